@@ -1,0 +1,35 @@
+# Two commands to begin with: `make demo` and `make test`. Everything goes into .venv; nothing else is touched.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= runs/demo
+
+.PHONY: setup demo test check results clean
+
+setup: $(VENV)/.installed-all ## make .venv with every extra that the tests use
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or say make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.installed-all: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,web,serve,robot]"
+	touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed ## train a teacher and a student, let both pick, write a report
+	$(BIN)/grasping-student demo --out $(OUT)
+
+test: $(VENV)/.installed-all ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-all ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## remove .venv
+	rm -rf $(VENV)

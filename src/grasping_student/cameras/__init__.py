@@ -1,0 +1,1 @@
+"""RGB-D cameras: one vendor a file, drivers imported only when used."""

@@ -1,0 +1,82 @@
+"""``grasping-student COMMAND ...``: finds the command's file, runs it, turns a user's error into exit code 2."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from grasping_student.errors import UserError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "the whole path on a laptop: data, teacher, student, picking, report"),
+    "collect": ("collect", "labelled attempts or unlabelled scenes from the simulator"),
+    "train teacher": ("train_teacher", "learn from labelled grasps (Algorithm 1)"),
+    "pseudo-label": ("pseudo_label", "let a teacher label unlabelled scenes"),
+    "train student": ("train_student", "learn from pseudo-labels (Algorithm 2)"),
+    "evaluate picking": ("evaluate_picking", "pick episodes until empty, models alternating on the same scenes"),
+    "evaluate one-shot": ("evaluate_one_shot", "each model grasps once from the same saved state"),
+    "predict": ("predict", "the best grasp on one depth image of any camera"),
+    "dataset info": ("dataset_info", "what a dataset holds"),
+    "dataset check": ("dataset_check", "verify every picture and hash of a dataset"),
+}
+"""Command words -> (module in this folder with a ``main(argv)``, one line of help)."""
+
+
+def usage() -> str:
+    """The overview that ``grasping-student --help`` prints."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {words:<{width}}{help_line}" for words, (_, help_line) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: grasping-student COMMAND [options]", "", "commands, in the order of the data path:", *lines, "",
+         "grasping-student COMMAND --help shows the options of one command."]
+    )  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the process's exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if arguments[0] == "--version":
+        from grasping_student import __version__
+
+        print(f"grasping-student {__version__}")
+        return 0
+    try:
+        module, rest = _find(arguments)
+        importlib.import_module(f"grasping_student.cli.{module}").main(rest)
+    except UserError as error:
+        print(f"grasping-student: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("grasping-student: stopped; what was acknowledged is kept, --resume goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _find(arguments: list[str]) -> tuple[str, list[str]]:
+    """The module of the command that the arguments begin with, and the arguments left over."""
+    for length in (2, 1):
+        words = " ".join(arguments[:length])
+        if len(arguments) >= length and words in COMMANDS:
+            return COMMANDS[words][0], arguments[length:]
+    group = [words for words in COMMANDS if words.split()[0] == arguments[0] and " " in words]
+    if group:
+        if len(arguments) > 1 and arguments[1] not in ("-h", "--help"):
+            raise UserError(f"unknown command '{' '.join(arguments[:2])}'; valid are: {', '.join(group)}")
+        print("\n".join(f"  grasping-student {words:<20} {COMMANDS[words][1]}" for words in group))
+        raise SystemExit(0)
+    from grasping_student.configuration import choice
+
+    choice(arguments[0], {words.split()[0] for words in COMMANDS}, "command")
+    raise AssertionError("unreachable: choice raises")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

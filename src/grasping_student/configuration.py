@@ -1,0 +1,141 @@
+"""Config dataclasses from YAML and back: unknown keys, wrong types and bad choices are refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import enum
+import types
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from grasping_student.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def choice(given: str, valid: Iterable[str], what: str) -> str:
+    """Return ``given`` if it is valid.
+
+    Raises:
+        UserError: it is not; the message lists the valid ones and the nearest.
+    """
+    options = sorted(valid)
+    if given in options:
+        return given
+    near = difflib.get_close_matches(given, options, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UserError(f"unknown {what} '{given}'; valid are: {', '.join(options)}{hint}")
+
+
+def to_plain(value: Any) -> Any:
+    """A config as plain dicts, lists, strings and numbers, ready for YAML or JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def to_yaml(config: Any) -> str:
+    """A config as YAML, in the order of its fields."""
+    return yaml.safe_dump(to_plain(config), sort_keys=False)
+
+
+def load_yaml(path: Path, default: Config) -> Config:
+    """A copy of ``default`` with the values of a YAML file put in.
+
+    Raises:
+        UserError: the file is missing, is no YAML mapping, names an unknown key or gives a value of a wrong type.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"--config {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"--config {path} cannot be read as YAML: {error}") from None
+    if values is None:
+        return default
+    return with_values(default, values, where=str(path))
+
+
+def with_values(default: Config, values: Any, where: str) -> Config:
+    """A copy of a config dataclass with plain values put in, each checked against its field's type.
+
+    Args:
+        default: a dataclass instance.
+        values: mapping from field names to plain values; nested dataclasses take nested mappings.
+        where: file or key named in error messages.
+
+    Raises:
+        UserError: an unknown key or a value of a wrong type.
+    """
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: expected a mapping of options, got {type(values).__name__}")
+    assert dataclasses.is_dataclass(default) and not isinstance(default, type)
+    hints = typing.get_type_hints(type(default))
+    names = [field.name for field in dataclasses.fields(default)]
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        choice(str(key), names, f"option in {where}:")
+        current = getattr(default, key)
+        place = f"{where}: {key}"
+        if dataclasses.is_dataclass(current) and isinstance(value, dict):
+            changed[key] = with_values(current, value, place)
+        else:
+            changed[key] = _checked(value, hints[key], place)
+    try:
+        return dataclasses.replace(default, **changed)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _checked(value: Any, hint: Any, place: str) -> Any:
+    """``value`` as the type that ``hint`` names, or a UserError."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        for option in arguments:
+            try:
+                return _checked(value, option, place)
+            except UserError:
+                continue
+        raise UserError(f"{place}: got {value!r}; expected {_name(hint)}")
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise UserError(f"{place}: got {value!r}; valid are: {', '.join(map(repr, arguments))}")
+    if origin in (tuple, list) and isinstance(value, list | tuple):
+        item = arguments[0] if arguments else Any
+        hints = [item] * len(value) if origin is list or Ellipsis in arguments else list(arguments)
+        if len(hints) != len(value):
+            raise UserError(f"{place}: got {len(value)} values; expected {len(hints)}")
+        return origin(_checked(each, wanted, place) for each, wanted in zip(value, hints, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {_checked(k, arguments[0], place): _checked(v, arguments[1], place) for k, v in value.items()}
+    if hint is Any or (hint is type(None) and value is None):
+        return value
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return with_values(typing.cast(Any, hint)(), value, place)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(choice(str(value), [member.value for member in hint], place))
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise UserError(f"{place}: got {value!r} ({type(value).__name__}); expected {_name(hint)}")
+
+
+def _name(hint: Any) -> str:
+    return getattr(hint, "__name__", None) or str(hint)

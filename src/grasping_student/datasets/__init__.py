@@ -1,0 +1,1 @@
+"""Attempts and scenes on disk."""

@@ -1,0 +1,1 @@
+"""Picking, one-shot and proxy evaluation, and their statistics."""

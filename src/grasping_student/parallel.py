@@ -1,0 +1,50 @@
+"""One ``map`` over processes: ordered, with a progress bar, and the same result for any number of workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def parallel_map(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, description: str | None = None
+) -> Iterator[Result]:
+    """Yield ``function(item)`` in the order of the items, computed in ``workers`` single-threaded processes.
+
+    Args:
+        function: a picklable function whose result depends on its item alone.
+        items: the work, one entry a call.
+        workers: number of processes; 1 runs here.
+        description: text of the progress bar; None shows none.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; it must be at least 1")
+    if workers == 1 or len(items) <= 1:
+        yield from _bar(map(function, items), len(items), description)
+        return
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    try:
+        with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+            yield from _bar(pool.map(function, items), len(items), description)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _bar(results: Iterable[Result], total: int, description: str | None) -> Iterator[Result]:
+    # disable=None: no bar where standard error is no terminal
+    yield from tqdm(results, total=total, desc=description, disable=True if description is None else None)

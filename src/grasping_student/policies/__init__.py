@@ -1,0 +1,1 @@
+"""What chooses a grasp."""

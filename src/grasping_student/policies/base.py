@@ -1,0 +1,42 @@
+"""What chooses a grasp: a network, a script, chance or a person."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, runtime_checkable
+
+from grasping_student.grasp import PlanarGrasp
+from grasping_student.heightmap import Heightmap
+
+Source = Literal["human", "policy", "script"]
+"""Who chose a labelled grasp, kept with every attempt."""
+
+
+class NothingToGrasp(Exception):
+    """The policy finds no grasp in this scene; the picking loop ends the episode with this as its reason."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Maps a heightmap to a grasp and a score; larger scores are better, and compare within one policy only."""
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and attempts."""
+
+    @property
+    def version(self) -> str:
+        """Content hash of what decides (weights, config), or a version word."""
+
+    @property
+    def source(self) -> Source:
+        """Who chooses."""
+
+    def begin_episode(self, seed: int) -> None:
+        """Forget the last episode; everything random in the next one follows from ``seed``."""
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        """The chosen grasp and its score.
+
+        Raises:
+            NothingToGrasp: there is nothing to grasp.
+        """

@@ -1,0 +1,1 @@
+"""Models in use: predict, export, serve."""

@@ -1,0 +1,1 @@
+"""Pages for people: labelling, browsing, watching."""
