@@ -1,0 +1,1 @@
+"""Attempts and scenes from an environment into a dataset."""

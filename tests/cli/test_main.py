@@ -1,0 +1,91 @@
+"""The command line: quick help, one clear message and exit code 2 for what a user can mend."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import yaml
+
+from grasping_student.cli.main import COMMANDS, main
+from grasping_student.cli.stage import parse_stage
+from grasping_student.errors import UserError
+
+HEAVY = ("torch", "pybullet", "numba", "nicegui", "pytorch_lightning", "matplotlib", "cv2")
+
+
+def test_help_lists_every_command_and_exits_0(capsys):
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["dmeo"], ["train", "pupil"], ["evaluate", "nothing"]])
+def test_an_unknown_command_exits_2_and_lists_the_valid_ones(arguments, capsys):
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert "unknown command" in message
+    assert "valid are" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS))
+def test_help_of_every_command_imports_nothing_heavy(words):
+    program = f"""
+import sys
+from grasping_student.cli.main import main
+try:
+    main({[*words.split(), "--help"]!r})
+except SystemExit as stop:
+    assert stop.code in (0, None), stop.code
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Config:
+    """A stage for the test."""
+
+    out: Path = Path("runs/x")
+    seed: int = 0
+    kind: Literal["a", "b"] = "a"
+    rate: float = 0.5
+
+
+PRESETS = {"light": Config, "paper": lambda: Config(rate=0.1)}
+
+
+def test_options_win_over_the_file_and_the_file_over_the_preset(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("rate: 0.2\nseed: 5\n")
+    config = parse_stage("x", PRESETS, ["--preset", "paper", "--config", str(path), "--seed", "9"])
+    assert config == Config(rate=0.2, seed=9)
+    assert parse_stage("x", PRESETS, ["--preset=paper"]) == Config(rate=0.1)
+
+
+def test_the_resolved_config_is_printed_as_yaml_that_reads_back(capsys):
+    assert parse_stage("x", PRESETS, ["--print-config", "--seed", "3"]) is None
+    assert yaml.safe_load(capsys.readouterr().out) == {"out": "runs/x", "seed": 3, "kind": "a", "rate": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--preset", "heavy"], "valid are: light, paper"), (["--preset"], "needs a value"),
+     (["--config", "none.yaml"], "does not exist")],
+)  # fmt: skip
+def test_bad_shared_options_are_refused(arguments, message):
+    with pytest.raises(UserError, match=message):
+        parse_stage("x", PRESETS, arguments)
+
+
+@pytest.mark.parametrize("arguments", [["--sede", "3"], ["--seed", "three"], ["--kind", "c"]])
+def test_bad_options_of_the_stage_exit_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse_stage("x", PRESETS, arguments)
+    assert stop.value.code == 2

@@ -1,0 +1,81 @@
+"""Configs survive a round trip through YAML, and every bad value is refused by name."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import yaml
+
+from grasping_student.configuration import load_yaml, to_plain, to_yaml, with_values
+from grasping_student.errors import UserError
+from grasping_student.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: float = 0.5
+    sides: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str = "x"
+    kind: Literal["a", "b"] = "a"
+    count: int = 3
+    ratio: float | None = None
+    out: Path = Path("runs")
+    flag: bool = False
+    inner: Inner = field(default_factory=Inner)
+    workspace: Workspace = field(default_factory=Workspace)
+
+
+def test_yaml_round_trip_gives_an_equal_config(tmp_path):
+    config = Outer(name="y", kind="b", ratio=0.25, inner=Inner(depth=2.0, sides=(4, 5, 6)))
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml(config))
+    assert load_yaml(path, Outer()) == config
+
+
+def test_a_whole_number_serves_where_a_float_is_wanted():
+    assert with_values(Outer(), {"ratio": 1}, "here") == Outer(ratio=1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"cuont": 3}, "did you mean 'count'"),
+        ({"count": "three"}, "here: count: got 'three' .*expected int"),
+        ({"count": True}, "expected int"),
+        ({"count": 1.5}, "expected int"),
+        ({"flag": 1}, "expected bool"),
+        ({"kind": "c"}, "valid are: 'a', 'b'"),
+        ({"inner": {"depht": 1}}, "here: inner.*depth"),
+        ({"inner": {"sides": ["one"]}}, "here: inner: sides"),
+        ({"inner": 5}, "expected Inner"),
+        ({"workspace": {"extent": 450}}, "millimetres"),
+        ([1, 2], "expected a mapping"),
+    ],
+)
+def test_bad_values_are_refused_by_name(values, message):
+    with pytest.raises(UserError, match=message):
+        with_values(Outer(), values, "here")
+
+
+@pytest.mark.parametrize("text", ["a: [1, 2", "{"])
+def test_a_broken_file_is_refused(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match="YAML"):
+        load_yaml(path, Outer())
+
+
+def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_yaml(tmp_path / "none.yaml", Outer())
+    (tmp_path / "empty.yaml").write_text("")
+    assert load_yaml(tmp_path / "empty.yaml", Outer()) == Outer()
+
+
+def test_plain_values_hold_no_python_types():
+    assert yaml.safe_load(to_yaml(Outer())) == to_plain(Outer())
