@@ -82,14 +82,24 @@ def heightmap_from_points(
     inside = (row >= 0) & (row < workspace.pixels) & (col >= 0) & (col < workspace.pixels)
     usable, cell = usable[inside], (row * workspace.pixels + col)[inside]
 
-    order = np.argsort(z[usable], kind="stable")
-    usable, cell = usable[order], cell[order]  # ascending height: the last write to a cell is its highest point
+    # One integer orders points by height and then remembers which point it was, so that one pass finds the highest.
+    top = np.full(workspace.pixels**2, -1, dtype=np.int64)
+    np.maximum.at(top, cell, (_ordered_bits(z[usable]) << 31) | usable)
+    measured = np.flatnonzero(top >= 0)
+    highest_point = top[measured] & 0x7FFFFFFF
     height = np.full(workspace.pixels**2, np.nan, dtype=np.float32)
-    height[cell] = z[usable]
+    height[measured] = z[highest_point]
     colour = np.zeros((workspace.pixels**2, 3), dtype=np.uint8)
     if rgb is not None:
-        colour[cell] = rgb[usable]
+        colour[measured] = rgb[highest_point]
     return Heightmap(height.reshape(workspace.shape), colour.reshape(*workspace.shape, 3), workspace)
+
+
+def _ordered_bits(z: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Whole numbers in [0, 2^32) in the order of the float32 heights: an IEEE float sorts by its bits but for its sign."""
+    bits = np.ascontiguousarray(z, dtype=np.float32).view(np.int32)
+    signed = np.where(bits >= 0, bits, np.int32(-(2**31)) - bits)
+    return signed.astype(np.int64) + 2**31
 
 
 def fill_holes(heightmap: Heightmap) -> Heightmap:

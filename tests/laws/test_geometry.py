@@ -193,3 +193,14 @@ def test_empty_means_at_least_98_percent_table_in_the_graspable_area():
 def test_an_impossible_workspace_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Workspace(**options)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_z_buffer_tells_neighbouring_floats_of_either_sign_apart(seed):
+    random = np.random.default_rng(seed)
+    workspace = Workspace(extent=0.2, pixels=2, margin=0.0)
+    level = np.float32(random.uniform(-0.04, 0.04))
+    heights = np.array([level, np.nextafter(level, np.float32(1)), np.nextafter(level, np.float32(-1)), 0.0, -0.0])
+    random.shuffle(heights)
+    points = np.column_stack([np.full(5, 0.05), np.full(5, 0.05), heights])
+    assert heightmap_from_points(points, None, workspace).height[0, 1] == np.float32(heights.max())
