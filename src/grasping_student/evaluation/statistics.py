@@ -1,0 +1,192 @@
+"""Intervals for success rates: Wilson, bootstrap over episodes, paired differences, draws of labels above scenes.
+
+Attempts inside an episode are correlated, so the honest unit of resampling is the episode; a one-shot scene is an
+episode of one attempt. All functions are pure; the same seed gives the same interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+_CHUNK = 500  # resamples drawn at once: bounds the memory at any number of episodes
+
+
+class Interval(NamedTuple):
+    """Lower and upper end."""
+
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low > 0.0 or self.high < 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Successes and attempts by unit (episode or scene), each int64 of shape ``(units,)``; a unit may be empty."""
+
+    successes: NDArray[np.int64]
+    attempts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for name in ("successes", "attempts"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+        if self.successes.ndim != 1 or self.successes.shape != self.attempts.shape:
+            raise ValueError(f"successes {self.successes.shape} and attempts {self.attempts.shape} must be equal lists")
+        if np.any(self.successes < 0) or np.any(self.successes > self.attempts):
+            raise ValueError("every unit needs 0 <= successes <= attempts")
+
+    def __len__(self) -> int:
+        return len(self.attempts)
+
+    @property
+    def rate(self) -> float:
+        """All successes over all attempts; NaN without attempts."""
+        total = int(self.attempts.sum())
+        return float(self.successes.sum() / total) if total else float("nan")
+
+    def joined(self, other: Counts) -> Counts:
+        """Units of both, one after the other."""
+        return Counts(
+            np.concatenate([self.successes, other.successes]), np.concatenate([self.attempts, other.attempts])
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rate of the second less rate of the first, with its interval; ``units`` were paired."""
+
+    estimate: float
+    interval: Interval
+    units: int
+
+
+def wilson_interval(successes: int, attempts: int, level: float = LEVEL) -> Interval:
+    """Wilson's score interval, which takes attempts as independent (the paper's footnote 1).
+
+    Without attempts it is [0, 1]: nothing is known.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    if not 0 <= successes <= attempts:
+        raise ValueError(f"{successes} successes of {attempts} attempts; 0 <= successes <= attempts is needed")
+    if attempts == 0:
+        return Interval(0.0, 1.0)
+    low, high = proportion_confint(successes, attempts, alpha=1.0 - level, method="wilson")
+    return Interval(float(low), float(high))
+
+
+def newcombe_difference(first: Counts, second: Counts, level: float = LEVEL) -> Interval:
+    """Newcombe's interval of the second rate less the first, from both Wilson intervals (independent attempts)."""
+    p, q = first.rate, second.rate
+    a = wilson_interval(int(first.successes.sum()), int(first.attempts.sum()), level)
+    b = wilson_interval(int(second.successes.sum()), int(second.attempts.sum()), level)
+    if not (np.isfinite(p) and np.isfinite(q)):
+        return Interval(-1.0, 1.0)
+    down = np.hypot(q - b.low, a.high - p)
+    up = np.hypot(b.high - q, p - a.low)
+    return Interval(float(q - p - down), float(q - p + up))
+
+
+def bootstrap_interval(counts: Counts, seed: int, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
+    """Percentile bootstrap over units of the ratio of sums: all successes over all attempts.
+
+    Without attempts it is [0, 1]; with one unit, or all units alike, it has no width and Wilson's is the wider truth.
+    """
+    if counts.attempts.sum() == 0:
+        return Interval(0.0, 1.0)
+    rates = _resampled_rates([counts], seed, resamples)[0]
+    return _percentiles(rates, level)
+
+
+def paired_difference(
+    first: Counts, second: Counts, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> Difference:
+    """Rate of ``second`` less rate of ``first`` where unit i of both began in the same scene.
+
+    Units are drawn together, so what a scene does to both models cancels.
+
+    Raises:
+        ValueError: different numbers of units, or a model without attempts.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} units; paired models have the same scenes")
+    if first.attempts.sum() == 0 or second.attempts.sum() == 0:
+        raise ValueError("a model has no attempts: there is no rate to compare")
+    rates = _resampled_rates([first, second], seed, resamples)
+    return Difference(second.rate - first.rate, _percentiles(rates[1] - rates[0], level), len(first))
+
+
+def hierarchical_difference(
+    first: Sequence[Counts], second: Sequence[Counts], seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> Difference:
+    """Mean over draws of the paired difference, resampling draws, then the scenes inside each drawn draw.
+
+    A draw is one choice of labels and one training seed, with its own pair of models. With few draws this interval is
+    still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it.
+
+    Args:
+        first: for each draw the first model's counts.
+        second: for each draw the second model's counts on the same units.
+        seed: of the resampling.
+        resamples: number of resamples.
+        level: of the interval.
+    """
+    if len(first) != len(second) or not first:
+        raise ValueError(f"{len(first)} and {len(second)} draws; both models need the same draws, at least one")
+    inside = [  # (draws, resamples): how each draw's own difference scatters with its scenes
+        np.diff(_resampled_rates([a, b], seed + 1 + draw, resamples), axis=0)[0]
+        for draw, (a, b) in enumerate(zip(first, second, strict=True))
+    ]
+    generator = np.random.default_rng(seed)
+    chosen = generator.integers(len(first), size=(len(first), resamples))
+    # a draw chosen twice takes two different resamples of its scenes
+    which = generator.integers(resamples, size=(len(first), resamples))
+    means = np.stack(inside)[chosen, which].mean(axis=0)
+    estimate = float(np.mean([b.rate - a.rate for a, b in zip(first, second, strict=True)]))
+    return Difference(estimate, _percentiles(means, level), len(first))
+
+
+def draws_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's t interval of a mean over draws (one value a draw): wide where draws are few, and rightly so.
+
+    Raises:
+        ValueError: fewer than two draws.
+    """
+    from scipy import stats
+
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or len(sample) < 2:
+        raise ValueError(f"{sample.size} draws; an interval over draws needs at least 2")
+    half = stats.t.ppf(0.5 + level / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample))
+    return Interval(float(sample.mean() - half), float(sample.mean() + half))
+
+
+def _resampled_rates(models: Sequence[Counts], seed: int, resamples: int) -> NDArray[np.float64]:
+    """Rates of the models over resampled units, the same units for all, shape ``(models, resamples)``."""
+    units = len(models[0])
+    generator = np.random.default_rng(seed)
+    successes = np.stack([counts.successes for counts in models]).astype(np.float64)  # (models, units)
+    attempts = np.stack([counts.attempts for counts in models]).astype(np.float64)
+    fallback = np.array([counts.rate for counts in models])[:, None]
+    rates = np.empty((len(models), resamples))
+    for start in range(0, resamples, _CHUNK):
+        size = min(_CHUNK, resamples - start)
+        weights = generator.multinomial(units, np.full(units, 1 / units), size=size).T  # (units, size)
+        total = attempts @ weights
+        # a resample of nothing but empty units says nothing: it takes the estimate itself
+        rates[:, start : start + size] = np.where(total > 0, successes @ weights / np.maximum(total, 1), fallback)
+    return rates
+
+
+def _percentiles(values: NDArray[np.float64], level: float) -> Interval:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
