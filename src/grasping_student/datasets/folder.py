@@ -1,0 +1,173 @@
+"""The files of a dataset folder: its manifest, its segments, the list of deleted attempts, the writer's lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json, workspace_to_json
+from grasping_student.errors import UserError
+from grasping_student.files import read_json, write_json
+from grasping_student.workspace import Workspace
+
+MANIFEST = "dataset.json"
+DELETED = "deleted.json"
+LOCK = "writer.lock"
+KIND = "grasping-student dataset"
+
+_SEGMENT = re.compile(r"segment-(\d{4,})\.sqlite")
+
+
+@dataclass(frozen=True)
+class SealedSegment:
+    """What the manifest keeps of a segment that will never change again."""
+
+    name: str
+    sha256: str
+    bytes: int
+    attempts: int
+    first_id: int
+
+
+@dataclass(frozen=True)
+class DatasetManifest:
+    """What ``dataset.json`` says: the workspace and the sealed segments, by name."""
+
+    workspace: Workspace
+    sealed: dict[str, SealedSegment] = field(default_factory=dict)
+
+
+def segment_name(number: int) -> str:
+    """File name of the segment with this number."""
+    return f"segment-{number:04d}.sqlite"
+
+
+def segment_paths(folder: Path) -> list[Path]:
+    """All segments in the order in which they were begun."""
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _SEGMENT.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether the folder holds a dataset's manifest."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_manifest(folder: Path) -> DatasetManifest:
+    """The manifest of a dataset folder.
+
+    Raises:
+        UserError: there is no dataset, its manifest is lost or damaged, or a newer version wrote it.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise UserError(f"dataset {folder} does not exist; 'grasping-student collect --out {folder}' makes one")
+    mend = f"'grasping-student dataset check {folder} --repair' rebuilds it"
+    if not path.is_file():
+        if segment_paths(folder):
+            raise UserError(f"dataset {folder} has segments but no {MANIFEST}; {mend}")
+        raise UserError(f"{folder} holds no dataset (no {MANIFEST}); give the folder that 'collect' or 'import' wrote")
+    try:
+        values = read_json(path)
+        if not isinstance(values, dict) or values.get("kind") != KIND:
+            raise UserError(f"{path} is no manifest of a dataset")
+        if values.get("schema_version") != SCHEMA_VERSION:
+            version = values.get("schema_version")
+            raise UserError(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
+        sealed = {name: SealedSegment(name=name, **entry) for name, entry in values["sealed"].items()}
+        return DatasetManifest(workspace_from_json(values["workspace"], str(path)), sealed)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged ({error}); {mend}") from None
+    except UserError as error:
+        raise UserError(f"{error}; if it is damaged, {mend}") from None
+
+
+def write_manifest(folder: Path, manifest: DatasetManifest) -> None:
+    """Replace the manifest, whole or not at all, and flush the folder."""
+    sealed = {
+        name: {"sha256": entry.sha256, "bytes": entry.bytes, "attempts": entry.attempts, "first_id": entry.first_id}
+        for name, entry in sorted(manifest.sealed.items())
+    }
+    values: dict[str, Any] = {
+        "kind": KIND,
+        "schema_version": SCHEMA_VERSION,
+        "workspace": workspace_to_json(manifest.workspace),
+        "sealed": sealed,
+    }
+    write_json(folder / MANIFEST, values)
+    flush_folder(folder)
+
+
+def read_deleted(folder: Path) -> frozenset[int]:
+    """Ids of the deleted attempts.
+
+    Raises:
+        UserError: the list is damaged.
+    """
+    path = folder / DELETED
+    if not path.exists():
+        return frozenset()
+    values = read_json(path)
+    if not isinstance(values, list) or not all(isinstance(value, int) for value in values):
+        raise UserError(f"{path} is damaged: it must be a list of ids; remove it to undelete all attempts")
+    return frozenset(values)
+
+
+def write_deleted(folder: Path, deleted: frozenset[int]) -> None:
+    """Replace the list of deleted attempts and flush the folder."""
+    write_json(folder / DELETED, sorted(deleted))
+    flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class WriterLock:
+    """The right to write a dataset: held by at most one writer of all processes, gone when its process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            UserError: another writer holds it; the message says which.
+        """
+        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 4096, 0).decode(errors="replace")
+            os.close(self._descriptor)
+            raise UserError(f"dataset {folder} is being written by {_describe(holder)}; wait until it ends") from None
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": command}
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(note).encode(), 0)
+
+    def release(self) -> None:
+        """Give the right back; calling it twice does no harm."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _describe(holder: str) -> str:
+    try:
+        note = json.loads(holder)
+        return f"process {note['pid']} on {note['host']} ({note['command']}) since {note['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

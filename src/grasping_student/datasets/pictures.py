@@ -1,0 +1,118 @@
+"""A scene's pictures as bytes: heights as 16-bit steps of 0.1 mm, colours as they are, both compressed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from grasping_student.errors import UserError
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+HEIGHT_STEP = 1e-4
+"""Metres a stored step."""
+
+LOWEST_HEIGHT = -1.0
+"""Smallest storable height, metres."""
+
+UNMEASURED = 65535
+"""Stored value of a pixel without a measurement."""
+
+HIGHEST_HEIGHT = LOWEST_HEIGHT + (UNMEASURED - 1) * HEIGHT_STEP
+"""Largest storable height, metres."""
+
+COMPRESSION_LEVEL = 3
+
+_METRES = (LOWEST_HEIGHT + np.arange(65536) * HEIGHT_STEP).astype(np.float32)
+_METRES[round(-LOWEST_HEIGHT / HEIGHT_STEP)] = 0.0
+_METRES[UNMEASURED] = np.nan
+_METRES.setflags(write=False)
+
+
+@dataclass(frozen=True)
+class StoredPictures:
+    """Compressed heights and colours of one scene, with the raw bytes that they stand for."""
+
+    height: bytes
+    rgb: bytes
+    raw_height: bytes
+    raw_rgb: bytes
+
+
+def quantise_height(height: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Heights (metres, NaN where unmeasured) as stored steps, same shape, off by at most half a step.
+
+    Raises:
+        UserError: a height is infinite or outside the storable range, as millimetres are.
+    """
+    steps = (height.astype(np.float64) - LOWEST_HEIGHT) / HEIGHT_STEP
+    np.rint(steps, out=steps)
+    unmeasured = np.isnan(steps)
+    steps[unmeasured] = UNMEASURED
+    outside = (steps < 0) | (steps > UNMEASURED) | ((steps == UNMEASURED) & ~unmeasured)
+    if outside.any():
+        worst = float(np.abs(height[outside]).max())
+        raise UserError(
+            f"a height of {worst:g} m cannot be stored: heights lie between {LOWEST_HEIGHT:g} and "
+            f"{HIGHEST_HEIGHT:.1f} m, NaN where unmeasured; were these millimetres?"
+        )
+    return steps.astype("<u2")
+
+
+def metres_from_steps(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Stored steps as heights in metres, same shape, NaN where unmeasured."""
+    return np.take(_METRES, steps)
+
+
+def encode_pictures(heightmap: Heightmap) -> StoredPictures:
+    """The bytes that a segment keeps of a scene.
+
+    Raises:
+        UserError: a height cannot be stored.
+    """
+    raw_height = quantise_height(heightmap.height).tobytes()
+    raw_rgb = heightmap.rgb.tobytes()
+    compressor = _contexts.compressor
+    return StoredPictures(compressor.compress(raw_height), compressor.compress(raw_rgb), raw_height, raw_rgb)
+
+
+def decompress(stored: bytes, size: int) -> bytes:
+    """The raw bytes of one picture.
+
+    Raises:
+        ValueError: the bytes are damaged or stand for another number of bytes than ``size``.
+    """
+    try:
+        if zstandard.frame_content_size(stored) != size:
+            raise ValueError(f"holds a picture of another size than {size} bytes")
+        return _contexts.decompressor.decompress(stored, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"is damaged: {error}") from None
+
+
+def decode_pictures(height: bytes, rgb: bytes, workspace: Workspace) -> Heightmap:
+    """The scene that stored bytes stand for; its arrays are the caller's own.
+
+    Raises:
+        ValueError: the bytes are damaged or of another size than the workspace's.
+    """
+    pixels = workspace.pixels**2
+    steps = np.frombuffer(decompress(height, 2 * pixels), dtype="<u2").reshape(workspace.shape)
+    colours = np.frombuffer(bytearray(decompress(rgb, 3 * pixels)), dtype=np.uint8)
+    return Heightmap(metres_from_steps(steps), colours.reshape(*workspace.shape, 3), workspace)
+
+
+class _Contexts(threading.local):
+    """Compression contexts of one thread: they may not be shared between threads."""
+
+    def __init__(self) -> None:
+        # the checksum finds a flipped byte on every read, far cheaper than a SHA-256
+        self.compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_contexts = _Contexts()

@@ -1,0 +1,169 @@
+"""One SQLite file of a dataset: attempts in one table, their pictures in another."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from grasping_student.datasets.folder import SealedSegment, flush_folder
+from grasping_student.datasets.pictures import StoredPictures
+from grasping_student.datasets.schema import (
+    SCHEMA_VERSION,
+    Attempt,
+    encode_extra,
+    workspace_from_json,
+    workspace_to_json,
+)
+from grasping_student.errors import UserError
+from grasping_student.files import sha256_of_file
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.workspace import Workspace
+
+BUSY_SECONDS = 20.0
+"""How long a reader waits for the writer's checkpoint and the writer for readers."""
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE attempt (
+  id INTEGER PRIMARY KEY, episode INTEGER NOT NULL, position INTEGER NOT NULL, created_at TEXT NOT NULL,
+  environment TEXT NOT NULL, source TEXT, policy TEXT, policy_version TEXT, grasp_row INTEGER, grasp_col INTEGER,
+  angle REAL, z REAL, outcome TEXT, success INTEGER, extra TEXT, digest BLOB NOT NULL
+);
+CREATE INDEX attempt_episode ON attempt (episode);
+CREATE INDEX attempt_source ON attempt (source, success);
+CREATE TABLE picture (id INTEGER PRIMARY KEY, height BLOB NOT NULL, rgb BLOB NOT NULL);
+"""
+
+COLUMNS = (
+    "id, episode, position, created_at, environment, source, policy, policy_version, grasp_row, grasp_col, angle, z, "
+    "outcome, extra"
+)
+"""What ``attempt_from_row`` takes, in order."""
+
+
+@contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's complaints about one segment into a UserError that names it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", "") or ""
+        if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            advice = "the disk is full or failed; free some space and go on: every attempt acknowledged before is kept"
+        elif code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            advice = "another process holds it; try again"
+        else:
+            advice = f"it is damaged or cut off; 'grasping-student dataset check {path.parent} --repair' saves the rest"
+        raise UserError(f"{path}: {error}; {advice}") from None
+
+
+def create_segment(path: Path, workspace: Workspace, first_id: int) -> sqlite3.Connection:
+    """Begin an empty segment and open it for writing."""
+    with clear_errors(path):
+        connection = _connect(path, "rwc")
+        # large pages: a picture is one blob of some 100 KB, read as a chain of pages
+        connection.execute("PRAGMA page_size = 16384")
+        _make_durable(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, _TABLES.split(";")):
+            connection.execute(statement)
+        values = {
+            "schema_version": str(SCHEMA_VERSION),
+            "workspace": json.dumps(workspace_to_json(workspace)),
+            "first_id": str(first_id),
+        }
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
+        connection.execute("COMMIT")
+    flush_folder(path.parent)
+    return connection
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the last segment to append to it; SQLite rolls an unfinished append back."""
+    with clear_errors(path):
+        connection = _connect(path, "rw")
+        _make_durable(connection)
+        return connection
+
+
+def open_for_reading(path: Path, sealed: bool) -> sqlite3.Connection:
+    """Open a segment that another process may be writing; a sealed one is read without locks."""
+    with clear_errors(path):
+        return _connect(path, "ro&immutable=1" if sealed else "ro")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    location = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    # isolation_level None: transactions begin where we say so. One connection belongs to one thread at a time,
+    # which the store sees to; closing from the garbage collector's thread must not raise.
+    return sqlite3.connect(location, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def read_meta(connection: sqlite3.Connection, path: Path) -> tuple[Workspace, int]:
+    """Workspace and first id that a segment was begun with.
+
+    Raises:
+        UserError: the segment is damaged or of another version.
+    """
+    with clear_errors(path):
+        meta = dict(connection.execute("SELECT key, value FROM meta"))
+    if meta.get("schema_version") != str(SCHEMA_VERSION):
+        raise UserError(f"{path} has schema version {meta.get('schema_version')}; this program reads {SCHEMA_VERSION}")
+    try:
+        return workspace_from_json(json.loads(meta["workspace"]), str(path)), int(meta["first_id"])
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path} is damaged: its description cannot be read ({error})") from None
+
+
+def insert(connection: sqlite3.Connection, attempt: Attempt, pictures: StoredPictures, digest: bytes) -> None:
+    """Put one attempt and its pictures into the running transaction."""
+    grasp, success = attempt.grasp, attempt.success
+    where = (None, None, None) if grasp is None else (grasp.row, grasp.col, grasp.angle)
+    connection.execute("INSERT INTO picture VALUES (?, ?, ?)", (attempt.id, pictures.height, pictures.rgb))
+    connection.execute(
+        f"INSERT INTO attempt ({COLUMNS}, success, digest) VALUES ({', '.join('?' * 16)})",
+        (
+            attempt.id, attempt.episode, attempt.index, attempt.created_at, attempt.environment, attempt.source,
+            attempt.policy, attempt.policy_version, *where, attempt.z,
+            None if attempt.outcome is None else attempt.outcome.value, encode_extra(attempt.extra),
+            None if success is None else int(success), digest,
+        ),
+    )  # fmt: skip
+
+
+def attempt_from_row(row: tuple) -> Attempt:
+    """The attempt in one row of ``COLUMNS``."""
+    (attempt_id, episode, index, created_at, environment, source, policy, policy_version, *where) = row[:11]
+    z, outcome, extra = row[11:]
+    return Attempt(
+        attempt_id, episode, index, created_at, environment, source, policy, policy_version,
+        None if where[0] is None else PlanarGrasp(*where), z, None if outcome is None else Outcome(outcome),
+        None if extra is None else json.loads(extra),
+    )  # fmt: skip
+
+
+def seal(path: Path) -> SealedSegment | None:
+    """Close a full segment for ever: everything into the one file, flushed and hashed.
+
+    Returns:
+        what the manifest keeps of it, or None while a reader is in the middle of it.
+    """
+    with clear_errors(path):
+        connection = open_for_writing(path)
+        connection.execute("PRAGMA busy_timeout = 1000")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        attempts = connection.execute("SELECT count(*) FROM attempt").fetchone()[0]
+        _, first_id = read_meta(connection, path)
+        connection.close()
+    if busy:
+        return None
+    return SealedSegment(path.name, sha256_of_file(path), path.stat().st_size, attempts, first_id)

@@ -1,0 +1,246 @@
+"""Appending to a dataset: an append that returned has survived a killed process and a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from grasping_student.datasets import segments
+from grasping_student.datasets.folder import (
+    DatasetManifest,
+    WriterLock,
+    is_dataset,
+    read_deleted,
+    read_manifest,
+    segment_name,
+    segment_paths,
+    write_deleted,
+    write_manifest,
+)
+from grasping_student.datasets.pictures import encode_pictures
+from grasping_student.datasets.schema import Attempt, check_attempt, content_digest
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+SEGMENT_BYTES = 256 * 1024 * 1024
+"""Size at which a segment is sealed and the next begun."""
+
+
+class DatasetWriter:
+    """Makes a dataset or goes on with one. Use as a context manager; at most one writer at a time."""
+
+    def __init__(
+        self, path: Path, workspace: Workspace | None = None, *, segment_bytes: int = SEGMENT_BYTES, batch: int = 1
+    ) -> None:
+        """Take the dataset's lock and open its last segment; an append cut off by a crash is rolled back.
+
+        Args:
+            path: the dataset's folder, made if it is missing.
+            workspace: of every heightmap to come; None takes the dataset's own.
+            segment_bytes: size at which a segment is sealed.
+            batch: appends per flush to the disk. Above 1 an append may be lost with its batch in a crash (still never
+                in part): for imports, which begin again anyway.
+
+        Raises:
+            UserError: another writer holds it, the workspace differs, it is damaged, or nothing can be written there.
+        """
+        if segment_bytes < 1 or batch < 1:
+            raise ValueError(f"segment_bytes is {segment_bytes}, batch {batch}; both must be at least 1")
+        self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = WriterLock(self.path)
+        except OSError as error:
+            raise UserError(f"dataset {path} cannot be written: {error.strerror}") from None
+        self._segment_bytes, self._batch, self._pending = segment_bytes, batch, 0
+        self._next_id, self._highest_episode, self._number, self._filled = 0, -1, -1, 0
+        self._segment = self.path / segment_name(0)
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._manifest = self._begin(workspace)
+            self._open_last()
+            self.deleted = read_deleted(self.path)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def workspace(self) -> Workspace:
+        """Of every heightmap in the dataset."""
+        return self._manifest.workspace
+
+    @property
+    def next_episode(self) -> int:
+        """A number that no episode has yet."""
+        return self._highest_episode + 1
+
+    def append(
+        self, heightmap: Heightmap, *, episode: int, index: int, environment: str, source: str | None = None,
+        policy: str | None = None, policy_version: str | None = None, grasp: PlanarGrasp | None = None,
+        z: float | None = None, outcome: Outcome | None = None, extra: dict[str, Any] | None = None,
+        created_at: str | None = None,
+    ) -> int:  # fmt: skip
+        """Keep one attempt or, without a grasp, one scene; the fields are those of ``Attempt``.
+
+        Returns:
+            its id.
+
+        Raises:
+            UserError: another workspace, values that ``check_attempt`` or ``encode_pictures`` refuses, or a full disk.
+                Nothing of the attempt is stored then, and all attempts before it are.
+        """
+        if heightmap.workspace != self.workspace:
+            raise UserError(f"heightmap of {heightmap.workspace}; dataset {self.path} keeps {self.workspace}")
+        attempt = Attempt(
+            self._next_id, episode, index, created_at or datetime.now(UTC).isoformat(timespec="microseconds"),
+            environment, source, policy, policy_version, grasp, z, None if outcome is None else Outcome(outcome), extra,
+        )  # fmt: skip
+        check_attempt(attempt, self.workspace)
+        pictures = encode_pictures(heightmap)
+        digest = content_digest(attempt, pictures.raw_height, pictures.raw_rgb)
+        connection = self._open_connection()
+        try:
+            with segments.clear_errors(self._segment):
+                if not connection.in_transaction:
+                    connection.execute("BEGIN IMMEDIATE")
+                segments.insert(connection, attempt, pictures, digest)
+                if self._pending + 1 >= self._batch:
+                    connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        self._pending = (self._pending + 1) % self._batch
+        self._next_id += 1
+        self._highest_episode = max(self._highest_episode, episode)
+        self._filled += len(pictures.height) + len(pictures.rgb) + 512
+        if self._filled >= self._segment_bytes and not self._pending:
+            self._begin_next_segment()
+        return attempt.id
+
+    def delete(self, attempt_id: int) -> None:
+        """Hide an attempt from readers; ``undelete`` brings it back.
+
+        Raises:
+            UserError: there is no such attempt.
+        """
+        if not 0 <= attempt_id < self._next_id:
+            raise UserError(f"dataset {self.path} has no attempt {attempt_id}; ids go from 0 to {self._next_id - 1}")
+        self._set_deleted(self.deleted | {attempt_id})
+
+    def undelete(self, attempt_id: int) -> None:
+        """Bring a deleted attempt back.
+
+        Raises:
+            UserError: it is not deleted.
+        """
+        if attempt_id not in self.deleted:
+            raise UserError(f"attempt {attempt_id} of dataset {self.path} is not deleted")
+        self._set_deleted(self.deleted - {attempt_id})
+
+    def flush(self) -> None:
+        """End the running batch; what was appended is on the disk then."""
+        connection = self._open_connection()
+        if connection.in_transaction:
+            with segments.clear_errors(self._segment):
+                connection.execute("COMMIT")
+        self._pending = 0
+
+    def close(self) -> None:
+        """Flush and give the lock back; calling it twice does no harm."""
+        try:
+            if self._connection is not None:
+                self.flush()
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, workspace: Workspace | None) -> DatasetManifest:
+        if is_dataset(self.path) or segment_paths(self.path):
+            manifest = read_manifest(self.path)
+            if workspace is not None and workspace != manifest.workspace:
+                raise UserError(
+                    f"dataset {self.path} keeps {manifest.workspace}, given was {workspace}; use the same workspace or "
+                    "another dataset"
+                )
+            return manifest
+        if workspace is None:
+            raise UserError(f"{self.path} holds no dataset yet: a new one needs a workspace")
+        manifest = DatasetManifest(workspace)
+        write_manifest(self.path, manifest)
+        return manifest
+
+    def _open_last(self) -> None:
+        """Open the last segment, or the first of a new dataset, and find the next free id."""
+        paths = segment_paths(self.path)
+        for path in paths:
+            connection = segments.open_for_reading(path, path.name in self._manifest.sealed)
+            with segments.clear_errors(path):
+                self._number = int(path.stem.removeprefix("segment-"))
+                _, first_id = segments.read_meta(connection, path)
+                row = connection.execute("SELECT max(id), max(episode) FROM attempt").fetchone()
+                connection.close()
+            self._next_id = max(self._next_id, first_id, -1 if row[0] is None else row[0] + 1)
+            self._highest_episode = max(self._highest_episode, -1 if row[1] is None else row[1])
+        self._seal_finished()
+        if not paths or paths[-1].name in self._manifest.sealed:
+            self._create_segment()
+            return
+        self._segment = paths[-1]
+        self._connection = segments.open_for_writing(self._segment)
+        self._filled = self._segment.stat().st_size
+        if self._filled >= self._segment_bytes:
+            self._begin_next_segment()
+
+    def _create_segment(self) -> None:
+        self._number += 1
+        self._segment = self.path / segment_name(self._number)
+        self._connection = segments.create_segment(self._segment, self.workspace, self._next_id)
+        self._filled = 0
+
+    def _begin_next_segment(self) -> None:
+        self._open_connection().close()
+        self._connection = None
+        self._create_segment()
+        self._seal_finished()
+
+    def _seal_finished(self) -> None:
+        """Seal every segment but the last; one that a reader holds just now waits for the next time."""
+        for path in segment_paths(self.path)[:-1]:
+            if path.name not in self._manifest.sealed:
+                entry = segments.seal(path)
+                if entry is not None:
+                    sealed = {**self._manifest.sealed, path.name: entry}
+                    self._manifest = replace(self._manifest, sealed=sealed)
+                    write_manifest(self.path, self._manifest)
+
+    def _set_deleted(self, deleted: frozenset[int]) -> None:
+        write_deleted(self.path, deleted)
+        self.deleted = deleted
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise UserError(f"dataset {self.path} is closed; open it again to append")
+        return self._connection
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        """Undo the running batch: ids given out in it are free again."""
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        self._next_id -= self._pending
+        self._pending = 0
