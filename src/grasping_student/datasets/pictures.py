@@ -25,12 +25,10 @@ UNMEASURED = 65535
 HIGHEST_HEIGHT = LOWEST_HEIGHT + (UNMEASURED - 1) * HEIGHT_STEP
 """Largest storable height, metres."""
 
-COMPRESSION_LEVEL = 3
+HEIGHT_LEVEL, RGB_LEVEL = 1, -1
+"""Of zstd. Colours of real cameras decode two to four times faster at level -1 than at 1 and take a third more bytes."""
 
-_METRES = (LOWEST_HEIGHT + np.arange(65536) * HEIGHT_STEP).astype(np.float32)
-_METRES[round(-LOWEST_HEIGHT / HEIGHT_STEP)] = 0.0
-_METRES[UNMEASURED] = np.nan
-_METRES.setflags(write=False)
+_ZERO_STEP = round(-LOWEST_HEIGHT / HEIGHT_STEP)
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,31 @@ def quantise_height(height: NDArray[np.float32]) -> NDArray[np.uint16]:
             f"a height of {worst:g} m cannot be stored: heights lie between {LOWEST_HEIGHT:g} and "
             f"{HIGHEST_HEIGHT:.1f} m, NaN where unmeasured; were these millimetres?"
         )
-    return steps.astype("<u2")
+    return steps.astype(np.uint16)
 
 
 def metres_from_steps(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Stored steps as heights in metres, same shape, NaN where unmeasured."""
-    return np.take(_METRES, steps)
+    height = steps.astype(np.float32)
+    height -= np.float32(_ZERO_STEP)
+    height *= np.float32(HEIGHT_STEP)
+    if steps.size and steps.max() == UNMEASURED:
+        height[steps == UNMEASURED] = np.nan
+    return height
+
+
+def byte_planes(steps: NDArray[np.uint16]) -> bytes:
+    """All low bytes, then all high bytes: depth noise spoils the low ones only, so this packs smaller and faster."""
+    return steps.astype("<u2", copy=False).reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
+
+
+def steps_from_planes(planes: bytes) -> NDArray[np.uint16]:
+    """The inverse of ``byte_planes``, shape ``(n,)``."""
+    low, high = np.frombuffer(planes, dtype=np.uint8).reshape(2, -1)
+    steps = high.astype(np.uint16)
+    steps <<= 8
+    steps |= low
+    return steps
 
 
 def encode_pictures(heightmap: Heightmap) -> StoredPictures:
@@ -74,10 +91,10 @@ def encode_pictures(heightmap: Heightmap) -> StoredPictures:
     Raises:
         UserError: a height cannot be stored.
     """
-    raw_height = quantise_height(heightmap.height).tobytes()
+    raw_height = byte_planes(quantise_height(heightmap.height))
     raw_rgb = heightmap.rgb.tobytes()
-    compressor = _contexts.compressor
-    return StoredPictures(compressor.compress(raw_height), compressor.compress(raw_rgb), raw_height, raw_rgb)
+    height, rgb = _contexts.height_compressor.compress(raw_height), _contexts.rgb_compressor.compress(raw_rgb)
+    return StoredPictures(height, rgb, raw_height, raw_rgb)
 
 
 def decompress(stored: bytes, size: int) -> bytes:
@@ -101,7 +118,7 @@ def decode_pictures(height: bytes, rgb: bytes, workspace: Workspace) -> Heightma
         ValueError: the bytes are damaged or of another size than the workspace's.
     """
     pixels = workspace.pixels**2
-    steps = np.frombuffer(decompress(height, 2 * pixels), dtype="<u2").reshape(workspace.shape)
+    steps = steps_from_planes(decompress(height, 2 * pixels)).reshape(workspace.shape)
     colours = np.frombuffer(bytearray(decompress(rgb, 3 * pixels)), dtype=np.uint8)
     return Heightmap(metres_from_steps(steps), colours.reshape(*workspace.shape, 3), workspace)
 
@@ -111,7 +128,8 @@ class _Contexts(threading.local):
 
     def __init__(self) -> None:
         # the checksum finds a flipped byte on every read, far cheaper than a SHA-256
-        self.compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
+        self.height_compressor = zstandard.ZstdCompressor(level=HEIGHT_LEVEL, write_checksum=True)
+        self.rgb_compressor = zstandard.ZstdCompressor(level=RGB_LEVEL, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 

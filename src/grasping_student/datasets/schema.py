@@ -119,8 +119,8 @@ def content_digest(attempt: Attempt, height: bytes, rgb: bytes) -> bytes:
 
     Args:
         attempt: the values.
-        height: stored heights, raw little-endian uint16.
-        rgb: raw uint8 colours.
+        height: stored heights, uncompressed.
+        rgb: colours, uncompressed.
     """
     values = asdict(attempt)
     del values["id"], values["created_at"]
