@@ -1,1 +1,1 @@
-"""The PyBullet bin."""
+"""The simulated workspace."""
