@@ -1,0 +1,196 @@
+"""The table of pseudo-labels: for every scene the best grasp of each of 64 angles, and its n best grasps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from grasping_student.errors import UserError
+from grasping_student.files import atomic_path
+from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.workspace import Workspace
+
+SCHEMA_VERSION = 1
+TABLE = "pseudo_labels.parquet"
+_METADATA = b"grasping_student"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a table's pseudo-labels come from."""
+
+    teacher: str
+    """``GraspModel.version`` of the teacher."""
+
+    dataset: str
+    """``Dataset.version`` of the scenes."""
+
+    extent: float
+    pixels: int
+    margin: float
+    ban_distance: float
+    foreground_only: bool
+    precision: str
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def workspace(self) -> Workspace:
+        """Workspace of rows and columns."""
+        return Workspace(self.extent, self.pixels, self.margin)
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoLabelTable:
+    """Pseudo-labels of ``n`` scenes, best grasps at ``a = 64`` angles, and ``t`` best grasps.
+
+    Where a scene has no (further) grasp the score is -inf. Angle indices are bins of the training grid throughout.
+    """
+
+    scene: NDArray[np.int64]
+    """Attempt ids, ascending, ``(n,)``."""
+
+    score: NDArray[np.float32]
+    """Best score of each angle, ``(n, a)``."""
+
+    row: NDArray[np.int16]
+    """Its row, ``(n, a)``."""
+
+    col: NDArray[np.int16]
+    """Its column, ``(n, a)``."""
+
+    top64_score: NDArray[np.float32]
+    """Best grasps over all 64 angles after the ban, best first, ``(n, t)``."""
+
+    top64_row: NDArray[np.int16]
+    top64_col: NDArray[np.int16]
+    top64_angle: NDArray[np.int16]
+
+    top16_score: NDArray[np.float32]
+    """Best grasps over the 16 angles of the deployment grid after the ban, best first, ``(n, t)``."""
+
+    top16_row: NDArray[np.int16]
+    top16_col: NDArray[np.int16]
+    top16_angle: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.scene)
+
+    @staticmethod
+    def join(parts: Sequence[PseudoLabelTable]) -> PseudoLabelTable:
+        """Tables of different scenes as one, ordered by scene."""
+        order = np.argsort(np.concatenate([part.scene for part in parts]), kind="stable")
+        columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(PseudoLabelTable)}
+        return PseudoLabelTable(**{name: np.concatenate(values)[order] for name, values in columns.items()})
+
+    def save(self, path: Path, provenance: Provenance) -> None:
+        """Write one Parquet file, whole or not at all."""
+        columns = {f.name: _column(getattr(self, f.name)) for f in fields(self)}
+        table = pa.table(columns).replace_schema_metadata({_METADATA: json.dumps(asdict(provenance)).encode()})
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+
+    @staticmethod
+    def load(path: Path) -> tuple[PseudoLabelTable, Provenance]:
+        """Read a table, given its file or the folder of ``pseudo-label``.
+
+        Raises:
+            UserError: missing, damaged, of another kind or schema version.
+        """
+        file = path / TABLE if path.is_dir() else path
+        if not file.is_file():
+            raise UserError(f"{path} holds no {TABLE}: run 'grasping-student pseudo-label' first, or finish it")
+        try:
+            table = pq.read_table(file)
+            values = json.loads((table.schema.metadata or {})[_METADATA])
+            if values["schema_version"] != SCHEMA_VERSION:
+                raise UserError(f"{file} has schema version {values['schema_version']}; this reads {SCHEMA_VERSION}")
+            columns = {f.name: _array(table[f.name]) for f in fields(PseudoLabelTable)}
+            return PseudoLabelTable(**columns), Provenance(**values)
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{file} is no table of pseudo-labels ({error}); it may be cut off: make it again"
+            ) from None
+
+
+def _column(array: NDArray) -> pa.Array:
+    if array.ndim == 1:
+        return pa.array(array)
+    return pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
+
+
+def _array(column: pa.ChunkedArray) -> NDArray:
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        combined = combined.chunk(0)
+    if pa.types.is_fixed_size_list(combined.type):
+        return combined.flatten().to_numpy(zero_copy_only=False).reshape(len(combined), combined.type.list_size).copy()
+    return combined.to_numpy(zero_copy_only=False).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenGrasps:
+    """One grasp for each of ``m`` scenes that have any; ``angle`` is a bin of the training grid."""
+
+    scene: NDArray[np.int64]
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+    angle: NDArray[np.int64]
+    score: NDArray[np.float32]
+    rank: NDArray[np.int64]
+    """0 for a scene's best, 1 for the next."""
+
+
+def best_of_angles(table: PseudoLabelTable, angles: NDArray[np.int64]) -> ChosenGrasps:
+    """The teacher's argmax over any subset of the angles: the best of the per-angle maxima, exactly.
+
+    Args:
+        table: pseudo-labels of ``n`` scenes.
+        angles: bins of the training grid, ``(k,)`` for all scenes or ``(n, k)`` for each; repeats do no harm.
+    """
+    subset = np.broadcast_to(angles, (len(table), np.asarray(angles).shape[-1]))
+    scores = np.take_along_axis(table.score, subset, axis=1)
+    at = subset[np.arange(len(table)), scores.argmax(axis=1)]
+    every = np.arange(len(table))
+    score = table.score[every, at]
+    some = np.isfinite(score)
+    return ChosenGrasps(
+        scene=table.scene[some],
+        row=table.row[every, at][some].astype(np.int64),
+        col=table.col[every, at][some].astype(np.int64),
+        angle=at[some].astype(np.int64),
+        score=score[some],
+        rank=np.zeros(int(some.sum()), dtype=np.int64),
+    )
+
+
+def draw_angles(count: int, scenes: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """For each scene a random subset of the training grid (paper, section IV-D), shape ``(scenes, count)``."""
+    order = np.argsort(random.random((scenes, TRAINING_ANGLES.count)), axis=1)
+    return np.sort(order[:, :count], axis=1)
+
+
+def top_of_scenes(table: PseudoLabelTable, grid: int, count: int) -> ChosenGrasps:
+    """The ``count`` best grasps of each scene after the ban, over 64 or 16 angles, scene by scene, best first.
+
+    Raises:
+        UserError: the table keeps fewer grasps a scene.
+    """
+    kept = table.top64_score.shape[1]
+    if count > kept:
+        raise UserError(
+            f"{count} labels a scene are asked for; the table keeps {kept}: pseudo-label with --top {count}"
+        )
+    name = {64: "top64", 16: "top16"}[grid]
+    score, row, col, angle = (getattr(table, f"{name}_{each}")[:, :count] for each in ("score", "row", "col", "angle"))
+    some = np.isfinite(score)
+    rank = np.broadcast_to(np.arange(count), score.shape)
+    scene = np.broadcast_to(table.scene[:, None], score.shape)
+    scene, row, col, angle, rank = (each[some].astype(np.int64) for each in (scene, row, col, angle, rank))
+    return ChosenGrasps(scene, row, col, angle, score[some], rank)

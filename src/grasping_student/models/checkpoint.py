@@ -1,0 +1,115 @@
+"""A model as a folder: weights in safetensors, config and metrics in JSON, nothing pickled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from grasping_student.configuration import to_plain, with_values
+from grasping_student.errors import UserError
+from grasping_student.files import atomic_path, read_json, write_json
+from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.networks import build_network
+from grasping_student.workspace import Workspace
+
+SCHEMA_VERSION = 1
+WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
+
+
+def save_checkpoint(
+    path: Path, config: ModelConfig, network: nn.Module, training: object = None, metrics: object = None
+) -> None:
+    """Write a checkpoint folder; each file is whole or not there, the weights come last.
+
+    Args:
+        path: the folder.
+        config: what the network is and was made for.
+        network: its weights are written in float32, contiguous.
+        training: config of the training, for the record.
+        metrics: learning curves, plain values.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    write_json(
+        path / CONFIG,
+        {
+            "schema_version": SCHEMA_VERSION,
+            **to_plain(config),
+            "angles": {"training": TRAINING_ANGLES.count, "deployment": DEPLOYMENT_ANGLES.count},
+            "training": to_plain(training),
+        },
+    )
+    write_json(path / METRICS, to_plain(metrics) if metrics is not None else {})
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with atomic_path(path / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+        temporary.chmod(0o644)  # safetensors makes its files unreadable to others
+
+
+def read_config(path: Path) -> ModelConfig:
+    """The model config of a checkpoint folder, without its weights.
+
+    Raises:
+        UserError: no checkpoint, or a config that this version cannot read.
+    """
+    if not (path / CONFIG).is_file():
+        raise UserError(f"{path} is no checkpoint: it holds no {CONFIG}; give the folder that a train command wrote")
+    stored = read_json(path / CONFIG)
+    version = stored.get("schema_version") if isinstance(stored, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UserError(f"{path / CONFIG} has schema version {version}; this version reads {SCHEMA_VERSION}")
+    values: dict[str, Any] = {key: stored.get(key, {}) for key in ("network", "workspace", "normalisation")}
+    return with_values(ModelConfig(), values, where=str(path / CONFIG))
+
+
+def load_checkpoint(path: Path, workspace: Workspace | None = None) -> tuple[ModelConfig, nn.Module]:
+    """Config and network, in evaluation mode, of a checkpoint folder.
+
+    Raises:
+        UserError: no checkpoint, damaged, or made for another workspace than ``workspace``.
+    """
+    config = read_config(path)
+    if workspace is not None and config.workspace != workspace:
+        raise UserError(
+            f"checkpoint {path} was trained for {describe(config.workspace)}, the data are of {describe(workspace)}; "
+            "use a checkpoint of the same workspace, or data of the checkpoint's"
+        )
+    network = build_network(replace(config.network, encoder_weights="none"))  # all weights come from the folder
+    load_weights(network, path)
+    return config, network.eval()
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights of a checkpoint folder into a network.
+
+    Raises:
+        UserError: weights missing, cut off, or of another network.
+    """
+    try:
+        tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
+    except FileNotFoundError:
+        raise UserError(f"{path} holds no {WEIGHTS}: training did not finish; go on with --resume") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(
+            f"{path / WEIGHTS} cannot be read ({error}); it may be cut off: copy or train it again"
+        ) from None
+    own = network.state_dict()
+    missing, unknown = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
+    wrong = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
+    if missing or unknown or wrong:
+        raise UserError(
+            f"{path / WEIGHTS} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, "
+            f"{len(wrong)} of another shape (for instance {(missing + unknown + wrong)[0]}); check config.json"
+        )
+    network.load_state_dict(tensors)
+
+
+def describe(workspace: Workspace) -> str:
+    """A workspace in words."""
+    return f"{workspace.extent:g} m in {workspace.pixels} pixels with a margin of {workspace.margin:g} m"

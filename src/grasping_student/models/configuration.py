@@ -1,0 +1,74 @@
+"""What a grasp network is and what it was made for, kept beside its weights; importing this loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grasping_student.configuration import choice
+from grasping_student.heightmap import BACKGROUND_HEIGHT
+from grasping_student.workspace import Workspace, light_workspace
+
+DECODERS = ("fpn", "unet")
+"""Decoders of segmentation-models-pytorch that may stand before an encoder's name: ``fpn-resnet50``."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """A network that maps one height picture to one score picture of the same size."""
+
+    name: str = "compact"
+    """``compact``, or DECODER-ENCODER of segmentation-models-pytorch: ``fpn-resnet50``, ``unet-resnet50``."""
+
+    encoder_weights: Literal["imagenet", "none"] = "none"
+    """What a segmentation-models-pytorch encoder starts from; ``compact`` has no other weights than its own."""
+
+    widths: tuple[int, ...] = (24, 40, 64, 80)
+    """Channels of ``compact`` at 1/2, 1/4, 1/8, ... of the picture's resolution."""
+
+    def __post_init__(self) -> None:
+        if self.name != "compact":
+            choice(self.name.partition("-")[0], (*DECODERS, "compact"), "network (compact, fpn-ENCODER, unet-ENCODER)")
+            if not self.name.partition("-")[2]:
+                raise ValueError(f"network '{self.name}' names no encoder; write for instance {self.name}-resnet18")
+        if not self.widths or min(self.widths) < 4 or any(width % 4 for width in self.widths):
+            raise ValueError(f"widths are {self.widths}; they must be positive multiples of 4")
+
+    @property
+    def stride(self) -> int:
+        """Side of a picture must be a multiple of this many pixels."""
+        return 2 ** len(self.widths) if self.name == "compact" else 32
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How heights become the network's input: ``(height - mean) / std``, table set to exactly zero height before."""
+
+    mean: float = 0.02
+    """Metres."""
+
+    std: float = 0.03
+    """Metres."""
+
+    background: float = BACKGROUND_HEIGHT
+    """Heights below this are table and become zero, metres."""
+
+    ceiling: float = 0.2
+    """Heights above this are cut, metres: no item is that high, walls and robot parts are."""
+
+    def __post_init__(self) -> None:
+        if not self.std > 0.0:
+            raise ValueError(f"std is {self.std} m; it must be positive")
+        if not 0.0 <= self.background < self.ceiling:
+            raise ValueError(
+                f"background {self.background} m must be at least 0 and below the ceiling {self.ceiling} m"
+            )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that a checkpoint must know besides its weights."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    workspace: Workspace = field(default_factory=light_workspace)
+    normalisation: Normalisation = field(default_factory=Normalisation)

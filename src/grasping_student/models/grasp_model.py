@@ -1,0 +1,164 @@
+"""A network together with what it was made for: from a heightmap to score maps and grasps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from grasping_student.configuration import to_plain
+from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
+from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.inference import Precision, Scorer
+from grasping_student.models.networks import build_network
+from grasping_student.models.normalisation import clean_height, normalise
+from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
+from grasping_student.models.selection import top_choices
+from grasping_student.workspace import Workspace
+
+BAN_DISTANCE = 0.014
+"""Metres between two of the n best grasps, along rows or columns: the authors' window of 21 pixels, 28 mm, halved."""
+
+PICTURES_PER_CALL = 4
+"""Angles scored in one call of the network: one by one pays the call too often, sixteen leave the cache."""
+
+
+class NoGrasp(ValueError):
+    """Nothing in the scene may be grasped: no foreground inside the margin."""
+
+
+class GraspModel:
+    """Scores every graspable pixel of a scene at every angle of a grid (paper, section III-C).
+
+    Scores are the network's raw outputs: they compare across pixels and angles of one scene, as in the softmax over
+    both maps that trained them, not across models.
+    """
+
+    def __init__(self, network: nn.Module, config: ModelConfig, precision: Precision = "auto") -> None:
+        self.network = network
+        self.config = config
+        self.precision: Precision = precision
+
+    @classmethod
+    def new(cls, config: ModelConfig, seed: int, precision: Precision = "auto") -> GraspModel:
+        """A model with fresh weights drawn from ``seed``; torch's own generator is left as it was.
+
+        Raises:
+            UserError: unknown encoder, or encoder weights that cannot be had.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(build_network(config.network), config, precision)
+
+    @classmethod
+    def load(cls, path: Path, workspace: Workspace | None = None, precision: Precision = "auto") -> GraspModel:
+        """The model of a checkpoint folder.
+
+        Args:
+            path: the folder.
+            workspace: refuse a model that was made for another workspace; None takes any.
+            precision: number format of scoring.
+
+        Raises:
+            UserError: no checkpoint, damaged, of a newer schema, or of another workspace.
+        """
+        config, network = load_checkpoint(path, workspace)
+        return cls(network, config, precision)
+
+    def save(self, path: Path, training: object = None, metrics: object = None) -> None:
+        """Write ``model.safetensors``, ``config.json`` and ``metrics.json`` into a folder."""
+        save_checkpoint(path, self.config, self.network, training, metrics)
+
+    @property
+    def workspace(self) -> Workspace:
+        """What the model's heightmaps mean in metres."""
+        return self.config.workspace
+
+    @property
+    def canvas(self) -> Canvas:
+        """The picture that the network sees."""
+        return Canvas(self.workspace, self.config.network.stride)
+
+    @cached_property
+    def version(self) -> str:
+        """Content hash of config and weights, 16 hexadecimal digits."""
+        digest = hashlib.sha256(json.dumps(to_plain(self.config), sort_keys=True).encode())
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.network, self.precision)
+
+    def score_maps(self, heightmap: Heightmap, grid: AngleGrid = DEPLOYMENT_ANGLES) -> NDArray[np.float32]:
+        """Score of every pixel and angle in the world frame, shape ``(grid.count, pixels, pixels)``.
+
+        -inf outside the graspable area. Holes are filled; bare table is scored like everything else.
+
+        Raises:
+            ValueError: the heightmap is of another workspace, or has no measured pixel.
+        """
+        if heightmap.workspace != self.workspace:
+            raise ValueError(f"the heightmap is of {heightmap.workspace}, the model of {self.workspace}")
+        normalisation = self.config.normalisation
+        scene = normalise(bordered(clean_height(heightmap, normalisation)), normalisation)
+        canvas, angles = self.canvas, [float(angle) for angle in grid.angles]
+        maps = np.full((grid.count, *self.workspace.shape), -np.inf, dtype=np.float32)
+        for first in range(0, grid.count, PICTURES_PER_CALL):
+            chunk = angles[first : first + PICTURES_PER_CALL]
+            pictures = np.stack([scene.ravel()[source_at(canvas, phi)] for phi in chunk])
+            scores = self._scorer(torch.from_numpy(pictures)).numpy().reshape(len(chunk), -1)
+            for index, phi in enumerate(chunk):
+                maps[first + index][self.workspace.graspable_slice] = scores[index][graspable_pixels_at(canvas, phi)]
+        return maps
+
+    def allowed_scores(
+        self, heightmap: Heightmap, grid: AngleGrid = DEPLOYMENT_ANGLES, foreground_only: bool = True
+    ) -> NDArray[np.float32]:
+        """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
+
+        Unmeasured pixels count as what they are filled with.
+        """
+        maps = self.score_maps(heightmap, grid)
+        if foreground_only:
+            maps[:, clean_height(heightmap, self.config.normalisation) <= 0.0] = -np.inf
+        return maps
+
+    def best_grasp(
+        self, heightmap: Heightmap, grid: AngleGrid = DEPLOYMENT_ANGLES, foreground_only: bool = True
+    ) -> tuple[PlanarGrasp, float]:
+        """The grasp with the highest score, and the score.
+
+        Raises:
+            NoGrasp: no foreground inside the margin.
+        """
+        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only)[0]
+
+    def top_grasps(
+        self,
+        heightmap: Heightmap,
+        count: int,
+        ban_distance: float = BAN_DISTANCE,
+        grid: AngleGrid = DEPLOYMENT_ANGLES,
+        foreground_only: bool = True,
+    ) -> list[tuple[PlanarGrasp, float]]:
+        """The ``count`` best grasps, best first, no two nearer than ``ban_distance`` (metres; paper, section IV-E).
+
+        Raises:
+            NoGrasp: no foreground inside the margin.
+        """
+        scores = self.allowed_scores(heightmap, grid, foreground_only)
+        chosen = top_choices(scores, count, ban_distance / self.workspace.pixel_size)
+        if not chosen:
+            raise NoGrasp("no foreground inside the margin: nothing may be grasped")
+        return [(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score) for each in chosen]

@@ -1,0 +1,57 @@
+"""A trained network made fast for scoring: batch normalisation folded, numbers in the format the processor likes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Precision = Literal["auto", "fp32", "bf16"]
+"""Number format of a network's arithmetic; ``auto`` is bf16 where the processor has it natively."""
+
+
+def has_native_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices itself rather than emulating it."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    checks = (getattr(torch.cpu, "_is_avx512_bf16_supported", None), getattr(torch.cpu, "_is_amx_tile_supported", None))
+    return any(check is not None and check() for check in checks)
+
+
+def resolve_precision(precision: Precision) -> Literal["fp32", "bf16"]:
+    """``auto`` replaced by what suits this processor."""
+    if precision == "auto":
+        return "bf16" if has_native_bf16() else "fp32"
+    return precision
+
+
+class Scorer:
+    """Calls a frozen copy of a network; the original is left as it is."""
+
+    def __init__(self, network: nn.Module, precision: Precision) -> None:
+        self._bf16 = resolve_precision(precision) == "bf16"
+        self._network = fold_batch_norm(copy.deepcopy(network).eval()).requires_grad_(False)
+        if self._bf16:
+            self._network = self._network.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Scores of normalised pictures ``(batch, side, side)``, same shape, float32."""
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
+            return self._network(pictures[:, None])[:, 0].float()
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Every batch normalisation that follows a convolution in an ``nn.Sequential`` folded into it, in place."""
+    for module in network.modules():
+        if not isinstance(module, nn.Sequential):
+            continue
+        for index in range(len(module) - 1):
+            before, norm = module[index], module[index + 1]
+            if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                module[index] = fuse_conv_bn_eval(before, norm)
+                module[index + 1] = nn.Identity()
+    return network

@@ -1,0 +1,91 @@
+"""Networks by name: one height picture in, one score picture of the same size out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from grasping_student.configuration import choice
+from grasping_student.errors import UserError
+from grasping_student.models.configuration import NetworkConfig
+
+
+def build_network(config: NetworkConfig) -> nn.Module:
+    """A network for inputs of shape ``(batch, 1, side, side)``, side a multiple of ``config.stride``.
+
+    Raises:
+        UserError: unknown encoder, or ImageNet weights that cannot be had.
+    """
+    return Compact(config.widths) if config.name == "compact" else _segmentation_network(config)
+
+
+class Compact(nn.Module):
+    """A small U-Net behind pixel-unshuffle(2): nearly all work happens at half resolution and below.
+
+    Input ``(batch, 1, side, side)``, output the same shape; side a multiple of ``2 ** len(widths)``.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(_block(before, width) for before, width in zip((4, *widths), widths, strict=False))
+        self.up = nn.ModuleList(
+            _block(below + width, width) for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], 4, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.pixel_unshuffle(x, 2)
+        skipped: list[Tensor] = []
+        for level, block in enumerate(self.down):
+            x = block(functional.max_pool2d(x, 2) if level else x)
+            skipped.append(x)
+        skipped.pop()
+        for block in self.up:
+            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = block(torch.cat([x, skipped.pop()], dim=1))
+        return functional.pixel_shuffle(_in_float32(self.head, x), 2)
+
+
+def _block(before: int, after: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in (before, after):
+        layers += [nn.Conv2d(width, after, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def _in_float32(head: nn.Module, x: Tensor) -> Tensor:
+    """Scores in full precision, whatever runs before: rounded to bfloat16, neighbouring pixels would tie."""
+    with torch.autocast(x.device.type, enabled=False):
+        return head(x.float())
+
+
+class SegmentationNetwork(nn.Module):
+    """An encoder-decoder of segmentation-models-pytorch with its head in full precision."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _in_float32(self.head, self.decoder(self.encoder(x)))
+
+
+def _segmentation_network(config: NetworkConfig) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    decoder, _, encoder = config.name.partition("-")
+    choice(encoder, smp.encoders.get_encoder_names(), "encoder")
+    kind = {"fpn": smp.FPN, "unet": smp.Unet}[decoder]
+    weights = None if config.encoder_weights == "none" else config.encoder_weights
+    try:
+        model = kind(encoder_name=encoder, encoder_weights=weights, in_channels=1, classes=1)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise UserError(
+            f"network {config.name} with encoder weights '{config.encoder_weights}' cannot be made "
+            f"({type(error).__name__}: {error}); without a connection to the weights' host choose "
+            "--network.encoder-weights none"
+        ) from error
+    return SegmentationNetwork(model.encoder, model.decoder, model.segmentation_head)

@@ -1,0 +1,46 @@
+"""The policy of a trained network: the grasp with the highest score."""
+
+from __future__ import annotations
+
+from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.policies.base import NothingToGrasp, Source
+
+
+class GreedyNetworkPolicy:
+    """Argmax over pixels and the angles of a grid (paper, section VI-D)."""
+
+    def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
+        self._model = model
+        self._name = name
+        self._grid = grid
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and attempts."""
+        return self._name
+
+    @property
+    def version(self) -> str:
+        """Content hash of the model."""
+        return self._model.version
+
+    @property
+    def source(self) -> Source:
+        """A network's grasps are a policy's."""
+        return "policy"
+
+    def begin_episode(self, seed: int) -> None:
+        """Nothing to forget, nothing random."""
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        """The best grasp and its score.
+
+        Raises:
+            NothingToGrasp: no foreground inside the margin.
+        """
+        try:
+            return self._model.best_grasp(heightmap, self._grid)
+        except NoGrasp as error:
+            raise NothingToGrasp(str(error)) from None

@@ -1,0 +1,139 @@
+"""The teacher's pass over the scenes: part by part, in several processes, resumable."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.configuration import to_plain
+from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.files import prepare_output, read_json, write_json
+from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.heightmap import Heightmap
+from grasping_student.manifest import StageClock
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.inference import Precision, resolve_precision
+from grasping_student.models.selection import angle_maxima, top_choices
+from grasping_student.parallel import parallel_map
+from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+
+PARTS, STARTED = "parts", "started.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some scenes, and the file their pseudo-labels go to."""
+
+    teacher: Path
+    dataset: Path
+    scenes: tuple[int, ...]
+    file: Path
+    provenance: Provenance
+    top: int
+    precision: Precision
+
+
+def run(config: PseudoLabelConfig) -> Path:
+    """Pseudo-label every scene of a dataset and return the output folder.
+
+    Raises:
+        UserError: no teacher, no scenes, another workspace, an existing ``out``, or a resume with another config.
+    """
+    clock = StageClock("pseudo-label", config)
+    dataset = Dataset(config.dataset)
+    dataset.require()
+    teacher = GraspModel.load(config.teacher, dataset.workspace)
+    workspace = dataset.workspace
+    provenance = Provenance(
+        teacher.version, dataset.version, workspace.extent, workspace.pixels, workspace.margin,
+        config.ban_distance, config.foreground_only, resolve_precision(config.precision),
+    )  # fmt: skip
+    prepare_output(config.out, config.resume, config.overwrite)
+    if (config.out / TABLE).exists():
+        return config.out  # resumed, and found finished
+    _check_begun(config, provenance)
+    ids = [int(i) for i in dataset.ids()]
+    size = config.scenes_a_part
+    starts = range(0, len(ids), size)
+    parts = [
+        Part(config.teacher, config.dataset, tuple(ids[first : first + size]), _part_file(config.out, first),
+             provenance, config.top, config.precision)
+        for first in starts
+    ]  # fmt: skip
+    missing = [part for part in parts if not part.file.exists()]
+    for _ in parallel_map(label_part, missing, config.workers, "pseudo-labels"):
+        pass
+    table = PseudoLabelTable.join([PseudoLabelTable.load(part.file)[0] for part in parts])
+    table.save(config.out / TABLE, provenance)
+    inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
+    clock.write(
+        config.out, inputs, scenes=len(table), scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum())
+    )
+    for part in parts:
+        part.file.unlink()
+    (config.out / PARTS).rmdir()
+    (config.out / STARTED).unlink()
+    return config.out
+
+
+def _part_file(out: Path, first: int) -> Path:
+    return out / PARTS / f"{first:07d}.parquet"
+
+
+def label_part(part: Part) -> int:
+    """Pseudo-label the scenes of one part, write its file, return their number."""
+    teacher, dataset = _open(part.teacher, part.dataset, part.precision, part.provenance.teacher)
+    results = [
+        label_scene(
+            teacher, dataset.heightmap(i), part.top, part.provenance.ban_distance, part.provenance.foreground_only
+        )
+        for i in part.scenes
+    ]
+    columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
+    PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
+    return len(part.scenes)
+
+
+def label_scene(
+    teacher: GraspModel, heightmap: Heightmap, top: int, ban_distance: float, foreground_only: bool
+) -> dict[str, NDArray]:
+    """One row of the table, by column name, without the scene's id."""
+    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only)
+    best, row, col = angle_maxima(scores)
+    columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
+    ban_pixels = ban_distance / heightmap.workspace.pixel_size
+    for grid in (TRAINING_ANGLES, DEPLOYMENT_ANGLES):
+        bins = grid.indices_in(TRAINING_ANGLES)
+        chosen = top_choices(scores[bins], top, ban_pixels)
+        score, place = np.full(top, -np.inf, dtype=np.float32), np.zeros((3, top), dtype=np.int16)
+        for rank, each in enumerate(chosen):
+            score[rank], place[:, rank] = each.score, (each.row, each.col, bins[each.angle])
+        names = [f"top{grid.count}_{name}" for name in ("score", "row", "col", "angle")]
+        columns |= dict(zip(names, (score, *place), strict=True))
+    return columns
+
+
+@functools.lru_cache(maxsize=1)
+def _open(teacher: Path, dataset: Path, precision: Precision, version: str) -> tuple[GraspModel, Dataset]:
+    """Teacher and dataset of a worker, opened once; ``version`` tells a retrained teacher from the one kept."""
+    model = GraspModel.load(teacher, precision=precision)
+    if model.version != version:
+        raise UserError(f"{teacher} changed while it was pseudo-labelling; start again with --overwrite")
+    return model, Dataset(dataset)
+
+
+def _check_begun(config: PseudoLabelConfig, provenance: Provenance) -> None:
+    begun = config.out / STARTED
+    wanted = {"provenance": to_plain(provenance), "top": config.top, "scenes_a_part": config.scenes_a_part}
+    if not begun.exists():
+        write_json(begun, wanted)
+    elif read_json(begun) != wanted:
+        raise UserError(
+            f"--resume: {config.out} was begun with another teacher, dataset or config; start again with --overwrite"
+        )

@@ -1,0 +1,140 @@
+"""Batches as a function of seed and step alone: an interrupted training goes on with exactly the batches it missed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import Sampler
+
+from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.models.configuration import Normalisation
+from grasping_student.models.normalisation import normalise
+from grasping_student.models.rotation import Canvas, View
+from grasping_student.training.augmentation import AugmentationConfig, draw_view, vary_heights
+from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
+
+DISTANT_BINS = 10
+"""The distant angle lies more than this many bins of the training grid away, counted around the circle."""
+
+
+def items_of_step(step: int, batch: int, count: int, seed: int) -> NDArray[np.int64]:
+    """Items of one batch, shape ``(batch,)``: seeded permutations of ``range(count)``, one after the other."""
+    position = np.arange(step * batch, (step + 1) * batch)
+    epoch, place = np.divmod(position, count)
+    items = np.empty(batch, dtype=np.int64)
+    for each in np.unique(epoch):
+        order = np.random.default_rng([seed, 2, int(each)]).permutation(count)
+        items[epoch == each] = order[place[epoch == each]]
+    return items
+
+
+def distant_angle(angle: float, draw: float) -> float:
+    """An angle more than ``DISTANT_BINS`` bins away, modulo pi (paper, section III-D).
+
+    Args:
+        angle: radians.
+        draw: a number in [0, 1) that decides which bin.
+    """
+    count = TRAINING_ANGLES.count
+    choices = count - 2 * DISTANT_BINS - 1
+    return angle + (DISTANT_BINS + 1 + int(draw * choices)) * math.pi / count
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Labels with their scenes, and how many of them a batch takes."""
+
+    labels: Labels
+    scenes: Scenes
+    share: int
+
+
+class PairBatches(TorchDataset[dict[str, torch.Tensor]]):
+    """Item ``step`` is the whole batch of that step: each label's scene at its angle and at a distant one.
+
+    A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
+    at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
+    ``success`` and ``weight`` float32 ``(batch,)``.
+    """
+
+    def __init__(
+        self,
+        groups: tuple[Group, ...],
+        canvas: Canvas,
+        normalisation: Normalisation,
+        augmentation: AugmentationConfig,
+        seed: int,
+        steps: int,
+    ) -> None:
+        self.groups = groups
+        self.canvas = canvas
+        self.normalisation = normalisation
+        self.augmentation = augmentation
+        self.seed = seed
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        """The batch of one step, counted from 0."""
+        canvas, random = self.canvas, np.random.default_rng([self.seed, 3, step])
+        batch, side = sum(group.share for group in self.groups), canvas.side
+        heights = np.empty((2, batch, side, side), dtype=np.uint16)
+        mask = np.empty((batch, 2, side, side), dtype=bool)
+        rows, cols = np.empty((2, batch), dtype=np.int64), np.empty((2, batch), dtype=np.int64)
+        parts: list[Labels] = []
+        place = 0
+        for number, group in enumerate(self.groups):
+            items = items_of_step(step, group.share, len(group.labels), self.seed + 7919 * number)
+            labels = group.labels.take(items)
+            parts.append(labels)
+            for item, position in enumerate(group.scenes.position(labels.scene)):
+                scene = group.scenes.heights[position].ravel()
+                row, col, angle = int(labels.row[item]), int(labels.col[item]), float(labels.angle[item])
+                view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
+                for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
+                    scene.take(canvas.source(each), out=heights[index, place], mode="clip")
+                    mask[place, index] = canvas.mask(each)
+                    rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
+                place += 1
+        pictures = heights.reshape(2 * batch, side, side) * np.float32(HEIGHT_UNIT)
+        vary_heights(pictures, rows.ravel(), cols.ravel(), canvas.workspace.pixel_size, self.augmentation, random)
+        labels = Labels.join(parts)
+        arrays = {
+            "pictures": normalise(pictures, self.normalisation),
+            "mask": mask,
+            "label": rows[0] * side + cols[0],
+            "success": labels.success,
+            "weight": labels.weight,
+        }
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _turned(view: View, phi: float) -> View:
+    return replace(view, phi=phi)
+
+
+class StepsOfRound(Sampler[int]):
+    """Steps of one round: ``record_every`` of them, the last round may be shorter."""
+
+    def __init__(self, steps: int, record_every: int) -> None:
+        self._steps = steps
+        self._record_every = record_every
+        self._round = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning with its count of rounds, which it calls epochs."""
+        self._round = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._round * self._record_every, min((self._round + 1) * self._record_every, self._steps)))
+
+    def __len__(self) -> int:
+        return len(range(self._round * self._record_every, min((self._round + 1) * self._record_every, self._steps)))

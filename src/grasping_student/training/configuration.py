@@ -1,0 +1,237 @@
+"""How a network is trained; the same for teacher, student and affordance. Importing this loads no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grasping_student.models.configuration import NetworkConfig, Normalisation
+from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Adam with a cosine schedule (paper, section III-G)."""
+
+    learning_rate: float = 1e-3
+    """At the first step."""
+
+    final_learning_rate: float = 2e-6
+    """At the last step."""
+
+    weight_decay: float = 1e-5
+    """Added to the gradient, as Adam has it (not AdamW)."""
+
+    schedule: Literal["step", "epoch"] = "step"
+    """Whether the cosine falls with every step or, as in the paper, once an epoch."""
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long, how large, in which numbers."""
+
+    steps: int = 0
+    """Number of steps; 0 takes ``epochs`` instead."""
+
+    epochs: int = 30
+    """Passes over the training data, where ``steps`` is 0."""
+
+    batch: int = 8
+    """Labels a step; each is seen at two angles (paper: 8)."""
+
+    record_every: int = 50
+    """Steps between two rows of the learning curve, each with a point from which ``resume`` goes on."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format; ``auto`` is bf16 where the processor has it natively."""
+
+    threads: int = 0
+    """Threads of torch; 0 takes torch's default. Results repeat bit for bit on 1."""
+
+    loader_workers: int = 0
+    """Processes that prepare batches; 0 prepares them between steps, which costs under 5 % of a step."""
+
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
+
+    def total_steps(self, items: int) -> int:
+        """Number of steps over a data set of ``items`` labels."""
+        return self.steps or self.epochs * self.steps_an_epoch(items)
+
+    def steps_an_epoch(self, items: int) -> int:
+        """Steps in which ``items`` labels have been seen once; the last batch of a pass reaches into the next."""
+        return max(1, math.ceil(items / self.batch))
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """Learn from labelled grasps (paper, Algorithm 1)."""
+
+    dataset: Path = Path("runs/labels")
+    """Dataset with labelled attempts."""
+
+    out: Path = Path("runs/teacher")
+    """Checkpoint folder to write."""
+
+    seed: int = 0
+    """Initial weights, order of the labels, augmentation."""
+
+    resume: bool = False
+    """Go on with an interrupted run."""
+
+    overwrite: bool = False
+    """Replace ``out`` if it exists."""
+
+    sources: tuple[Literal["human", "script", "policy"], ...] = ("human", "script")
+    """Whose grasps are labels."""
+
+    labels: int = 0
+    """Use this many labelled attempts, drawn with ``label_seed``; 0 uses all."""
+
+    label_fraction: float = 1.0
+    """Or use this share of them."""
+
+    label_seed: int = 0
+    """Draw of the labels: different networks on the same labels share it."""
+
+    initial: Path | None = None
+    """Checkpoint folder whose weights training starts from, or none."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        if self.labels < 0:
+            raise ValueError(f"labels is {self.labels}; give a positive number, or 0 for all")
+        if not 0.0 < self.label_fraction <= 1.0:
+            raise ValueError(f"label_fraction is {self.label_fraction}; it must lie in (0, 1]")
+        if self.labels and self.label_fraction < 1.0:
+            raise ValueError("labels and label_fraction exclude each other: give one")
+
+
+@dataclass(frozen=True)
+class PseudoLabelChoice:
+    """Which of the table's pseudo-labels a student sees."""
+
+    angles: int = 64
+    """Angles at which the teacher looked at each scene (the paper's student: 16 of 64)."""
+
+    draw: Literal["random", "even"] = "random"
+    """With fewer than 64 angles: a random subset for each scene, drawn once, or every 64/angles-th."""
+
+    labels_per_scene: int = 1
+    """How many of the n best grasps of a scene are labels, each an item of its own (needs 16 or 64 even angles)."""
+
+    weights: Literal["equal", "rank", "score"] = "equal"
+    """Weight of a pseudo-label in the loss: all equal, 1 / rank, or the teacher's softmax share among the scene's."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.angles <= 64:
+            raise ValueError(f"pseudo angles is {self.angles}; it must lie in [1, 64]")
+        if self.draw == "even" and 64 % self.angles:
+            raise ValueError(f"pseudo angles is {self.angles}; evenly drawn, it must divide 64")
+        if self.labels_per_scene < 1:
+            raise ValueError(f"pseudo labels_per_scene is {self.labels_per_scene}; it must be at least 1")
+        if self.labels_per_scene > 1 and (self.angles not in (16, 64) or (self.angles == 16 and self.draw != "even")):
+            raise ValueError(
+                "several labels a scene are stored for 64 angles and for 16 even ones: set angles and draw"
+            )
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """Learn from a teacher's pseudo-labels (paper, Algorithm 2)."""
+
+    dataset: Path = Path("runs/scenes")
+    """Dataset with the scenes; their own labels, if any, are not used."""
+
+    pseudo_labels: Path = Path("runs/pseudo-labels")
+    """Folder that ``pseudo-label`` wrote for this dataset."""
+
+    out: Path = Path("runs/student")
+    """Checkpoint folder to write."""
+
+    seed: int = 0
+    """Initial weights, order of the scenes, drawn angles, augmentation."""
+
+    resume: bool = False
+    """Go on with an interrupted run."""
+
+    overwrite: bool = False
+    """Replace ``out`` if it exists."""
+
+    pseudo: PseudoLabelChoice = field(default_factory=PseudoLabelChoice)
+
+    true_labels: Path | None = None
+    """Dataset whose true labels are mixed into every batch, or none (paper: none)."""
+
+    true_share: float = 0.0
+    """Share of a batch taken from ``true_labels``."""
+
+    labels: int = 0
+    """Use this many of the true labels, drawn with ``label_seed``; 0 uses all."""
+
+    label_seed: int = 0
+    """Draw of the true labels: the teacher's, so that both know the same."""
+
+    initial: Path | None = None
+    """Checkpoint folder whose weights training starts from, or none."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    augmentation: AugmentationConfig = field(default_factory=standard_augmentation)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.true_share < 1.0:
+            raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
+        if self.true_share > 0.0 and self.true_labels is None:
+            raise ValueError("true_share needs true_labels: name the dataset that holds them")
+
+
+def light_teacher() -> TeacherConfig:
+    """The plain teacher for two processor cores: no augmentation, as in the paper."""
+    return TeacherConfig(loop=LoopConfig(steps=400, batch=8))
+
+
+def light_teacher_augmented() -> TeacherConfig:
+    """The same teacher with augmentation."""
+    return TeacherConfig(
+        out=Path("runs/teacher-augmented"), augmentation=standard_augmentation(), loop=light_teacher().loop
+    )
+
+
+def light_student() -> StudentConfig:
+    """The student for two processor cores."""
+    return StudentConfig(loop=LoopConfig(steps=1200, batch=8))
+
+
+def _paper_network() -> NetworkConfig:
+    return NetworkConfig(name="fpn-resnet50", encoder_weights="imagenet")
+
+
+def _paper_loop() -> LoopConfig:
+    return LoopConfig(steps=0, epochs=30, batch=8, optimiser=OptimiserConfig(schedule="epoch"))
+
+
+def paper_teacher() -> TeacherConfig:
+    """Section III-G: FPN-resnet50 from ImageNet weights, 30 epochs, batch 8; meant for 338 px heightmaps."""
+    return TeacherConfig(network=_paper_network(), loop=_paper_loop())
+
+
+def paper_student() -> StudentConfig:
+    """Section III-G and IV-D: as the teacher, from 16 of 64 angles."""
+    choice = PseudoLabelChoice(angles=16)
+    return StudentConfig(pseudo=choice, network=_paper_network(), augmentation=AugmentationConfig(), loop=_paper_loop())
+
+
+TEACHER_PRESETS = {"light": light_teacher, "light-augmented": light_teacher_augmented, "paper": paper_teacher}
+STUDENT_PRESETS = {"light": light_student, "paper": paper_student}

@@ -1,0 +1,164 @@
+"""The training loop: rounds of steps, a learning curve, and a point to go on from after every round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from grasping_student.errors import UserError
+from grasping_student.files import atomic_path, read_json, write_json
+from grasping_student.models.checkpoint import METRICS
+from grasping_student.models.inference import resolve_precision
+from grasping_student.training.batches import PairBatches, StepsOfRound
+from grasping_student.training.configuration import LoopConfig
+from grasping_student.training.module import GraspTraining, Step
+
+RESUME_POINT = "resume.ckpt"
+"""Weights, optimiser and progress of an unfinished training; removed when it ends."""
+
+
+def fit(
+    network: torch.nn.Module, step: Step, batches: PairBatches, items: int, config: LoopConfig, out: Path, seed: int
+) -> list[dict[str, float]]:
+    """Train a network in place and return its learning curve.
+
+    If ``out`` holds a resume point, training goes on from there and ends with the same weights as without the
+    interruption, bit for bit on one thread.
+
+    Args:
+        network: trained in place.
+        step: loss of a batch.
+        batches: item ``i`` is the batch of step ``i``.
+        items: size of the training data, which makes an epoch.
+        config: how long and how.
+        out: existing folder for the resume point, the TensorBoard log and ``metrics.json``.
+        seed: of whatever draws from torch's own generator.
+
+    Returns:
+        A row for every round: ``step``, ``epoch``, ``learning_rate``, ``seconds``, ``loader_share`` and the means of
+        the step's scalars.
+
+    Raises:
+        UserError: a resume point that cannot be read.
+    """
+    fp32 = resolve_precision(config.precision) == "fp32"
+    steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
+    module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
+    curve = LearningCurve(out, steps_an_epoch)
+    resume = out / RESUME_POINT
+    if resume.exists():
+        _check_resume_point(resume, steps)
+    with _torch_state(seed, config.threads):
+        loader = DataLoader(
+            batches, batch_size=None, sampler=StepsOfRound(steps, config.record_every),
+            num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
+        )  # fmt: skip
+        trainer = pl.Trainer(
+            accelerator="cpu", devices=1, precision="32-true" if fp32 else "bf16-mixed", max_steps=steps,
+            max_epochs=-1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
+            enable_checkpointing=False, enable_model_summary=False, use_distributed_sampler=False,
+            reload_dataloaders_every_n_epochs=0, num_sanity_val_steps=0, default_root_dir=out,
+            callbacks=[curve, TQDMProgressBar(refresh_rate=10)],
+        )  # fmt: skip
+        trainer.fit(module, loader, ckpt_path=resume if resume.exists() else None, weights_only=True)
+    resume.unlink(missing_ok=True)
+    network.eval()
+    return curve.rows
+
+
+class LearningCurve(pl.Callback):
+    """Means of the recorded scalars over each round; after the round, the resume point."""
+
+    def __init__(self, out: Path, steps_an_epoch: int) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._out = out
+        self._steps_an_epoch = steps_an_epoch
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self._inside = 0.0
+        self._started = self._batch_started = time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The curve so far, kept in the resume point."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the curve of the interrupted run."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._sums, self._count, self._inside = {}, 0, 0.0
+        self._started = time.perf_counter()
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self._batch_started = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._inside += time.perf_counter() - self._batch_started
+        self._count += 1
+        for name, value in outputs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+        if trainer.global_step % 10 == 0 and trainer.logger is not None:
+            trainer.logger.log_metrics({f"train/{k}": float(v) for k, v in outputs.items()}, trainer.global_step)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        seconds = time.perf_counter() - self._started
+        row = {
+            "step": float(trainer.global_step),
+            "epoch": trainer.global_step / self._steps_an_epoch,
+            "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": round(seconds, 3),
+            "loader_share": round(max(0.0, 1.0 - self._inside / seconds), 4),
+            **{name: total / max(self._count, 1) for name, total in self._sums.items()},
+        }
+        self.rows.append(row)
+        write_json(self._out / METRICS, {"learning_curve": self.rows})
+        with atomic_path(self._out / RESUME_POINT) as temporary:
+            trainer.save_checkpoint(temporary)
+
+
+def read_learning_curve(path: Path) -> list[dict[str, float]]:
+    """The learning curve in a checkpoint folder's ``metrics.json``.
+
+    Raises:
+        UserError: it is missing or no JSON.
+    """
+    return list(read_json(path / METRICS).get("learning_curve", []))
+
+
+def _check_resume_point(path: Path, steps: int) -> None:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        done = int(state["global_step"])
+    except Exception as error:  # torch raises many kinds for a damaged archive
+        raise UserError(
+            f"{path} cannot be read ({type(error).__name__}); remove it, or start again with --overwrite"
+        ) from error
+    if done > steps:
+        raise UserError(f"{path} has done {done} steps, {steps} are asked for; start again with --overwrite")
+
+
+@contextmanager
+def _torch_state(seed: int, threads: int) -> Iterator[None]:
+    """Seed and threads for one training; both are put back."""
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads or before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,46 @@
+"""Losses as pure functions of scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def pair_logit(scores: Tensor, mask: Tensor, label: Tensor) -> Tensor:
+    """Logit of the labelled pixel's share in one softmax over both maps: ``log p - log(1 - p)``, shape ``(batch,)``.
+
+    Equals the labelled score less the log-sum-exp of all *other* allowed scores, which is exact where p rounds to 0
+    or 1 (lines 13 and 14 of Algorithms 1 and 2).
+
+    Args:
+        scores: ``(batch, 2, side, side)``; map 0 is at the labelled angle, map 1 at a distant one.
+        mask: bool, same shape: pixels over which the softmax runs; at least one besides the label.
+        label: int64 ``(batch,)``, flat index of the labelled pixel in map 0; inside the mask.
+    """
+    flat = scores.float().flatten(1).masked_fill(~mask.flatten(1), float("-inf"))
+    labelled = flat.gather(1, label[:, None])
+    others = flat.scatter(1, label[:, None], float("-inf"))
+    return labelled[:, 0] - others.logsumexp(dim=1)
+
+
+def pair_loss(logit: Tensor, success: Tensor, weight: Tensor) -> Tensor:
+    """Mean binary cross-entropy between the labelled pixel's probability and the outcome, a scalar.
+
+    Args:
+        logit: ``(batch,)`` of ``pair_logit``.
+        success: 1 for a success, 0 for a failure, ``(batch,)``; a failure costs -log(1 - p).
+        weight: weight of each label, ``(batch,)``; the mean is over labels, not over weights.
+    """
+    each = functional.binary_cross_entropy_with_logits(logit, success, reduction="none")
+    return (each * weight).mean()
+
+
+def best_is_near(scores: Tensor, mask: Tensor, label: Tensor, radius: float) -> Tensor:
+    """Whether the best pixel of both maps lies in map 0 within ``radius`` pixels of the label, bool ``(batch,)``."""
+    side = scores.shape[-1]
+    best = scores.flatten(1).masked_fill(~mask.flatten(1), float("-inf")).argmax(dim=1)
+    in_first = best < side * side
+    row, col = best % (side * side) // side, best % side
+    distance = torch.hypot((row - label // side).float(), (col - label % side).float())
+    return in_first & (distance <= radius)

@@ -1,0 +1,33 @@
+"""What one batch costs: the pair step of teacher and student."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from grasping_student.training.losses import best_is_near, pair_logit, pair_loss
+
+NEAR_METRES = 0.012
+"""The best pixel counts as a hit within this distance of the label."""
+
+
+class PairStep:
+    """Lines 10 to 15 of Algorithm 1 and 4 to 7 of Algorithm 2, in the frame of the label."""
+
+    def __init__(self, pixel_size: float) -> None:
+        self._near_pixels = NEAR_METRES / pixel_size
+
+    def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Loss, share of the probability at the label, and share of labels that the best pixel hits."""
+        scores = pair_scores(network, batch["pictures"])
+        logit = pair_logit(scores, batch["mask"], batch["label"])
+        with torch.no_grad():
+            hit = best_is_near(scores, batch["mask"], batch["label"], self._near_pixels)
+            recorded = {"probability": logit.sigmoid().mean(), "hit": hit.float().mean()}
+        return {"loss": pair_loss(logit, batch["success"], batch["weight"]), **recorded}
+
+
+def pair_scores(network: nn.Module, pictures: Tensor) -> Tensor:
+    """Scores of a batch's pictures, ``(2 batch, side, side)`` -> ``(batch, 2, side, side)``."""
+    scores = network(pictures[:, None])[:, 0]
+    return scores.unflatten(0, (2, -1)).transpose(0, 1)

@@ -1,0 +1,102 @@
+"""The student stage: scenes and pseudo-labels in, checkpoint out (paper, Algorithm 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from grasping_student.datasets.pseudo_label_table import (
+    ChosenGrasps,
+    PseudoLabelTable,
+    best_of_angles,
+    draw_angles,
+    top_of_scenes,
+)
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.grasp import TRAINING_ANGLES, AngleGrid
+from grasping_student.models.checkpoint import describe
+from grasping_student.training.batches import Group
+from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
+from grasping_student.training.labels import Labels, read_labels, read_scenes
+from grasping_student.training.teacher import train_pairs
+
+
+def run(config: StudentConfig) -> Path:
+    """Train a student and return its checkpoint folder.
+
+    Raises:
+        UserError: no scenes, no pseudo-labels or those of another dataset, an existing ``out``, an unknown network, or
+            a resume with another config.
+    """
+    dataset = Dataset(config.dataset)
+    dataset.require()
+    table, provenance = PseudoLabelTable.load(config.pseudo_labels)
+    version = dataset.version
+    if provenance.workspace != dataset.workspace:
+        raise UserError(
+            f"pseudo-labels {config.pseudo_labels} are for {describe(provenance.workspace)}, "
+            f"dataset {config.dataset} is of {describe(dataset.workspace)}"
+        )
+    if provenance.dataset != version:
+        raise UserError(
+            f"pseudo-labels {config.pseudo_labels} are of another version of the scenes than {config.dataset}: "
+            "pseudo-label this dataset again"
+        )
+    labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
+    if not len(labels):
+        raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
+    true_count = round(config.true_share * config.loop.batch)
+    groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), config.loop.batch - true_count)]
+    inputs = {str(config.dataset): version, str(config.pseudo_labels): provenance.teacher}
+    if true_count and config.true_labels is not None:
+        groups.append(_true_labels(config, config.true_labels, dataset, true_count))
+        inputs[str(config.true_labels)] = Dataset(config.true_labels).version
+    facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
+    return train_pairs("train student", config, dataset, tuple(groups), inputs, facts)
+
+
+def pseudo_labels_as_labels(table: PseudoLabelTable, choice: PseudoLabelChoice, seed: int) -> Labels:
+    """The pseudo-labels that a student sees, as labels that all succeeded.
+
+    Raises:
+        UserError: the table keeps fewer grasps a scene than asked for.
+    """
+    if choice.labels_per_scene > 1:
+        chosen = top_of_scenes(table, choice.angles, choice.labels_per_scene)
+    elif choice.draw == "even":
+        chosen = best_of_angles(table, AngleGrid(choice.angles).indices_in(TRAINING_ANGLES))
+    else:
+        drawn = draw_angles(choice.angles, len(table), np.random.default_rng([seed, 4]))
+        chosen = best_of_angles(table, drawn)
+    return Labels(
+        scene=chosen.scene,
+        row=chosen.row,
+        col=chosen.col,
+        angle=TRAINING_ANGLES.angles[chosen.angle],
+        success=np.ones(len(chosen.scene), dtype=np.float32),
+        weight=_weights(chosen, choice.weights),
+    )
+
+
+def _weights(chosen: ChosenGrasps, kind: str) -> np.ndarray:
+    if kind == "equal":
+        return np.ones(len(chosen.scene), dtype=np.float32)
+    if kind == "rank":
+        return (1.0 / (1.0 + chosen.rank)).astype(np.float32)
+    # a scene's pseudo-labels follow one another, best first, so its first score is its largest
+    first = np.flatnonzero(chosen.rank == 0)
+    scene = np.cumsum(chosen.rank == 0) - 1
+    share = np.exp(chosen.score - chosen.score[first][scene])
+    return (share / np.bincount(scene, share)[scene]).astype(np.float32)
+
+
+def _true_labels(config: StudentConfig, path: Path, scenes: Dataset, count: int) -> Group:
+    dataset = Dataset(path)
+    if dataset.workspace != scenes.workspace:
+        raise UserError(
+            f"--true-labels {path} is of {describe(dataset.workspace)}, the scenes of {describe(scenes.workspace)}"
+        )
+    labels = read_labels(dataset, ("human", "script"), config.labels, seed=config.label_seed)
+    return Group(labels, read_scenes(dataset, labels.scene, config.normalisation), count)

@@ -1,0 +1,105 @@
+"""The teacher stage: labelled dataset in, checkpoint out (paper, Algorithm 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grasping_student.configuration import to_plain
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.files import prepare_output, read_json, write_json
+from grasping_student.manifest import StageClock
+from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
+from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.training.batches import Group, PairBatches
+from grasping_student.training.configuration import StudentConfig, TeacherConfig
+from grasping_student.training.labels import read_labels, read_scenes
+from grasping_student.training.loop import fit
+from grasping_student.training.steps import PairStep
+
+STARTED = "started.json"
+"""Config of an unfinished training; resuming with another one is refused."""
+
+
+def run(config: TeacherConfig) -> Path:
+    """Train a teacher and return its checkpoint folder.
+
+    Raises:
+        UserError: no usable labels, an existing ``out``, an unknown network, or a resume with another config.
+    """
+    dataset = Dataset(config.dataset)
+    labels = read_labels(dataset, config.sources, config.labels, config.label_fraction, config.label_seed)
+    scenes = read_scenes(dataset, labels.scene, config.normalisation)
+    facts = {"labels": len(labels), "successes": int(labels.success.sum())}
+    groups = (Group(labels, scenes, config.loop.batch),)
+    return train_pairs("train teacher", config, dataset, groups, {str(config.dataset): dataset.version}, facts)
+
+
+def train_pairs(
+    stage: str,
+    config: TeacherConfig | StudentConfig,
+    dataset: Dataset,
+    groups: tuple[Group, ...],
+    inputs: dict[str, str],
+    facts: dict[str, int],
+) -> Path:
+    """Train a model on groups of labels with the pair step, and write its checkpoint folder.
+
+    Args:
+        stage: command words.
+        config: of the stage.
+        dataset: whose workspace the model is for.
+        groups: labels, scenes and how many of them a batch takes.
+        inputs: content hashes for the manifest.
+        facts: counts for the manifest.
+
+    Raises:
+        UserError: an existing ``out``, an unknown network, or a resume with another config.
+    """
+    clock = StageClock(stage, config)
+    model = GraspModel.new(ModelConfig(config.network, dataset.workspace, config.normalisation), config.seed)
+    if config.initial is not None:
+        _start_from(model, config.initial)
+    begin(config, config.out)
+    if (config.out / WEIGHTS).exists():
+        return config.out  # resumed, and found finished
+    items = max(len(group.labels) for group in groups)
+    steps = config.loop.total_steps(items)
+    batches = PairBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
+    step = PairStep(dataset.workspace.pixel_size)
+    curve = fit(model.network, step, batches, items, config.loop, config.out, config.seed)
+    model.save(config.out, config, {"learning_curve": curve})
+    clock.write(config.out, inputs, model_version=model.version, steps=steps, **facts)
+    (config.out / STARTED).unlink(missing_ok=True)
+    return config.out
+
+
+def begin(config: TeacherConfig | StudentConfig, out: Path) -> None:
+    """Make the output folder, and refuse to resume what was begun with another config.
+
+    Raises:
+        UserError: ``out`` exists and neither resume nor overwrite was asked for, or the configs differ.
+    """
+    prepare_output(out, config.resume, config.overwrite)
+    wanted = {key: value for key, value in to_plain(config).items() if key not in ("resume", "overwrite", "out")}
+    if (out / STARTED).exists():
+        begun = read_json(out / STARTED)
+        different = sorted(key for key in wanted if begun.get(key) != wanted[key])
+        if different:
+            raise UserError(
+                f"--resume: {out} was begun with other values of {', '.join(different)}; "
+                "give the same, or start again with --overwrite"
+            )
+    elif not (out / WEIGHTS).exists():
+        write_json(out / STARTED, wanted)
+
+
+def _start_from(model: GraspModel, path: Path) -> None:
+    other = read_config(path)
+    if other.workspace != model.workspace or other.normalisation != model.config.normalisation:
+        raise UserError(
+            f"--initial {path} is for {describe(other.workspace)} with {other.normalisation}, "
+            f"this training for {describe(model.workspace)} with {model.config.normalisation}"
+        )
+    load_weights(model.network, path)
