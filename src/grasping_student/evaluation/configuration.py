@@ -1,0 +1,192 @@
+"""What an evaluation is asked to do; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from grasping_student.errors import UserError
+
+if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
+    from grasping_student.environments.base import Environment
+
+Family = Literal["standard", "sparse", "dense"]
+
+
+class WorldSpec(Protocol):
+    """Says how to make an environment in any process; frozen and picklable, equal specs make equal worlds."""
+
+    @property
+    def outlives_program(self) -> bool:
+        """True for a real world, which stays as a killed program left it; False for one that is made anew."""
+
+    def make(self) -> Environment:
+        """A new environment."""
+
+
+@dataclass(frozen=True)
+class SimulationSpec:
+    """A simulated world by the name of its scene family and its resolution."""
+
+    family: Family = "standard"
+    pixels: int = 112
+    outlives_program: bool = False
+
+    def make(self) -> Environment:
+        from dataclasses import replace
+
+        from grasping_student.environments.simulation.config import FAMILIES
+        from grasping_student.environments.simulation.environment import SimulationEnvironment
+
+        config = FAMILIES[self.family]()
+        return SimulationEnvironment(replace(config, workspace=replace(config.workspace, pixels=self.pixels)))
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """When an episode ends, besides an empty workspace and a policy that finds nothing."""
+
+    failures_in_a_row: int = 5
+    """Failed attempts one after the other, counted inside the episode (paper, section VI-B)."""
+
+    attempts: int | None = None
+    """Most attempts of an episode; None sets no limit."""
+
+    faults_in_a_row: int = 3
+    """A device's fault is no attempt and the grasp is chosen anew; so many in a row end the episode as ``fault``."""
+
+    def __post_init__(self) -> None:
+        for name in ("failures_in_a_row", "faults_in_a_row", "attempts"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class PickingConfig:
+    """Episodes of picking, the models alternating on the same scenes. Paper, sections V-B and VI-B."""
+
+    models: tuple[str, ...] = ()
+    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact or a
+    checkpoint folder."""
+
+    episodes: int = 60
+    """Scenes that every model picks empty."""
+
+    family: Family = "standard"
+    """Scene family of the simulator."""
+
+    pixels: int = 112
+    """Side of a heightmap, pixels; must be the checkpoints'."""
+
+    stop: StopRule = field(default_factory=StopRule)
+    """When an episode ends."""
+
+    workers: int = 1
+    """Processes; the result does not depend on it."""
+
+    seed: int = 0
+    """Of scenes and of the policies' own draws."""
+
+    out: Path = Path("runs/picking")
+    """Output folder."""
+
+    resume: bool = False
+    """Go on with an output folder that a killed run left."""
+
+    overwrite: bool = False
+    """Replace an output folder."""
+
+    def __post_init__(self) -> None:
+        _check_counts(episodes=self.episodes, workers=self.workers, pixels=self.pixels)
+
+
+@dataclass(frozen=True)
+class OneShotConfig:
+    """The one-shot paired test: every model grasps once from the same saved state of a scene."""
+
+    models: tuple[str, ...] = ()
+    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact or a checkpoint folder."""
+
+    scenes: int = 480
+    """Scenes, each from its own reset and at its own fill level."""
+
+    family: Family = "standard"
+    """Scene family of the simulator."""
+
+    pixels: int = 112
+    """Side of a heightmap, pixels; must be the checkpoints'."""
+
+    emptiest: float = 0.85
+    """Each scene loses a share of its blocks drawn between 0 and this before the grasp."""
+
+    workers: int = 1
+    """Processes; the result does not depend on it."""
+
+    seed: int = 0
+    """Of scenes, fill levels and the policies' own draws."""
+
+    out: Path = Path("runs/one-shot")
+    """Output folder."""
+
+    resume: bool = False
+    """Go on with an output folder that a killed run left."""
+
+    overwrite: bool = False
+    """Replace an output folder."""
+
+    def __post_init__(self) -> None:
+        _check_counts(scenes=self.scenes, workers=self.workers, pixels=self.pixels)
+        if not 0.0 <= self.emptiest < 1.0:
+            raise ValueError(f"emptiest is {self.emptiest}; it is a share of the blocks in [0, 1)")
+
+
+def light_picking() -> PickingConfig:
+    """112 px, 60 episodes a model."""
+    return PickingConfig()
+
+
+def paper_picking() -> PickingConfig:
+    """338 px and 1 000 episodes: about the 25 000 picks a model of the paper's table I."""
+    return PickingConfig(episodes=1000, pixels=338)
+
+
+def light_one_shot() -> OneShotConfig:
+    """112 px, 480 scenes: half-width of the paired difference about 5 points."""
+    return OneShotConfig()
+
+
+def paper_one_shot() -> OneShotConfig:
+    """338 px, 880 scenes."""
+    return OneShotConfig(scenes=880, pixels=338)
+
+
+def parse_models(models: Sequence[str]) -> dict[str, str]:
+    """Model name -> spec, in the order given; a spec alone is its own name.
+
+    Raises:
+        UserError: none, an empty name or spec, or a name twice.
+    """
+    named: dict[str, str] = {}
+    for entry in models:
+        name, equals, spec = entry.partition("=")
+        if not equals:
+            name, spec = Path(entry).name, entry
+        if not name or not spec:
+            raise UserError(f"--models: got '{entry}'; expected NAME=SPEC, as in teacher=runs/teacher or random")
+        if name in named:
+            raise UserError(f"--models: '{name}' is given twice; give each model its own name (a=DIR b=DIR)")
+        named[name] = spec
+    if not named:
+        raise UserError(
+            "--models is empty; give at least one, as in --models teacher=runs/teacher student=runs/student"
+        )
+    return named
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
