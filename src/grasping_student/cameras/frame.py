@@ -122,7 +122,7 @@ def pixels_of_world_points(
         camera_to_world: 4 x 4.
 
     Returns:
-        Row, column (nearest pixel, clipped to the picture) and whether the point really lies in the picture, each ``(n,)``.
+        Row, column (nearest pixel, clipped to the picture) and whether the point lies in the picture, each ``(n,)``.
     """
     in_camera = (points - camera_to_world[:3, 3]) @ camera_to_world[:3, :3]
     forward = in_camera[:, 2]

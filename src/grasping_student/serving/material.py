@@ -1,0 +1,103 @@
+"""Whether there is something between the fingers: the check on a network's choice when the picture is real.
+
+A network trained on toy blocks has seen no bin, no robot arm and no hidden floor. Before a grasp is believed, the
+camera itself must have seen material at its centre, at the height of the surface and at that of the finger tips.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras.frame import RgbdFrame, pixels_of_world_points, world_points
+from grasping_student.cameras.mending import MendedHeightmap
+from grasping_student.grasp import PlanarGrasp
+from grasping_student.heightmap import Heightmap
+
+FINGER_DEPTH = 0.015
+"""How far the finger tips go below the surface, metres (the authors' constant)."""
+
+TABLE_CLEARANCE = 0.007
+"""Lowest height of the finger tips, metres (the authors' constant)."""
+
+LOWEST_ITEM = 0.010
+"""Material lower than this stays under the finger tips, metres."""
+
+STROKE = 0.085
+"""Widest opening of the gripper, metres (paper, section VI-D)."""
+
+SIDE_CLEARANCE = 0.008
+"""Room between a finger and the item on the way down, metres."""
+
+
+def foreground(mended: MendedHeightmap) -> NDArray[np.bool_]:
+    """Cells inside the margin that are neither floor nor wall nor shadow, shape ``(pixels, pixels)``."""
+    heightmap = mended.heightmap
+    return heightmap.graspable_foreground() & (heightmap.height > mended.threshold) & ~mended.excluded
+
+
+def seen_material(frame: RgbdFrame, mended: MendedHeightmap) -> NDArray[np.bool_]:
+    """Cells of the foreground, high enough to grip, where the camera's own pixels show material.
+
+    The points at the surface and at the finger tips are projected back into the depth picture; both must fall on pixels
+    whose whole 3 x 3 neighbourhood was measured above the floor.
+
+    Args:
+        frame: the picture that the heightmap was made from.
+        mended: the heightmap.
+
+    Returns:
+        Shape ``(pixels, pixels)``.
+    """
+    workspace = mended.heightmap.workspace
+    seen = foreground(mended) & np.isfinite(mended.surface) & (mended.surface >= LOWEST_ITEM)
+    row, col = np.nonzero(seen)
+    if row.size == 0:
+        return seen
+    x, y = workspace.xy_from_pixel(row, col)
+    floor, surface = mended.floor.z(x, y), mended.surface[row, col]
+    above = _above_floor(frame, mended)
+    good = np.ones(row.size, dtype=bool)
+    for height in (surface, np.maximum(surface - FINGER_DEPTH, TABLE_CLEARANCE)):
+        points = np.column_stack([x, y, floor + height])
+        v, u, inside = pixels_of_world_points(points, frame.intrinsics, frame.camera_to_world)
+        good &= inside & above[v, u]
+    seen[row, col] = good
+    return seen
+
+
+def _above_floor(frame: RgbdFrame, mended: MendedHeightmap) -> NDArray[np.bool_]:
+    """Pixels of the depth picture that show something above the floor, as do all their neighbours."""
+    x, y, z = world_points(frame)
+    plane = mended.floor
+    with np.errstate(invalid="ignore"):
+        above = z - (plane.slope_x * x + plane.slope_y * y + plane.offset) > max(mended.threshold, LOWEST_ITEM / 2)
+    return cv2.erode(above.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) -> float:
+    """How far to open the fingers before going down, metres, at most the gripper's stroke.
+
+    Material higher than the tips is followed from the grasp outwards along the closing direction; both sides get the
+    room that the wider one needs.
+
+    Args:
+        heightmap: without holes.
+        grasp: the grasp.
+        tip_height: of the finger tips, in the heightmap's heights, metres.
+    """
+    workspace = heightmap.workspace
+    x, y = grasp.xy(workspace)
+    reach = np.arange(0.0, STROKE / 2 + 1e-9, workspace.pixel_size / 2)
+    widest = 0.0
+    for side in (-1.0, 1.0):
+        row, col = workspace.pixel_from_xy(
+            x + side * reach * math.cos(grasp.angle), y + side * reach * math.sin(grasp.angle)
+        )
+        last = workspace.pixels - 1
+        free = heightmap.height[np.clip(row, 0, last), np.clip(col, 0, last)] <= tip_height
+        widest = max(widest, float(reach[np.argmax(free)]) if free.any() else STROKE / 2)
+    return float(min(2.0 * (widest + SIDE_CLEARANCE), STROKE))

@@ -1,0 +1,278 @@
+"""The best grasps on one RGB-D picture of any camera: mend, score, check, draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras.files import DepthUnit, FrameFiles, load_frame
+from grasping_student.cameras.frame import RgbdFrame, frame_to_heightmap
+from grasping_student.cameras.mending import MendedHeightmap, MendingConfig, mend_heightmap
+from grasping_student.errors import UserError
+from grasping_student.files import prepare_output, sha256_of_file, write_json
+from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
+from grasping_student.manifest import StageClock
+from grasping_student.serving.material import (
+    FINGER_DEPTH,
+    TABLE_CLEARANCE,
+    finger_opening,
+    foreground,
+    seen_material,
+)
+from grasping_student.workspace import Workspace
+
+if TYPE_CHECKING:
+    from grasping_student.models.grasp_model import GraspModel
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""The small student that ships with the package."""
+
+LARGEST_WIDENING = 3.0
+"""A network is not asked about workspaces more than this many times as wide as its own."""
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """The best grasp on one depth image of any camera, as grasp.json and grasp.png."""
+
+    depth: Path | None = None
+    """Depth along the optical axis: .npy of numbers or a 16-bit .png; 0 or NaN where nothing was measured."""
+
+    intrinsics: Path | None = None
+    """JSON with fx, fy, cx, cy, width, height in pixels of the depth picture."""
+
+    camera_to_world: Path | None = None
+    """Text of 4 x 4 numbers, metres; world: origin at the workspace's centre on the table, z up."""
+
+    model: Path | None = None
+    """Checkpoint folder; None takes the small student that ships with the package."""
+
+    color: Path | None = None
+    """Picture registered to the depth, of its size or a whole multiple of it; only for the drawing."""
+
+    depth_unit: DepthUnit = "m"
+    """Unit of the stored depth: metres or millimetres."""
+
+    extent: float | None = None
+    """Side of the workspace in metres; None takes the model's own. The model's pixel size is kept."""
+
+    top: int = 5
+    """How many grasps to give: the best one and the runners-up."""
+
+    ceiling: float = 0.12
+    """Heights above are cut to this, metres."""
+
+    seed: int = 0
+    """Nothing is drawn at random here; kept so that every command has it."""
+
+    out: Path = Path("runs/predict")
+    """Folder for grasp.json, grasp.png and manifest.json."""
+
+    overwrite: bool = False
+    """Replace the output folder if it exists."""
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
+        if self.extent is not None and not 0.0 < self.extent <= 10.0:
+            raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")
+
+
+class ScoreModel(Protocol):
+    """What predicting needs of a model; ``GraspModel`` is one."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the heightmaps that it scores."""
+
+    @property
+    def version(self) -> str:
+        """Content hash of what decides."""
+
+    def score_maps(self, heightmap: Any, grid: AngleGrid) -> NDArray[np.float32]:
+        """Shape ``(grid.count, pixels, pixels)``, -inf where nothing may be grasped."""
+
+
+@dataclass(frozen=True)
+class PredictedGrasp:
+    """A grasp in the world frame of the given pose.
+
+    Attributes:
+        grasp: pixel and angle.
+        x: metres.
+        y: metres.
+        z: height of the finger tips, metres.
+        score: of the model, comparable within one picture.
+        width: opening of the fingers before going down, metres.
+    """
+
+    grasp: PlanarGrasp
+    x: float
+    y: float
+    z: float
+    score: float
+    width: float
+
+    def to_json(self) -> dict[str, float | int]:
+        """Plain values under the names of ``grasp.json``."""
+        return {
+            "x": self.x, "y": self.y, "z": self.z, "angle": self.grasp.angle, "row": self.grasp.row,
+            "col": self.grasp.col, "score": self.score, "width": self.width,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The grasps on one picture, best first, and what they were chosen from.
+
+    Attributes:
+        grasps: at least one.
+        mended: the heightmap that was scored.
+        scores: best score over all angles, shape ``(pixels, pixels)``; -inf where no grasp may be centred.
+        notes: in words, what was mended.
+    """
+
+    grasps: tuple[PredictedGrasp, ...]
+    mended: MendedHeightmap
+    scores: NDArray[np.float32]
+    notes: tuple[str, ...]
+
+
+def load_model(folder: Path | None, extent: float | None) -> GraspModel:
+    """The model of a checkpoint, on a workspace of another extent if asked for.
+
+    The network is convolutional and knows blocks by their size in pixels, so the pixel size stays and their number
+    changes: the extent is rounded to whole pixels, the margin stays in metres.
+
+    Raises:
+        UserError: no checkpoint, none shipped, or an extent that leaves nothing to grasp or is far from its own.
+    """
+    from grasping_student.models.grasp_model import GraspModel
+
+    if folder is None and not (PRETRAINED / "config.json").is_file():
+        raise UserError("no student ships with this build; train one (grasping-student demo) and give --model FOLDER")
+    model = GraspModel.load(folder or PRETRAINED)
+    own = model.workspace
+    if extent is None or abs(extent - own.extent) < own.pixel_size / 2:
+        return model
+    return GraspModel(model.network, replace(model.config, workspace=resized(own, extent)), model.precision)
+
+
+def resized(own: Workspace, extent: float) -> Workspace:
+    """A workspace of about this extent (metres) with the pixel size and margin of ``own``.
+
+    Raises:
+        UserError: nothing would be left to grasp, or it is far wider than the model's own.
+    """
+    if not 2.0 * own.margin + 4.0 * own.pixel_size < extent <= LARGEST_WIDENING * own.extent:
+        raise UserError(
+            f"--extent {extent:g} does not fit this model, trained for {own.extent:g} m with a margin of "
+            f"{own.margin:g} m; give between {2 * own.margin + 0.05:.2f} and {LARGEST_WIDENING * own.extent:.2f} m, or "
+            "another --model"
+        )
+    pixels = round(extent / own.pixel_size)
+    return Workspace(extent=pixels * own.pixel_size, pixels=pixels, margin=own.margin)
+
+
+def predict(
+    frame: RgbdFrame,
+    model: ScoreModel,
+    count: int = 5,
+    mending: MendingConfig | None = None,
+    grid: AngleGrid = DEPLOYMENT_ANGLES,
+) -> Prediction:
+    """The best grasps on one picture.
+
+    Args:
+        frame: the picture.
+        model: scores the heightmap; its workspace decides what is looked at.
+        count: how many grasps, fewer if there is no room for as many.
+        mending: repairs of the heightmap; None makes all.
+        grid: angles that are tried.
+
+    Raises:
+        UserError: the camera does not see the workspace, or nothing in it can be grasped.
+    """
+    from grasping_student.models.grasp_model import BAN_DISTANCE
+    from grasping_student.models.selection import top_choices
+
+    mended = mend_heightmap(frame_to_heightmap(frame, model.workspace), mending)
+    notes = list(mended.notes)
+    allowed = seen_material(frame, mended)
+    if not allowed.any():
+        allowed = foreground(mended)
+        if not allowed.any():
+            raise UserError(
+                f"nothing stands on the floor inside the {model.workspace.margin:g} m margin of the "
+                f"{model.workspace.extent:g} m workspace: is it empty, or its origin elsewhere? A wider --extent looks "
+                "further" + "".join(f"\n  {note}" for note in notes)
+            )
+        notes.append("No item is both well seen and high enough to grip: the grasp is on the best of what there is.")
+    scores = model.score_maps(mended.heightmap, grid).copy()
+    scores[:, ~allowed] = -np.inf
+    chosen = top_choices(scores, count, BAN_DISTANCE / model.workspace.pixel_size)
+    if not chosen:
+        raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?")
+    grasps = tuple(
+        _placed(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score, mended) for each in chosen
+    )
+    return Prediction(grasps, mended, scores.max(axis=0), tuple(notes))
+
+
+def _placed(grasp: PlanarGrasp, score: float, mended: MendedHeightmap) -> PredictedGrasp:
+    """A grasp with its height, in the world of the pose, and its finger opening."""
+    x, y = grasp.xy(mended.heightmap.workspace)
+    tips = grasp_height(mended.surface, grasp.row, grasp.col, FINGER_DEPTH, TABLE_CLEARANCE)
+    width = finger_opening(mended.heightmap, grasp, min(tips, float(mended.heightmap.height.max()) - 1e-4))
+    return PredictedGrasp(grasp, x, y, tips + float(mended.floor.z(x, y)), score, width)
+
+
+def run(config: PredictConfig) -> Prediction:
+    """Read the files, predict, write ``grasp.json``, ``grasp.png`` and ``manifest.json``.
+
+    Raises:
+        UserError: anything wrong with the files, the model or what the camera sees.
+    """
+    from grasping_student.serving.picture import draw_prediction
+
+    clock = StageClock("predict", config)
+    files = _files(config)
+    frame, adapted = load_frame(files, config.depth_unit)
+    model = load_model(config.model, config.extent)
+    prediction = predict(frame, model, config.top, MendingConfig(ceiling=config.ceiling))
+    prediction = replace(prediction, notes=(*adapted, *prediction.notes))
+    prepare_output(config.out, overwrite=config.overwrite)
+    best, *others = (each.to_json() for each in prediction.grasps)
+    workspace = {"extent": model.workspace.extent, "pixels": model.workspace.pixels, "margin": model.workspace.margin}
+    write_json(
+        config.out / "grasp.json",
+        {
+            "grasp": best, "runners_up": others, "notes": list(prediction.notes), "workspace": workspace,
+            "model": model.version,
+        },
+    )  # fmt: skip
+    draw_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
+    given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
+    clock.write(config.out, {str(path): sha256_of_file(path) for path in given} | {"model": model.version})
+    return prediction
+
+
+def _files(config: PredictConfig) -> FrameFiles:
+    """The files that were named.
+
+    Raises:
+        UserError: a needed one was not.
+    """
+    needed = {
+        "--depth": config.depth,
+        "--intrinsics": config.intrinsics,
+        "--camera-to-world": config.camera_to_world,
+    }
+    missing = [option for option, path in needed.items() if path is None]
+    if config.depth is None or config.intrinsics is None or config.camera_to_world is None:
+        raise UserError(f"predict needs {', '.join(missing)}: one RGB-D picture is depth, intrinsics and pose")
+    return FrameFiles(config.depth, config.intrinsics, config.camera_to_world, config.color)
