@@ -1,0 +1,96 @@
+"""A parallel gripper, whoever makes it, and the paper's check that it holds something."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+UNMOVED_MM = 1.0
+"""A second close that moves the fingers less than this found them blocked, millimetres."""
+
+
+@dataclass(frozen=True)
+class GripperState:
+    """What the gripper last said of itself.
+
+    Attributes:
+        stroke_mm: opening between the fingers, millimetres.
+        object_detected: the fingers were stopped by something before they reached the requested opening.
+        fully_closed: the fingers touch, or all but touch.
+    """
+
+    stroke_mm: float
+    object_detected: bool
+    fully_closed: bool
+
+
+class Gripper(ABC):
+    """A two-finger gripper. ``move`` returns when the fingers stand still, or raises ``GripperFault``."""
+
+    @property
+    @abstractmethod
+    def longest_stroke_mm(self) -> float:
+        """Opening when fully open, millimetres."""
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Connect and make ready; the fingers move only if the gripper was not active before.
+
+        Raises:
+            GripperFault: no answer, or the gripper reports a fault.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Disconnect; the fingers stay as they are. Calling it twice does no harm."""
+
+    @abstractmethod
+    def state(self) -> GripperState:
+        """The state now.
+
+        Raises:
+            GripperFault: no answer, or the gripper reports a fault.
+        """
+
+    @abstractmethod
+    def move(self, stroke_mm: float) -> GripperState:
+        """Move the fingers to an opening in millimetres, or until they meet something.
+
+        Raises:
+            ValueError: the opening is not between 0 and ``longest_stroke_mm``.
+            GripperFault: no answer, a fault, or no end in time.
+        """
+
+    @abstractmethod
+    def hold(self) -> None:
+        """Stop the fingers where they are. Never raises."""
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def close_on_object(gripper: Gripper) -> bool:
+    """Close, and say whether something is held: the paper's check of success.
+
+    The gripper reports an object, is not fully closed, and a second close does not change its opening.
+    """
+    first = gripper.move(0.0)
+    return still_holding(gripper) if first.object_detected and not first.fully_closed else False
+
+
+def still_holding(gripper: Gripper) -> bool:
+    """Whether the fingers are kept apart: a further close reports an object and does not move them."""
+    before = gripper.state()
+    if before.fully_closed or not before.object_detected:
+        return False
+    after = gripper.move(0.0)
+    unmoved = abs(after.stroke_mm - before.stroke_mm) < UNMOVED_MM
+    return after.object_detected and not after.fully_closed and unmoved
