@@ -1,0 +1,119 @@
+"""An exported model scores and grasps like the model it came from, and refuses what it should."""
+
+import json
+
+import numpy as np
+import pytest
+
+from grasping_student.cli.main import main
+from grasping_student.errors import UserError
+from grasping_student.grasp import AngleGrid
+from grasping_student.heightmap import Heightmap
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.workspace import Workspace
+
+pytest.importorskip("onnxscript")
+pytest.importorskip("openvino")
+
+WORKSPACE = Workspace(extent=0.16, pixels=40, margin=0.02)
+CONFIG = ModelConfig(network=NetworkConfig(widths=(8, 12)), workspace=WORKSPACE)
+GRID = AngleGrid(6)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A model and its export folder, written by the command."""
+    folder = tmp_path_factory.mktemp("export")
+    model = GraspModel.new(CONFIG, seed=3, precision="fp32")
+    model.save(folder / "checkpoint")
+    assert main(["export", "--model", str(folder / "checkpoint"), "--out", str(folder / "exported")]) == 0
+    return model, folder / "exported"
+
+
+@pytest.fixture(scope="module")
+def scene():
+    random = np.random.default_rng(0)
+    height = np.zeros(WORKSPACE.shape, dtype=np.float32)
+    for row, col in random.integers(4, 30, (8, 2)):
+        height[row : row + 6, col : col + 9] = random.uniform(0.02, 0.06)
+    return Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_scores_and_grasps_in_fp32(exported, scene, backend):
+    from grasping_student.serving.backends import load_exported
+
+    model, folder = exported
+    other = load_exported(folder, backend, WORKSPACE, precision="fp32", threads=1)
+    ours, theirs = model.score_maps(scene, GRID), other.score_maps(scene, GRID)
+    inside = np.isfinite(ours)
+    np.testing.assert_array_equal(np.isfinite(theirs), inside)
+    assert np.abs(theirs[inside] - ours[inside]).max() < 1e-3 * ours[inside].std()
+    assert other.best_grasp(scene, GRID)[0] == model.best_grasp(scene, GRID)[0]
+    assert other.workspace == WORKSPACE
+
+
+def test_bf16_keeps_the_scores_within_a_few_hundredths_of_their_spread(exported, scene):
+    from grasping_student.serving.backends import load_exported
+
+    model, folder = exported
+    ours = model.score_maps(scene, GRID)
+    theirs = load_exported(folder, precision="bf16", threads=1).score_maps(scene, GRID)
+    inside = np.isfinite(ours)
+    assert np.abs(theirs[inside] - ours[inside]).mean() < 0.05 * ours[inside].std()
+
+
+def test_the_version_tells_weights_and_arithmetic_apart(exported):
+    from grasping_student.serving.backends import load_exported
+
+    model, folder = exported
+    fp32 = load_exported(folder, precision="fp32")
+    versions = {
+        model.version, fp32.version, load_exported(folder, precision="bf16").version,
+        load_exported(folder, "onnxruntime").version,
+    }  # fmt: skip
+    assert len(versions) == 4
+    assert load_exported(folder, precision="fp32").version == fp32.version
+
+
+def test_another_workspace_and_an_unknown_backend_are_refused(exported):
+    from grasping_student.serving.backends import load_exported
+
+    _, folder = exported
+    with pytest.raises(UserError, match=r"made for 0\.16 m in 40 pixels"):
+        load_exported(folder, workspace=Workspace())
+    with pytest.raises(UserError, match="onnxruntime, openvino"):
+        load_exported(folder, "tensorrt")
+
+
+def test_a_changed_graph_and_a_newer_export_are_refused(exported, tmp_path):
+    from grasping_student.serving.backends import load_exported
+
+    _, folder = exported
+    (tmp_path / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:-10])
+    (tmp_path / "export.json").write_text((folder / "export.json").read_text())
+    with pytest.raises(UserError, match="export the model again"):
+        load_exported(tmp_path)
+    newer = json.loads((folder / "export.json").read_text()) | {"schema_version": 99}
+    (tmp_path / "export.json").write_text(json.dumps(newer))
+    with pytest.raises(UserError, match="schema version 99"):
+        load_exported(tmp_path)
+    with pytest.raises(UserError, match="does not exist"):
+        load_exported(tmp_path / "nowhere")
+
+
+def test_the_command_refuses_a_folder_without_checkpoint_and_an_existing_output(exported, tmp_path, capsys):
+    _, folder = exported
+    assert main(["export", "--model", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "is no checkpoint" in capsys.readouterr().err
+    assert main(["export", "--model", str(folder.parent / "checkpoint"), "--out", str(folder)]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named(monkeypatch, tmp_path):
+    from grasping_student.serving import export
+
+    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxruntime" else object())
+    with pytest.raises(UserError, match=r"onnxruntime not installed.*\[serve\]"):
+        export.run(export.ExportConfig(model=tmp_path))
