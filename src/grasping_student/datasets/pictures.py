@@ -26,7 +26,7 @@ HIGHEST_HEIGHT = LOWEST_HEIGHT + (UNMEASURED - 1) * HEIGHT_STEP
 """Largest storable height, metres."""
 
 HEIGHT_LEVEL, RGB_LEVEL = 1, -1
-"""Of zstd. Colours of real cameras decode two to four times faster at level -1 than at 1 and take a third more bytes."""
+"""Of zstd. Colours of real cameras decode two to four times faster at -1 than at 1 and take a third more bytes."""
 
 _ZERO_STEP = round(-LOWEST_HEIGHT / HEIGHT_STEP)
 

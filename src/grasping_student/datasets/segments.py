@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +51,14 @@ def clear_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's complaints about one segment into a UserError that names it."""
     try:
         yield
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; every attempt acknowledged before is kept") from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorname", "") or ""
         if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
             advice = "the disk is full or failed; free some space and go on: every attempt acknowledged before is kept"
+        elif code.startswith("SQLITE_CANTOPEN"):
+            advice = "is it there, and may you write in its folder? The appends of a killed writer need that once"
         elif code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             advice = "another process holds it; try again"
         else:
@@ -62,24 +67,32 @@ def clear_errors(path: Path) -> Iterator[None]:
 
 
 def create_segment(path: Path, workspace: Workspace, first_id: int) -> sqlite3.Connection:
-    """Begin an empty segment and open it for writing."""
+    """Begin an empty segment and open it for writing; it appears under its name once it is whole."""
+    fresh = path.with_name(f".{path.name}.new")
+    for suffix in ("", "-wal", "-shm"):
+        fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     with clear_errors(path):
-        connection = _connect(path, "rwc")
-        # large pages: a picture is one blob of some 100 KB, read as a chain of pages
-        connection.execute("PRAGMA page_size = 16384")
-        _make_durable(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in filter(str.strip, _TABLES.split(";")):
-            connection.execute(statement)
-        values = {
-            "schema_version": str(SCHEMA_VERSION),
-            "workspace": json.dumps(workspace_to_json(workspace)),
-            "first_id": str(first_id),
-        }
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
-        connection.execute("COMMIT")
-    flush_folder(path.parent)
-    return connection
+        connection = _connect(fresh, "rwc")
+        try:
+            # large pages: a picture is one blob of some 100 KB, read as a chain of pages
+            connection.execute("PRAGMA page_size = 16384")
+            _make_durable(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in filter(str.strip, _TABLES.split(";")):
+                connection.execute(statement)
+            values = {
+                "schema_version": str(SCHEMA_VERSION),
+                "workspace": json.dumps(workspace_to_json(workspace)),
+                "first_id": str(first_id),
+            }
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
+            connection.execute("COMMIT")
+        finally:
+            # the last connection to close writes everything into the one file
+            connection.close()
+        fresh.rename(path)
+        flush_folder(path.parent)
+    return open_for_writing(path)
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -92,8 +105,11 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path, sealed: bool) -> sqlite3.Connection:
     """Open a segment that another process may be writing; a sealed one is read without locks."""
+    wal = path.with_name(path.name + "-wal")
+    # a write-ahead log needs files beside the segment; where none can be made, none is needed if all is written back
+    frozen = sealed or (not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size))
     with clear_errors(path):
-        return _connect(path, "ro&immutable=1" if sealed else "ro")
+        return _connect(path, "ro&immutable=1" if frozen else "ro")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

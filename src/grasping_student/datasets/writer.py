@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from grasping_student.datasets import segments
 from grasping_student.datasets.folder import (
+    DELETED,
+    MANIFEST,
     DatasetManifest,
     WriterLock,
     is_dataset,
@@ -104,6 +106,8 @@ class DatasetWriter:
         check_attempt(attempt, self.workspace)
         pictures = encode_pictures(heightmap)
         digest = content_digest(attempt, pictures.raw_height, pictures.raw_rgb)
+        if self._filled >= self._segment_bytes and not self._pending:
+            self._begin_next_segment()
         connection = self._open_connection()
         try:
             with segments.clear_errors(self._segment):
@@ -119,8 +123,6 @@ class DatasetWriter:
         self._next_id += 1
         self._highest_episode = max(self._highest_episode, episode)
         self._filled += len(pictures.height) + len(pictures.rgb) + 512
-        if self._filled >= self._segment_bytes and not self._pending:
-            self._begin_next_segment()
         return attempt.id
 
     def delete(self, attempt_id: int) -> None:
@@ -182,7 +184,8 @@ class DatasetWriter:
         if workspace is None:
             raise UserError(f"{self.path} holds no dataset yet: a new one needs a workspace")
         manifest = DatasetManifest(workspace)
-        write_manifest(self.path, manifest)
+        with segments.clear_errors(self.path / MANIFEST):
+            write_manifest(self.path, manifest)
         return manifest
 
     def _open_last(self) -> None:
@@ -204,33 +207,30 @@ class DatasetWriter:
         self._segment = paths[-1]
         self._connection = segments.open_for_writing(self._segment)
         self._filled = self._segment.stat().st_size
-        if self._filled >= self._segment_bytes:
-            self._begin_next_segment()
 
     def _create_segment(self) -> None:
-        self._number += 1
-        self._segment = self.path / segment_name(self._number)
-        self._connection = segments.create_segment(self._segment, self.workspace, self._next_id)
-        self._filled = 0
+        path = self.path / segment_name(self._number + 1)
+        self._connection = segments.create_segment(path, self.workspace, self._next_id)
+        self._segment, self._filled, self._number = path, 0, self._number + 1
 
     def _begin_next_segment(self) -> None:
-        self._open_connection().close()
-        self._connection = None
+        full = self._open_connection()
         self._create_segment()
+        full.close()
         self._seal_finished()
 
     def _seal_finished(self) -> None:
         """Seal every segment but the last; one that a reader holds just now waits for the next time."""
         for path in segment_paths(self.path)[:-1]:
-            if path.name not in self._manifest.sealed:
-                entry = segments.seal(path)
-                if entry is not None:
-                    sealed = {**self._manifest.sealed, path.name: entry}
-                    self._manifest = replace(self._manifest, sealed=sealed)
-                    write_manifest(self.path, self._manifest)
+            if path.name not in self._manifest.sealed and (entry := segments.seal(path)) is not None:
+                manifest = replace(self._manifest, sealed={**self._manifest.sealed, path.name: entry})
+                with segments.clear_errors(self.path / MANIFEST):
+                    write_manifest(self.path, manifest)
+                self._manifest = manifest
 
     def _set_deleted(self, deleted: frozenset[int]) -> None:
-        write_deleted(self.path, deleted)
+        with segments.clear_errors(self.path / DELETED):
+            write_deleted(self.path, deleted)
         self.deleted = deleted
 
     def _open_connection(self) -> sqlite3.Connection:
