@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from pathlib import Path
+
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
 from grasping_student.policies.base import Policy
@@ -22,4 +25,24 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         UserError: no such policy or folder, a checkpoint that is damaged or of another workspace, or a scripted picker
             in an environment whose blocks it cannot know.
     """
-    raise UserError(f"unknown policy {spec}")
+    if spec == "random":
+        return _random()
+    if spec in ("scripted", "scripted-exact"):
+        return _scripted(environment, exact=spec == "scripted-exact")
+    folder = Path(spec)
+    if not folder.is_dir():
+        near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise UserError(f"model '{spec}' is neither a checkpoint folder nor one of: {', '.join(NAMED_POLICIES)}{hint}")
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.policies.greedy_network import GreedyNetworkPolicy
+
+    return GreedyNetworkPolicy(GraspModel.load(folder, environment.workspace), folder.name)
+
+
+def _random() -> Policy:
+    raise UserError("not yet")
+
+
+def _scripted(environment: Environment, exact: bool) -> Policy:
+    raise UserError("not yet")

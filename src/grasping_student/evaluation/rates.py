@@ -165,17 +165,22 @@ def _differences(counts: Mapping[str, Mapping[str, Counts]], models: Sequence[st
     ]
 
 
-def summarise_one_shot(events: Sequence[Event], models: Sequence[str], units: int, seed: int) -> dict[str, Any]:
-    """One-shot rates by model and paired differences; a scene in which any model met a fault counts for none."""
+def one_shot_tries(events: Sequence[Event], models: Sequence[str]) -> dict[str, list[Try]]:
+    """Tries by model, less every scene in which any model met a fault: such a scene compares nothing."""
     faulty = {event.episode for event in events if isinstance(event, Try) and not event.is_attempt}
-    fair = {model: [each for each in tries_of(events, model) if each.episode not in faulty] for model in models}
+    return {model: [each for each in tries_of(events, model) if each.episode not in faulty] for model in models}
+
+
+def summarise_one_shot(events: Sequence[Event], models: Sequence[str], units: int, seed: int) -> dict[str, Any]:
+    """One-shot rates by model and the paired differences, as plain JSON values."""
+    fair = one_shot_tries(events, models)
     counts = {model: {"one_shot": counts_by_unit(fair[model], units)} for model in models}
     summary = {
         model: {
             "version": fair[model][0].version if fair[model] else None,
             **rate(counts[model]["one_shot"], seed),
             "failures": failures_by_outcome(fair[model]),
-            "faults": len(faulty),
+            "faults": sum(not each.is_attempt for each in tries_of(events, model)),
             "scenes": units,
         }
         for model in models

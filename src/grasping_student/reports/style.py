@@ -82,6 +82,15 @@ def new_figure(width: float, height: float, rows: int = 1, cols: int = 1, **subp
     return figure, axes
 
 
+def picture_figure(inches: float) -> tuple[Figure, Axes]:
+    """A square figure that is all picture, and its axes."""
+    with style():
+        figure = Figure(figsize=(inches, inches), dpi=100)
+        FigureCanvasAgg(figure)
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    return figure, axes
+
+
 def model_colour(name: str, position: int) -> str:
     """The colour of a model: by its name, else the next of the palette by its position."""
     others = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY)

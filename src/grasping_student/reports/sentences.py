@@ -1,0 +1,98 @@
+"""What the numbers say, in words that follow from the numbers: an interval that holds zero is called that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Rate = Mapping[str, Any]
+
+ARM_NAMES = {
+    "random": "random foreground pixel",
+    "scripted": "scripted picker",
+    "teacher": "teacher",
+    "teacher_augmented": "teacher with augmentation",
+    "student": "student",
+}
+"""Arm -> its name in tables and sentences."""
+
+
+def percent(share: float | None) -> str:
+    """A rate as text."""
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of rates in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}"
+
+
+def interval(bounds: list[float] | None, signed: bool = False) -> str:
+    """An interval in percent or, signed, in percentage points."""
+    if bounds is None:
+        return ""
+    low, high = bounds
+    return f"[{points(low)}, {points(high)}]" if signed else f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def compare(first: str, second: str, measured: str, difference: Rate | None) -> str:
+    """One sentence on a paired difference and one on whether it can be told from zero.
+
+    Args:
+        first: arm that is subtracted.
+        second: the other arm.
+        measured: name of the rate and its units, as in ``one-shot, over scenes``.
+        difference: success_rate and bootstrap_95 of the difference, or None.
+    """
+    one, other = ARM_NAMES.get(first, first), ARM_NAMES.get(second, second)
+    if difference is None:
+        return f"The {other} and the {one} cannot be compared ({measured}): one of them has no attempts."
+    estimate, bounds = difference["success_rate"], difference["bootstrap_95"]
+    start = f"{other} less {one} ({measured}): {points(estimate)} points, 95 % interval {interval(bounds, True)}."
+    start = start[0].upper() + start[1:]
+    if bounds[0] > 0.0:
+        return f"{start} The interval lies above zero: these two models differ, and the {other} is the better."
+    if bounds[1] < 0.0:
+        return f"{start} The interval lies below zero: these two models differ, and the {other} is the worse."
+    return f"{start} The interval includes zero: this run does not tell which of the two is better."
+
+
+def headroom(student: Rate | None, ceiling: Rate | None) -> str:
+    """Whether the scenes leave room between the student and the picker that labelled."""
+    if not student or not ceiling or student["success_rate"] is None or ceiling["success_rate"] is None:
+        return "The student and the scripted picker were not both measured, so the room above is unknown."
+    gap = ceiling["success_rate"] - student["success_rate"]
+    if gap <= 0:
+        return (
+            f"The student ({percent(student['success_rate'])}) is level with or above the scripted picker whose noisy "
+            f"labels it learnt from ({percent(ceiling['success_rate'])}), one-shot: here labels were not the limit."
+        )
+    return (
+        f"The scripted picker, which knows the blocks, reaches {percent(ceiling['success_rate'])} one-shot: "
+        f"{100 * gap:.1f} points of room above the student."
+    )
+
+
+def limits(labels: int, scenes: int, family: str) -> list[str]:
+    """What a run like this cannot show, whatever its numbers."""
+    return [
+        f"There is one draw of {labels} labels and one training seed. Draws differ more than scenes do, so the "
+        "intervals say how these models differ, not how the method does on other labels.",
+        f"Labels, the {scenes} unlabelled scenes and the test scenes all come from the simulator's {family} family; "
+        "nothing here is measured on a real robot or on other objects.",
+        "Attempts inside an episode depend on each other. Wilson's interval takes them as independent and is too "
+        "narrow there; the bootstrap over episodes is not.",
+        "A higher rate can come from taking the easy blocks first. The one-shot test gives every model the same "
+        "scene; the episodes do not after the first grasp.",
+    ]
+
+
+def entropy_sentence(entropy: Mapping[str, float]) -> str:
+    """How the student's certainty compares with the teacher's."""
+    teacher, student = entropy["teacher"], entropy["student"]
+    relation = "lower than" if student < teacher else "not lower than"
+    return (
+        f"Mean entropy at the horizontal angle: teacher {teacher:.2f} bits, student {student:.2f} bits, so the "
+        f"student's is {relation} its teacher's; the paper (section IV-C) finds it lower. A low entropy says that a "
+        "model is sure, not that it is right."
+    )
