@@ -43,7 +43,7 @@ def attempt_grasp(
     physics.build(blocks, poses, awake)
     gripper = Gripper(physics, x, y, yaw, max(_highest(blocks, poses, awake), tip) + APPROACH)
     physics.step()
-    leaning = physics.block_contacts()
+    touching = physics.block_contacts()
     outcome, removed = _grasp(gripper, tip)
     physics.call("removeBody", gripper.body)
     for index in removed:
@@ -52,7 +52,7 @@ def attempt_grasp(
     physics.settle(awake & present, SETTLE_STEPS)
     after = physics.poses()
     after[~awake] = poses[~awake]
-    after = _wake_unsupported(physics, blocks, poses, after, present, awake, leaning)
+    after = _wake_unsupported(physics, blocks, poses, after, present, awake, touching)
     return Attempt(outcome, removed, after)
 
 
@@ -95,27 +95,30 @@ def _settle(
     kept = np.flatnonzero(present)
     physics.build([blocks[int(i)] for i in kept], poses[kept], awake[kept])
     physics.step()
-    leaning = [(int(kept[low]), int(kept[high]), up) for low, high, up in physics.block_contacts()]
+    touching = [(int(kept[a]), int(kept[b])) for a, b in physics.block_contacts()]
     physics.settle(awake[kept], SETTLE_STEPS)
     after = poses.copy()
     after[kept[awake[kept]]] = physics.poses()[awake[kept]]
-    return _wake_unsupported(physics, blocks, poses, after, present, awake, leaning)
+    return _wake_unsupported(physics, blocks, poses, after, present, awake, touching)
 
 
 def _wake_unsupported(
     physics: Physics, blocks: Sequence[Block], before: Poses, after: Poses, present: NDArray[np.bool_],
-    awake: NDArray[np.bool_], leaning: list[tuple[int, int, float]], rounds: int = ROUNDS,
+    awake: NDArray[np.bool_], touching: list[tuple[int, int]], rounds: int = ROUNDS,
 ) -> Poses:  # fmt: skip
     moved = ~present | (np.linalg.norm(after[:, :3] - before[:, :3], axis=1) > MOVED)
-    loose = {high for low, high, up in leaning if up > 0.2 and moved[low] and not awake[high] and present[high]}
+    loose = {
+        still for pair in touching for mover, still in (pair, pair[::-1])
+        if moved[mover] and not awake[still] and present[still]
+    }  # fmt: skip
     if not loose or rounds == 0:
         return after
     again = near(after, after[sorted(loose), :2], 0.05) & present
     kept = np.flatnonzero(present)
     physics.build([blocks[int(i)] for i in kept], after[kept], again[kept])
     physics.step()
-    leaning = [(int(kept[low]), int(kept[high]), up) for low, high, up in physics.block_contacts()]
+    touching = [(int(kept[a]), int(kept[b])) for a, b in physics.block_contacts()]
     physics.settle(again[kept], SETTLE_STEPS)
     later = after.copy()
     later[kept[again[kept]]] = physics.poses()[again[kept]]
-    return _wake_unsupported(physics, blocks, after, later, present, again, leaning, rounds - 1)
+    return _wake_unsupported(physics, blocks, after, later, present, again, touching, rounds - 1)

@@ -32,6 +32,10 @@ CIRCLE_SIDES = 28
 """Sides of the polygon that stands for a circle: at most 0.3 mm off for a cylinder of 10 cm."""
 
 
+SURFACE_SPACING = 0.005
+"""Metres between the points that stand for a surface."""
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """A block: a profile in the x-y plane of its own frame, extruded along z; the origin is its centre of mass.
@@ -77,6 +81,27 @@ class Block:
         """Surface of all parts in the block's frame, counter-clockwise from outside, shape ``(count, 3, 3)``."""
         return np.concatenate([_prism(part, self.size[2] / 2) for part in self.parts])
 
+    @cached_property
+    def surface(self) -> NDArray[np.float64]:
+        """Points on the surface at most 5 mm apart, in the block's frame, metres, shape ``(count, 3)``."""
+        points = []
+        for corners in self.triangles:
+            longest = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max()
+            steps = int(np.ceil(longest / SURFACE_SPACING))
+            first, second = (index.ravel() for index in np.mgrid[: steps + 1, : steps + 1])
+            weights = np.stack([first, second, steps - first - second], axis=1)[first + second <= steps] / steps
+            points.append(weights @ corners)
+        return np.unique(np.concatenate(points).round(7), axis=0)
+
+    @cached_property
+    def grip_axes(self) -> NDArray[np.float64]:
+        """Directions across two opposite faces, in the block's frame, unit length, shape ``(count, 3)``."""
+        if self.shape in ("cylinder", "hexagonal_prism"):
+            turns = np.arange(8) * np.pi / 8 if self.shape == "cylinder" else _flat_directions(self.outline)
+            around = np.stack([np.cos(turns), np.sin(turns), np.zeros(len(turns))], axis=1)
+            return np.concatenate([around, [(0.0, 0.0, 1.0)]])
+        return np.eye(3)
+
     @property
     def reach(self) -> float:
         """Distance of the farthest corner from the centre of mass, metres."""
@@ -121,6 +146,12 @@ def _outline(shape: ShapeName, width: float, height: float) -> NDArray[np.float6
             (half, top), (-half, top),
         ])  # fmt: skip
     return _rectangle(-width / 2, width / 2, -height / 2, height / 2)
+
+
+def _flat_directions(outline: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Directions of the normals of three neighbouring sides, radians, shape ``(3,)``."""
+    along = (np.roll(outline, -1, axis=0) - outline)[:3]
+    return np.arctan2(-along[:, 0], along[:, 1])
 
 
 def _arch_measures(width: float, height: float) -> tuple[float, float, float]:

@@ -130,7 +130,10 @@ class SimulationConfig:
     """Seconds a physics step."""
 
     solver_iterations: int = 20
-    """Iterations of the contact solver a step."""
+    """Iterations of the contact solver a step while blocks fall or are grasped."""
+
+    settle_iterations: int = 50
+    """Iterations while blocks come to rest: fewer let a pile creep."""
 
     awake_radius: float = 0.11
     """Blocks whose centre lies nearer to a grasp move; the others are frozen, metres."""

@@ -159,7 +159,7 @@ class Gripper:
         return {index for index in found if index is not None}
 
     def _chain(self, left: set[int], right: set[int]) -> set[int]:
-        pairs = [{low, high} for low, high, _ in self._physics.block_contacts()]
+        pairs = [set(pair) for pair in self._physics.block_contacts()]
         return {i for pair in pairs if pair & left and pair & right for i in pair}
 
     def finger_corners(self) -> np.ndarray:

@@ -21,6 +21,12 @@ WALL_HEIGHT, WALL_THICKNESS = 0.6, 0.1
 HULL_MARGIN = 0.001
 """The engine grows convex hulls by this, metres; boxes and cylinders keep their size."""
 
+ROUND_SHAPES, ROLLING_FRICTION = ("cylinder", "half_cylinder"), 0.001
+"""Only what rolls has rolling friction: on flat faces it makes a pile creep."""
+
+CALM_CHECKS, CALM_EVERY, CALM_SPEED = 4, 6, 0.01
+"""At rest means: slower than this (metres a second) at so many checks in a row, so many steps apart."""
+
 Poses = NDArray[np.float64]
 """Position (metres) and quaternion (x, y, z, w) of each block in the world frame, shape ``(count, 7)``."""
 
@@ -81,8 +87,9 @@ class Physics:
             useMaximalCoordinates=1,
         )  # fmt: skip
         self.call(
-            "changeDynamics", body, -1, lateralFriction=self.config.block_friction, rollingFriction=0.001,
-            spinningFriction=0.01, linearDamping=0.04, angularDamping=0.1,
+            "changeDynamics", body, -1, lateralFriction=self.config.block_friction,
+            rollingFriction=ROLLING_FRICTION if block.shape in ROUND_SHAPES else 0.0, linearDamping=0.2,
+            angularDamping=0.5,
         )  # fmt: skip
         return int(body)
 
@@ -131,12 +138,15 @@ class Physics:
             fastest = max(fastest, float(np.dot(linear, linear)), 4e-4 * float(np.dot(angular, angular)))
         return float(np.sqrt(fastest))
 
-    def settle(self, awake: NDArray[np.bool_], steps: int, speed: float = 0.01, every: int = 6) -> bool:
-        """Step until no awake block is faster than ``speed``; False if that takes more than ``steps`` steps."""
+    def settle(self, awake: NDArray[np.bool_], steps: int) -> bool:
+        """Step until all awake blocks have come to rest; False if that takes more than ``steps`` steps."""
+        self.call("setPhysicsEngineParameter", numSolverIterations=self.config.settle_iterations)
         which = np.flatnonzero(awake)
-        for _ in range(0, steps, every):
-            self.step(every)
-            if self.speed(which) < speed:
+        calm = 0
+        for _ in range(0, steps, CALM_EVERY):
+            self.step(CALM_EVERY)
+            calm = calm + 1 if self.speed(which) < CALM_SPEED else 0
+            if calm == CALM_CHECKS:
                 return True
         return False
 
@@ -145,15 +155,11 @@ class Physics:
         self.call("resetBasePositionAndOrientation", self._bodies[index], (0.0, 0.0, 10.0 + index), (0, 0, 0, 1))
         self.call("changeDynamics", self._bodies[index], -1, mass=0.0)
 
-    def block_contacts(self) -> list[tuple[int, int, float]]:
-        """Touching pairs of blocks ``(lower, upper, vertical part of the normal)``."""
+    def block_contacts(self) -> list[tuple[int, int]]:
+        """Pairs of blocks that touch."""
         index = {body: row for row, body in enumerate(self._bodies)}
-        touching = []
-        for contact in self.call("getContactPoints"):
-            first, second, normal = index.get(contact[1]), index.get(contact[2]), contact[7][2]
-            if first is not None and second is not None:  # the normal points from the second body to the first
-                touching.append((second, first, normal) if normal >= 0.0 else (first, second, -normal))
-        return touching
+        pairs = {(index.get(contact[1]), index.get(contact[2])) for contact in self.call("getContactPoints")}
+        return sorted((a, b) for a, b in pairs if a is not None and b is not None)
 
     def body_of(self, index: int) -> int:
         """The engine's number of a block."""

@@ -14,7 +14,10 @@ DROP_GAP = 0.004
 DROP_CELL = 0.01
 """Cell of the coarse map of what lies below, metres."""
 
-DROP_STEPS = 720
+FALL_STEPS = 100
+"""While blocks fall, physics steps; a coarser contact solver will do."""
+
+DROP_STEPS = 960
 """Longest time that a scene may take to settle, physics steps."""
 
 
@@ -53,5 +56,6 @@ def drop_scene(physics: Physics, seed: int) -> tuple[tuple[Block, ...], Poses]:
     poses = stack_poses(blocks, physics.config, random)
     awake = np.ones(len(blocks), dtype=bool)
     physics.build(blocks, poses, awake)
+    physics.step(FALL_STEPS)
     physics.settle(awake, DROP_STEPS)
     return blocks, physics.poses()

@@ -1,0 +1,88 @@
+"""A stand-in for a person who labels: sees which block lies free and grips it across its short side."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.grasp import AngleGrid, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.policies.base import NothingToGrasp, Source
+from grasping_student.policies.grip_search import Grip, GripSearch
+
+NoiseName = Literal["none", "person"]
+
+
+@dataclass(frozen=True)
+class PickerNoise:
+    """How inexactly a person clicks and turns."""
+
+    position: float = 0.0
+    """Standard deviation along x and y, metres."""
+
+    angle: float = 0.0
+    """Standard deviation of the angle, radians."""
+
+    angle_bins: int | None = None
+    """The angle is rounded to one of so many bins over [0, pi)."""
+
+    choice: float = 0.0
+    """How far, in cost, from the best grip a person still chooses as gladly."""
+
+
+NOISES: dict[NoiseName, PickerNoise] = {
+    "none": PickerNoise(),
+    "person": PickerNoise(position=0.004, angle=math.radians(4.0), angle_bins=16, choice=0.3),
+}
+
+REPEAT_COST = 3.0
+"""Cost of trying a block again that has just failed, for each failure."""
+
+
+class ScriptedPicker:
+    """Knows the simulator's blocks; imitates a human labeller. The score is minus the cost of the grip."""
+
+    version = "1"
+    source: Source = "script"
+
+    def __init__(self, environment: SimulationEnvironment, noise: NoiseName = "none", seed: int = 0) -> None:
+        self.name = "scripted" if noise == "none" else f"scripted-{noise}"
+        self._environment = environment
+        self._noise = NOISES[noise]
+        self.begin_episode(seed)
+
+    def begin_episode(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        self._tried: dict[int, int] = {}
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        blocks = self._environment.state.blocks
+        grips = [(grip.cost + REPEAT_COST * self._tried.get(id(blocks[grip.block]), 0), grip)
+                 for grip in GripSearch(self._environment).grips()]  # fmt: skip
+        if not grips:
+            raise NothingToGrasp("no block can be gripped in the graspable area")
+        best = min(cost for cost, _ in grips)
+        equal = [(cost, grip) for cost, grip in grips if cost <= best + self._noise.choice]
+        cost, grip = equal[int(self._random.integers(len(equal)))]
+        # a block that is still there when it is chosen again was not picked
+        self._tried[id(blocks[grip.block])] = self._tried.get(id(blocks[grip.block]), 0) + 1
+        return self._inexact(grip), -cost
+
+    def _inexact(self, grip: Grip) -> PlanarGrasp:
+        workspace = self._environment.workspace
+        x, y = grip.grasp.xy(workspace)
+        angle = grip.grasp.angle
+        if self._noise.position > 0.0:
+            x, y = np.array([x, y]) + self._random.normal(0.0, self._noise.position, size=2)
+        if self._noise.angle > 0.0:
+            angle += self._random.normal(0.0, self._noise.angle)
+        if self._noise.angle_bins is not None:
+            grid = AngleGrid(self._noise.angle_bins)
+            angle = grid.angle(grid.index(angle))
+        row, col = workspace.pixel_from_xy(x, y)
+        low, high = workspace.margin_pixels, workspace.pixels - workspace.margin_pixels - 1
+        return PlanarGrasp(int(np.clip(row, low, high)), int(np.clip(col, low, high)), angle)
