@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,20 +121,15 @@ def _turned(view: View, phi: float) -> View:
     return replace(view, phi=phi)
 
 
-class StepsOfRound(Sampler[int]):
-    """Steps of one round: ``record_every`` of them, the last round may be shorter."""
+class StepsToDo(Sampler[int]):
+    """The steps from those already done to the last; its length counts those done too, as Lightning wants it."""
 
-    def __init__(self, steps: int, record_every: int) -> None:
+    def __init__(self, steps: int, done: Callable[[], int]) -> None:
         self._steps = steps
-        self._record_every = record_every
-        self._round = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning with its count of rounds, which it calls epochs."""
-        self._round = epoch
+        self._done = done
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self._round * self._record_every, min((self._round + 1) * self._record_every, self._steps)))
+        return iter(range(self._done(), self._steps))
 
     def __len__(self) -> int:
-        return len(range(self._round * self._record_every, min((self._round + 1) * self._record_every, self._steps)))
+        return self._steps

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision
-from grasping_student.training.batches import PairBatches, StepsOfRound
+from grasping_student.training.batches import PairBatches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.module import GraspTraining, Step
 
@@ -53,35 +55,43 @@ def fit(
     fp32 = resolve_precision(config.precision) == "fp32"
     steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
-    curve = LearningCurve(out, steps_an_epoch)
+    curve = LearningCurve(out, steps_an_epoch, config.record_every)
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
-    with _torch_state(seed, config.threads):
-        loader = DataLoader(
-            batches, batch_size=None, sampler=StepsOfRound(steps, config.record_every),
-            num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
-        )  # fmt: skip
+    with _torch_state(seed, config.threads), _quiet():
         trainer = pl.Trainer(
             accelerator="cpu", devices=1, precision="32-true" if fp32 else "bf16-mixed", max_steps=steps,
-            max_epochs=-1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
+            max_epochs=1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
             enable_checkpointing=False, enable_model_summary=False, use_distributed_sampler=False,
-            reload_dataloaders_every_n_epochs=0, num_sanity_val_steps=0, default_root_dir=out,
-            callbacks=[curve, TQDMProgressBar(refresh_rate=10)],
+            num_sanity_val_steps=0, default_root_dir=out, callbacks=[curve, TQDMProgressBar(refresh_rate=10)],
         )  # fmt: skip
-        trainer.fit(module, loader, ckpt_path=resume if resume.exists() else None, weights_only=True)
+        loader = DataLoader(
+            batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
+            sampler=StepsToDo(steps, lambda: trainer.global_step),
+        )  # fmt: skip
+        if resume.exists():
+            trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
+        else:
+            trainer.fit(module, loader)
+    if trainer.global_step != steps:
+        raise KeyboardInterrupt  # Lightning ends quietly at Ctrl-C; the resume point stays
     resume.unlink(missing_ok=True)
     network.eval()
     return curve.rows
 
 
 class LearningCurve(pl.Callback):
-    """Means of the recorded scalars over each round; after the round, the resume point."""
+    """Means of the recorded scalars over each round of steps; after the round, the resume point."""
 
-    def __init__(self, out: Path, steps_an_epoch: int) -> None:
+    def __init__(self, out: Path, steps_an_epoch: int, record_every: int) -> None:
         self.rows: list[dict[str, float]] = []
         self._out = out
         self._steps_an_epoch = steps_an_epoch
+        self._record_every = record_every
+        self._begin_round()
+
+    def _begin_round(self) -> None:
         self._sums: dict[str, float] = {}
         self._count = 0
         self._inside = 0.0
@@ -95,9 +105,8 @@ class LearningCurve(pl.Callback):
         """Take up the curve of the interrupted run."""
         self.rows = list(state_dict["rows"])
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._sums, self._count, self._inside = {}, 0, 0.0
-        self._started = time.perf_counter()
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin_round()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -111,10 +120,13 @@ class LearningCurve(pl.Callback):
         self._count += 1
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value)
-        if trainer.global_step % 10 == 0 and trainer.logger is not None:
-            trainer.logger.log_metrics({f"train/{k}": float(v) for k, v in outputs.items()}, trainer.global_step)
+        step = trainer.global_step
+        if step % 10 == 0 and trainer.logger is not None:
+            trainer.logger.log_metrics({f"train/{name}": float(value) for name, value in outputs.items()}, step)
+        if step % self._record_every == 0 or step == trainer.max_steps:
+            self._end_round(trainer)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def _end_round(self, trainer: pl.Trainer) -> None:
         seconds = time.perf_counter() - self._started
         row = {
             "step": float(trainer.global_step),
@@ -122,12 +134,13 @@ class LearningCurve(pl.Callback):
             "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": round(seconds, 3),
             "loader_share": round(max(0.0, 1.0 - self._inside / seconds), 4),
-            **{name: total / max(self._count, 1) for name, total in self._sums.items()},
+            **{name: total / self._count for name, total in self._sums.items()},
         }
         self.rows.append(row)
         write_json(self._out / METRICS, {"learning_curve": self.rows})
         with atomic_path(self._out / RESUME_POINT) as temporary:
             trainer.save_checkpoint(temporary)
+        self._begin_round()
 
 
 def read_learning_curve(path: Path) -> list[dict[str, float]]:
@@ -162,3 +175,23 @@ def _torch_state(seed: int, threads: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's remarks on hardware that was not asked for and loaders that are fast enough."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        for remark in (
+            ".*does not have many workers",
+            ".*smaller than the logging interval",
+            ".*LeafSpec",
+            ".*dataloader is not resumable",
+        ):
+            warnings.filterwarnings("ignore", message=remark)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

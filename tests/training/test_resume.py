@@ -1,0 +1,94 @@
+"""A training killed in the middle and resumed ends with the very weights of one that was not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from safetensors.numpy import load_file
+from synthetic import write_dataset
+
+from grasping_student.errors import UserError
+from grasping_student.files import read_json
+from grasping_student.models.configuration import NetworkConfig
+from grasping_student.training.augmentation import standard_augmentation
+from grasping_student.training.configuration import LoopConfig, TeacherConfig
+from grasping_student.training.teacher import run
+
+LOOP = LoopConfig(steps=60, batch=2, record_every=4, threads=1, precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("resume")
+    return TeacherConfig(
+        dataset=write_dataset(folder / "labels", 5, seed=0), out=folder / "whole", seed=3,
+        network=NetworkConfig(widths=(4, 8)), augmentation=standard_augmentation(), loop=LOOP,
+    )  # fmt: skip
+
+
+def weights_of(out):
+    return {name: array.tobytes() for name, array in load_file(out / "model.safetensors").items()}
+
+
+def start_and_kill(config, out):
+    """Run the command in a process of its own and kill it once it has passed two rounds."""
+    options = ["--dataset", str(config.dataset), "--out", str(out), "--seed", "3", "--network.widths", "4", "8",
+               "--loop.steps", "60", "--loop.batch", "2", "--loop.record-every", "4", "--loop.threads", "1",
+               "--loop.precision", "fp32"]  # fmt: skip
+    command = [sys.executable, "-m", "grasping_student.cli.main", "train", "teacher", "--preset", "light-augmented"]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None:
+        metrics = out / "metrics.json"
+        if metrics.exists() and len(read_json(metrics)["learning_curve"]) >= 2:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+        time.sleep(0.005)
+    error = process.communicate()[1].decode()
+    assert process.returncode == -signal.SIGKILL, f"ended by itself before it could be killed: {error}"
+
+
+def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(config, tmp_path):
+    whole = run(config)
+    out = tmp_path / "killed"
+    start_and_kill(config, out)
+    assert not (out / "model.safetensors").exists()
+    resumed = run(replace(config, out=out, resume=True))
+    assert weights_of(resumed) == weights_of(whole)
+    steps = [row["step"] for row in read_json(resumed / "metrics.json")["learning_curve"]]
+    assert steps == list(range(4, 61, 4))
+    assert not (resumed / "resume.ckpt").exists()
+
+
+def test_resuming_what_is_finished_changes_nothing(config):
+    before = weights_of(run(replace(config, overwrite=True)))
+    stamp = (config.out / "model.safetensors").stat().st_mtime_ns
+    assert weights_of(run(replace(config, resume=True))) == before
+    assert (config.out / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_resuming_with_another_config_is_refused(config, tmp_path):
+    out = tmp_path / "other"
+    out.mkdir()
+    (out / "started.json").write_text('{"seed": 99}')
+    with pytest.raises(UserError, match="begun with other values of .*seed"):
+        run(replace(config, out=out, resume=True))
+
+
+def test_a_damaged_resume_point_is_named(config, tmp_path):
+    out = tmp_path / "damaged"
+    out.mkdir()
+    (out / "resume.ckpt").write_bytes(b"half a file")
+    with pytest.raises(UserError, match=r"resume\.ckpt cannot be read"):
+        run(replace(config, out=out, resume=True))
+
+
+def test_another_seed_gives_other_weights_and_the_same_seed_the_same(config, tmp_path):
+    short = replace(config, loop=replace(LOOP, steps=3))
+    one, two = run(replace(short, out=tmp_path / "1")), run(replace(short, out=tmp_path / "2"))
+    other = run(replace(short, out=tmp_path / "3", seed=4))
+    assert weights_of(one) == weights_of(two)
+    assert weights_of(one) != weights_of(other)
