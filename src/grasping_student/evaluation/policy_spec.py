@@ -26,7 +26,9 @@ def make_policy(spec: str, environment: Environment) -> Policy:
             in an environment whose blocks it cannot know.
     """
     if spec == "random":
-        return _random()
+        from grasping_student.policies.random_foreground import RandomForeground
+
+        return RandomForeground()
     if spec in ("scripted", "scripted-exact"):
         return _scripted(environment, exact=spec == "scripted-exact")
     folder = Path(spec)
@@ -40,9 +42,10 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     return GreedyNetworkPolicy(GraspModel.load(folder, environment.workspace), folder.name)
 
 
-def _random() -> Policy:
-    raise UserError("not yet")
-
-
 def _scripted(environment: Environment, exact: bool) -> Policy:
-    raise UserError("not yet")
+    from grasping_student.environments.simulation.environment import SimulationEnvironment
+    from grasping_student.policies.scripted_picker import ScriptedPicker
+
+    if not isinstance(environment, SimulationEnvironment):
+        raise UserError(f"the scripted picker must know the blocks; {environment.name} cannot tell it, a simulator can")
+    return ScriptedPicker(environment, "none" if exact else "person")

@@ -78,13 +78,14 @@ def verdicts(report: Mapping[str, Any]) -> list[str]:
 
 
 def _rates(report: Mapping[str, Any]) -> list[str]:
-    rows = []
+    rows: list[list[str]] = []
     for arm in _arms(report):
         for name, take in _RATES:
             values = take(report[arm])
             if values:
+                repeated = bool(rows) and ARM_NAMES[arm] in [row[0] for row in rows]
                 rows.append([
-                    ARM_NAMES[arm], name, str(values["attempts"]), str(values["successes"]),
+                    "" if repeated else ARM_NAMES[arm], name, str(values["attempts"]), str(values["successes"]),
                     percent(values["success_rate"]), interval(values["wilson_95"]), interval(values["bootstrap_95"]),
                 ])  # fmt: skip
     head = ["model", "rate", "attempts", "successes", "success", "Wilson 95 %", "bootstrap 95 %"]
@@ -95,7 +96,7 @@ def _rates(report: Mapping[str, Any]) -> list[str]:
     return [
         html.heading("Success rates"),
         html.chart(_rates_figure(report), "Success rates with bootstrap intervals over scenes and over episodes."),
-        html.table(head, rows),
+        html.table(head, rows, named=True),
         html.paragraph(
             "One-shot: each model grasps once from the same saved state of each scene. Episodes: picking until the "
             "graspable area is empty or five attempts in a row have failed. A repeat is a grasp within 10 mm and 15 "
@@ -118,7 +119,7 @@ def _rates_figure(report: Mapping[str, Any]) -> Figure:
             values = report[arm][key]
             if values and values["success_rate"] is not None:
                 rows.append((arm, values["success_rate"], tuple(values["bootstrap_95"])))
-        draw_rates(axes[0, column], rows, title)
+        draw_rates(axes[0, column], rows, title, ARM_NAMES)
     return figure
 
 
@@ -135,7 +136,7 @@ def _differences(report: Mapping[str, Any]) -> str:
             if values:
                 bounds = interval(values["bootstrap_95"], signed=True)
                 rows.append([name, rate, points(values["success_rate"]), bounds, str(values["units"])])
-    return html.table(["pair", "rate", "points", "bootstrap 95 %", "scenes or episodes"], rows)
+    return html.table(["pair", "rate", "points", "bootstrap 95 %", "scenes or episodes"], rows, named=True)
 
 
 def _labels(pictures: demo_pictures.DemoPictures) -> list[str]:
@@ -145,7 +146,7 @@ def _labels(pictures: demo_pictures.DemoPictures) -> list[str]:
             "Labelled grasps from the dataset: heights above, colour below. The gripper is drawn to scale, open to "
             "85 mm, green where the grasp succeeded and red where it failed. The dashed square is the graspable area."
         ),
-        html.grid(pictures.labelled_scenes(), 220),
+        html.grid(pictures.labelled_scenes(), 200),
     ]
 
 
@@ -170,7 +171,7 @@ def _curves(pictures: demo_pictures.DemoPictures) -> list[str]:
     if not curves:
         return []
     figure, axes = new_figure(9.0, 3.2)
-    draw_curves(axes[0, 0], curves, "training step", "loss", "Learning curves")
+    draw_curves(axes[0, 0], curves, "training step", "loss", "Learning curves", ARM_NAMES)
     return [
         html.heading("Training"),
         html.chart(figure, "Training loss. Teacher and student have different labels, so their levels do not compare."),

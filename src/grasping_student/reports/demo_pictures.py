@@ -72,23 +72,24 @@ class DemoPictures:
         }
 
     def labelled_scenes(self) -> list[Picture]:
-        """Heights, then colours, of the first labelled grasps of different episodes (paper, figure 1)."""
+        """Heights above colours of the first labelled grasps of different episodes (paper, figure 1)."""
         from grasping_student.datasets.store import Dataset
 
         dataset = Dataset(self._run.dataset)
         by_episode: dict[int, Any] = {}
         for attempt in dataset.attempts(labelled=True):
             by_episode.setdefault(attempt.episode, attempt)
-        heights, colours = [], []
+        pictures = []
         for attempt in list(by_episode.values())[:SHOWN_LABELS]:
             scene = dataset.heightmap(attempt.id)
             drawn = [(attempt.grasp, outcome_colour(bool(attempt.success)))]
             ending = "succeeded" if attempt.success else f"failed: {str(attempt.outcome).replace('_', ' ')}"
             degrees = np.degrees(attempt.grasp.angle)
-            heights.append(Picture(scene_panel(scene, drawn), f"height; {degrees:.0f} degrees; {ending}"))
-            colours.append(Picture(scene_panel(scene, drawn, colour=True), "colour"))
+            caption = f"{degrees:.0f} degrees; {ending}"
+            colour = scene_panel(scene, drawn, colour=True)
+            pictures.append(Picture(scene_panel(scene, drawn), caption, below=colour))
         dataset.close()
-        return heights + colours
+        return pictures
 
     def score_maps(self) -> list[tuple[int, list[Picture]]]:
         """For each shown scene: heights, then map and best grasp of every model (paper, figure 4)."""
@@ -112,7 +113,7 @@ class DemoPictures:
         for arm in [arm for arm in ARM_NAMES if arm in self._run.checkpoints]:
             rows = _curve_rows(self._run.checkpoints[arm])
             if rows:
-                curves[ARM_NAMES[arm]] = ([row["step"] for row in rows], [row["loss"] for row in rows])
+                curves[arm] = ([row["step"] for row in rows], [row["loss"] for row in rows])
         return curves
 
     def episode(self) -> tuple[list[Picture], str]:

@@ -130,7 +130,7 @@ def draw_gripper(
         colour: of fingers and line.
         label: short text beside the grasp.
     """
-    halo = "white" if sum(to_rgb(colour)) < 1.2 else "black"
+    halo = "white" if sum(to_rgb(colour)) < 2.1 else "black"
     outline = [withStroke(linewidth=2.6, foreground=halo)]
     fingers = gripper_corners(workspace, grasp, width)
     for corners in fingers:
@@ -146,13 +146,17 @@ def draw_gripper(
         )  # fmt: skip
 
 
-def draw_rates(axes: Axes, rows: Sequence[tuple[str, float, tuple[float, float]]], title: str | None = None) -> None:
+def draw_rates(
+    axes: Axes, rows: Sequence[tuple[str, float, tuple[float, float]]], title: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Success rates as points with their intervals, first row on top.
 
     Args:
         axes: where to draw.
         rows: name, rate in [0, 1], interval (low, high).
         title: text above.
+        names: what to write for a name; the name decides the colour.
     """
     for position, (name, rate, (low, high)) in enumerate(rows):
         y, colour = len(rows) - 1 - position, model_colour(name, position)
@@ -161,7 +165,7 @@ def draw_rates(axes: Axes, rows: Sequence[tuple[str, float, tuple[float, float]]
             axes.plot([end, end], [y - 0.13, y + 0.13], color=colour, linewidth=2.0)
         axes.plot([rate], [y], marker="o", markersize=7.5, color=colour)
         axes.annotate(f"{100 * rate:.1f} %", (rate, y), xytext=(0, 11), textcoords="offset points", ha="center")
-    axes.set_yticks(range(len(rows)), [name.replace("_", ", ") for name, *_ in reversed(rows)])
+    axes.set_yticks(range(len(rows)), [(names or {}).get(name, name) for name, *_ in reversed(rows)])
     axes.set_ylim(-0.6, len(rows) - 0.3)
     axes.set_xlim(0.0, 1.0)
     axes.set_xticks(np.linspace(0, 1, 6), [f"{share} %" for share in range(0, 101, 20)])
@@ -173,11 +177,12 @@ def draw_rates(axes: Axes, rows: Sequence[tuple[str, float, tuple[float, float]]
 
 
 def draw_curves(
-    axes: Axes, curves: Mapping[str, tuple[ArrayLike, ArrayLike]], x_label: str, y_label: str, title: str | None = None
-) -> None:
-    """Lines by name, each ``(x, y)``; the names stand at the lines' ends in the legend's order."""
+    axes: Axes, curves: Mapping[str, tuple[ArrayLike, ArrayLike]], x_label: str, y_label: str,
+    title: str | None = None, names: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Lines by name, each ``(x, y)``, with a legend if there are several; ``names`` as in ``draw_rates``."""
     for position, (name, (x, y)) in enumerate(curves.items()):
-        axes.plot(np.asarray(x), np.asarray(y), label=name.replace("_", ", "), color=model_colour(name, position))
+        axes.plot(np.asarray(x), np.asarray(y), label=(names or {}).get(name, name), color=model_colour(name, position))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.grid(color="#e4e4e4", linewidth=0.8)

@@ -29,11 +29,12 @@ p { max-width: 76ch; margin: .5rem 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .93rem; margin: .6rem 0; }
 th, td { padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .named th:nth-child(2), .named td:nth-child(2) { text-align: left; }
 th { color: var(--quiet); font-weight: 600; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--side, 190px), 1fr)); gap: 14px; }
 figure { margin: .6rem 0; }
 .grid figure { margin: 0; }
+img + img { margin-top: 6px; }
 img { display: block; width: 100%; height: auto; background: #fff; border-radius: 6px; }
 .chart img { max-width: 860px; padding: 8px; }
 figcaption { font-size: .86rem; color: var(--quiet); padding-top: .3rem; line-height: 1.35; }
@@ -52,11 +53,13 @@ class Picture:
         address: ``data:`` address.
         caption: shown below; plain text.
         description: read to those who do not see it; the caption if empty.
+        below: ``data:`` address of a second picture under the first.
     """
 
     address: str
     caption: str
     description: str = ""
+    below: str = ""
 
 
 def paragraph(text: str, kind: str = "") -> str:
@@ -74,11 +77,12 @@ def heading(text: str, level: int = 2) -> str:
     return f"<h{level}>{html.escape(text)}</h{level}>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain text that scrolls sideways where the screen is narrow."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], named: bool = False) -> str:
+    """A table of plain text that scrolls sideways where the screen is narrow; ``named`` if two columns hold names."""
+    kind = ' class="named"' if named else ""
     cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide"><table{kind}><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def grid(pictures: Iterable[Picture], side: int = 190) -> str:
@@ -94,7 +98,8 @@ def chart(figure: Figure, caption: str, description: str = "") -> str:
 def _figure(picture: Picture) -> str:
     described = html.escape(picture.description or picture.caption, quote=True)
     caption = f"<figcaption>{html.escape(picture.caption)}</figcaption>" if picture.caption else ""
-    return f'<figure><img src="{picture.address}" alt="{described}">{caption}</figure>'
+    below = f'<img src="{picture.below}" alt="the same in colour">' if picture.below else ""
+    return f'<figure><img src="{picture.address}" alt="{described}">{below}{caption}</figure>'
 
 
 def page(title: str, parts: Iterable[str]) -> str:
