@@ -74,7 +74,7 @@ def test_resuming_with_another_config_is_refused(config, tmp_path):
     out = tmp_path / "other"
     out.mkdir()
     (out / "started.json").write_text('{"seed": 99}')
-    with pytest.raises(UserError, match="begun with other values of .*seed"):
+    with pytest.raises(UserError, match=r"begun with other values of .*seed"):
         run(replace(config, out=out, resume=True))
 
 

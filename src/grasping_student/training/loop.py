@@ -177,6 +177,9 @@ def _torch_state(seed: int, threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+_REMARKS = (".*does not have many workers", ".*smaller than the logging interval", ".*LeafSpec", ".*is not resumable")
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without Lightning's remarks on hardware that was not asked for and loaders that are fast enough."""
@@ -184,12 +187,7 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        for remark in (
-            ".*does not have many workers",
-            ".*smaller than the logging interval",
-            ".*LeafSpec",
-            ".*dataloader is not resumable",
-        ):
+        for remark in _REMARKS:
             warnings.filterwarnings("ignore", message=remark)
         try:
             yield
