@@ -12,6 +12,7 @@ from grasping_student.errors import UserError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "the whole path on a laptop: data, teacher, student, picking, report"),
     "collect": ("collect", "labelled attempts or unlabelled scenes from the simulator"),
+    "label": ("label", "grasps labelled by a person in the browser"),
     "train teacher": ("train_teacher", "learn from labelled grasps (Algorithm 1)"),
     "pseudo-label": ("pseudo_label", "let a teacher label unlabelled scenes"),
     "train student": ("train_student", "learn from pseudo-labels (Algorithm 2)"),
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("predict", "the best grasp on one depth image of any camera"),
     "export": ("export", "a checkpoint as ONNX, for OpenVINO or ONNX Runtime"),
     "dataset info": ("dataset_info", "what a dataset holds"),
+    "dataset browse": ("dataset_browse", "a page of a dataset's attempts, with filters"),
     "dataset check": ("dataset_check", "verify every picture and hash of a dataset"),
 }
 """Command words -> (module in this folder with a ``main(argv)``, one line of help)."""

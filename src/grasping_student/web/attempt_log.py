@@ -1,0 +1,146 @@
+"""The dataset as a labelling session uses it: human labels in, counts and the last few out, deletes and restores."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grasping_student
+from grasping_student.datasets.schema import Attempt
+from grasping_student.datasets.store import Dataset, DatasetWriter
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+POLICY = "person"
+"""Name of the policy of every label given at the page."""
+
+RECENT = 20
+"""Attempts that the session panel shows."""
+
+LONGEST_PAUSE = 60.0
+"""A longer gap between two labels is a pause and counts as this many seconds."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counts for the session panel; faults and deleted attempts count nowhere."""
+
+    session_labels: int
+    session_successes: int
+    total_labels: int
+    total_successes: int
+    labels_per_minute: float | None
+    """Over this session, pauses cut short; None before the second label."""
+
+
+class AttemptLog:
+    """Appends human attempts to a dataset; an append that returned is durable. Belongs to one thread."""
+
+    def __init__(self, path: Path, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
+        """Open or make the dataset and take its lock.
+
+        Raises:
+            UserError: another process writes it, or it keeps another workspace.
+        """
+        self.path = path
+        self._clock = clock
+        self._writer = DatasetWriter(path, workspace)
+        self._session: dict[int, Attempt] = {}
+        self._times: list[float] = []
+        dataset = Dataset(path)
+        before = dataset.attempts(source="human", labelled=True)
+        self._before = {attempt.id: bool(attempt.success) for attempt in before}
+        self._recent = deque(before[-RECENT:], maxlen=RECENT)
+        self._recorded = _recorded_places(dataset.attempts())
+
+    @property
+    def next_episode(self) -> int:
+        """A number that no episode has yet."""
+        return self._writer.next_episode
+
+    @property
+    def recent(self) -> list[Attempt]:
+        """The last labels, newest first, deleted ones among them."""
+        return list(reversed(self._recent))
+
+    def is_deleted(self, attempt_id: int) -> bool:
+        return attempt_id in self._writer.deleted
+
+    def append(
+        self, heightmap: Heightmap, episode: int, index: int, environment: str, grasp: PlanarGrasp | None = None,
+        z: float | None = None, outcome: Outcome | None = None, extra: dict[str, Any] | None = None,
+    ) -> Attempt:  # fmt: skip
+        """Keep one human attempt, or without a grasp one scene that a person judged.
+
+        Raises:
+            UserError: the dataset cannot take it (a full disk, say); what was there stays.
+        """
+        version = grasping_student.__version__
+        attempt_id = self._writer.append(
+            heightmap, episode=episode, index=index, environment=environment, source="human", policy=POLICY,
+            policy_version=version, grasp=grasp, z=z, outcome=outcome, extra=extra,
+        )  # fmt: skip
+        attempt = Attempt(
+            attempt_id, episode, index, "", environment, "human", POLICY, version, grasp, z, outcome, extra
+        )
+        place = _recorded_place(attempt)
+        if place is not None:
+            self._recorded[place] = (episode, index + 1)
+        if grasp is not None:
+            self._recent.append(attempt)
+            self._session[attempt_id] = attempt
+            self._times.append(self._clock())
+        return attempt
+
+    def delete(self, attempt_id: int) -> None:
+        """Hide an attempt; ``restore`` brings it back."""
+        self._writer.delete(attempt_id)
+
+    def restore(self, attempt_id: int) -> None:
+        """Bring a deleted attempt back."""
+        self._writer.undelete(attempt_id)
+
+    def place_of_recorded(self, group: int, origin: str) -> tuple[int, int]:
+        """Episode and next index for a recorded scene: one group of one source stays one episode over all sessions."""
+        return self._recorded.get((origin, group), (self.next_episode, 0))
+
+    def progress(self) -> Progress:
+        """Counts as they are now."""
+        session = [a for a in self._session.values() if a.success is not None and not self.is_deleted(a.id)]
+        earlier = [success for number, success in self._before.items() if not self.is_deleted(number)]
+        successes = sum(bool(attempt.success) for attempt in session)
+        gaps = [min(b - a, LONGEST_PAUSE) for a, b in zip(self._times, self._times[1:], strict=False)]
+        rate = 60.0 * len(gaps) / sum(gaps) if gaps and sum(gaps) > 0 else None
+        return Progress(len(session), successes, len(session) + len(earlier), successes + sum(earlier), rate)
+
+    def close(self) -> None:
+        """Give the dataset's lock back."""
+        self._writer.close()
+
+
+def _recorded_place(attempt: Attempt) -> tuple[str, int] | None:
+    extra = attempt.extra or {}
+    origin, group = extra.get("recorded_from"), extra.get("recorded_group")
+    return (origin, group) if isinstance(origin, str) and isinstance(group, int) else None
+
+
+def _recorded_places(attempts: list[Attempt]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Source and group of recorded scenes -> their episode and its next index."""
+    places: dict[tuple[str, int], tuple[int, int]] = {}
+    for attempt in attempts:
+        place = _recorded_place(attempt)
+        if place is not None:
+            index = max(attempt.index + 1, places.get(place, (0, 0))[1])
+            places[place] = (attempt.episode, index)
+    return places
+
+
+def labelled_positions(path: Path, origin: str) -> set[int]:
+    """Positions of recorded scenes from a source that a dataset holds labels of already."""
+    extras = [attempt.extra or {} for attempt in Dataset(path).attempts(source="human")]
+    return {extra["recorded_scene"] for extra in extras if extra.get("recorded_from") == origin}

@@ -1,0 +1,60 @@
+"""Pictures of a dataset's attempts over HTTP, for pages that list many of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from fastapi import Response
+from nicegui import app
+
+from grasping_student.datasets.schema import Attempt
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.heightmap import Heightmap
+from grasping_student.web.footprint import GripperShape
+from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, png_bytes
+
+PictureKind = Literal["crop", "height", "colour"]
+
+CROP = 0.15
+"""Side of the square shown around a grasp, metres."""
+
+SIDES = (16, 1024)
+"""Smallest and largest picture that is made, pixels."""
+
+
+def picture_address(attempt: Attempt, kind: PictureKind, side: int) -> str:
+    """Where the picture of an attempt is served; it changes if an id is ever given to another attempt."""
+    return f"/attempts/{attempt.id}/{kind}.png?side={side}&made={attempt.created_at[-15:]}"
+
+
+def attempt_picture(
+    heightmap: Heightmap, attempt: Attempt, kind: PictureKind, side: int, gripper: GripperShape
+) -> bytes:
+    """PNG of an attempt with its grasp drawn to scale, ``side`` pixels square."""
+    workspace = heightmap.workspace
+    base = heightmap.rgb if kind == "colour" else height_colours(heightmap)
+    if attempt.grasp is None:
+        return png_bytes(enlarge(base, side))
+    # drawn at twice the size it is shown in, so that lines come out smooth
+    zoom = workspace.extent / CROP if kind == "crop" else 1.0
+    picture = draw_gripper(enlarge(base, round(2 * side * zoom)), attempt.grasp, gripper, workspace, max(2, side // 44))
+    if kind == "crop":
+        picture = around(picture, attempt.grasp, CROP, workspace)
+    return png_bytes(enlarge(picture, side))
+
+
+def serve_attempt_pictures(path: Path, gripper: GripperShape) -> None:
+    """Register ``/attempts/{id}/{kind}.png``; a deleted attempt still has its picture, so that it can be restored."""
+    dataset = Dataset(path)
+
+    @app.get("/attempts/{attempt_id}/{kind}.png")
+    def picture(attempt_id: int, kind: PictureKind, side: int = 96) -> Response:
+        side = min(max(side, SIDES[0]), SIDES[1])
+        try:
+            attempt, heightmap = dataset.attempt(attempt_id), dataset.heightmap(attempt_id)
+        except UserError as error:
+            return Response(str(error), status_code=404, media_type="text/plain")
+        content = attempt_picture(heightmap, attempt, kind, side, gripper)
+        return Response(content, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})

@@ -1,0 +1,47 @@
+"""What ``grasping-student dataset browse`` can be told; importing this loads neither torch nor a web server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class BrowseConfig:
+    """Look through a dataset in the browser: attempts with filters, pictures, grasps, a model's scores."""
+
+    dataset: Annotated[Path, Positional] = Path("data/labels")
+    """Folder of the dataset."""
+
+    model: Path | None = None
+    """Checkpoint whose score of each grasp is shown; None shows none."""
+
+    page_size: int = 24
+    """Attempts a page."""
+
+    host: str = "127.0.0.1"
+    """Address to serve on; another than this machine's own needs --token."""
+
+    port: int = 8081
+    """0 takes any free port."""
+
+    token: str | None = None
+    """Word that opens the page from another machine; 'auto' makes one."""
+
+    seed: int = 0
+    """Nothing is drawn at random here; kept so that every command has it."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.page_size <= 200:
+            raise ValueError(f"page_size is {self.page_size}; it must be 1 to 200")
+
+
+def light() -> BrowseConfig:
+    """The only preset."""
+    return BrowseConfig()
+
+
+PRESETS = {"light": light}

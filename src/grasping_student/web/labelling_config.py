@@ -1,0 +1,82 @@
+"""What ``grasping-student label`` can be told; importing this loads neither torch nor a web server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grasping_student.workspace import Workspace, light_workspace, paper_workspace
+
+EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """Label grasps in the browser: click a point, drag to turn, execute; each attempt is saved at once."""
+
+    dataset: Path = Path("data/labels")
+    """Folder that the labels go into; made if it is missing, gone on with if it exists."""
+
+    env: EnvironmentName = "simulation"
+    """What tries the grasps: the simulator, the robot cell, or nobody, where you judge recorded scenes."""
+
+    scenes: Path | None = None
+    """For --env recorded: a dataset, or a folder of frames (each a folder with depth.npy, camera.json, pose.txt)."""
+
+    cell: Path | None = None
+    """For --env robot-cell: the cell's YAML file."""
+
+    family: Literal["standard", "sparse", "dense"] = "standard"
+    """For --env simulation: how full the workspace is."""
+
+    workspace: Workspace = field(default_factory=light_workspace)
+    """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""
+
+    model: Path | None = None
+    """Checkpoint whose best grasps are suggested; None suggests nothing."""
+
+    suggestions: int = 5
+    """How many grasps the model suggests, 1 to 9."""
+
+    queue: Literal["in-order", "uncertain"] = "in-order"
+    """Order of the scenes: as they come, or those first of which the model is least sure."""
+
+    pool: int = 8
+    """For --queue uncertain: how many scenes are compared at a time."""
+
+    labels_per_scene: int = 1
+    """On recorded scenes: labels before the next scene comes."""
+
+    host: str = "127.0.0.1"
+    """Address to serve on; another than this machine's own needs --token."""
+
+    port: int = 8080
+    """0 takes any free port."""
+
+    token: str | None = None
+    """Word that opens the page from another machine; 'auto' makes one."""
+
+    seed: int = 0
+    """First scene of the simulator, or first recorded scene."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.suggestions <= 9:
+            raise ValueError(f"suggestions is {self.suggestions}; it must be 1 to 9, one for each number key")
+        if self.pool < 1 or self.labels_per_scene < 1:
+            raise ValueError(f"pool is {self.pool}, labels_per_scene {self.labels_per_scene}; both must be at least 1")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; it counts from 0")
+
+
+def light() -> LabelConfig:
+    """4 mm pixels, for the networks of preset ``light``."""
+    return LabelConfig()
+
+
+def paper() -> LabelConfig:
+    """The paper's 338 x 338 pixels (section VI-C)."""
+    return LabelConfig(workspace=paper_workspace())
+
+
+PRESETS = {"light": light, "paper": paper}

@@ -1,0 +1,164 @@
+"""The parts of the labelling page beside the canvas. They show and forward; what happens is the service's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import Handler, ValueChangeEventArguments
+
+from grasping_student.web.grasp_canvas import GraspCanvas
+from grasping_student.web.hold import Holder
+
+VIEWS = {"height": "Height", "colour": "Colour", "both": "Both"}
+
+
+@contextmanager
+def header(dataset: str, environment: str) -> Iterator[None]:
+    """The bar on top: where labels go; what is made inside stands at its right end."""
+    with ui.element("header").classes("labelling-header"):
+        ui.label("Grasping Student").classes("brand")
+        with ui.element("div").classes("where"):
+            ui.label(dataset).classes("dataset")
+            ui.label(f"grasps on: {environment}").classes("quiet")
+        ui.element("div").classes("spring")
+        yield
+
+
+class HoldBanner:
+    """Says that another tab labels, and who it is."""
+
+    def __init__(self, take_over: Callable[[], None]) -> None:
+        with ui.element("div").classes("hold-banner").props("role=status data-test=hold") as self._bar:
+            self._text = ui.label()
+            ui.button("Label in this tab", on_click=take_over, color=None).props(
+                "unelevated no-caps data-test=take-over"
+            )
+        self._bar.set_visibility(False)
+
+    def show(self, holder: Holder | None) -> None:
+        """Name the tab that labels; None hides the bar."""
+        self._bar.set_visibility(holder is not None)
+        if holder is not None:
+            gone = "" if holder.connected else " Its connection is lost."
+            self._text.set_text(f"Read only: another tab labels this dataset ({holder}).{gone}")
+
+
+def hold_banner(take_over: Callable[[], None]) -> HoldBanner:
+    """A banner that is hidden at first."""
+    return HoldBanner(take_over)
+
+
+def canvas_tools(canvas: GraspCanvas, on_view: Handler[ValueChangeEventArguments[Any]]) -> ui.toggle:
+    """Below the canvas: which picture, and turning and moving by touch."""
+    with ui.element("div").classes("canvas-tools"):
+        view = ui.toggle(VIEWS, value="height", on_change=on_view)
+        view.props("no-caps unelevated color=white text-color=grey-10 toggle-color=blue-grey-10 data-test=view")
+        with ui.element("div").classes("touch-keys"):
+            _tool("rotate_left", "Turn left (Q)", canvas.call("turn", 0.0490873852), "turn-left")
+            _tool("rotate_right", "Turn right (E)", canvas.call("turn", -0.0490873852), "turn-right")
+            _tool("arrow_back", "Move left", canvas.call("nudge", 0, -1, False), "left")
+            _tool("arrow_upward", "Move up", canvas.call("nudge", -1, 0, False), "up")
+            _tool("arrow_downward", "Move down", canvas.call("nudge", 1, 0, False), "down")
+            _tool("arrow_forward", "Move right", canvas.call("nudge", 0, 1, False), "right")
+    return view
+
+
+def _tool(icon: str, name: str, handler: str, test: str) -> None:
+    button = ui.button(icon=icon, color=None).props(f'flat aria-label="{name}" data-test={test}').classes("tool")
+    button.on("click", js_handler=handler)
+    button.tooltip(name)
+
+
+def grasp_card(canvas: GraspCanvas, recorded: bool) -> None:
+    """What the browser works out about the grasp that is being drawn."""
+    rows = [
+        ("Angle", "angle"), ("Finger A", "finger-a"), ("Between", "between"),
+        ("Point", "position"), ("Finger B", "finger-b"), ("Finger tips", "tip"),
+    ]  # fmt: skip
+    items = "".join(f'<div><dt>{name}</dt><dd data-readout="{key}">–</dd></div>' for name, key in rows)
+    hint = '<div class="hint" data-hint="none" data-test="hint"><span data-mark>•</span><span data-text></span></div>'
+    with ui.element("div").classes("card grasp-card"):
+        ui.html(f'{hint}<dl class="readouts">{items}</dl>', sanitize=False)
+
+
+@dataclass(frozen=True)
+class ActionButtons:
+    """The buttons that change the dataset."""
+
+    all: tuple[ui.button, ...]
+    undo: ui.button
+    retry: ui.button
+
+
+def action_buttons(canvas: GraspCanvas, recorded: bool) -> ActionButtons:
+    """Execute, or good and bad, and what else a person can do with a scene."""
+
+    def action(name: str, text: str, key: str, icon: str | None, kind: str) -> ui.button:
+        button = (
+            ui.button(text, icon=icon, color=None)
+            .props(f"no-caps unelevated data-test={name}")
+            .classes(f"action {kind}")
+        )
+        with button:
+            ui.label(key).classes("key")
+        button.on("click", js_handler=canvas.call("act", name))
+        return button
+
+    with ui.element("div").classes("actions"):
+        if recorded:
+            first = [
+                action("good", "Good grasp", "G", "check", "primary"),
+                action("bad", "Bad grasp", "B", "close", "primary-bad"),
+            ]
+        else:
+            first = [action("execute", "Execute", "Enter", "play_arrow", "primary wide")]
+        undo = action("undo", "Undo", "U", None, "secondary")
+        skip = action("skip", "Skip scene", "S", None, "secondary")
+        nothing = action("nothing", "Nothing graspable", "N", None, "secondary")
+        retry = action("retry", "Retry saving", "R", "save", "primary-bad wide")
+    retry.set_visibility(False)
+    return ActionButtons((*first, undo, skip, nothing, retry), undo, retry)
+
+
+def card(title: str, test: str) -> ui.element:
+    """A titled card; returns its inside, to be filled later."""
+    with ui.element("section").classes("card"):
+        ui.element("h2").classes("card-title").props(f'data-title="{title}"')
+        with ui.element("div").classes("card-body").props(f"data-test={test}") as inside:
+            pass
+    return inside
+
+
+def help_dialog(recorded: bool, with_model: bool) -> ui.dialog:
+    """All keys; opened with ? or H."""
+    if recorded:
+        act = [("G", "Good: this grasp would hold an item"), ("B", "Bad: it would not (kept as a negative)")]
+    else:
+        act = [("Enter or Space", "Execute: the robot tries the grasp, and the outcome is saved")]
+    keys = [
+        ("Click, then drag", "Choose the point, turn the gripper"),
+        ("Drag the round handle", "Turn without moving the point"),
+        ("Q / E", "Turn left / right by 2.8°; with Shift by 22.5°"),
+        ("Mouse wheel", "Turn by 2.8°"),
+        ("Arrow keys", "Move by one pixel; with Shift by 1 cm"),
+        *([("1 … 9", "Take up a suggestion; change it or leave it")] if with_model else []),
+        *act,
+        ("U, Ctrl+Z or Backspace", "Undo the last step: its attempt is deleted, the scene comes back"),
+        ("S", "Skip this scene, keep nothing"),
+        ("N", "Nothing here can be grasped: keep the scene as such"),
+        ("V", "Height, colour or both"),
+        ("Esc", "Drop the grasp being drawn"),
+        ("? or H", "This list"),
+    ]
+    with ui.dialog() as dialog, ui.card().classes("help"):
+        ui.label("How to label").classes("help-title")
+        with ui.element("div").classes("help-rows"):
+            for key, meaning in keys:
+                ui.label(key).classes("help-key")
+                ui.label(meaning)
+        ui.button("Close", on_click=dialog.close, color=None).props("flat no-caps autofocus data-test=close-help")
+    return dialog

@@ -1,0 +1,231 @@
+"""One labelling session shared by every tab: blocking work on its own thread, and every tab told what changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from grasping_student.datasets.schema import Attempt
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.web.attempt_log import Progress
+from grasping_student.web.hold import Hold
+from grasping_student.web.labelling_session import Labelled, LabellingSession, NotSaved, Scene, StaleScene
+from grasping_student.web.suggestions import SceneSuggestions, Suggester
+
+log = logging.getLogger(__name__)
+
+Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold"]
+Tone = Literal["info", "success", "failure", "error"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line for the person; ``tone`` is also told by a mark and a word, never by colour alone."""
+
+    tone: Tone
+    text: str
+
+
+class LabellingService:
+    """What the pages share. All methods run on the event loop; the session itself never does."""
+
+    def __init__(self, make_session: Callable[[], LabellingSession], suggester: Suggester | None = None) -> None:
+        """Prepare; ``start`` opens the world and the dataset.
+
+        Args:
+            make_session: called on the session's thread, because a physics client belongs to the thread that began it.
+            suggester: proposes grasps; None proposes nothing.
+        """
+        self._make_session = make_session
+        self._suggester = suggester
+        self._session_thread = ThreadPoolExecutor(1, thread_name_prefix="labelling")
+        self._model_thread = ThreadPoolExecutor(1, thread_name_prefix="suggestions")
+        self._lock = asyncio.Lock()
+        self._listeners: list[Callable[[Change], None]] = []
+        self._background: set[asyncio.Task[None]] = set()
+        self.hold = Hold()
+        self.busy: str | None = None
+        self.message: Message | None = None
+        self.scene: Scene | None = None
+        self.suggestions: SceneSuggestions | None = None
+        self.last: Labelled | None = None
+        self.recent: list[tuple[Attempt, bool]] = []
+        self.progress = Progress(0, 0, 0, 0, None)
+        self.can_undo = False
+        self.unsaved = False
+        self.recorded = False
+        self.environment_name = ""
+        self._session: LabellingSession | None = None
+
+    @property
+    def session(self) -> LabellingSession:
+        assert self._session is not None, "start() opens the session"
+        return self._session
+
+    def open(self) -> None:
+        """Open the world and the dataset, so that what is wrong with them is said before a page is served.
+
+        Raises:
+            UserError: another process writes the dataset, or it keeps another workspace.
+        """
+        self._session = self._session_thread.submit(self._make_session).result()
+        self.recorded = self._session.recorded
+        self.environment_name = self._session.environment.name
+
+    async def start(self) -> None:
+        """Show the first scene."""
+        await self._run("preparing the first scene", lambda session: session.start())
+
+    async def execute(
+        self, number: int, grasp: PlanarGrasp, verdict: Outcome | None = None, started_from: int | None = None
+    ) -> None:
+        """Try a grasp, save it, show the next scene; the message says how it ended only once it is saved."""
+        shown = self.suggestions if self.scene is not None and self.scene.number == number else None
+
+        def attempt(session: LabellingSession) -> Labelled:
+            return session.execute(number, grasp, verdict, shown, started_from)
+
+        _, labelled = await self._run("saving" if self.recorded else "the robot tries the grasp", attempt)
+        self._tell_saved(labelled)
+
+    async def retry(self) -> None:
+        """Save again what the dataset refused."""
+        _, labelled = await self._run("saving", lambda session: session.retry())
+        self._tell_saved(labelled)
+
+    async def nothing_graspable(self, number: int) -> None:
+        """Keep the scene as one without a grasp."""
+        shown = self.suggestions
+        done, attempt = await self._run("saving", lambda session: session.nothing_graspable(number, shown))
+        if done:
+            self._say("info", f"Saved scene {attempt.id}: nothing graspable. Here is another.")
+
+    async def skip(self, number: int) -> None:
+        """Go on without keeping anything of the scene."""
+        done, _ = await self._run("preparing a scene", lambda session: session.skip(number))
+        if done:
+            self._say("info", "Skipped; nothing was saved of that scene.")
+
+    async def undo(self) -> None:
+        """Take the last step back."""
+        done, undone = await self._run("taking the last step back", lambda session: session.undo())
+        if not done:
+            return
+        attempt_id, restored = undone
+        what = "Took the last step back" if attempt_id is None else f"Deleted attempt {attempt_id}"
+        rest = "the scene is as it was before." if restored else "the workspace stays as it is now."
+        self.last = None
+        self._say("info", f"{what}; {rest}")
+
+    async def delete(self, attempt_id: int) -> None:
+        """Hide an attempt."""
+        done, _ = await self._run("deleting", lambda session: session.log.delete(attempt_id))
+        if done:
+            self._say("info", f"Deleted attempt {attempt_id}.")
+
+    async def restore(self, attempt_id: int) -> None:
+        """Bring a deleted attempt back."""
+        done, _ = await self._run("restoring", lambda session: session.log.restore(attempt_id))
+        if done:
+            self._say("info", f"Restored attempt {attempt_id}.")
+
+    def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Call ``listener`` after every change; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def tell(self, change: Change) -> None:
+        """Tell every tab that something changed."""
+        for listener in list(self._listeners):
+            listener(change)
+
+    def close(self) -> None:
+        """Close world and dataset on their own thread, after what is running."""
+
+        def end() -> None:
+            if self._session is not None:
+                self._session.environment.close()
+                self._session.log.close()
+
+        self._session_thread.submit(end).result()
+        self._session_thread.shutdown()
+        self._model_thread.shutdown(cancel_futures=True)
+
+    async def _run(self, busy: str, work: Callable[[LabellingSession], Any]) -> tuple[bool, Any]:
+        """``work`` on the session's thread: whether it was done, and its result; every tab is told of an error."""
+        async with self._lock:
+            self.busy = busy
+            self.tell("busy")
+            try:
+                loop = asyncio.get_running_loop()
+                return True, await loop.run_in_executor(self._session_thread, work, self.session)
+            except StaleScene:
+                log.info("an action came twice or from an old page; the first one was done")
+            except NotSaved as error:
+                self._say("error", str(error))
+            except UserError as error:
+                self._say("error", str(error))
+            except Exception as error:
+                log.exception("labelling: %s failed", busy)
+                self._say(
+                    "error", f"{busy.capitalize()} failed: {error}. Nothing was saved; the details are in the log."
+                )
+            finally:
+                self.busy = None
+                await self._take_over_state()
+            return False, None
+
+    async def _take_over_state(self) -> None:
+        """Copy what the pages show out of the session, on its thread."""
+
+        def read(session: LabellingSession) -> tuple[Any, ...]:
+            recent = [(attempt, session.log.is_deleted(attempt.id)) for attempt in session.log.recent]
+            scene = session.scene if session.started else None
+            return scene, recent, session.log.progress(), session.can_undo, session.unsaved
+
+        loop = asyncio.get_running_loop()
+        state = await loop.run_in_executor(self._session_thread, read, self.session)
+        before = self.scene
+        self.scene, self.recent, self.progress, self.can_undo, self.unsaved = state
+        self.tell("busy")
+        self.tell("progress")
+        if self.scene is not None and (before is None or before.number != self.scene.number):
+            self.suggestions = None
+            self.tell("scene")
+            self._ask_model(self.scene)
+
+    def _ask_model(self, scene: Scene) -> None:
+        if self._suggester is None:
+            return
+        task = asyncio.get_running_loop().create_task(self._suggest(scene, self._suggester))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _suggest(self, scene: Scene, suggester: Suggester) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._model_thread, suggester, scene.heightmap)
+        except Exception as error:
+            log.exception("the model failed on scene %d", scene.number)
+            self._say("error", f"The model has no suggestion: {error}")
+            return
+        if self.scene is not None and self.scene.number == scene.number:
+            self.suggestions = found
+            self.tell("suggestions")
+
+    def _tell_saved(self, labelled: Labelled | None) -> None:
+        if labelled is None:
+            return
+        self.last = labelled
+        outcome = labelled.attempt.outcome
+        assert outcome is not None
+        self._say("success" if outcome.success else "failure", f"Saved attempt {labelled.attempt.id}")
+
+    def _say(self, tone: Tone, text: str) -> None:
+        self.message = Message(tone, text)
+        self.tell("message")

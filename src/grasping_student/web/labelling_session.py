@@ -1,0 +1,291 @@
+"""Labelling without a page: which scene is shown, what an action does to it and to the dataset, and how to undo it.
+
+Everything here blocks and belongs to one thread; ``labelling_service`` keeps it off the page's event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grasping_student.datasets.schema import Attempt
+from grasping_student.environments.base import Environment, RestorableEnvironment
+from grasping_student.environments.recorded import RecordedEnvironment
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.heightmap import Heightmap
+from grasping_student.web.attempt_log import AttemptLog
+from grasping_student.web.footprint import GripperShape
+from grasping_student.web.scene_queue import SceneQueue
+from grasping_student.web.suggestions import SceneSuggestions, shown_with_attempt
+
+UNDO_DEPTH = 50
+"""Steps that can be taken back."""
+
+
+class StaleScene(UserError):
+    """The action names a scene that is no longer the current one: it was sent twice, or from an old page."""
+
+
+class NotSaved(UserError):
+    """The robot tried the grasp, but the dataset could not take it; ``retry`` saves it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the person looks at."""
+
+    number: int
+    """Grows with every scene shown; actions name it."""
+
+    episode: int
+    index: int
+    seed: int
+    heightmap: Heightmap
+    draft: PlanarGrasp | None = None
+    """Grasp to begin with: the one that was taken back."""
+
+    labels: int = 0
+    """Labels given on this very picture; more than 0 on recorded scenes only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A saved label, with the scene before and after."""
+
+    attempt: Attempt
+    before: Heightmap
+    after: Heightmap | None
+    """None where a grasp changes nothing: on recorded scenes."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    scene: Scene
+    state: Any
+    attempt_id: int | None
+    grasp: PlanarGrasp | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Unsaved:
+    scene: Scene
+    state: Any
+    grasp: PlanarGrasp
+    outcome: Outcome
+    extra: dict[str, Any]
+
+
+class LabellingSession:
+    """One person labelling one dataset through one environment."""
+
+    def __init__(
+        self, environment: Environment, log: AttemptLog, queue: SceneQueue, gripper: GripperShape | None = None,
+        labels_per_scene: int = 1, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """Prepare; ``start`` shows the first scene.
+
+        Args:
+            environment: tries the grasps.
+            log: keeps them.
+            queue: names the scenes.
+            gripper: for the height of the finger tips; None takes the default shape.
+            labels_per_scene: on recorded scenes, labels before the next scene comes.
+            clock: seconds, for the time that a label took.
+        """
+        self.environment = environment
+        self.log = log
+        self.gripper = gripper or GripperShape()
+        self._queue = queue
+        self._labels_per_scene = labels_per_scene
+        self._clock = clock
+        self._shown_at = 0.0
+        self._scene: Scene | None = None
+        self._steps: deque[_Step] = deque(maxlen=UNDO_DEPTH)
+        self._unsaved: _Unsaved | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the person has to give the outcome."""
+        return isinstance(self.environment, RecordedEnvironment)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._steps) or self.unsaved
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a scene to show."""
+        return self._scene is not None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether a tried grasp waits to be saved."""
+        return self._unsaved is not None
+
+    @property
+    def scene(self) -> Scene:
+        assert self._scene is not None, "start() shows the first scene"
+        return self._scene
+
+    def start(self) -> Scene:
+        """Begin the first episode."""
+        return self._begin_episode()
+
+    def execute(
+        self, number: int, grasp: PlanarGrasp, verdict: Outcome | None = None,
+        shown: SceneSuggestions | None = None, started_from: int | None = None,
+    ) -> Labelled:  # fmt: skip
+        """Let the environment try a grasp, save the attempt, then show the next scene.
+
+        Args:
+            number: the scene that the person looked at.
+            grasp: what to try.
+            verdict: on recorded scenes, how the person says it would end.
+            shown: suggestions that were on the page.
+            started_from: position of the suggestion that the person took up, if any.
+
+        Raises:
+            StaleScene: another scene is shown by now; nothing was tried.
+            UserError: the grasp is outside the graspable area or a verdict is missing; nothing was tried.
+            NotSaved: it was tried, but the dataset refused it; call ``retry``.
+        """
+        scene = self._current(number)
+        workspace = scene.heightmap.workspace
+        if not workspace.is_graspable(grasp.row, grasp.col):
+            raise UserError(
+                "the grasp lies outside the outlined area, where the robot may not grasp; choose one inside"
+            )
+        if self.recorded:
+            if verdict is None:
+                raise UserError("a recorded scene has no robot: say whether the grasp is good or bad")
+            self.environment.judge = lambda heightmap, grasp: verdict  # type: ignore[attr-defined]  # checked above
+        state = self._state()
+        outcome = self.environment.execute(grasp)
+        extra = {
+            **self._scene_facts(scene),
+            **shown_with_attempt(shown, grasp, started_from),
+            "seconds": round(self._clock() - self._shown_at, 2),
+            **({"judged_by": "person"} if self.recorded else {}),
+        }
+        self._unsaved = _Unsaved(scene, state, grasp, outcome, extra)
+        return self._save()
+
+    def retry(self) -> Labelled:
+        """Save the attempt that the dataset refused.
+
+        Raises:
+            NotSaved: it still refuses.
+        """
+        if self._unsaved is None:
+            raise UserError("everything is saved; there is nothing to retry")
+        return self._save()
+
+    def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
+        """Keep the scene as one where a person found nothing to grasp, and begin the next episode."""
+        scene = self._current(number)
+        state = self._state()
+        extra = {**self._scene_facts(scene), **shown_with_attempt(shown, None, None), "nothing_graspable": True}
+        attempt = self.log.append(scene.heightmap, scene.episode, scene.index, self.environment.name, extra=extra)
+        self._steps.append(_Step(scene, state, attempt.id, None))
+        self._begin_episode()
+        return attempt
+
+    def skip(self, number: int) -> None:
+        """Begin the next episode; nothing is kept of this scene."""
+        scene = self._current(number)
+        self._steps.append(_Step(scene, self._state(), None, None))
+        self._begin_episode()
+
+    def undo(self) -> tuple[int | None, bool]:
+        """Take the last step back: its attempt is deleted, and where the world allows it the scene comes back.
+
+        A grasp that was tried but not saved is taken back before anything else.
+
+        Returns:
+            The deleted attempt's id, or None after a skip; and whether the scene is as it was.
+
+        Raises:
+            UserError: there is nothing to undo.
+        """
+        if self._unsaved is not None:
+            unsaved, self._unsaved = self._unsaved, None
+            step = _Step(unsaved.scene, unsaved.state, None, unsaved.grasp)
+        elif self._steps:
+            step = self._steps.pop()
+        else:
+            raise UserError("there is nothing to undo")
+        if step.attempt_id is not None and not self.log.is_deleted(step.attempt_id):
+            self.log.delete(step.attempt_id)
+        if not isinstance(self.environment, RestorableEnvironment):
+            return step.attempt_id, False
+        self.environment.restore_state(step.state)
+        self._show(replace(step.scene, number=self.scene.number + 1, draft=step.grasp))
+        return step.attempt_id, True
+
+    def _save(self) -> Labelled:
+        unsaved = self._unsaved
+        assert unsaved is not None
+        scene, grasp = unsaved.scene, unsaved.grasp
+        z = grasp_height(
+            scene.heightmap.height, grasp.row, grasp.col, self.gripper.finger_depth, self.gripper.clearance
+        )
+        try:
+            attempt = self.log.append(
+                scene.heightmap, scene.episode, scene.index + scene.labels, self.environment.name, grasp, z,
+                unsaved.outcome, unsaved.extra,
+            )  # fmt: skip
+        except UserError as error:
+            raise NotSaved(f"the grasp was tried ({unsaved.outcome}) but is not saved: {error}") from None
+        self._unsaved = None
+        self._steps.append(_Step(scene, unsaved.state, attempt.id, grasp))
+        if self.recorded:
+            self._next_recorded(scene)
+            return Labelled(attempt, scene.heightmap, None)
+        after = self.environment.observe()
+        if after.is_empty():
+            self._begin_episode()
+        else:
+            self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
+        return Labelled(attempt, scene.heightmap, after)
+
+    def _next_recorded(self, scene: Scene) -> None:
+        if scene.labels + 1 < self._labels_per_scene:
+            self._show(replace(scene, number=scene.number + 1, labels=scene.labels + 1, draft=None))
+        else:
+            self._begin_episode()
+
+    def _begin_episode(self) -> Scene:
+        seed = self._queue.next_seed()
+        self.environment.reset(seed)
+        heightmap = self.environment.observe()
+        if isinstance(self.environment, RecordedEnvironment):
+            episode, index = self.log.place_of_recorded(self.environment.group, self.environment.origin)
+        else:
+            episode, index = self.log.next_episode, 0
+        number = 0 if self._scene is None else self._scene.number + 1
+        return self._show(Scene(number, episode, index, seed, heightmap))
+
+    def _show(self, scene: Scene) -> Scene:
+        self._scene = scene
+        self._shown_at = self._clock()
+        return scene
+
+    def _current(self, number: int) -> Scene:
+        if self._unsaved is not None:
+            raise NotSaved("the last grasp is not saved yet: make room on the disk and press Retry")
+        if number != self.scene.number:
+            raise StaleScene("this was meant for a scene that is no longer shown; nothing was done")
+        return self.scene
+
+    def _state(self) -> Any:
+        return self.environment.save_state() if isinstance(self.environment, RestorableEnvironment) else None
+
+    def _scene_facts(self, scene: Scene) -> dict[str, Any]:
+        if isinstance(self.environment, RecordedEnvironment):
+            return {"recorded_from": self.environment.origin, "recorded_scene": self.environment.position,
+                    "recorded_group": self.environment.group}  # fmt: skip
+        return {"scene_seed": scene.seed}

@@ -1,0 +1,144 @@
+"""From the command's options to a running labelling page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grasping_student.environments.base import Environment
+from grasping_student.environments.recorded import RecordedEnvironment
+from grasping_student.errors import UserError
+from grasping_student.web.attempt_log import AttemptLog, labelled_positions
+from grasping_student.web.footprint import GripperShape
+from grasping_student.web.labelling_config import LabelConfig
+from grasping_student.web.labelling_session import LabellingSession
+from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, SceneQueue, recorded_order
+
+if TYPE_CHECKING:
+    from grasping_student.web.suggestions import Suggester
+
+
+def check_label_config(config: LabelConfig) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        UserError: recorded without scenes, the cell without its file, an uncertain queue without a model.
+    """
+    if config.env == "recorded" and config.scenes is None:
+        raise UserError("--env recorded needs scenes; give '--env recorded DIR', a dataset or a folder of frames")
+    if config.env == "robot-cell" and config.cell is None:
+        raise UserError("--env robot-cell needs --cell FILE.yaml, the description of the cell")
+    if config.queue == "uncertain" and config.model is None:
+        raise UserError("--queue uncertain orders scenes by a model's uncertainty; add --model DIR")
+
+
+def make_environment(config: LabelConfig) -> Environment:
+    """The environment that the options name. Called on the thread that will use it."""
+    if config.env == "simulation":
+        from dataclasses import replace
+
+        from grasping_student.environments.simulation.config import FAMILIES
+        from grasping_student.environments.simulation.environment import SimulationEnvironment
+
+        return SimulationEnvironment(replace(FAMILIES[config.family](), workspace=config.workspace))
+    if config.env == "recorded":
+        from grasping_student.web.recorded_scenes import open_recorded_scenes
+
+        assert config.scenes is not None
+        return RecordedEnvironment(open_recorded_scenes(config.scenes, config.workspace))
+    raise UserError("the robot cell is not part of this version; use --env simulation or --env recorded DIR")
+
+
+def make_gripper(config: LabelConfig) -> GripperShape:
+    """The gripper as the page draws and checks it."""
+    if config.env != "simulation":
+        return GripperShape()
+    from grasping_student.environments.simulation.config import FAMILIES
+
+    gripper = FAMILIES[config.family]().gripper
+    return GripperShape(
+        opening=gripper.stroke,
+        finger_thickness=gripper.finger_thickness,
+        finger_width=gripper.finger_width,
+        finger_depth=gripper.finger_depth,
+        clearance=gripper.clearance,
+    )
+
+
+def make_suggester(config: LabelConfig) -> Suggester | None:
+    """What proposes grasps, or None without a model.
+
+    Raises:
+        UserError: no checkpoint there.
+    """
+    if config.model is None:
+        return None
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.web.suggestions import Suggester
+
+    return Suggester(GraspModel.load(Path(config.model)), config.suggestions)
+
+
+def make_session(config: LabelConfig, suggester: Suggester | None) -> LabellingSession:
+    """World, dataset and queue put together.
+
+    Raises:
+        UserError: what the environment, the dataset or the model refuses.
+    """
+    environment = make_environment(config)
+    try:
+        if suggester is not None and suggester.workspace != environment.workspace:
+            raise UserError(
+                f"--model {config.model} was trained on {suggester.workspace}, the scenes are of "
+                f"{environment.workspace}; choose a model of the same workspace, or another --preset"
+            )
+        log = AttemptLog(config.dataset, environment.workspace)
+        queue = make_queue(config, environment, log, suggester)
+    except BaseException:
+        environment.close()
+        raise
+    return LabellingSession(environment, log, queue, make_gripper(config), config.labels_per_scene)
+
+
+def make_queue(
+    config: LabelConfig, environment: Environment, log: AttemptLog, suggester: Suggester | None
+) -> SceneQueue:
+    """In which order scenes come: recorded ones without a label first, simulated ones never twice in one dataset."""
+    seeds: Iterator[int]
+    if isinstance(environment, RecordedEnvironment):
+        done = labelled_positions(config.dataset, environment.origin)
+        seeds = recorded_order(environment.scene_count, done, config.seed)
+    else:
+        seeds = count(config.seed + log.next_episode)
+    if config.queue == "in-order" or suggester is None:
+        return InOrder(seeds)
+
+    def uncertainty(seed: int) -> float:
+        environment.reset(seed)
+        return suggester.uncertainty(environment.observe())
+
+    return MostUncertainFirst(seeds, uncertainty, config.pool)
+
+
+def run(config: LabelConfig) -> None:
+    """Serve the labelling page until Ctrl-C.
+
+    Raises:
+        UserError: options that contradict each other, a dataset that another process writes, a port that is taken.
+    """
+    from grasping_student.web.labelling_page import PageOptions, build_labelling_page
+    from grasping_student.web.labelling_service import LabellingService
+    from grasping_student.web.server import checked_binding, serve
+
+    check_label_config(config)
+    binding = checked_binding(config.host, config.port, config.token)
+    suggester = make_suggester(config)
+    service = LabellingService(lambda: make_session(config, suggester), suggester)
+    try:
+        service.open()
+        options = PageOptions(config.dataset, make_gripper(config), config.model is not None)
+        serve(binding, "Labelling page", lambda: build_labelling_page(service, options))
+    finally:
+        service.close()

@@ -1,0 +1,86 @@
+"""Scenes to label that no robot stands behind: those of a dataset, or RGB-D frames in folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grasping_student.cameras.files import frame_files, load_frame
+from grasping_student.cameras.frame import frame_to_heightmap
+from grasping_student.cameras.mending import mend_heightmap
+from grasping_student.datasets.folder import is_dataset
+from grasping_student.datasets.store import Dataset
+from grasping_student.environments.recorded import RecordedScenes
+from grasping_student.errors import UserError
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+
+class DatasetScenes:
+    """The scenes of a dataset that nobody has grasped in, or all of them if there are none such."""
+
+    def __init__(self, path: Path) -> None:
+        """Read which scenes there are; pictures are read when they are shown.
+
+        Raises:
+            UserError: there is no dataset, or it is empty.
+        """
+        self._dataset = Dataset(path)
+        self.origin = path.resolve().name
+        unlabelled = self._dataset.attempts(labelled=False)
+        self._attempts = unlabelled or self._dataset.attempts()
+        if not self._attempts:
+            raise UserError(f"dataset {path} is empty; collect or import scenes into it first")
+
+    @property
+    def workspace(self) -> Workspace:
+        return self._dataset.workspace
+
+    def __len__(self) -> int:
+        return len(self._attempts)
+
+    def heightmap(self, position: int) -> Heightmap:
+        return self._dataset.heightmap(self._attempts[position].id)
+
+    def group(self, position: int) -> int:
+        """Scenes of one episode show one filling of the workspace."""
+        return self._attempts[position].episode
+
+
+class FrameScenes:
+    """RGB-D frames, one folder each, made into heightmaps as ``predict`` makes them."""
+
+    def __init__(self, path: Path, workspace: Workspace) -> None:
+        """Find the frames.
+
+        Raises:
+            UserError: there are none.
+        """
+        self.origin = path.resolve().name
+        self.workspace = workspace
+        folders = [path, *sorted(path.iterdir())] if path.is_dir() else []
+        self._folders = [folder for folder in folders if (folder / "camera.json").is_file()]
+        if not self._folders:
+            raise UserError(
+                f"{path} holds neither a dataset nor frames; a frame is a folder with depth.npy (or a "
+                "16-bit depth.png), camera.json and pose.txt"
+            )
+
+    def __len__(self) -> int:
+        return len(self._folders)
+
+    def heightmap(self, position: int) -> Heightmap:
+        frame, _ = load_frame(frame_files(self._folders[position]))
+        return mend_heightmap(frame_to_heightmap(frame, self.workspace)).heightmap
+
+    def group(self, position: int) -> int:
+        """Nothing is known of how the frames hang together: each is its own filling."""
+        return position
+
+
+def open_recorded_scenes(path: Path, workspace: Workspace) -> RecordedScenes:
+    """The scenes in a folder.
+
+    Raises:
+        UserError: there are none.
+    """
+    return DatasetScenes(path) if is_dataset(path) else FrameScenes(path, workspace)

@@ -1,0 +1,198 @@
+"""Serving our pages: on this machine alone unless a token is given, and never to another site's scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import ipaddress
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from grasping_student.errors import UserError
+
+SHORTEST_TOKEN = 12
+"""Characters; a shorter token could be guessed."""
+
+REFUSED = 1008
+"""WebSocket close code for a breach of policy."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where a page is served, and to whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str | None = None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the page."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine and no other."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_binding(host: str, port: int, token: str | None) -> Binding:
+    """A binding that is safe to serve; the token ``auto`` becomes a random one.
+
+    Raises:
+        UserError: a host that others can reach without a token, a token that could be guessed, an impossible port.
+    """
+    if token == "auto":
+        token = secrets.token_urlsafe(18)
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise UserError(
+            f"--token has {len(token)} characters; give at least {SHORTEST_TOKEN}, or 'auto' for a random one"
+        )
+    if not is_loopback(host) and token is None:
+        raise UserError(
+            f"--host {host} lets other machines reach the page; add --token auto (or a token of your own), "
+            "or leave --host out to serve this machine alone"
+        )
+    if not 0 <= port <= 65535:
+        raise UserError(f"--port is {port}; it must be between 0 (any free one) and 65535")
+    return Binding(host, port, token)
+
+
+class Guard:
+    """Lets a request through if it comes from our own page and, where a token is set, from somebody who has it."""
+
+    def __init__(self, app: ASGIApp, binding: Binding) -> None:
+        self._app = app
+        self._binding = binding
+        self._cookie = f"grasping-student-{binding.port}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(headers)
+        if refusal is not None:
+            await _refuse(scope, receive, send, 403, refusal)
+            return
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        if self._binding.token is None:
+            await self._app(scope, receive, send)
+        elif self._token_is_among(value for name, value in query if name == "token"):
+            if scope["type"] == "http":
+                # the token leaves the address bar, and with it the history and the Referer header
+                rest = urlencode([(name, value) for name, value in query if name != "token"])
+                response = RedirectResponse(scope["path"] + ("?" + rest if rest else ""), status_code=303)
+                response.set_cookie(self._cookie, self._binding.token, httponly=True, samesite="strict")
+                await response(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+        elif self._token_is_among(self._tokens_in(headers)):
+            await self._app(scope, receive, send)
+        else:
+            await _refuse(
+                scope, receive, send, 401, "This page needs its token: open the address that the terminal shows."
+            )
+
+    def _refusal(self, headers: Headers) -> str | None:
+        """Why a request may not come in whoever sends it, or None."""
+        host = headers.get("host", "")
+        name = urlsplit(f"//{host}").hostname or ""
+        if self._binding.loopback and not is_loopback(name):
+            return "This page is served to this machine alone."  # a foreign name that resolves to us: DNS rebinding
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return "This page answers its own scripts only."
+        return None
+
+    def _tokens_in(self, headers: Headers) -> Iterable[str]:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            yield value
+        with contextlib.suppress(CookieError):
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
+            if cookie is not None:
+                yield cookie.value
+
+    def _token_is_among(self, given: Iterable[str]) -> bool:
+        """Whether one of the given words is the token, in a time that tells nothing about it."""
+        assert self._binding.token is not None
+        wanted = self._binding.token.encode()
+        matches = [hmac.compare_digest(word.encode(), wanted) for word in given]  # all of them, whichever fits
+        return any(matches)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
+    if scope["type"] == "websocket":
+        await WebSocketClose(REFUSED)(scope, receive, send)
+    else:
+        await PlainTextResponse(why + "\n", status_code=status)(scope, receive, send)
+
+
+def open_socket(binding: Binding) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        UserError: the address is not ours, or the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in binding.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((binding.host.strip("[]"), binding.port))
+    except OSError as error:
+        listening.close()
+        advice = "choose another --port, or 0 for any free one"
+        raise UserError(f"cannot serve on {binding.host}:{binding.port}: {error.strerror or error}; {advice}") from None
+    return listening
+
+
+def serve(binding: Binding, title: str, build: Callable[[], Any], on_stop: Callable[[], None] | None = None) -> None:
+    """Serve NiceGUI pages until Ctrl-C.
+
+    Args:
+        binding: from ``checked_binding``.
+        title: of the browser's tab, and in the line that tells the address.
+        build: registers the pages.
+        on_stop: called after the last request.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    import uvicorn
+    from fastapi import FastAPI
+    from nicegui import ui
+
+    listening = open_socket(binding)
+    try:
+        port = listening.getsockname()[1]
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        build()
+        ui.run_with(app, title=f"{title} · Grasping Student", favicon="🤏", reconnect_timeout=30.0,
+                    show_welcome_message=False)  # fmt: skip
+        app.add_middleware(Guard, binding=Binding(binding.host, port, binding.token))
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+        host = f"[{binding.host}]" if ":" in binding.host.strip("[]") else binding.host
+        token = "" if binding.token is None else f"?token={binding.token}"
+        print(f"{title}: http://{host}:{port}/{token}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        listening.close()
+        if on_stop is not None:
+            on_stop()
