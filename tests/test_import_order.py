@@ -10,7 +10,7 @@ import grasping_student
 SOURCE = Path(grasping_student.__file__).parent
 
 ORDER = [
-    "errors", "workspace", "grasp", "heightmap", "files", "configuration", "manifest", "parallel",
+    "errors", "workspace", "grasp", "heightmap", "gripper_geometry", "files", "configuration", "manifest", "parallel",
     "cameras", "datasets", "environments", "models", "training", "pseudo_labels", "policies", "collection",
     "evaluation", "reports", "experiments", "serving", "web", "cli",
 ]  # fmt: skip
