@@ -66,7 +66,8 @@ class Worker:
             parent_silent = began - self._heard > HEARTBEAT_TIMEOUT
             if self._command is not None:
                 self._advance(state, parent_silent)
-            if not parent_silent and state["runtime_state"] == 2:
+            # A parent that computes may fall silent; only while the arm moves is silence a reason to stop.
+            if state["runtime_state"] == 2 and not (parent_silent and self._command is not None):
                 self._control.kickWatchdog()
             self._say({"state": state})
             select.select([self._connection], [], [], max(0.0, PERIOD - (time.monotonic() - began)))

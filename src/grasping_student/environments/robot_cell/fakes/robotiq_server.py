@@ -27,8 +27,7 @@ class FakeGripper:
         self.stuck = self.never_active = self.drop_next = False
         self.closed_reports_object = False
         self.on_close: Callable[[], None] = lambda: None
-        self.closing_held = False
-        """True while the twin still works out what the fingers meet: they wait at the opening that they have."""
+        self.on_open: Callable[[], None] = lambda: None
         self.closes = 0
         self._position, self._status, self._contact = 0.0, 0, 0
         self._activation = 0.0
@@ -53,6 +52,8 @@ class FakeGripper:
             if closing:
                 self.closes += 1
                 self.on_close()
+            elif values["POS"] < self._position:
+                self.on_open()
             if values["POS"] != was_target:
                 self._contact = 0
 
@@ -77,7 +78,7 @@ class FakeGripper:
         seconds, self._last = (now - self._last) * self.speedup, now
         if self._status == 1 and (now - self._activation) * self.speedup > 0.8 and not self.never_active:
             self._status, self._position = 3, float(OPEN)
-        if self._status != 3 or self.registers["GTO"] == 0 or self.stuck or self.closing_held or self.fault != "0":
+        if self._status != 3 or self.registers["GTO"] == 0 or self.stuck or self.fault != "0":
             return
         target = float(max(OPEN, self.registers["POS"]))
         reach = COUNTS_PER_SECOND * seconds * max(self.registers["SPE"], 1) / 255.0

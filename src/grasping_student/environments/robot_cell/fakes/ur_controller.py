@@ -63,6 +63,9 @@ class FakeController:
         self.black_box = BlackBox()
         self.surface: Callable[[list[float]], float | None] = lambda pose: None
         self.on_move: Callable[[list[float], list[float]], None] = lambda start, target: None
+        self.on_tick: Callable[[list[float]], None] = lambda pose: None
+        self.held_back = False
+        """True while the twin still works out what a move will meet: the arm waits where it is."""
         self.contact_stiffness = 5000.0
         self.nan_state = False
         self._raw_offset, self._zero = force_offset, 0.0
@@ -82,6 +85,10 @@ class FakeController:
             if isinstance(value, float) and not math.isfinite(value):
                 self.black_box.violations.append(f"{name} = {value}")
         self.registers.update(values)
+
+    def forgive(self, seconds: float) -> None:
+        """This process itself was held up: its clients are not to blame for the silence."""
+        self._last_input += seconds
 
     def upload(self) -> None:
         """The client's control program arrived complete: it replaces the running one."""
@@ -140,8 +147,10 @@ class FakeController:
 
     def tick(self, seconds: float) -> None:
         """Let real time pass."""
-        self.motion.advance(seconds * self.speedup)
+        if not self.held_back:
+            self.motion.advance(seconds * self.speedup)
         pose = self.motion.pose.tolist()
+        self.on_tick(pose)
         self.black_box.see(pose[:3], self.motion.speed)
         if self._contact_force(pose) > PROTECTIVE_FORCE and self.safety_mode == NORMAL:
             self.protective_stop()

@@ -64,6 +64,8 @@ class UrServers:
         while True:
             await asyncio.sleep(TICK)
             now = loop.time()
+            if now - before > 0.03:
+                self.controller.forgive(now - before)
             self.controller.tick(min(now - before, 0.05))
             before, odd = now, not odd
             if odd and not self.frozen and not self.mute:

@@ -1,0 +1,192 @@
+"""Arm, gripper and camera as one environment, driven by the same picking loop as the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grasping_student.environments.base import Environment
+from grasping_student.environments.robot_cell.arm import Arm
+from grasping_student.environments.robot_cell.config import CellConfig
+from grasping_student.environments.robot_cell.faults import CellStopped, DeviceFault, UnsafeMotion
+from grasping_student.environments.robot_cell.gripper import Gripper
+from grasping_student.environments.robot_cell.live import LiveFolder
+from grasping_student.environments.robot_cell.picking_motion import let_go, pick, plan_grasp, travel
+from grasping_student.environments.robot_cell.resets import replay
+from grasping_student.environments.robot_cell.safety import GuardedArm
+from grasping_student.environments.robot_cell.view import View
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+
+class RobotCell(Environment):
+    """A real workspace (paper, section VI), or its twin.
+
+    A device fault ends an attempt as ``Outcome.FAULT``, which is no attempt; the arm is stopped, the fingers stay as
+    they are, and everything further raises ``CellStopped`` until ``recover`` is called on the operator's word.
+
+    Args:
+        config: what stands where and what is allowed.
+        arm: the driver; it is put behind the safe box here.
+        gripper: the driver.
+        view: where heightmaps come from.
+        ask_person: shows a text and waits, for resets without waypoints.
+    """
+
+    def __init__(
+        self,
+        config: CellConfig,
+        arm: Arm,
+        gripper: Gripper,
+        view: View,
+        ask_person: Callable[[str], object] = input,
+    ) -> None:
+        self.config = config
+        self._arm, self._gripper, self._view = GuardedArm(arm, config.safe_box), gripper, view
+        self._ask_person = ask_person
+        self._live = LiveFolder(config.live)
+        self._stopped: str | None = None
+        self._seen: Heightmap | None = None
+        self._connected = self._in_sight = False
+
+    @property
+    def name(self) -> str:
+        return "robot-cell"
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.config.workspace
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the cell waits for its operator, or None."""
+        return self._stopped
+
+    def connect(self) -> None:
+        """Take all devices; done by the first reset or observation if not before.
+
+        Raises:
+            CellStopped: a device failed; the message says what to do.
+        """
+        if self._connected:
+            return
+        try:
+            self._live.clear_stop()
+            self._view.connect()
+            self._gripper.connect()
+            self._arm.connect()
+            self._connected = self._in_sight = True
+            self._show_devices("ready")
+        except DeviceFault as fault:
+            self._release()
+            raise CellStopped(f"the cell can't begin: {fault}") from fault
+
+    def reset(self, seed: int) -> None:
+        self._begin()
+        self._seen = None
+        try:
+            self._clear_sight()
+            self._live.say("reset")
+            if self.config.reset:
+                config = self.config
+                replay(self._arm, self._gripper, config.reset, config.safe_box, config.pick.acceleration)
+                let_go(self._arm, self._gripper, config)
+            filled = self._view.new_scene(seed) or bool(self.config.reset)
+        except DeviceFault as fault:
+            raise self._stop(fault) from fault
+        if not filled:
+            self._ask_person("Fill the workspace anew, leave the cell, press Enter: ")
+
+    def observe(self) -> Heightmap:
+        self._begin()
+        try:
+            self._clear_sight()
+            self._seen = self._view.heightmap()
+            self._live.scene(self._seen, self._view.picture())
+            self._show_devices("waiting for a grasp")
+        except DeviceFault as fault:
+            raise self._stop(fault) from fault
+        return Heightmap(self._seen.height.copy(), self._seen.rgb.copy(), self._seen.workspace)
+
+    def execute(self, grasp: PlanarGrasp) -> Outcome:
+        self._begin()
+        if not self.workspace.is_graspable(grasp.row, grasp.col):
+            return Outcome.OUT_OF_REACH
+        seen = self._seen if self._seen is not None else self.observe()
+        plan = plan_grasp(seen, grasp, self.config)
+        try:
+            for pose in (plan.over, plan.approach, plan.grasp):
+                self.config.safe_box.check_pose(pose)
+        except UnsafeMotion as error:
+            self._live.say("refused a grasp", reason=str(error))
+            return Outcome.OUT_OF_REACH
+        self._live.grasp(grasp)
+        self._seen, self._in_sight = None, True
+        try:
+            outcome = pick(self._arm, self._gripper, plan, self.config)
+            self._in_sight = False
+        except DeviceFault as fault:
+            self._stop(fault)
+            outcome = Outcome.FAULT
+        except BaseException:  # Ctrl-C, or a bug of ours: the arm stops, the fingers stay
+            self._arm.stop()
+            raise
+        self._live.say("done" if self._stopped is None else "stopped", outcome=outcome.value)
+        return outcome
+
+    def recover(self) -> None:
+        """On the operator's word: clear stops, take the devices again, rise and carry off what is held.
+
+        Raises:
+            CellStopped: a device still fails.
+        """
+        try:
+            self._live.clear_stop()
+            self._arm.recover()
+            self._gripper.close()
+            self._gripper.connect()
+            self._view.close()
+            self._view.connect()
+        except DeviceFault as fault:
+            raise self._stop(fault) from fault
+        self._connected = self._in_sight = True
+        self._stopped = self._seen = None
+        self._show_devices("ready")
+
+    def close(self) -> None:
+        self._release()
+
+    def _begin(self) -> None:
+        if self._live.stop_requested and self._stopped is None:
+            self._arm.stop()
+            self._stopped = "the stop button was pressed"
+            self._live.say("stopped", reason=self._stopped)
+        if self._stopped is not None:
+            raise CellStopped(
+                f"the cell is stopped: {self._stopped}. No attempt was counted; when the cause is mended, "
+                "`grasping-student cell recover --cell FILE` clears it, and --resume goes on"
+            )
+        self.connect()
+
+    def _clear_sight(self) -> None:
+        """Take the arm out of the camera's sight, carrying off what the fingers may still hold."""
+        if self._in_sight:
+            let_go(self._arm, self._gripper, self.config)
+            self._in_sight = False
+        else:
+            travel(self._arm, self.config.drop_pose(), self.config)
+
+    def _stop(self, fault: DeviceFault) -> CellStopped:
+        self._arm.stop()
+        self._stopped = str(fault)
+        self._live.say("stopped", reason=self._stopped)
+        return CellStopped(f"the cell stopped: {fault}")
+
+    def _show_devices(self, phase: str) -> None:
+        self._live.devices(self._arm.state(), self._gripper.state())
+        self._live.say(phase)
+
+    def _release(self) -> None:
+        for device in (self._arm, self._gripper, self._view):
+            device.close()
+        self._connected = False

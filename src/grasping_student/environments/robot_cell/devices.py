@@ -1,0 +1,56 @@
+"""Drivers by the names that a cell's file uses. A new one goes into the table of its kind (docs/add-an-arm.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from grasping_student.configuration import choice, with_values
+from grasping_student.environments.robot_cell.arm import Arm
+from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
+from grasping_student.environments.robot_cell.fakes.twin_view import TwinView, TwinViewConfig
+from grasping_student.environments.robot_cell.gripper import Gripper
+from grasping_student.environments.robot_cell.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
+from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
+from grasping_student.environments.robot_cell.view import View
+
+Device = TypeVar("Device")
+
+
+class Driver(NamedTuple):
+    """A driver's config class and the driver itself, made from such a config."""
+
+    config: Callable[[], Any]
+    make: Callable[[Any], Any]
+
+
+ARMS: dict[str, Driver] = {"ur5e": Driver(Ur5eConfig, Ur5e)}
+GRIPPERS: dict[str, Driver] = {"robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85)}
+VIEWS: dict[str, Driver] = {"twin": Driver(TwinViewConfig, TwinView)}
+
+
+def make_arm(cell: CellConfig) -> Arm:
+    """The arm that a cell names; nothing is connected yet.
+
+    Raises:
+        UserError: no such driver, or an option that it does not have.
+    """
+    arm: Arm = _make(cell.arm, ARMS, "arm")
+    return arm
+
+
+def make_gripper(cell: CellConfig) -> Gripper:
+    """The gripper that a cell names; see ``make_arm``."""
+    gripper: Gripper = _make(cell.gripper, GRIPPERS, "gripper")
+    return gripper
+
+
+def make_view(cell: CellConfig) -> View:
+    """What sees the workspace of a cell; see ``make_arm``."""
+    view: View = _make(cell.view, VIEWS, "view")
+    return view
+
+
+def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str) -> Any:
+    driver = drivers[choice(device.kind, drivers, f"{what}.kind")]
+    return driver.make(with_values(driver.config(), device.options, f"{what}.options"))

@@ -1,0 +1,69 @@
+"""The twin's physics in a process of its own, so that the fakes' sockets never wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.environments.simulation.config import SimulationConfig
+from grasping_student.environments.simulation.environment import SceneState, SimulationEnvironment
+from grasping_student.grasp import Outcome, PlanarGrasp
+
+
+@dataclass
+class _World:
+    environment: SimulationEnvironment
+    kept: SceneState | None = None
+    """The scene after the grasp that was foreseen and has not happened yet."""
+
+
+_worlds: list[_World] = []
+
+
+def open_world(config: SimulationConfig, seed: int) -> None:
+    """Make this process's world."""
+    _worlds[:] = [_World(SimulationEnvironment(config))]
+    _worlds[0].environment.reset(seed)
+
+
+def surface() -> NDArray[np.float32]:
+    """Height of the scene without camera noise, metres, ``(pixels, pixels)``."""
+    return _worlds[0].environment.picture().heightmap.height
+
+
+def reset(seed: int) -> NDArray[np.float32]:
+    """A new scene; returns its surface."""
+    _worlds[0].environment.reset(seed)
+    return surface()
+
+
+def observe() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Height and colour as the camera sees them."""
+    seen = _worlds[0].environment.observe()
+    return seen.height, seen.rgb
+
+
+def foresee(grasp: PlanarGrasp) -> tuple[Outcome, float]:
+    """How a grasp would end, and the height of its finger tips; the scene stays as it is."""
+    world = _worlds[0]
+    before, tip = world.environment.save_state(), world.environment.tip_height(grasp)
+    outcome = world.environment.execute(grasp)
+    world.kept = world.environment.save_state()
+    world.environment.restore_state(before)
+    return outcome, tip
+
+
+def carry_out() -> NDArray[np.float32]:
+    """Let the foreseen grasp have happened; returns the surface after it."""
+    world = _worlds[0]
+    assert world.kept is not None, "nothing was foreseen"
+    world.environment.restore_state(world.kept)
+    world.kept = None
+    return surface()
+
+
+def count_blocks() -> int:
+    """Blocks that are left."""
+    return len(_worlds[0].environment.state.blocks)

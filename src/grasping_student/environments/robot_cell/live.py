@@ -1,0 +1,92 @@
+"""What the cell sees and does now, as files in a folder: ``cell watch`` reads them from another process."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.environments.robot_cell.arm import ArmState
+from grasping_student.environments.robot_cell.gripper import GripperState
+from grasping_student.files import atomic_path, write_json
+from grasping_student.grasp import PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+STATUS, SCENE, STOP_REQUEST = "status.json", "scene.npz", "stop-request"
+
+
+class LiveFolder:
+    """Written by the cell, read by the page; each file is whole or not there. Without a folder it does nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._status: dict[str, Any] = {}
+
+    def say(self, phase: str, **values: Any) -> None:
+        """Replace parts of the status."""
+        self._status.update(phase=phase, time=time.time(), **values)
+        if self.folder is not None:
+            write_json(self.folder / STATUS, self._status)
+
+    def devices(self, arm: ArmState, gripper: GripperState) -> None:
+        """Show the states of the devices."""
+        self._status["arm"] = {
+            "mode": arm.mode, "stop": arm.stop, "position": [round(value, 4) for value in arm.pose.values[:3]],
+        }  # fmt: skip
+        self._status["gripper"] = {
+            "stroke_mm": round(gripper.stroke_mm, 1), "object": gripper.object_detected,
+        }  # fmt: skip
+
+    def scene(self, heightmap: Heightmap, picture: NDArray[np.uint8] | None) -> None:
+        """Show a scene."""
+        if self.folder is not None:
+            with atomic_path(self.folder / SCENE) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(
+                    file, height=heightmap.height, rgb=heightmap.rgb,
+                    picture=heightmap.rgb if picture is None else picture,
+                    extent=heightmap.workspace.extent, margin=heightmap.workspace.margin,
+                )  # fmt: skip
+
+    def grasp(self, grasp: PlanarGrasp) -> None:
+        """Show the chosen grasp."""
+        self.say("picking", grasp={"row": grasp.row, "col": grasp.col, "angle": grasp.angle})
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether somebody pressed the page's stop button."""
+        return self.folder is not None and (self.folder / STOP_REQUEST).exists()
+
+    def clear_stop(self) -> None:
+        """Forget the button."""
+        if self.folder is not None:
+            (self.folder / STOP_REQUEST).unlink(missing_ok=True)
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """The status on file, empty when there is none yet."""
+    try:
+        return dict(json.loads((folder / STATUS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+
+
+def read_scene(folder: Path) -> tuple[Heightmap, NDArray[np.uint8]] | None:
+    """The scene on file and the camera's picture of it, or None."""
+    try:
+        with np.load(folder / SCENE, allow_pickle=False) as file:
+            height = file["height"]
+            workspace = Workspace(float(file["extent"]), height.shape[0], float(file["margin"]))
+            return Heightmap(height, file["rgb"], workspace), file["picture"]
+    except FileNotFoundError:
+        return None
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the cell to begin nothing new; the arm itself is braked over its own channel."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STOP_REQUEST).touch()

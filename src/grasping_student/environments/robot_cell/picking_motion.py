@@ -1,0 +1,86 @@
+"""One grasp as motions of arm and gripper (paper, section VI-D): over it, down, close, up, away, let go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grasping_student.environments.robot_cell.arm import Arm
+from grasping_student.environments.robot_cell.config import CellConfig
+from grasping_student.environments.robot_cell.gripper import Gripper, close_on_object, still_holding
+from grasping_student.environments.robot_cell.pose import ToolPose
+from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.heightmap import Heightmap
+
+NEARBY = 0.06
+"""What stands within this distance of a grasp decides where the guarded descent begins, metres."""
+
+
+ALREADY_THERE = 0.0005
+"""A tool this near to its target stays, metres."""
+
+
+@dataclass(frozen=True)
+class GraspPlan:
+    """Poses of one grasp: over it at travel height, where the guarded descent begins, and with the fingers in place."""
+
+    over: ToolPose
+    approach: ToolPose
+    grasp: ToolPose
+
+
+def plan_grasp(heightmap: Heightmap, grasp: PlanarGrasp, config: CellConfig) -> GraspPlan:
+    """Where the tool goes for a grasp, in the base frame."""
+    workspace, pick = config.workspace, config.pick
+    tip = grasp_height(heightmap.height, grasp.row, grasp.col, pick.finger_depth, pick.clearance)
+    reach = round(NEARBY / workspace.pixel_size)
+    near = heightmap.height[
+        max(grasp.row - reach, 0) : grasp.row + reach + 1, max(grasp.col - reach, 0) : grasp.col + reach + 1
+    ]
+    highest = max(near[near == near].max(initial=0.0), tip)  # unmeasured pixels are unequal to themselves
+    x, y = grasp.xy(workspace)
+    pose = config.workspace_in_base.tool_pose(x, y, tip, grasp.angle)
+    base_z = config.workspace_in_base.z
+    travel = config.travel_z()
+    return GraspPlan(pose.at_height(travel), pose.at_height(min(base_z + float(highest) + pick.approach, travel)), pose)
+
+
+def pick(arm: Arm, gripper: Gripper, plan: GraspPlan, config: CellConfig) -> Outcome:
+    """Carry out a plan; the tool ends over the second box with the fingers open, out of the camera's sight.
+
+    Raises:
+        DeviceFault: a device failed; the tool stays where it is.
+    """
+    settings = config.pick
+    gripper.move(gripper.longest_stroke_mm)  # the paper opens fully before every grasp
+    travel(arm, plan.over, config)
+    arm.move(plan.approach, settings.travel_speed, settings.acceleration)
+    descent = arm.descend(plan.grasp, settings.descent_speed, settings.acceleration, settings.contact_force)
+    if descent.contact:
+        outcome = Outcome.COLLISION
+    else:
+        outcome = Outcome.SUCCESS if close_on_object(gripper) else Outcome.MISSED
+    arm.move(plan.over, settings.travel_speed, settings.acceleration)
+    if outcome is Outcome.SUCCESS and not still_holding(gripper):
+        outcome = Outcome.DROPPED
+    let_go(arm, gripper, config)
+    return outcome
+
+
+def let_go(arm: Arm, gripper: Gripper, config: CellConfig) -> None:
+    """Go over the second box and open the fingers."""
+    travel(arm, config.drop_pose(), config)
+    gripper.move(gripper.longest_stroke_mm)
+
+
+def travel(arm: Arm, target: ToolPose, config: CellConfig) -> None:
+    """Straight up to travel height if lower, sideways, then straight up or down to the target."""
+    settings = config.pick
+    here = arm.state().pose
+    if here.distance(target) < ALREADY_THERE:
+        return
+    high = max(config.travel_z(), target.z)
+    if here.z < high - 1e-3:
+        arm.move(here.at_height(high), settings.travel_speed, settings.acceleration)
+    arm.move(target.at_height(high), settings.travel_speed, settings.acceleration)
+    if target.z < high:
+        arm.move(target, settings.travel_speed, settings.acceleration)
