@@ -1,0 +1,73 @@
+"""What a collection is asked for; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["attempts", "scenes"]
+Family = Literal["standard", "sparse", "dense"]
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Fill a dataset from the simulator: labelled attempts of a policy, or scenes that nobody labels.
+
+    The content depends on these options but not on the number of workers.
+    """
+
+    kind: Kind = "attempts"
+    """attempts: grasps with their outcomes. scenes: heightmaps of every fill level, without grasps."""
+
+    count: int = 300
+    """Attempts or scenes to collect."""
+
+    policy: str = "scripted"
+    """What chooses the grasps: random, scripted, scripted-exact or a checkpoint folder. Unused for scenes."""
+
+    family: Family = "standard"
+    """Scene family of the simulator."""
+
+    pixels: int = 112
+    """Side of a heightmap, pixels."""
+
+    per_episode: int = 60
+    """Most attempts or scenes between two resets: fewer means more different scenes, and more time."""
+
+    failures_in_a_row: int = 5
+    """An episode of attempts ends after so many failures in a row (paper, section VI-B)."""
+
+    workers: int = 2
+    """Processes."""
+
+    seed: int = 0
+    """Scenes and the policy's draws follow from it."""
+
+    out: Path = Path("runs/dataset")
+    """Folder of the dataset."""
+
+    resume: bool = False
+    """Go on with a collection that was interrupted; the result is the same as without the interruption."""
+
+    overwrite: bool = False
+    """Replace what is in ``out``."""
+
+    def __post_init__(self) -> None:
+        for name in ("count", "per_episode", "failures_in_a_row", "workers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+def light() -> CollectConfig:
+    """4 mm pixels, sized for two processor cores."""
+    return CollectConfig()
+
+
+def paper() -> CollectConfig:
+    """The paper's 338 x 338 pixels."""
+    return CollectConfig(pixels=338, count=5000)
+
+
+COLLECT_PRESETS = {"light": light, "paper": paper}
+"""Preset name -> function that returns a fresh config."""
