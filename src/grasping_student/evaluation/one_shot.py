@@ -27,6 +27,7 @@ from grasping_student.evaluation.worlds import (
     check_same_run,
     close_worlds,
     describe_models,
+    one_thread,
     open_policy,
     open_world,
 )
@@ -161,7 +162,7 @@ def run(config: OneShotConfig, world: WorldSpec | None = None, make_policy: Make
             for scene in range(config.scenes)
             if scene not in done
         ]
-        with EventLog(log) as file:
+        with one_thread(), EventLog(log) as file:
             for tries in parallel_map(run_scene, jobs, config.workers, "one-shot"):
                 file.append(*tries)
     finally:

@@ -29,6 +29,7 @@ from grasping_student.evaluation.worlds import (
     check_same_run,
     close_worlds,
     describe_models,
+    one_thread,
     open_policy,
     open_world,
 )
@@ -83,10 +84,11 @@ def run(config: PickingConfig, world: WorldSpec | None = None, make_policy: Make
             for name, spec in models.items()
         ]
         log = config.out / ATTEMPTS
-        if world.outlives_program:
-            _pick_in_a_lasting_world(jobs, log)
-        else:
-            _pick_in_new_worlds(jobs, log, config.workers)
+        with one_thread():
+            if world.outlives_program:
+                _pick_in_a_lasting_world(jobs, log)
+            else:
+                _pick_in_new_worlds(jobs, log, config.workers)
     finally:
         close_worlds()
     events = [event for event in read_events(log) if event.episode < config.episodes]

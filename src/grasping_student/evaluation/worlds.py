@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,20 @@ def close_worlds() -> None:
     for environment, _ in _open.values():
         environment.close()
     _open.clear()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Networks that are loaded compute on one thread, as in a worker process: more could round otherwise."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    try:
+        if torch:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(before)
 
 
 def describe_models(
