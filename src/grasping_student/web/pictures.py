@@ -81,7 +81,7 @@ def around(picture: NDArray[np.uint8], grasp: PlanarGrasp, metres: float, worksp
     """The square of a picture of the workspace around a grasp, black beyond the border."""
     scale = picture.shape[0] / workspace.pixels
     half = max(1, round(metres / workspace.pixel_size * scale / 2))
-    row, col = round((grasp.row + 0.5) * scale), round((grasp.col + 0.5) * scale)
+    row, col = int((grasp.row + 0.5) * scale), int((grasp.col + 0.5) * scale)
     padded = np.pad(picture, ((half, half), (half, half), (0, 0)))
     return padded[row : row + 2 * half, col : col + 2 * half]
 

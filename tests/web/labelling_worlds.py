@@ -1,0 +1,89 @@
+"""Sessions on a world of boxes, for the tests of the labelling page."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+from tests.fakes.boxes import WORKSPACE, BoxWorld
+
+from grasping_student.environments.base import Environment
+from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.web.attempt_log import AttemptLog
+from grasping_student.web.labelling_session import LabellingSession
+from grasping_student.web.scene_queue import InOrder
+
+__all__ = ["WORKSPACE", "BoxWorld", "ConstantModel", "RobotWorld", "box_grasp", "make_session", "recorded_world"]
+
+
+class RobotWorld(Environment):
+    """A world of boxes whose past cannot be brought back, as with a real robot."""
+
+    name = "robot"
+    workspace = WORKSPACE
+
+    def __init__(self):
+        self._boxes = BoxWorld()
+
+    def reset(self, seed):
+        self._boxes.reset(seed)
+
+    def observe(self):
+        return self._boxes.observe()
+
+    def execute(self, grasp):
+        return self._boxes.execute(grasp)
+
+    def close(self):
+        self._boxes.close()
+
+
+class ConstantModel:
+    """Scores every pixel by its height; ``spread`` makes it surer or less sure."""
+
+    version = "constant-1"
+    workspace = WORKSPACE
+
+    def __init__(self, spread=1.0):
+        self.spread = spread
+        self.asked = 0
+
+    def allowed_scores(self, heightmap, grid):
+        self.asked += 1
+        scores = np.full((grid.count, *WORKSPACE.shape), -np.inf, np.float32)
+        inside = (slice(None), *WORKSPACE.graspable_slice)
+        scores[inside] = self.spread * np.nan_to_num(heightmap.height)[WORKSPACE.graspable_slice]
+        return scores
+
+
+def recorded_world(scenes: int = 3):
+    """Recorded pictures of different box worlds."""
+    pictures = []
+    for seed in range(scenes):
+        world = BoxWorld(boxes=4)
+        world.reset(seed)
+        pictures.append(world.observe())
+    return RecordedEnvironment(ScenesInMemory(pictures, origin="shelf"))
+
+
+def make_session(path, environment=None, labels_per_scene=1, clock=None):
+    """A session that has begun, in a dataset at ``path``."""
+    ticks = count(0.0, 10.0)
+    clock = clock or (lambda: next(ticks))
+    environment = environment or BoxWorld()
+    log = AttemptLog(path, environment.workspace, clock)
+    session = LabellingSession(environment, log, InOrder(count()), labels_per_scene=labels_per_scene, clock=clock)
+    session.start()
+    return session
+
+
+def box_grasp(heightmap: Heightmap) -> PlanarGrasp:
+    """A grasp on the first box, across its short side."""
+    row, col = map(int, np.argwhere(heightmap.height > 0)[0])
+    lying = heightmap.height[row, min(col + 3, WORKSPACE.pixels - 1)] > 0
+    return PlanarGrasp(row + (1 if lying else 3), col + (3 if lying else 1), np.pi / 2 if lying else 0.0)
+
+
+SUCCESS, MISSED = Outcome.SUCCESS, Outcome.MISSED

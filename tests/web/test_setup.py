@@ -1,0 +1,152 @@
+"""From options to a session, and what is refused before a page is served."""
+
+import numpy as np
+import pytest
+from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
+
+from grasping_student.cameras.files import save_frame
+from grasping_student.cameras.frame import Intrinsics, RgbdFrame
+from grasping_student.cli.label import with_scenes
+from grasping_student.cli.main import main
+from grasping_student.datasets.store import Dataset, DatasetWriter
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome
+from grasping_student.web.labelling_config import LabelConfig
+from grasping_student.web.labelling_setup import check_label_config, make_session
+from grasping_student.web.recorded_scenes import open_recorded_scenes
+from grasping_student.web.suggestions import Suggester
+from grasping_student.workspace import Workspace
+
+
+def fill(path, episodes=3, each=2):
+    """A dataset of unlabelled scenes: ``each`` of every episode."""
+    world = BoxWorld()
+    with DatasetWriter(path, WORKSPACE) as writer:
+        for episode in range(episodes):
+            world.reset(episode)
+            for index in range(each):
+                writer.append(world.observe(), episode=episode, index=index, environment="boxes")
+                world.take_away([0])
+    return path
+
+
+def config(tmp_path, **options):
+    return LabelConfig(dataset=tmp_path / "labels", env="recorded", scenes=fill(tmp_path / "scenes"), **options)
+
+
+def begun(options, suggester=None):
+    session = make_session(options, suggester)
+    session.start()
+    return session
+
+
+def label_all(session, number):
+    from tests.web.labelling_worlds import box_grasp
+
+    for _ in range(number):
+        scene = session.scene
+        session.execute(scene.number, box_grasp(scene.heightmap), Outcome.SUCCESS)
+
+
+def test_scenes_of_one_episode_of_the_source_stay_one_episode(tmp_path):
+    session = begun(config(tmp_path))
+    label_all(session, 6)
+    session.log.close()
+    attempts = Dataset(tmp_path / "labels").attempts()
+    assert [(a.episode, a.index) for a in attempts] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert {a.extra["recorded_from"] for a in attempts} == {"scenes"}
+
+
+def test_the_next_session_begins_with_scenes_that_have_no_label(tmp_path):
+    options = config(tmp_path)
+    session = begun(options)
+    label_all(session, 4)
+    session.log.close()
+    session = begun(options)
+    label_all(session, 2)
+    session.log.close()
+    assert [a.extra["recorded_scene"] for a in Dataset(options.dataset).attempts()] == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_uncertain_queue_shows_what_the_model_knows_least_first(tmp_path):
+    suggester = Suggester(ConstantModel(spread=200.0))
+    options = config(tmp_path, model=tmp_path, queue="uncertain", pool=6)
+    session = begun(options, suggester)
+    scenes = open_recorded_scenes(options.scenes, WORKSPACE)
+    uncertainty = [suggester.uncertainty(scenes.heightmap(i)) for i in range(6)]
+    assert max(uncertainty) - min(uncertainty) > 0.01
+    assert uncertainty[session.environment.position] == pytest.approx(max(uncertainty))
+    session.log.close()
+
+
+def test_frames_in_folders_become_scenes(tmp_path):
+    workspace = Workspace(extent=0.3, pixels=60, margin=0.03)
+    depth = np.full((120, 160), 0.8, np.float32)
+    depth[50:70, 70:90] = 0.75
+    camera_to_world = np.array([[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]], dtype=np.float64)
+    rgb = np.full((120, 160, 3), 80, np.uint8)
+    for name in ("b", "a"):
+        frame = RgbdFrame(depth, rgb, Intrinsics(260, 260, 80, 60, 160, 120), camera_to_world)
+        (tmp_path / "frames" / name).mkdir(parents=True)
+        save_frame(frame, tmp_path / "frames" / name)
+    scenes = open_recorded_scenes(tmp_path / "frames", workspace)
+    assert len(scenes) == 2 and scenes.group(1) == 1
+    height = scenes.heightmap(0).height
+    assert height[30, 30] == pytest.approx(0.05, abs=0.005) and abs(height[10, 10]) < 0.005
+
+
+def test_what_holds_no_scenes_is_refused(tmp_path):
+    with pytest.raises(UserError, match="neither a dataset nor frames"):
+        open_recorded_scenes(tmp_path, WORKSPACE)
+    DatasetWriter(tmp_path / "empty", WORKSPACE).close()
+    with pytest.raises(UserError, match="empty"):
+        open_recorded_scenes(tmp_path / "empty", WORKSPACE)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"env": "recorded"}, "--env recorded DIR"),
+        ({"env": "robot-cell"}, "--cell"),
+        ({"queue": "uncertain"}, "--model"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        check_label_config(LabelConfig(**options))
+
+
+@pytest.mark.parametrize("options", [{"suggestions": 0}, {"suggestions": 10}, {"pool": 0}, {"seed": -1}])
+def test_impossible_numbers_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        LabelConfig(**options)
+
+
+def test_a_model_of_another_workspace_is_refused(tmp_path):
+    with pytest.raises(UserError, match="trained on"):
+        make_session(LabelConfig(dataset=tmp_path / "d", env="simulation"), Suggester(ConstantModel()))
+
+
+def test_recorded_takes_its_folder_right_behind():
+    assert with_scenes(["--env", "recorded", "DIR", "--port", "1"]) == [
+        "--env", "recorded", "--scenes", "DIR", "--port", "1",
+    ]  # fmt: skip
+    assert with_scenes(["--env=recorded", "DIR"]) == ["--env=recorded", "--scenes", "DIR"]
+    assert with_scenes(["--env", "recorded", "--scenes", "DIR"]) == ["--env", "recorded", "--scenes", "DIR"]
+    assert with_scenes(["--env", "simulation"]) == ["--env", "simulation"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["label", "--env", "recorded"], "needs scenes"),
+        (["label", "--host", "0.0.0.0"], "--token"),
+        (["label", "--token", "short"], "12"),
+        (["dataset", "browse", "no-such-folder"], "no-such-folder"),
+        (["dataset", "browse", "x", "--host", "0.0.0.0"], "--token"),
+    ],
+)
+def test_the_command_line_refuses_with_a_word_and_no_traceback(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
