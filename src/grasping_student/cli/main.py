@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "a checkpoint as ONNX, for OpenVINO or ONNX Runtime"),
     "dataset info": ("dataset_info", "what a dataset holds"),
     "dataset browse": ("dataset_browse", "a page of a dataset's attempts, with filters"),
+    "dataset import": ("dataset_import", "foreign data as a new dataset"),
     "dataset check": ("dataset_check", "verify every picture and hash of a dataset"),
 }
 """Command words -> (module in this folder with a ``main(argv)``, one line of help)."""

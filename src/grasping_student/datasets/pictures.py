@@ -9,7 +9,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from grasping_student.errors import UserError
+from grasping_student.datasets.schema import NotStorable
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
 
@@ -45,7 +45,7 @@ def quantise_height(height: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Heights (metres, NaN where unmeasured) as stored steps, same shape, off by at most half a step.
 
     Raises:
-        UserError: a height is infinite or outside the storable range, as millimetres are.
+        NotStorable: a height is infinite or outside the storable range, as millimetres are.
     """
     steps = (height.astype(np.float64) - LOWEST_HEIGHT) / HEIGHT_STEP
     np.rint(steps, out=steps)
@@ -54,7 +54,7 @@ def quantise_height(height: NDArray[np.float32]) -> NDArray[np.uint16]:
     outside = (steps < 0) | (steps > UNMEASURED) | ((steps == UNMEASURED) & ~unmeasured)
     if outside.any():
         worst = float(np.abs(height[outside]).max())
-        raise UserError(
+        raise NotStorable(
             f"a height of {worst:g} m cannot be stored: heights lie between {LOWEST_HEIGHT:g} and "
             f"{HIGHEST_HEIGHT:.1f} m, NaN where unmeasured; were these millimetres?"
         )
@@ -89,7 +89,7 @@ def encode_pictures(heightmap: Heightmap) -> StoredPictures:
     """The bytes that a segment keeps of a scene.
 
     Raises:
-        UserError: a height cannot be stored.
+        NotStorable: a height cannot be stored.
     """
     raw_height = byte_planes(quantise_height(heightmap.height))
     raw_rgb = heightmap.rgb.tobytes()

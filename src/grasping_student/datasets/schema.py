@@ -22,6 +22,10 @@ EXTRA_BYTES = 65536
 """Longest ``extra`` of one attempt as JSON, bytes."""
 
 
+class NotStorable(UserError):
+    """One attempt holds a value that the store refuses; the dataset itself is sound."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One executed grasp with its outcome, or one observed scene that nobody grasped in (no grasp, no outcome)."""
@@ -74,26 +78,28 @@ def check_attempt(attempt: Attempt, workspace: Workspace) -> None:
     """Refuse what no environment can have meant.
 
     Raises:
-        UserError: negative numbers, an unknown source, a grasp outside the picture, an outcome without a grasp, a grasp
-            that nobody chose, a height that is no number, or an ``extra`` that is no plain JSON.
+        NotStorable: negative numbers, an unknown source, a grasp outside the picture, an outcome without a grasp, a
+            grasp that nobody chose, a height that is no number, or an ``extra`` that is no plain JSON.
     """
     name = f"attempt {attempt.index} of episode {attempt.episode}"
     if attempt.episode < 0 or attempt.index < 0:
-        raise UserError(f"{name}: episode and index count from 0")
+        raise NotStorable(f"{name}: episode and index count from 0")
     if not attempt.environment:
-        raise UserError(f"{name}: environment is empty; give the environment's name")
+        raise NotStorable(f"{name}: environment is empty; give the environment's name")
     if attempt.source is not None and attempt.source not in SOURCES:
-        raise UserError(f"{name}: source is {attempt.source!r}; valid are {', '.join(SOURCES)}, or None for a scene")
+        raise NotStorable(f"{name}: source is {attempt.source!r}; valid are {', '.join(SOURCES)}, or None for a scene")
     if attempt.outcome is not None and attempt.grasp is None:
-        raise UserError(f"{name}: outcome {attempt.outcome} without a grasp; give the grasp that had it")
+        raise NotStorable(f"{name}: outcome {attempt.outcome} without a grasp; give the grasp that had it")
     if attempt.grasp is not None:
         if attempt.source is None:
-            raise UserError(f"{name}: a grasp without a source; valid are {', '.join(SOURCES)}")
+            raise NotStorable(f"{name}: a grasp without a source; valid are {', '.join(SOURCES)}")
         row, col, pixels = attempt.grasp.row, attempt.grasp.col, workspace.pixels
         if not (0 <= row < pixels and 0 <= col < pixels):
-            raise UserError(f"{name}: grasp at row {row}, column {col} lies outside the {pixels} x {pixels} heightmap")
+            raise NotStorable(
+                f"{name}: grasp at row {row}, column {col} lies outside the {pixels} x {pixels} heightmap"
+            )
     if attempt.z is not None and not math.isfinite(attempt.z):
-        raise UserError(f"{name}: z is {attempt.z}; it must be a finite number of metres")
+        raise NotStorable(f"{name}: z is {attempt.z}; it must be a finite number of metres")
     encode_extra(attempt.extra)
 
 
@@ -101,16 +107,16 @@ def encode_extra(extra: dict[str, Any] | None) -> str | None:
     """``extra`` as canonical JSON.
 
     Raises:
-        UserError: it holds something else than plain JSON values, or more than ``EXTRA_BYTES``.
+        NotStorable: it holds something else than plain JSON values, or more than ``EXTRA_BYTES``.
     """
     if extra is None:
         return None
     try:
         text = json.dumps(extra, sort_keys=True, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
-        raise UserError(f"extra holds a value that is no plain JSON: {error}") from None
+        raise NotStorable(f"extra holds a value that is no plain JSON: {error}") from None
     if len(text) > EXTRA_BYTES or json.loads(text) != extra:
-        raise UserError(f"extra must be JSON with text keys and at most {EXTRA_BYTES} bytes; got {len(text)} bytes")
+        raise NotStorable(f"extra must be JSON with text keys and at most {EXTRA_BYTES} bytes; got {len(text)} bytes")
     return text
 
 

@@ -1,0 +1,1 @@
+"""Foreign data turned into datasets, one layout a file."""

@@ -1,0 +1,148 @@
+"""A folder of plain RGB-D frames of one fixed camera, as unlabelled scenes.
+
+In the folder: ``camera.json`` (fx, fy, cx, cy, width, height), ``pose.txt`` (4 x 4 camera_to_world, metres, origin at
+the workspace's centre on the table, z up), ``depth/NAME.npy`` or ``depth/NAME.png`` (metres, or 16-bit millimetres with
+``--depth-unit mm``; 0 or NaN where unmeasured), and, if there are colours, ``color/NAME.png`` or ``.jpg``. Frames are
+taken in the order of their names. One frame is held in memory for each worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from grasping_student.cameras.files import depth_in_metres, read_intrinsics, read_pose
+from grasping_student.cameras.frame import Intrinsics, RgbdFrame, frame_to_heightmap
+from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.reading import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
+from grasping_student.errors import UserError
+from grasping_student.heightmap import Heightmap
+from grasping_student.parallel import parallel_map
+from grasping_student.workspace import Workspace
+
+LEAST_MEASURED = 0.05
+"""A frame that measures a smaller share of the workspace shows something else."""
+
+
+@dataclass(frozen=True)
+class FramesImport:
+    """Import a folder of RGB-D frames of one fixed camera as unlabelled scenes."""
+
+    folder: Path
+    """Folder with camera.json, pose.txt, depth/ and maybe color/."""
+
+    out: Path
+    """New dataset."""
+
+    intrinsics: Path | None = None
+    """Another file than the folder's camera.json."""
+
+    camera_to_world: Path | None = None
+    """Another file than the folder's pose.txt."""
+
+    depth_unit: Literal["m", "mm"] = "m"
+    """Unit of the stored depths."""
+
+    extent: float = 0.45
+    """Side of the workspace, metres."""
+
+    pixels: int = 112
+    """Side of the heightmaps, pixels."""
+
+    margin: float = 0.06
+    """Rim without grasps, metres."""
+
+    frames_per_episode: int = 1
+    """So many frames in a row count as one episode: more than 1 if consecutive frames show the same scene."""
+
+    workers: int = 2
+    """Processes; the result does not depend on their number."""
+
+    def __post_init__(self) -> None:
+        if self.frames_per_episode < 1 or self.workers < 1:
+            raise ValueError(
+                f"frames_per_episode is {self.frames_per_episode}, workers {self.workers}; at least 1 each"
+            )
+
+
+def run(config: FramesImport) -> ImportReport:
+    """Import the folder.
+
+    Raises:
+        UserError: no calibration, no readable frame, or ``out`` exists.
+    """
+    if not config.folder.is_dir():
+        raise UserError(f"{config.folder} does not exist or is no folder")
+    intrinsics = read_intrinsics(config.intrinsics or config.folder / "camera.json")
+    pose = read_pose(config.camera_to_world or config.folder / "pose.txt")
+    depth_folder = config.folder / "depth"
+    found = sorted(depth_folder.iterdir()) if depth_folder.is_dir() else []
+    frames = [path for path in found if path.suffix in (".npy", ".png")]
+    if not frames:
+        raise UserError(f"{config.folder} holds no depth/NAME.npy or depth/NAME.png")
+    workspace = Workspace(config.extent, config.pixels, config.margin)
+    return write_import(
+        config.out, workspace, _entries(config, frames, intrinsics, pose, workspace), "frames", config.folder
+    )
+
+
+def _entries(
+    config: FramesImport, frames: list[Path], intrinsics: Intrinsics, pose: np.ndarray, workspace: Workspace
+) -> Iterator[ImportedAttempt | Skipped]:
+    read = partial(_read, config.folder, intrinsics, pose, config.depth_unit, workspace)
+    for number, (path, result) in enumerate(
+        zip(frames, parallel_map(read, frames, config.workers, "frames"), strict=True)
+    ):
+        if isinstance(result, str):
+            yield Skipped(path.name, result)
+            continue
+        episode, index = divmod(number, config.frames_per_episode)
+        yield ImportedAttempt(result, episode, index, "recorded", extra={"imported_from": path.name})
+
+
+def _read(
+    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, path: Path
+) -> Heightmap | str:
+    """One frame's heightmap, or why it cannot be used."""
+    try:
+        return read_frame(folder, intrinsics, pose, unit, workspace, path)
+    except (Unusable, UserError) as error:
+        return str(error)
+
+
+def read_frame(
+    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, path: Path
+) -> Heightmap:
+    """The heightmap of one frame.
+
+    Raises:
+        Unusable: a file is broken or of another size, or the frame does not show the workspace.
+        UserError: the depths belong to another unit.
+    """
+    checked = checked_path(folder, path)
+    stored = read_npy(checked) if path.suffix == ".npy" else read_depth_picture(checked)
+    if stored.shape != intrinsics.shape:
+        raise Unusable(
+            f"depth is {stored.shape[1]} x {stored.shape[0]}, the calibration says "
+            f"{intrinsics.width} x {intrinsics.height}"
+        )
+    rgb = None
+    for color in (folder / "color" / f"{path.stem}{suffix}" for suffix in (".png", ".jpg", ".jpeg")):
+        if color.exists():
+            rgb = read_rgb(checked_path(folder, color))
+            if rgb.shape[:2] != stored.shape:
+                raise Unusable(
+                    f"colour is {rgb.shape[1]} x {rgb.shape[0]}, depth {stored.shape[1]} x {stored.shape[0]}"
+                )
+            break
+    frame = RgbdFrame(depth_in_metres(stored, unit, path.name), rgb, intrinsics, pose)
+    heightmap = frame_to_heightmap(frame, workspace)
+    measured = 1.0 - float(heightmap.unmeasured.mean())
+    if measured < LEAST_MEASURED:
+        raise Unusable(f"only {measured:.0%} of the workspace is measured: does the camera look at it?")
+    return heightmap

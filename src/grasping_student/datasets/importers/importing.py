@@ -1,0 +1,145 @@
+"""One way in for all foreign data: read entry by entry, written to a new dataset that appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grasping_student.datasets.schema import NotStorable
+from grasping_student.datasets.writer import DatasetWriter
+from grasping_student.errors import UserError
+from grasping_student.files import write_json
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+BATCH = 64
+"""Attempts per flush to the disk."""
+
+REPORT = "import.json"
+
+MOST_SKIPPED_KEPT = 10_000
+"""Skipped entries that the report names one by one; all are counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedAttempt:
+    """One entry of a foreign data set, in our terms."""
+
+    heightmap: Heightmap
+    episode: int
+    index: int
+    environment: str
+    source: str | None = None
+    grasp: PlanarGrasp | None = None
+    outcome: Outcome | None = None
+    policy: str | None = None
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An entry that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class ImportReport:
+    """What an import took over and what it left out."""
+
+    layout: str
+    source: str
+    imported: int = 0
+    labelled: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    skipped_count: int = 0
+
+    def skip(self, entry: Skipped) -> None:
+        """Count an entry that was left out."""
+        self.skipped_count += 1
+        if len(self.skipped) < MOST_SKIPPED_KEPT:
+            self.skipped.append(entry)
+
+    def lines(self) -> list[str]:
+        """The report in words: counts, then the first entries left out."""
+        scenes = self.imported - self.labelled
+        lines = [f"imported {self.imported} entries ({self.labelled} labelled, {scenes} scenes) from {self.source}"]
+        if self.skipped_count:
+            lines.append(f"skipped {self.skipped_count}:")
+            lines += [f"  {entry.name}: {entry.reason}" for entry in self.skipped[:20]]
+            if self.skipped_count > 20:
+                lines.append(f"  ... all of them in {REPORT}")
+        return lines
+
+    def save(self, path: Path) -> None:
+        """Write the report as JSON."""
+        reasons = Counter(entry.reason for entry in self.skipped)
+        write_json(
+            path,
+            {
+                "layout": self.layout,
+                "source": self.source,
+                "imported": self.imported,
+                "labelled": self.labelled,
+                "skipped": self.skipped_count,
+                "reasons": dict(reasons.most_common()),
+                "entries_skipped": [[entry.name, entry.reason] for entry in self.skipped],
+            },
+        )
+
+
+def write_import(
+    out: Path, workspace: Workspace, entries: Iterable[ImportedAttempt | Skipped], layout: str, source: Path
+) -> ImportReport:
+    """Write a new dataset from foreign entries, one at a time.
+
+    Args:
+        out: folder of the new dataset; it must not exist or be empty.
+        workspace: of every entry.
+        entries: read lazily; one is held in memory at a time.
+        layout: name of the foreign layout.
+        source: the foreign folder.
+
+    Returns:
+        what was taken over and what was left out; also written beside the dataset.
+
+    Raises:
+        UserError: ``out`` exists, nothing could be imported, or the disk is full. No dataset is left then.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out {out} exists; an import makes a new dataset ('dataset merge' joins two)")
+    report = ImportReport(layout, str(source))
+    working = out.with_name(f".{out.name}.importing")
+    shutil.rmtree(working, ignore_errors=True)
+    try:
+        with DatasetWriter(working, workspace, batch=BATCH) as writer:
+            for entry in entries:
+                if isinstance(entry, Skipped):
+                    report.skip(entry)
+                    continue
+                try:
+                    writer.append(
+                        entry.heightmap, episode=entry.episode, index=entry.index, environment=entry.environment,
+                        source=entry.source, grasp=entry.grasp, outcome=entry.outcome, policy=entry.policy,
+                        extra=entry.extra,
+                    )  # fmt: skip
+                except NotStorable as error:
+                    report.skip(Skipped(f"episode {entry.episode}, entry {entry.index}", str(error)))
+                    continue
+                report.imported += 1
+                report.labelled += entry.outcome is not None
+        if not report.imported:
+            raise UserError("\n".join([f"nothing in {source} could be imported as {layout}", *report.lines()[1:]]))
+        report.save(working / REPORT)
+        if out.is_dir():
+            out.rmdir()
+        working.rename(out)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return report

@@ -1,0 +1,168 @@
+"""Logs of the visual-pushing-grasping project: heightmaps, executed actions and rewards of one session.
+
+Read are ``data/color-heightmaps/NNNNNN.0.color.png``, ``data/depth-heightmaps/NNNNNN.0.depth.png`` (16 bits, steps of
+0.01 mm), ``transitions/executed-action.log.txt`` (primitive, rotation, row, column), ``reward-value.log.txt`` and
+``clearance.log.txt`` (iterations at which the workspace was filled anew).
+
+Rows of their heightmaps follow the robot's y, so their picture is a mirror image of what is seen from above: it is
+turned over, and with it the row. A grasp of rotation k closes at k / rotations of a full turn, counter-clockwise about
+the robot's z axis.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.reading import (
+    Unusable,
+    checked_path,
+    read_depth_picture,
+    read_rgb,
+    read_table,
+)
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+DEPTH_STEP = 1e-5
+"""Metres a step of a depth heightmap."""
+
+GRASP = 1
+"""Number of the primitive that is a grasp; 0 is a push."""
+
+
+@dataclass(frozen=True)
+class PushingGraspingImport:
+    """Import the grasps of a visual-pushing-grasping session; pushes are counted and left out."""
+
+    folder: Path
+    """The session's folder, with 'data' and 'transitions' in it."""
+
+    out: Path
+    """New dataset."""
+
+    method: Literal["reinforcement", "reactive"] = "reinforcement"
+    """How the session was trained: the reward of a successful grasp is 1 with the first, 0 with the second."""
+
+    rotations: int = 16
+    """Number of rotations over a full turn."""
+
+    resolution: float = 0.002
+    """Metres a pixel."""
+
+    margin: float = 0.0
+    """Rim without grasps, metres."""
+
+    def __post_init__(self) -> None:
+        if self.rotations < 1 or not 0 < self.resolution < 0.1:
+            raise ValueError(
+                f"rotations is {self.rotations}, resolution {self.resolution}; expected at least 1, and metres a pixel"
+            )
+
+
+def run(config: PushingGraspingImport) -> ImportReport:
+    """Import the session.
+
+    Raises:
+        UserError: no readable log or entry, or ``out`` exists.
+    """
+    folder = config.folder
+    try:
+        actions = read_table(checked_path(folder, folder / "transitions" / "executed-action.log.txt"), columns=4)
+        rewards = read_table(checked_path(folder, folder / "transitions" / "reward-value.log.txt"), columns=1)[:, 0]
+        clearance = folder / "transitions" / "clearance.log.txt"
+        starts = read_table(checked_path(folder, clearance), columns=1)[:, 0] if clearance.exists() else np.zeros(0)
+    except Unusable as error:
+        raise UserError(f"{folder} is no session of visual-pushing-grasping: {error}") from None
+    pixels = _pixels(folder, len(actions))
+    workspace = Workspace(pixels * config.resolution, pixels, config.margin)
+    entries = _entries(config, actions, rewards, sorted(starts), workspace)
+    return write_import(config.out, workspace, entries, "pushing-grasping", folder)
+
+
+def _pixels(folder: Path, count: int) -> int:
+    for iteration in range(count):
+        try:
+            depth = read_depth_picture(checked_path(folder, _depth_path(folder, iteration)))
+        except Unusable:
+            continue
+        if depth.shape[0] == depth.shape[1]:
+            return depth.shape[0]
+    raise UserError(f"{folder}: no data/depth-heightmaps/NNNNNN.0.depth.png holds a square heightmap")
+
+
+def _depth_path(folder: Path, iteration: int) -> Path:
+    return folder / "data" / "depth-heightmaps" / f"{iteration:06d}.0.depth.png"
+
+
+def _entries(
+    config: PushingGraspingImport, actions: np.ndarray, rewards: np.ndarray, starts: list[float], workspace: Workspace
+) -> Iterator[ImportedAttempt | Skipped]:
+    indices: dict[int, int] = {}
+    for iteration, action in enumerate(actions):
+        try:
+            grasp = grasp_from_action(action, config.rotations, workspace)
+            if iteration >= len(rewards):
+                raise Unusable("no reward was logged for it: the session ended before")
+            outcome = _outcome(float(rewards[iteration]), config.method)
+            heightmap = _heightmap(config.folder, iteration, workspace)
+        except Unusable as error:
+            yield Skipped(f"{iteration:06d}", str(error))
+            continue
+        episode = bisect_right(starts, iteration)
+        index = indices.get(episode, 0)
+        indices[episode] = index + 1
+        yield ImportedAttempt(
+            heightmap, episode, index, "pushing-grasping", "policy", grasp, outcome, policy=config.method,
+            extra={"imported_from": f"{iteration:06d}"},
+        )  # fmt: skip
+
+
+def grasp_from_action(action: np.ndarray, rotations: int, workspace: Workspace) -> PlanarGrasp:
+    """The planar grasp of one logged action.
+
+    Args:
+        action: primitive, rotation, row, column, shape ``(4,)``.
+        rotations: number of rotations over a full turn.
+        workspace: of the heightmap.
+
+    Raises:
+        Unusable: a push, or a number out of range.
+    """
+    if not np.isfinite(action).all() or (action != np.round(action)).any():
+        raise Unusable("its action holds a value that is no whole number")
+    primitive, rotation, row, col = (int(value) for value in action)
+    if primitive != GRASP:
+        raise Unusable("a push, no grasp" if primitive == 0 else f"unknown primitive {primitive}")
+    if not 0 <= rotation < rotations:
+        raise Unusable(f"rotation {rotation} is none of 0 to {rotations - 1}")
+    if not (0 <= row < workspace.pixels and 0 <= col < workspace.pixels):
+        raise Unusable(f"row {row}, column {col} lies outside the heightmap")
+    return PlanarGrasp(workspace.pixels - 1 - row, col, 2 * math.pi * rotation / rotations)
+
+
+def _outcome(reward: float, method: str) -> Outcome:
+    if reward not in (0.0, 1.0):
+        raise Unusable(f"its reward is {reward:g}; expected 0 or 1 for a grasp")
+    return Outcome.SUCCESS if (reward == 1.0) == (method == "reinforcement") else Outcome.MISSED
+
+
+def _heightmap(folder: Path, iteration: int, workspace: Workspace) -> Heightmap:
+    depth = read_depth_picture(checked_path(folder, _depth_path(folder, iteration)))
+    color = folder / "data" / "color-heightmaps" / f"{iteration:06d}.0.color.png"
+    rgb = read_rgb(checked_path(folder, color))
+    if depth.shape != workspace.shape or rgb.shape[:2] != workspace.shape:
+        raise Unusable(f"depth is {depth.shape}, colour {rgb.shape[:2]}; the first heightmap is {workspace.shape}")
+    if depth.dtype != np.uint16:
+        raise Unusable(f"depth has {depth.dtype} pixels; expected 16 bits")
+    height = depth[::-1].astype(np.float32) * np.float32(DEPTH_STEP)
+    return Heightmap(height, np.ascontiguousarray(rgb[::-1]), workspace)
