@@ -22,6 +22,7 @@ from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision
 from grasping_student.training.batches import PairBatches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
+from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
 
 RESUME_POINT = "resume.ckpt"
@@ -52,6 +53,7 @@ def fit(
     Raises:
         UserError: a resume point that cannot be read.
     """
+    keep_freed_memory()
     fp32 = resolve_precision(config.precision) == "fp32"
     steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
