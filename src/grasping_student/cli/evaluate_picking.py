@@ -11,11 +11,15 @@ PRESETS = {"light": light_picking, "paper": paper_picking}
 
 
 def run(config: PickingConfig) -> None:
-    """Run the stage and print its rates."""
+    """Run the stage and print its rates, or show what a robot cell would do."""
     from grasping_student.evaluation import picking_stage
+    from grasping_student.evaluation.robot_cell_world import RobotCellSpec, rehearse
     from grasping_student.evaluation.table import rates_table
 
-    out = picking_stage.run(config)
+    if config.dry_run:
+        say(f"motions drawn in {rehearse(config)}; nothing moved")
+        return
+    out = picking_stage.run(config, RobotCellSpec(config.cell) if config.cell is not None else None)
     print(rates_table(picking_stage.read_metrics(out)))
     say(f"written to {out}")
 

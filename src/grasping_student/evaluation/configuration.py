@@ -72,6 +72,15 @@ class PickingConfig:
     """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact or a
     checkpoint folder."""
 
+    env: Literal["simulation", "robot-cell"] = "simulation"
+    """Where to pick."""
+
+    cell: Path | None = None
+    """The robot cell's file, with --env robot-cell (docs/robot-cell.md)."""
+
+    dry_run: bool = False
+    """Print and draw every motion of the robot cell, on simulated scenes, and move nothing."""
+
     episodes: int = 60
     """Scenes that every model picks empty."""
 
@@ -101,6 +110,10 @@ class PickingConfig:
 
     def __post_init__(self) -> None:
         _check_counts(episodes=self.episodes, workers=self.workers, pixels=self.pixels)
+        if (self.env == "robot-cell") != (self.cell is not None):
+            raise ValueError("--env robot-cell and --cell FILE belong together: give both or neither")
+        if self.dry_run and self.cell is None:
+            raise ValueError("--dry-run shows a robot cell's motions: give --env robot-cell --cell FILE too")
 
 
 @dataclass(frozen=True)

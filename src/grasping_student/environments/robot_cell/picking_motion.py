@@ -15,10 +15,6 @@ NEARBY = 0.06
 """What stands within this distance of a grasp decides where the guarded descent begins, metres."""
 
 
-ALREADY_THERE = 0.0005
-"""A tool this near to its target stays, metres."""
-
-
 @dataclass(frozen=True)
 class GraspPlan:
     """Poses of one grasp: over it at travel height, where the guarded descent begins, and with the fingers in place."""
@@ -76,11 +72,11 @@ def travel(arm: Arm, target: ToolPose, config: CellConfig) -> None:
     """Straight up to travel height if lower, sideways, then straight up or down to the target."""
     settings = config.pick
     here = arm.state().pose
-    if here.distance(target) < ALREADY_THERE:
+    if here.is_at(target):
         return
     high = max(config.travel_z(), target.z)
     if here.z < high - 1e-3:
-        arm.move(here.at_height(high), settings.travel_speed, settings.acceleration)
-    arm.move(target.at_height(high), settings.travel_speed, settings.acceleration)
-    if target.z < high:
-        arm.move(target, settings.travel_speed, settings.acceleration)
+        here = arm.move(here.at_height(high), settings.travel_speed, settings.acceleration)
+    for pose in (target.at_height(high), target):
+        if not here.is_at(pose):
+            here = arm.move(pose, settings.travel_speed, settings.acceleration)

@@ -56,6 +56,11 @@ class ToolPose:
         """The same pose at another height, metres in the base frame."""
         return ToolPose(self.x, self.y, z, self.rx, self.ry, self.rz)
 
+    def is_at(self, other: ToolPose) -> bool:
+        """Whether both are the same to half a millimetre and a thousandth of a radian."""
+        turned = max(abs(a - b) for a, b in zip(self.values[3:], other.values[3:], strict=True))
+        return self.distance(other) < 5e-4 and turned < 1e-3
+
     def distance(self, other: ToolPose) -> float:
         """Distance of the two points, metres."""
         return float(np.linalg.norm(self.position - other.position))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 
 from grasping_student.environments.robot_cell.fakes.control_port import ControlPort
@@ -24,10 +25,12 @@ async def run(options: argparse.Namespace) -> None:
     await servers.start()
     gripper_server = await serve(gripper, options.host, options.gripper_port)
     control = ControlPort(servers, gripper)
+    twin = None
     if options.twin is not None:
         from grasping_student.environments.robot_cell.fakes.twin import Twin
 
-        control.actions.update(Twin(arm, gripper, json.loads(options.twin)).actions)
+        twin = Twin(arm, gripper, json.loads(options.twin))
+        control.actions.update(twin.actions)
     port = await control.serve(options.host)
     gripper_port = gripper_server.sockets[0].getsockname()[1]
     print(json.dumps({"host": options.host, "control_port": port, "gripper_port": gripper_port}), flush=True)
@@ -35,6 +38,9 @@ async def run(options: argparse.Namespace) -> None:
     closed = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await asyncio.wait([running, asyncio.ensure_future(closed)], return_when=asyncio.FIRST_COMPLETED)
     running.cancel()
+    if twin is not None:
+        twin.close()
+    os._exit(0)  # open sockets and threads of a fake need no farewell
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ class FakeCell:
     Attributes:
         host: loopback address of the arm and the gripper.
         gripper_port: port of the gripper.
+        control_port: port on which faults are set and the black box is read.
 
     Args:
         speedup: how much faster than real time the devices move.
@@ -57,7 +58,8 @@ class FakeCell:
         )
         ports = self._first_line(60.0)
         self.gripper_port = int(ports["gripper_port"])
-        self._control = socket.create_connection((self.host, int(ports["control_port"])), timeout=60.0)
+        self.control_port = int(ports["control_port"])
+        self._control = socket.create_connection((self.host, self.control_port), timeout=60.0)
         self._lines = self._control.makefile("r", encoding="utf-8")
 
     def _first_line(self, seconds: float) -> dict[str, Any]:

@@ -81,6 +81,10 @@ class Twin:
             "blind": self._set_blind, "blocks": lambda: self._in_physics(twin_world.count_blocks),
         }  # fmt: skip
 
+    def close(self) -> None:
+        """End the physics' process."""
+        self._physics.shutdown(wait=True, cancel_futures=True)
+
     async def _in_physics(self, function: Callable[..., Any], *values: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._physics, function, *values)
 
