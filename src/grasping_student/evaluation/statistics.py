@@ -131,7 +131,8 @@ def hierarchical_difference(
     """Mean over draws of the paired difference, resampling draws, then the scenes inside each drawn draw.
 
     A draw is one choice of labels and one training seed, with its own pair of models. With few draws this interval is
-    still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it.
+    still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it. Scenes
+    are drawn anew in each draw, so give every draw scenes of its own (another seed of the evaluation).
 
     Args:
         first: for each draw the first model's counts.

@@ -95,7 +95,7 @@ def _rates(report: Mapping[str, Any]) -> list[str]:
     ]
     return [
         html.heading("Success rates"),
-        html.chart(_rates_figure(report), "Success rates with bootstrap intervals over scenes and over episodes."),
+        html.charts(_rate_figures(report)),
         html.table(head, rows, named=True),
         html.paragraph(
             "One-shot: each model grasps once from the same saved state of each scene. Episodes: picking until the "
@@ -110,17 +110,22 @@ def _rates(report: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def _rates_figure(report: Mapping[str, Any]) -> Figure:
-    arms = _arms(report)
-    figure, axes = new_figure(9.2, 0.62 * len(arms) + 1.2, 1, 2, sharey=True)
-    for column, (title, key) in enumerate((("one-shot", "one_shot"), ("episodes, all picks", "episodes"))):
-        rows = []
-        for arm in arms:
+def _rate_figures(report: Mapping[str, Any]) -> list[tuple[Figure, str]]:
+    drawn = []
+    for key, caption in (
+        ("one_shot", "One-shot success with bootstrap intervals over scenes."),
+        ("episodes", "Success over all picks of the episodes, with bootstrap intervals over episodes."),
+    ):
+        rows: list[tuple[str, float, tuple[float, float]]] = []
+        for arm in _arms(report):
             values = report[arm][key]
             if values and values["success_rate"] is not None:
-                rows.append((arm, values["success_rate"], tuple(values["bootstrap_95"])))
-        draw_rates(axes[0, column], rows, title, ARM_NAMES)
-    return figure
+                low, high = values["bootstrap_95"]
+                rows.append((arm, values["success_rate"], (low, high)))
+        figure, axes = new_figure(5.4, 0.6 * len(rows) + 0.9)
+        draw_rates(axes[0, 0], rows, names=ARM_NAMES)
+        drawn.append((figure, caption))
+    return drawn
 
 
 def _differences(report: Mapping[str, Any]) -> str:
@@ -170,12 +175,10 @@ def _curves(pictures: demo_pictures.DemoPictures) -> list[str]:
     curves = pictures.learning_curves()
     if not curves:
         return []
-    figure, axes = new_figure(9.0, 3.2)
-    draw_curves(axes[0, 0], curves, "training step", "loss", "Learning curves", ARM_NAMES)
-    return [
-        html.heading("Training"),
-        html.chart(figure, "Training loss. Teacher and student have different labels, so their levels do not compare."),
-    ]
+    figure, axes = new_figure(5.4, 3.2)
+    draw_curves(axes[0, 0], curves, "training step", "loss", names=ARM_NAMES)
+    caption = "Training loss. Teacher and student have different labels, so their levels do not compare."
+    return [html.heading("Learning curves"), html.charts([(figure, caption)])]
 
 
 def _episode(pictures: demo_pictures.DemoPictures) -> list[str]:

@@ -31,16 +31,18 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .32rem .8rem .32rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, .named th:nth-child(2), .named td:nth-child(2) { text-align: left; }
 th { color: var(--quiet); font-weight: 600; }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--side, 190px), 1fr)); gap: 14px; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(var(--side), 42vw), 1fr)); gap: 14px; }
 figure { margin: .6rem 0; }
 .grid figure { margin: 0; }
 img + img { margin-top: 6px; }
 img { display: block; width: 100%; height: auto; background: #fff; border-radius: 6px; }
-.chart img { max-width: 860px; padding: 8px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 14px; }
+.charts figure { margin: .6rem 0; max-width: 640px; }
+.charts img { padding: 8px; }
 figcaption { font-size: .86rem; color: var(--quiet); padding-top: .3rem; line-height: 1.35; }
 li { max-width: 76ch; margin: .25rem 0; }
 code { font-size: .9em; }
-@media (max-width: 520px) { main { padding: 18px 14px 40px; } .grid { --side: 140px; gap: 10px; }
+@media (max-width: 520px) { main { padding: 18px 14px 40px; } .grid { gap: 10px; } table { font-size: .84rem; }
   h1 { font-size: 1.45rem; } th, td { padding-right: .6rem; } }
 """
 
@@ -64,24 +66,24 @@ class Picture:
 
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph of plain text; ``kind`` is ``quiet``, ``verdict`` or nothing."""
-    return f'<p class="{kind}">{html.escape(text)}</p>' if kind else f"<p>{html.escape(text)}</p>"
+    return f'<p class="{kind}">{_text(text)}</p>' if kind else f"<p>{_text(text)}</p>"
 
 
 def bullets(lines: Iterable[str]) -> str:
     """A list of plain sentences."""
-    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
+    return "<ul>" + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"
 
 
 def heading(text: str, level: int = 2) -> str:
     """A heading of plain text."""
-    return f"<h{level}>{html.escape(text)}</h{level}>"
+    return f"<h{level}>{_text(text)}</h{level}>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], named: bool = False) -> str:
     """A table of plain text that scrolls sideways where the screen is narrow; ``named`` if two columns hold names."""
     kind = ' class="named"' if named else ""
-    cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    cells = "".join(f"<th>{_text(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table{kind}><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -90,14 +92,21 @@ def grid(pictures: Iterable[Picture], side: int = 190) -> str:
     return f'<div class="grid" style="--side:{side}px">' + "".join(map(_figure, pictures)) + "</div>"
 
 
-def chart(figure: Figure, caption: str, description: str = "") -> str:
-    """A chart over the whole width."""
-    return f'<div class="chart">{_figure(Picture(data_uri(figure), caption, description))}</div>'
+def charts(drawn: Iterable[tuple[Figure, str]]) -> str:
+    """Charts with their captions, side by side where the screen is wide enough to read them so."""
+    return (
+        '<div class="charts">' + "".join(_figure(Picture(data_uri(fig), caption)) for fig, caption in drawn) + "</div>"
+    )
+
+
+def _text(text: str) -> str:
+    """Plain text as HTML; a number and its percent sign stay on one line."""
+    return html.escape(text, quote=True).replace(" %", "\u00a0%")
 
 
 def _figure(picture: Picture) -> str:
-    described = html.escape(picture.description or picture.caption, quote=True)
-    caption = f"<figcaption>{html.escape(picture.caption)}</figcaption>" if picture.caption else ""
+    described = _text(picture.description or picture.caption)
+    caption = f"<figcaption>{_text(picture.caption)}</figcaption>" if picture.caption else ""
     below = f'<img src="{picture.below}" alt="the same in colour">' if picture.below else ""
     return f'<figure><img src="{picture.address}" alt="{described}">{below}{caption}</figure>'
 
@@ -107,7 +116,7 @@ def page(title: str, parts: Iterable[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body><main>"
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body><main>"
         + "\n".join(parts)
         + "</main></body></html>\n"
     )
