@@ -106,7 +106,8 @@ def read_pose(path: Path) -> NDArray[np.float64]:
         UserError: missing, not 16 numbers, or no rigid motion in metres.
     """
     try:
-        pose = np.loadtxt(path, dtype=np.float64, ndmin=2)
+        lines = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
+        pose = np.array([[float(number) for number in line] for line in lines if line], dtype=np.float64)
         check_pose(pose)
     except FileNotFoundError:
         raise UserError(f"{path} does not exist") from None

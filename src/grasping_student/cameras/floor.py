@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grasping_student.errors import UserError
 from grasping_student.heightmap import BACKGROUND_HEIGHT, Heightmap
 from grasping_student.workspace import Workspace
 
@@ -23,13 +24,19 @@ LARGEST_TILT = math.radians(10.0)
 LARGEST_OFFSET = 0.025
 """A plane further from the table of the pose is the top of something, metres."""
 
+LARGEST_SHARE_UNDER = 0.10
+"""With more of the picture than this under the table, and no floor near it, the pose is wrong."""
+
 LARGEST_SHARE_BELOW = 0.03
 """Nothing lies under a floor; a plane with more cells below it than this is none."""
 
 PRECISE = 0.003
 """A pose whose floor is right within this everywhere is left as it is, metres."""
 
-TRIALS = 150
+MOST_CELLS = 12_000
+"""A plane needs no more cells than this."""
+
+TRIALS = 100
 BLOCKS = 10
 
 
@@ -74,7 +81,7 @@ def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
         plane = _through(three)
         if plane is not None:
             candidates.append(plane)
-    thin = slice(None, None, max(1, z.size // 3000))
+    thin = slice(None, None, max(1, z.size // 1500))
     best = max(candidates, key=lambda plane: _support(plane, x[thin], y[thin], z[thin]))
     for band in (3 * BAND, 2 * BAND, BAND, BAND):
         near = np.abs(z - best.z(x, y)) < band
@@ -85,15 +92,44 @@ def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
     return best if _believable(best) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
 
 
-def level_floor(heightmap: Heightmap, precise: float = PRECISE) -> tuple[Heightmap, FloorPlane, str | None]:
+def check_floor(heightmap: Heightmap, plane: FloorPlane | None) -> None:
+    """Make sure that the pose's table is the table that the camera sees.
+
+    Args:
+        heightmap: raw.
+        plane: from :func:`fit_floor`.
+
+    Raises:
+        UserError: no floor was found near zero, and much lies under it.
+    """
+    if plane is not None:
+        return
+    measured = heightmap.height[np.isfinite(heightmap.height)]
+    under = float((measured < -LARGEST_OFFSET).mean())
+    if under > LARGEST_SHARE_UNDER:
+        raise UserError(
+            f"no floor at height 0, and {under:.0%} of what the camera sees lies more than "
+            f"{LARGEST_OFFSET * 1000:.0f} mm under it: is camera_to_world the right way round (not world_to_camera), "
+            f"its z axis up, its origin on the table? Floors up to {math.degrees(LARGEST_TILT):.0f} degrees and "
+            f"{LARGEST_OFFSET * 1000:.0f} mm off are levelled"
+        )
+
+
+def level_floor(
+    heightmap: Heightmap, plane: FloorPlane | None, precise: float = PRECISE
+) -> tuple[Heightmap, FloorPlane, str | None]:
     """Heights measured from the floor that the picture shows, where the pose is not precise.
 
     x and y stay those of the pose: only heights change, so a grasp found here is a grasp in the world.
 
+    Args:
+        heightmap: raw.
+        plane: from :func:`fit_floor`; None levels nothing.
+        precise: errors up to this are left, metres.
+
     Returns:
         The heightmap, the plane that was taken off (all zeros if none), and in words what was mended.
     """
-    plane = fit_floor(heightmap)
     if plane is None:
         return heightmap, FloorPlane(), None
     surface = plane.grid(heightmap.workspace)
@@ -145,8 +181,9 @@ def _measured_cells(heightmap: Heightmap) -> tuple[NDArray[np.float64], NDArray[
     """World x, y and height of the measured cells that could be floor, each ``(n,)``."""
     with np.errstate(invalid="ignore"):
         row, col = np.nonzero(np.abs(heightmap.height) < 3 * LARGEST_OFFSET)
-    x, y = heightmap.workspace.xy_from_pixel(row, col)
-    return x, y, heightmap.height[row, col].astype(np.float64)
+    thin = slice(None, None, max(1, row.size // MOST_CELLS))
+    x, y = heightmap.workspace.xy_from_pixel(row[thin], col[thin])
+    return x, y, heightmap.height[row[thin], col[thin]].astype(np.float64)
 
 
 def _lowest_of_blocks(

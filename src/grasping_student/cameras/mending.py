@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.floor import FloorPlane, flatten_floor, level_floor
+from grasping_student.cameras.floor import FloorPlane, check_floor, fit_floor, flatten_floor, level_floor
 from grasping_student.cameras.holes import mend_holes, touching_border
 from grasping_student.cameras.obstacles import (
+    find_tall_border,
+    find_walls,
     limit_height,
     remove_needles,
     remove_speckles,
-    suppress_tall_border,
-    suppress_walls,
 )
 from grasping_student.errors import UserError
 from grasping_student.heightmap import Heightmap
@@ -89,14 +89,16 @@ def mend_heightmap(raw: Heightmap, config: MendingConfig | None = None) -> Mende
         config: which repairs; None makes all.
 
     Raises:
-        UserError: the camera did not see the workspace.
+        UserError: the camera did not see the workspace, or its pose is wrong.
     """
     config = config or MendingConfig()
     check_coverage(raw)
     notes: list[str | None] = []
     current, floor = raw, FloorPlane()
     if config.level:
-        current, floor, note = level_floor(current)
+        plane = fit_floor(current)
+        check_floor(current, plane)
+        current, floor, note = level_floor(current, plane)
         notes.append(note)
     surface = current.height
     current, threshold, note = flatten_floor(current)
@@ -107,13 +109,13 @@ def mend_heightmap(raw: Heightmap, config: MendingConfig | None = None) -> Mende
     current, excluded, note = mend_holes(current)
     notes.append(note)
     if config.walls:
-        without_walls, walls, note = suppress_walls(current)
+        outside = touching_border(excluded)
+        walls, note = find_walls(current, outside)
         notes.append(note)
-        # both look at the same picture: half a wall that one has taken out is no wall to the other
-        _, tall, note = suppress_tall_border(current, touching_border(excluded))
+        tall, note = find_tall_border(current, outside)
         notes.append(note if (tall & ~walls).any() else None)
-        height = np.where(tall, np.float32(0.0), without_walls.height)
-        current, excluded = replace(current, height=height), excluded | walls | tall
+        current = replace(current, height=np.where(walls | tall, np.float32(0.0), current.height))
+        excluded = excluded | walls | tall
     if config.speckles:
         current, note = remove_speckles(current)
         notes.append(note)

@@ -28,7 +28,10 @@ FLOOR_ROW = 0.006
 WALL_UNIFORM = 0.015
 """Along a wall heights differ by less than this, metres; along a row of items they differ more."""
 
-WALL_SHARE = 0.6
+WALL_KNOWN = 0.3
+"""Share of a row's middle that must have been seen to judge it."""
+
+WALL_SHARE = 0.7
 """Share of a row's middle that must be uniform for it to be wall: items may lean on the rest."""
 
 TALL = 0.10
@@ -37,7 +40,10 @@ TALL = 0.10
 BRIDGE = 0.01
 """Tall patches nearer to each other than about this are one thing, metres."""
 
-REACH = 0.08
+COARSE = 110
+"""Flanks are followed on about this many cells a side."""
+
+REACH = 0.12
 """How far a tall thing's flank is followed down, metres."""
 
 
@@ -79,88 +85,99 @@ def remove_speckles(heightmap: Heightmap, smallest: float = SMALLEST_ITEM) -> tu
     return replace(heightmap, height=height), note if small.sum() > FEW else None
 
 
-def suppress_walls(heightmap: Heightmap) -> tuple[Heightmap, NDArray[np.bool_], str | None]:
-    """Floor where the walls of a bin stand, from each side inwards to the wall's foot, and everything outside them.
+def find_walls(heightmap: Heightmap, outside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], str | None]:
+    """The walls of a bin, from each side inwards to the wall's foot, with everything outside them.
 
     A row parallel to a side is wall if most of it has one height above the floor, beginning in the outer fifth and
     falling until it ends on the floor; a heap of items is not as even.
 
     Args:
-        heightmap: levelled, floor exactly zero.
+        heightmap: levelled, floor exactly zero, without holes.
+        outside: cells beyond what the camera saw, which tell nothing.
 
     Returns:
-        The heightmap, the cells that were taken out, and in words which walls.
+        The wall's cells, shape ``(pixels, pixels)``, and in words which walls.
     """
-    taken = np.zeros(heightmap.height.shape, dtype=bool)
+    walls = np.zeros(heightmap.height.shape, dtype=bool)
     found = []
     for turn, side in enumerate(("far", "right", "near", "left")):
-        rows = _wall_rows(np.rot90(heightmap.height, turn))
+        rows = _wall_rows(np.rot90(heightmap.height, turn), np.rot90(~outside, turn))
         if rows:
-            np.rot90(taken, turn)[:rows] = True
+            np.rot90(walls, turn)[:rows] = True
             found.append(f"{side} {rows * heightmap.workspace.pixel_size * 100:.0f} cm")
-    if not found:
-        return heightmap, taken, None
-    height = np.where(taken, np.float32(0.0), heightmap.height)
-    return replace(heightmap, height=height), taken, f"Bin walls at the border ({', '.join(found)}): taken for floor."
+    return walls, f"Bin walls at the border ({', '.join(found)}): taken for floor." if found else None
 
 
-def _wall_rows(height: NDArray[np.float32]) -> int:
+def _wall_rows(height: NDArray[np.float32], known: NDArray[np.bool_]) -> int:
     """How many rows from row 0 inwards belong to a wall and what lies outside it; 0 if there is no wall."""
     pixels = height.shape[0]
-    middle = height[: pixels // 3, pixels // 5 : pixels - pixels // 5]
-    median = np.median(middle, axis=1)
-    slack = WALL_UNIFORM + np.abs(np.gradient(median))  # a wall that is not quite parallel to the rows is steep in one
-    alike = (np.abs(middle - median[:, None]) < slack[:, None]).mean(axis=1)
-    wall = (median >= FLOOR_ROW) & (alike >= WALL_SHARE)
-    high = np.flatnonzero(wall & (median > WALL_HEIGHT))
+    part = (slice(0, pixels // 3), slice(pixels // 5, pixels - pixels // 5))
+    middle, known = height[part], known[part]
+    enough = known.mean(axis=1) > WALL_KNOWN
+    count = np.maximum(known.sum(axis=1), 1)
+    ascending = np.sort(np.where(known, middle, np.float32(np.inf)), axis=1)
+    median = np.where(known.any(axis=1), ascending[np.arange(len(count)), (count - 1) // 2], 0.0)
+    off = np.abs(middle - median[:, None])
+    even = ((off < WALL_UNIFORM) & known).sum(axis=1) >= WALL_SHARE * count
+    # a wall that is not quite parallel to the rows is steep within one
+    steep = ((off < WALL_UNIFORM + np.abs(np.gradient(median))[:, None]) & known).sum(axis=1) >= WALL_SHARE * count
+    high = np.flatnonzero(enough & even & (median > WALL_HEIGHT))
     if high.size == 0 or high[0] > pixels // 5:
         return 0
+    if (enough & even & (median < FLOOR_ROW))[: high[0]].any():  # floor outside it: a heap, not a wall
+        return 0
     foot = int(high[0])
-    while foot + 1 < len(wall) and wall[foot + 1] and median[foot + 1] <= median[foot] + 0.005:
+    while foot + 1 < len(median) and steep[foot + 1] and FLOOR_ROW <= median[foot + 1] <= median[foot] + 0.005:
         foot += 1
-    ends_on_floor = foot + 1 < len(wall) and median[foot + 1] < FLOOR_ROW
+    ends_on_floor = foot + 1 < len(median) and median[foot + 1] < FLOOR_ROW
     return foot + 1 if ends_on_floor else 0
 
 
-def suppress_tall_border(
-    heightmap: Heightmap, outside: NDArray[np.bool_] | None = None, tall: float = TALL, reach: float = REACH
-) -> tuple[Heightmap, NDArray[np.bool_], str | None]:
-    """Floor where something taller than any item reaches in over the border: a robot's arm, a post, a lamp.
+def find_tall_border(
+    heightmap: Heightmap, outside: NDArray[np.bool_], tall: float = TALL, reach: float = REACH
+) -> tuple[NDArray[np.bool_], str | None]:
+    """What is taller than any item and reaches in over the border: a robot's arm, a post, a lamp.
 
     Its flank is followed downhill until it rises again, which is where an item begins.
 
     Args:
         heightmap: levelled, floor exactly zero, without holes.
-        outside: cells beyond what the camera saw, which count as border; None for none.
+        outside: cells beyond what the camera saw, which count as border.
         tall: no item at the border is higher, metres.
         reach: how far the flank is followed, metres.
 
     Returns:
-        The heightmap, the cells that were taken out, and in words how much.
+        Its cells, shape ``(pixels, pixels)``, and in words how much.
     """
     height = heightmap.height
     near = 2 * round(BRIDGE / heightmap.workspace.pixel_size) + 1
     high = height > tall
     _, label = cv2.connectedComponents(cv2.dilate(high.astype(np.uint8), np.ones((near, near), np.uint8)))
-    border = np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]])
-    if outside is not None:
-        border = np.concatenate([border, label[cv2.dilate(outside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0]])
-    taken = high & np.isin(label, np.unique(border[border > 0]))
+    beyond = cv2.copyMakeBorder(outside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    at_border = cv2.dilate(beyond, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+    border = np.unique(label[at_border])
+    taken = high & np.isin(label, border[border > 0])
     if not taken.any():
-        return heightmap, taken, None
+        return taken, None
+    coarse = max(1, heightmap.workspace.pixels // COARSE)
+    steps = int(np.ceil(reach / (heightmap.workspace.pixel_size * coarse)))
+    flank = _downhill(height[::coarse, ::coarse], taken[::coarse, ::coarse], steps)
+    fine = flank.repeat(coarse, axis=0).repeat(coarse, axis=1)[: height.shape[0], : height.shape[1]]
+    taken = (taken | fine) & (height > 0.0)
+    return taken, f"Something taller than {tall * 100:.0f} cm reaches in over the border: it and its flank are floor."
+
+
+def _downhill(height: NDArray[np.float32], start: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """The start and what is reached from it over the foreground in at most ``steps`` cells without climbing."""
     kernel = np.ones((3, 3), np.uint8)
-    foreground = height > 0.0
-    for _ in range(int(np.ceil(reach / heightmap.workspace.pixel_size))):
-        above = cv2.dilate(np.where(taken, height, np.float32(-1.0)), kernel)
-        grown = taken | (foreground & (above > 0.0) & (height <= above + 0.001))
-        if (grown == taken).all():
+    flank = np.where(start, height, np.float32(-1.0))
+    for _ in range(steps):
+        above = cv2.dilate(flank, kernel)
+        grown = (height > 0.0) & (height <= above + 0.001) & (above > 0.0) & (flank < 0.0)
+        if not grown.any():
             break
-        taken = grown
-    mended = np.where(taken, np.float32(0.0), height)
-    note = (
-        f"Something taller than {tall * 100:.0f} cm reaches in over the border ({taken.mean():.1%}): taken for floor."
-    )
-    return replace(heightmap, height=mended), taken, note
+        flank[grown] = height[grown]
+    return flank > 0.0
 
 
 def limit_height(heightmap: Heightmap, ceiling: float) -> tuple[Heightmap, str | None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import say, stage_main
-from grasping_student.serving.predict import PredictConfig, run
+from grasping_student.serving.configuration import PredictConfig
 
 
 def predict_and_say(config: PredictConfig) -> None:
     """Run, then say what was mended and where the best grasp is."""
     import math
+
+    from grasping_student.serving.predict import run
 
     prediction = run(config)
     for note in prediction.notes:

@@ -26,6 +26,9 @@ TABLE_CLEARANCE = 0.007
 LOWEST_ITEM = 0.010
 """Material lower than this stays under the finger tips, metres."""
 
+INSIDE = 0.005
+"""The centre of a grasp lies at least this far inside what was seen of the item, metres."""
+
 STROKE = 0.085
 """Widest opening of the gripper, metres (paper, section VI-D)."""
 
@@ -39,15 +42,16 @@ def foreground(mended: MendedHeightmap) -> NDArray[np.bool_]:
     return heightmap.graspable_foreground() & (heightmap.height > mended.threshold) & ~mended.excluded
 
 
-def seen_material(frame: RgbdFrame, mended: MendedHeightmap) -> NDArray[np.bool_]:
+def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INSIDE) -> NDArray[np.bool_]:
     """Cells of the foreground, high enough to grip, where the camera's own pixels show material.
 
     The points at the surface and at the finger tips are projected back into the depth picture; both must fall on pixels
-    whose whole 3 x 3 neighbourhood was measured above the floor.
+    whose whole neighbourhood was measured above the floor.
 
     Args:
         frame: the picture that the heightmap was made from.
         mended: the heightmap.
+        inside: how far inside an item the point must lie, metres; at least one pixel.
 
     Returns:
         Shape ``(pixels, pixels)``.
@@ -59,23 +63,24 @@ def seen_material(frame: RgbdFrame, mended: MendedHeightmap) -> NDArray[np.bool_
         return seen
     x, y = workspace.xy_from_pixel(row, col)
     floor, surface = mended.floor.z(x, y), mended.surface[row, col]
-    above = _above_floor(frame, mended)
+    above = _above_floor(frame, mended, inside)
     good = np.ones(row.size, dtype=bool)
     for height in (surface, np.maximum(surface - FINGER_DEPTH, TABLE_CLEARANCE)):
         points = np.column_stack([x, y, floor + height])
-        v, u, inside = pixels_of_world_points(points, frame.intrinsics, frame.camera_to_world)
-        good &= inside & above[v, u]
+        v, u, in_picture = pixels_of_world_points(points, frame.intrinsics, frame.camera_to_world)
+        good &= in_picture & above[v, u]
     seen[row, col] = good
     return seen
 
 
-def _above_floor(frame: RgbdFrame, mended: MendedHeightmap) -> NDArray[np.bool_]:
-    """Pixels of the depth picture that show something above the floor, as do all their neighbours."""
+def _above_floor(frame: RgbdFrame, mended: MendedHeightmap, inside: float) -> NDArray[np.bool_]:
+    """Pixels of the depth picture that show something above the floor, as do all around within ``inside`` metres."""
     x, y, z = world_points(frame)
     plane = mended.floor
     with np.errstate(invalid="ignore"):
         above = z - (plane.slope_x * x + plane.slope_y * y + plane.offset) > max(mended.threshold, LOWEST_ITEM / 2)
-    return cv2.erode(above.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    radius = max(1, round(inside * frame.intrinsics.fx / float(np.nanmedian(frame.depth))))
+    return cv2.erode(above.astype(np.uint8), np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(bool)
 
 
 def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) -> float:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.files import DepthUnit, FrameFiles, load_frame
+from grasping_student.cameras.files import FrameFiles, load_frame
 from grasping_student.cameras.frame import RgbdFrame, frame_to_heightmap
 from grasping_student.cameras.mending import MendedHeightmap, MendingConfig, mend_heightmap
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, sha256_of_file, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
 from grasping_student.manifest import StageClock
+from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.material import (
     FINGER_DEPTH,
     TABLE_CLEARANCE,
@@ -33,53 +34,6 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 
 LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
-
-
-@dataclass(frozen=True)
-class PredictConfig:
-    """The best grasp on one depth image of any camera, as grasp.json and grasp.png."""
-
-    depth: Path | None = None
-    """Depth along the optical axis: .npy of numbers or a 16-bit .png; 0 or NaN where nothing was measured."""
-
-    intrinsics: Path | None = None
-    """JSON with fx, fy, cx, cy, width, height in pixels of the depth picture."""
-
-    camera_to_world: Path | None = None
-    """Text of 4 x 4 numbers, metres; world: origin at the workspace's centre on the table, z up."""
-
-    model: Path | None = None
-    """Checkpoint folder; None takes the small student that ships with the package."""
-
-    color: Path | None = None
-    """Picture registered to the depth, of its size or a whole multiple of it; only for the drawing."""
-
-    depth_unit: DepthUnit = "m"
-    """Unit of the stored depth: metres or millimetres."""
-
-    extent: float | None = None
-    """Side of the workspace in metres; None takes the model's own. The model's pixel size is kept."""
-
-    top: int = 5
-    """How many grasps to give: the best one and the runners-up."""
-
-    ceiling: float = 0.12
-    """Heights above are cut to this, metres."""
-
-    seed: int = 0
-    """Nothing is drawn at random here; kept so that every command has it."""
-
-    out: Path = Path("runs/predict")
-    """Folder for grasp.json, grasp.png and manifest.json."""
-
-    overwrite: bool = False
-    """Replace the output folder if it exists."""
-
-    def __post_init__(self) -> None:
-        if self.top < 1:
-            raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
-        if self.extent is not None and not 0.0 < self.extent <= 10.0:
-            raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")
 
 
 class ScoreModel(Protocol):
@@ -203,6 +157,8 @@ def predict(
     mended = mend_heightmap(frame_to_heightmap(frame, model.workspace), mending)
     notes = list(mended.notes)
     allowed = seen_material(frame, mended)
+    if not allowed.any():
+        allowed = seen_material(frame, mended, inside=0.0)  # nothing but thin items
     if not allowed.any():
         allowed = foreground(mended)
         if not allowed.any():

@@ -1,0 +1,65 @@
+"""A camera that plays frames from a folder, in the file format of ``predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grasping_student.cameras.camera import Camera, CameraError
+from grasping_student.cameras.files import DepthUnit, frame_files, load_frame
+from grasping_student.cameras.frame import Intrinsics, RgbdFrame
+
+
+class RecordedCamera(Camera):
+    """Plays one frame folder, or the frame folders inside a folder in the order of their names.
+
+    Args:
+        folder: holds ``camera.json`` itself, or folders that do.
+        repeat: begin anew after the last frame; else it is an error to read on.
+        depth_unit: of the stored depth.
+    """
+
+    def __init__(self, folder: Path, repeat: bool = False, depth_unit: DepthUnit = "m") -> None:
+        self._folder = folder
+        self._repeat = repeat
+        self._depth_unit: DepthUnit = depth_unit
+        self._frames: list[Path] = []
+        self._next = 0
+
+    @property
+    def name(self) -> str:
+        return "recorded"
+
+    @property
+    def serial(self) -> str:
+        return self._folder.name
+
+    @property
+    def intrinsics(self) -> Intrinsics:
+        return self._load(0).intrinsics
+
+    def connect(self) -> None:
+        if self._frames:
+            return
+        single = (self._folder / "camera.json").exists()
+        frames = [self._folder] if single else sorted(path.parent for path in self._folder.glob("*/camera.json"))
+        if not frames:
+            raise CameraError(f"{self._folder} holds no recorded frame: expected camera.json, depth.npy and pose.txt")
+        self._frames, self._next = frames, 0
+
+    def disconnect(self) -> None:
+        self._frames = []
+
+    def read(self) -> RgbdFrame:
+        if self._next >= len(self._frames) > 0 and self._repeat:
+            self._next = 0
+        frame = self._load(self._next)
+        self._next += 1
+        return frame
+
+    def _load(self, index: int) -> RgbdFrame:
+        if not self._frames:
+            raise CameraError(f"the recorded camera {self._folder} is not connected; call connect() first")
+        if index >= len(self._frames):
+            raise CameraError(f"{self._folder}: all {len(self._frames)} recorded frames have been read")
+        frame, _ = load_frame(frame_files(self._frames[index]), self._depth_unit)
+        return frame

@@ -1,0 +1,54 @@
+"""Options of ``predict``; importing this loads nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """The best grasp on one depth image of any camera, as grasp.json and grasp.png."""
+
+    depth: Path | None = None
+    """Depth along the optical axis: .npy of numbers or a 16-bit .png; 0 or NaN where nothing was measured."""
+
+    intrinsics: Path | None = None
+    """JSON with fx, fy, cx, cy, width, height in pixels of the depth picture."""
+
+    camera_to_world: Path | None = None
+    """Text of 4 x 4 numbers, metres; world: origin at the workspace's centre on the table, z up."""
+
+    model: Path | None = None
+    """Checkpoint folder; None takes the small student that ships with the package."""
+
+    color: Path | None = None
+    """Picture registered to the depth, of its size or a whole multiple of it; only for the drawing."""
+
+    depth_unit: Literal["m", "mm"] = "m"
+    """Unit of the stored depth: metres or millimetres."""
+
+    extent: float | None = None
+    """Side of the workspace in metres; None takes the model's own. The model's pixel size is kept."""
+
+    top: int = 5
+    """How many grasps to give: the best one and the runners-up."""
+
+    ceiling: float = 0.12
+    """Heights above are cut to this, metres."""
+
+    seed: int = 0
+    """Nothing is drawn at random here; kept so that every command has it."""
+
+    out: Path = Path("runs/predict")
+    """Folder for grasp.json, grasp.png and manifest.json."""
+
+    overwrite: bool = False
+    """Replace the output folder if it exists."""
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
+        if self.extent is not None and not 0.0 < self.extent <= 10.0:
+            raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")

@@ -1,0 +1,279 @@
+"""From files to grasp.json and grasp.png, and one clear message with exit code 2 for each thing that can be wrong."""
+
+import json
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from geometric_model import GeometricModel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grasping_student.cameras.files import save_frame
+from grasping_student.cameras.frame import Intrinsics, frame_to_heightmap
+from grasping_student.cameras.mending import mend_heightmap
+from grasping_student.cameras.simulated import looking_down, render
+from grasping_student.cli.main import main
+from grasping_student.errors import UserError
+from grasping_student.grasp import PlanarGrasp, angle_distance
+from grasping_student.heightmap import Heightmap
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.serving import predict as predict_module
+from grasping_student.serving.material import finger_opening, seen_material
+from grasping_student.serving.predict import load_model, predict, resized
+from grasping_student.workspace import Workspace, light_workspace
+
+CAMERA = Intrinsics(480.0, 480.0, 319.5, 239.5, 640, 480)
+LIGHT = light_workspace()
+BOXES = ((0.06, 0.05, 0.03, 0.08, 0.04), (-0.08, -0.06, 0.09, 0.025, 0.03))
+"""Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
+
+
+def tabletop(boxes=BOXES, walls=0.0):
+    """A finely sampled scene, with the walls of a bin around it if asked for."""
+    workspace = Workspace(extent=0.6, pixels=600, margin=0.06)
+    every = np.arange(workspace.pixels)
+    x, y = workspace.xy_from_pixel(every, every)
+    height = np.zeros(workspace.shape, dtype=np.float32)
+    outside = np.maximum(np.abs(x)[None, :], np.abs(y)[:, None]) - 0.19
+    height[outside > 0.0] = walls
+    for cx, cy, sx, sy, top in boxes:
+        height[(np.abs(y - cy) <= sy / 2)[:, None] & (np.abs(x - cx) <= sx / 2)[None, :]] = top
+    return Heightmap(height, np.full((*workspace.shape, 3), 150, np.uint8), workspace)
+
+
+def frame_of(scene, tilt=0.15):
+    return render(scene, CAMERA, looking_down(0.75, tilt))
+
+
+@pytest.fixture
+def scene_files(tmp_path):
+    save_frame(frame_of(tabletop()), tmp_path / "scene")
+    return tmp_path / "scene"
+
+
+@pytest.fixture
+def geometric(monkeypatch):
+    """The command with a model that needs no weights."""
+
+    def load(folder, extent):
+        return GeometricModel(LIGHT if extent is None else resized(LIGHT, extent))
+
+    monkeypatch.setattr(predict_module, "load_model", load)
+
+
+def arguments(scene_files, out, *more):
+    return [
+        "predict", "--depth", str(scene_files / "depth.npy"), "--intrinsics", str(scene_files / "camera.json"),
+        "--camera-to-world", str(scene_files / "pose.txt"), "--out", str(out), *map(str, more),
+    ]  # fmt: skip
+
+
+def box_under(x, y, slack=0.003):
+    return [box for box in BOXES if abs(x - box[0]) <= box[2] / 2 + slack and abs(y - box[1]) <= box[3] / 2 + slack]
+
+
+def test_predict_writes_a_grasp_on_an_item_across_its_short_side(scene_files, tmp_path, geometric, capsys):
+    out = tmp_path / "out"
+    color = scene_files / "color.png"
+    assert main(arguments(scene_files, out, "--color", color, "--top", 4)) == 0
+    written = json.loads((out / "grasp.json").read_text())
+    assert len(written["runners_up"]) == 3
+    for each in [written["grasp"], *written["runners_up"]]:
+        assert set(each) == {"x", "y", "z", "angle", "row", "col", "score", "width"}
+        (box,) = box_under(each["x"], each["y"])
+        short_side = 0.0 if box[2] < box[3] else math.pi / 2
+        assert angle_distance(each["angle"], short_side) <= math.pi / 16 + 1e-9 or each is not written["grasp"]
+        assert LIGHT.pixel_from_xy(each["x"], each["y"]) == (each["row"], each["col"])
+        assert each["z"] == pytest.approx(box[4] - 0.015, abs=0.002)
+        assert min(box[2], box[3]) < each["width"] <= 0.085
+    scores = [written["grasp"]["score"], *(each["score"] for each in written["runners_up"])]
+    assert scores == sorted(scores, reverse=True)
+    picture = cv2.imread(str(out / "grasp.png"))
+    assert picture.shape[0] > 400 and len(np.unique(picture)) > 50
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["stage"] == "predict"
+    assert manifest["inputs"]["model"] == "geometric"
+    assert "best grasp: x" in capsys.readouterr().out
+
+
+def test_16_bit_millimetres_and_no_colour_give_the_same_grasp(scene_files, tmp_path, geometric):
+    assert main(arguments(scene_files, tmp_path / "metres")) == 0
+    depth = np.load(scene_files / "depth.npy")
+    cv2.imwrite(str(scene_files / "depth.png"), np.nan_to_num(depth * 1000.0).round().astype(np.uint16))
+    given = arguments(scene_files, tmp_path / "millimetres", "--depth-unit", "mm")
+    given[given.index("--depth") + 1] = str(scene_files / "depth.png")
+    assert main(given) == 0
+    first, second = (json.loads((tmp_path / name / "grasp.json").read_text())["grasp"] for name in
+                     ("metres", "millimetres"))  # fmt: skip
+    assert math.hypot(first["x"] - second["x"], first["y"] - second["y"]) < 0.03
+    assert first["z"] == pytest.approx(second["z"], abs=0.012)
+
+
+def test_another_extent_keeps_the_models_pixel_size(scene_files, tmp_path, geometric):
+    assert main(arguments(scene_files, tmp_path / "out", "--extent", 0.55)) == 0
+    written = json.loads((tmp_path / "out" / "grasp.json").read_text())
+    assert written["workspace"]["pixels"] == round(0.55 / LIGHT.pixel_size)
+    assert written["workspace"]["extent"] / written["workspace"]["pixels"] == pytest.approx(LIGHT.pixel_size)
+    assert box_under(written["grasp"]["x"], written["grasp"]["y"])
+
+
+def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_mending_is_said():
+    frame = frame_of(tabletop(walls=0.09))
+    tilted = looking_down(0.75, 0.15 + 0.02)
+    tilted[2, 3] += 0.006
+    prediction = predict(replace(frame, camera_to_world=tilted), GeometricModel())
+    text = " ".join(prediction.notes)
+    assert "floor lay off" in text and "tilt 1.1" in text
+    assert "Bin walls" in text
+    for each in prediction.grasps:
+        assert box_under(each.x, each.y, slack=0.012)
+        # z is in the world of the given pose, whose table lies elsewhere than the floor in the picture
+        floor = float(prediction.mended.floor.z(each.x, each.y))
+        assert abs(floor) > 0.003
+        assert each.z - floor in (pytest.approx(0.025, abs=0.003), pytest.approx(0.015, abs=0.003))
+
+
+def test_what_the_camera_could_not_see_is_never_grasped():
+    frame = frame_of(tabletop(), tilt=0.5)
+    mended = mend_heightmap(frame_to_heightmap(frame, LIGHT))
+    material = seen_material(frame, mended)
+    assert material.any()
+    rows, cols = np.nonzero(material)
+    for x, y in zip(*LIGHT.xy_from_pixel(rows, cols), strict=True):
+        assert box_under(float(x), float(y))
+    assert not (material & mended.excluded).any()
+    hidden = frame.depth.copy()
+    hidden[:] = np.where(np.arange(640)[None, :] > 320, np.nan, hidden)  # the right half was not measured
+    blind = replace(frame, depth=hidden)
+    mended = mend_heightmap(frame_to_heightmap(blind, LIGHT))
+    rows, cols = np.nonzero(seen_material(blind, mended))
+    assert (LIGHT.xy_from_pixel(rows, cols)[0] < 0.0).all()
+
+
+@given(st.floats(0.0, math.pi), st.floats(0.012, 0.06))
+@settings(max_examples=30, deadline=None)
+def test_fingers_open_a_little_wider_than_the_item(angle, width):
+    every = np.arange(LIGHT.pixels)
+    x, y = LIGHT.xy_from_pixel(every, every)
+    along = x[None, :] * math.cos(angle) + y[:, None] * math.sin(angle)
+    height = np.where(np.abs(along) <= width / 2, np.float32(0.05), np.float32(0.0)).astype(np.float32)
+    heightmap = Heightmap(height, np.zeros((*LIGHT.shape, 3), np.uint8), LIGHT)
+    opening = finger_opening(heightmap, PlanarGrasp.from_xy(0.0, 0.0, angle, LIGHT), 0.03)
+    assert min(width + 0.004, 0.085) <= opening <= min(width + 0.016 + 3.5 * LIGHT.pixel_size, 0.085)
+
+
+def small_checkpoint(folder, workspace=LIGHT):
+    network = NetworkConfig(widths=(4, 4))
+    GraspModel.new(ModelConfig(network=network, workspace=workspace), seed=0).save(folder)
+    return folder
+
+
+def test_a_real_checkpoint_predicts_on_its_own_and_on_a_wider_workspace(scene_files, tmp_path):
+    checkpoint = small_checkpoint(tmp_path / "checkpoint")
+    for number, extent in enumerate([None, 0.5]):
+        options = [] if extent is None else ["--extent", extent]
+        out = tmp_path / f"out{number}"
+        assert main(arguments(scene_files, out, "--model", checkpoint, *options)) == 0
+        best = json.loads((out / "grasp.json").read_text())["grasp"]
+        assert box_under(best["x"], best["y"])
+    own, wider = load_model(checkpoint, None), load_model(checkpoint, 0.5)
+    assert own.workspace == LIGHT
+    assert wider.workspace.pixel_size == LIGHT.pixel_size
+    assert wider.workspace.margin == LIGHT.margin
+
+
+@pytest.mark.parametrize("extent", [0.1, 0.13, 2.0])
+def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, capsys, extent):
+    checkpoint = small_checkpoint(tmp_path / "checkpoint")
+    assert main(arguments(scene_files, tmp_path / "out", "--model", checkpoint, "--extent", extent)) == 2
+    assert "does not fit this model, trained for 0.45 m" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def spoil_unit(folder):
+    np.save(folder / "depth.npy", np.load(folder / "depth.npy") * 1000.0)
+
+
+def spoil_depth(value):
+    def spoil(folder):
+        np.save(folder / "depth.npy", np.full_like(np.load(folder / "depth.npy"), value))
+
+    return spoil
+
+
+def spoil_intrinsics(folder):
+    values = json.loads((folder / "camera.json").read_text())
+    del values["fy"]
+    (folder / "camera.json").write_text(json.dumps(values))
+
+
+def spoil_colour(folder):
+    cv2.imwrite(str(folder / "color.png"), np.zeros((481, 640, 3), np.uint8))
+
+
+def spoil_pose(folder):
+    np.savetxt(folder / "pose.txt", np.linalg.inv(looking_down(0.75, 0.15)))
+
+
+def spoil_sight(folder):
+    pose = looking_down(0.75, 0.15)
+    pose[0, 3] += 2.0
+    np.savetxt(folder / "pose.txt", pose)
+
+
+def spoil_items(folder):
+    save_frame(frame_of(tabletop(boxes=())), folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (spoil_unit, "give --depth-unit mm"),
+        (spoil_depth(0.0), "holds no measurement"),
+        (spoil_depth(np.nan), "holds no measurement"),
+        (spoil_intrinsics, "lacks fy"),
+        (spoil_colour, "whole multiple"),
+        (spoil_pose, "right way round"),
+        (spoil_sight, "measured 0.0%"),
+        (spoil_items, "is it empty"),
+        (lambda folder: (folder / "depth.npy").unlink(), "depth.npy does not exist"),
+        (lambda folder: (folder / "pose.txt").write_text("1 2 3"), "no 4 x 4"),
+    ],
+    ids=["millimetres", "zero", "nan", "intrinsics", "colour", "inverse", "elsewhere", "empty", "missing", "pose"],
+)
+def test_bad_input_is_one_clear_message_and_exit_code_2(scene_files, tmp_path, geometric, capsys, spoil, message):
+    spoil(scene_files)
+    out = tmp_path / "out"
+    assert main(arguments(scene_files, out, "--color", scene_files / "color.png")) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "Traceback" not in printed
+    assert not out.exists()
+
+
+def test_missing_options_are_named(tmp_path, capsys):
+    assert main(["predict", "--depth", "depth.npy", "--out", str(tmp_path / "out")]) == 2
+    assert "predict needs --intrinsics, --camera-to-world" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_exists_is_kept_unless_told(scene_files, tmp_path, geometric, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "precious.txt").write_text("mine")
+    assert main(arguments(scene_files, out)) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (out / "precious.txt").read_text() == "mine"
+    assert main(arguments(scene_files, out, "--overwrite")) == 0
+    assert (out / "grasp.json").exists()
+
+
+def test_no_checkpoint_is_said(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="no checkpoint"):
+        load_model(tmp_path, None)
+    monkeypatch.setattr(predict_module, "PRETRAINED", tmp_path / "nothing")
+    with pytest.raises(UserError, match="give --model"):
+        load_model(None, None)
