@@ -72,11 +72,11 @@ class BrowseView:
 
     def _select(self, label: str, options: list[str], test: str) -> ui.select:
         select = ui.select(options, value=options[0], label=label, on_change=self._restart)
-        return select.props(f"outlined dense options-dense data-test={test}").classes("browse-select")
+        return select.props(f"outlined dense options-dense data-test={test}").classes("browse-select").mark(test)
 
     def _step(self, icon: str, name: str, by: int, test: str) -> ui.button:
         button = ui.button(icon=icon, on_click=lambda: self._go(by), color=None)
-        return button.props(f'flat aria-label="{name}" data-test={test}').classes("tool")
+        return button.props(f'flat aria-label="{name}" data-test={test}').classes("tool").mark(test)
 
     async def _key(self, event: Any) -> None:
         if event.action.keydown and event.key.arrow_left:

@@ -51,10 +51,11 @@ export default {
         this.setView(this.view);
       };
       picture.src = payload.rgb;
+      if (this.scene && this.scene.number !== scene.number) sessionStorage.removeItem(this.draftKey());
       this.scene = scene;
       this.suggestions = [];
       const kept = sessionStorage.getItem(this.draftKey());
-      const draft = payload.draft || (kept && JSON.parse(kept));
+      const draft = kept === null ? payload.draft : JSON.parse(kept);
       this.grasp = draft ? { heading: draft.angle, ...draft } : null;
       this.from = null;
       this.setView(this.view);
@@ -125,7 +126,7 @@ export default {
     },
     clear() {
       if (!this.scene) return;
-      sessionStorage.removeItem(this.draftKey());
+      sessionStorage.setItem(this.draftKey(), "null");
       this.grasp = this.from = null;
       this.draw();
     },

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 from nicegui.events import ValueChangeEventArguments
 
 from grasping_student.errors import UserError
@@ -38,8 +38,7 @@ class PageOptions:
 
 
 def build_labelling_page(service: LabellingService, options: PageOptions) -> None:
-    """Register the page at ``/`` and start the session with the server."""
-    app.on_startup(service.start)
+    """Register the page at ``/``; ``service.start`` shows the first scene."""
     serve_attempt_pictures(options.dataset, options.gripper)
 
     @ui.page("/", title=f"Label {options.dataset.name}")

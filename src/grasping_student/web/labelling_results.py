@@ -130,7 +130,7 @@ def _thumbnail(attempt: Attempt, deleted: bool, selected: bool, select: Callable
     name = f"attempt {attempt.id}: {'deleted' if deleted else word.lower()}"
     button = ui.element("button").classes(f"thumbnail {kind} {'selected' if selected else ''}")
     button.props(f'type=button aria-label="{name}" title="{name}" data-test=thumbnail-{attempt.id}')
-    button.on("click", lambda: select(attempt.id))
+    button.mark(f"thumbnail-{attempt.id}").on("click", lambda: select(attempt.id))
     with button:
         ui.element("img").props(f'src="{picture_address(attempt, "crop", 96)}" alt="" loading=lazy')
         ui.label("deleted" if deleted else mark).classes("mark")

@@ -139,6 +139,6 @@ def run(config: LabelConfig) -> None:
     try:
         service.open()
         options = PageOptions(config.dataset, make_gripper(config), config.model is not None)
-        serve(binding, "Labelling page", lambda: build_labelling_page(service, options))
+        serve(binding, "Labelling page", lambda: build_labelling_page(service, options), service.start)
     finally:
         service.close()

@@ -8,7 +8,7 @@ import ipaddress
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -163,20 +163,26 @@ def open_socket(binding: Binding) -> socket.socket:
     return listening
 
 
-def serve(binding: Binding, title: str, build: Callable[[], Any], on_stop: Callable[[], None] | None = None) -> None:
+def serve(
+    binding: Binding,
+    title: str,
+    build: Callable[[], Any],
+    on_start: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Serve NiceGUI pages until Ctrl-C.
 
     Args:
         binding: from ``checked_binding``.
         title: of the browser's tab, and in the line that tells the address.
         build: registers the pages.
-        on_stop: called after the last request.
+        on_start: awaited by the server's event loop when it begins.
 
     Raises:
         UserError: the port is taken.
     """
     import uvicorn
     from fastapi import FastAPI
+    from nicegui import app as nicegui_app
     from nicegui import ui
 
     listening = open_socket(binding)
@@ -184,6 +190,8 @@ def serve(binding: Binding, title: str, build: Callable[[], Any], on_stop: Calla
         port = listening.getsockname()[1]
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         build()
+        if on_start is not None:
+            nicegui_app.on_startup(on_start)
         ui.run_with(app, title=f"{title} · Grasping Student", favicon="🤏", reconnect_timeout=30.0,
                     show_welcome_message=False)  # fmt: skip
         app.add_middleware(Guard, binding=Binding(binding.host, port, binding.token))
@@ -194,5 +202,3 @@ def serve(binding: Binding, title: str, build: Callable[[], Any], on_stop: Calla
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         listening.close()
-        if on_stop is not None:
-            on_stop()

@@ -1,0 +1,257 @@
+"""The labelling page in a real browser: click, drag, touch, keys, execute, undo, reload, lost server."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from tests.web import browser as real
+from tests.web.labelling_worlds import WORKSPACE, BoxWorld, box_grasp
+
+from grasping_student.datasets.store import Dataset
+from grasping_student.grasp import PlanarGrasp
+from grasping_student.web.footprint import GripperShape, footprint
+
+pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing()))
+
+PIXELS = WORKSPACE.pixels
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with real.chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def boxes(tmp_path):
+    with real.Server(real.SERVE_BOXES, tmp_path / "d", 0) as server:
+        yield server
+
+
+def scene_of(seed):
+    world = BoxWorld()
+    world.reset(seed)
+    return world.observe()
+
+
+def wait_saved(page, number):
+    page.wait_for_function(
+        "number => document.querySelector('[data-test=message]')?.innerText.includes('Saved attempt ' + number)",
+        arg=number, timeout=20_000,
+    )  # fmt: skip
+
+
+def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser, boxes):
+    page = real.open_page(browser, boxes.address)
+    scene, shape = scene_of(0), GripperShape()
+    page.context.set_offline(True)  # whatever follows is worked out in the browser
+    random = np.random.default_rng(5)
+    for _ in range(12):
+        row, col, angle = int(random.integers(0, 40)), int(random.integers(0, 40)), random.uniform(-math.pi, math.pi)
+        real.press(page, PIXELS, row, col, (80 * math.cos(angle), -80 * math.sin(angle)))
+        seen = real.state(page)
+        assert (seen["row"], seen["col"]) == (row, col)
+        grasp = PlanarGrasp(row, col, angle)
+        assert abs(math.sin(seen["angle"] - grasp.angle)) < 0.02
+        expected = footprint(scene, PlanarGrasp(row, col, seen["angle"]), shape)
+        assert seen["hint"] == expected.hint
+        for name, value in (("tip", expected.tip_height), ("a", expected.finger_a), ("b", expected.finger_b)):
+            assert (seen[name] is None) == math.isnan(value)
+            assert seen[name] is None or seen[name] == pytest.approx(value, abs=1.1e-4)
+
+    real.press(page, PIXELS, 20, 20)
+    start = real.state(page)
+    assert page.inner_text("[data-readout=position]") == "row 20, column 20"
+
+    def after(*keys):
+        before = real.state(page)
+        for key in keys:
+            page.keyboard.press(key)
+        now = real.state(page)
+        turned = now["angle"] - before["angle"]
+        turned -= math.pi * round(turned / math.pi)
+        return turned, now["row"] - before["row"], now["col"] - before["col"]
+
+    assert after("q") == pytest.approx((math.pi / 64, 0, 0), abs=1e-9)
+    assert after("Shift+E") == pytest.approx((-math.pi / 8, 0, 0), abs=1e-9)
+    assert after("]", "Shift+Q") == pytest.approx((math.pi * 7 / 64, 0, 0), abs=1e-9)
+    assert after("ArrowUp", "ArrowRight", "ArrowRight") == pytest.approx((0, -1, 2))
+    assert after("Shift+ArrowDown") == pytest.approx((0, 2, 0)), "1 cm would be one pixel; Shift moves two at least"
+    assert real.state(page)["scene"] == start["scene"]
+    page.keyboard.press("Escape")
+    assert real.state(page)["hint"] == "none"
+    page.keyboard.press("ArrowLeft")
+    assert scene.height[real.state(page)["row"], real.state(page)["col"]] > 0, "the first key begins on an item"
+
+    page.keyboard.press("Escape")
+    real.press(page, PIXELS, 20, 20)  # at angle 0 again: the round handle turns without moving the point
+    x, y = real.point(page, PIXELS, 20, 20)
+    side = page.locator(".grasp-canvas canvas").bounding_box()["width"]
+    handle = (0.085 / 2 + 0.012 + 0.032) / WORKSPACE.extent * side
+    page.mouse.move(x + handle, y)
+    page.mouse.down()
+    page.mouse.move(x, y - handle, steps=6)
+    page.mouse.up()
+    seen = real.state(page)
+    assert (seen["row"], seen["col"]) == (20, 20) and seen["angle"] == pytest.approx(math.pi / 2, abs=0.01)
+    page.context.set_offline(False)
+    assert not page.errors
+
+
+def test_execute_undo_and_reload_by_keyboard_alone(browser, boxes, tmp_path):
+    page = real.open_page(browser, boxes.address)
+    page.keyboard.press("Enter")  # no grasp yet: nothing is sent
+    grasp = box_grasp(scene_of(0))
+    page.keyboard.press("ArrowUp")
+    for axis, less, more in (("row", "ArrowUp", "ArrowDown"), ("col", "ArrowLeft", "ArrowRight")):
+        away = getattr(grasp, axis) - real.state(page)[axis]
+        for _ in range(abs(away)):
+            page.keyboard.press(more if away > 0 else less)
+    for _ in range(round(grasp.angle / (math.pi / 8))):
+        page.keyboard.press("Shift+Q")
+    seen = real.state(page)
+    page.keyboard.press("Enter")
+    wait_saved(page, 0)
+    stored = Dataset(tmp_path / "d").attempt(0)  # what the page calls saved is there
+    assert stored.grasp == PlanarGrasp(seen["row"], seen["col"], seen["angle"]) == grasp
+    assert stored.source == "human" and stored.extra["suggestions"]
+    assert page.inner_text("[data-test=labels]") == "1"
+    assert len(page.query_selector_all("[data-test=outcome] img")) == 2
+
+    page.keyboard.press("u")
+    page.wait_for_function("document.querySelector('[data-test=message]').innerText.includes('Deleted attempt 0')")
+    page.wait_for_function("JSON.parse(document.querySelector('[data-state]').dataset.state).row !== undefined")
+    back = real.state(page)
+    assert (back["row"], back["col"]) == (grasp.row, grasp.col), "the grasp comes back with its scene"
+    assert len(Dataset(tmp_path / "d")) == 0
+
+    page.keyboard.press("q")
+    drawn = real.state(page)
+    page.reload()
+    page.wait_for_selector("[data-state]")
+    page.wait_for_timeout(300)
+    again = real.state(page)
+    assert [again[k] for k in ("scene", "row", "col", "angle")] == [drawn[k] for k in ("scene", "row", "col", "angle")]
+    page.wait_for_timeout(500)
+    page.keyboard.press(" ")
+    wait_saved(page, 1)
+    assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [1]
+    assert page.hosts == {boxes.address.split("/")[2]}, "no request left the machine"
+    assert not page.errors
+
+
+def test_suggestions_help_views_and_a_second_tab(browser, boxes, tmp_path):
+    page = real.open_page(browser, boxes.address)
+    page.wait_for_selector("[data-test=suggestion-2]")
+    page.wait_for_timeout(200)
+    page.keyboard.press("2")
+    assert real.state(page)["suggestion"] == 1
+    page.keyboard.press("?")
+    page.wait_for_selector("text=How to label")
+    page.keyboard.press("q")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("text=How to label", state="hidden")
+    for name in ("colour", "both", "height"):
+        page.keyboard.press("v")
+        page.wait_for_function(
+            "name => document.querySelector('[data-test=view] [aria-pressed=true]').innerText.toLowerCase() == name",
+            arg=name,
+        )
+    page.keyboard.press("Enter")
+    wait_saved(page, 0)
+    extra = Dataset(tmp_path / "d").attempt(0).extra
+    assert extra["suggestion_accepted"] == 1 and len(extra["suggestions"]) == 3
+
+    other = real.open_page(browser, boxes.address)
+    other.wait_for_selector("[data-test=hold]:visible")
+    assert "another tab labels this dataset" in other.inner_text("[data-test=hold]")
+    real.press(other, PIXELS, 20, 20)
+    other.keyboard.press("Enter")
+    assert real.state(other)["hint"] == "none", "a tab that may not write draws nothing"
+    other.click("[data-test=take-over]")
+    page.wait_for_selector("[data-test=hold]:visible")
+    other.wait_for_selector("[data-test=hold]", state="hidden")
+    other.keyboard.press("s")
+    other.wait_for_selector("text=Skipped")
+    assert len(Dataset(tmp_path / "d")) == 1 and not page.errors and not other.errors
+
+
+def test_a_killed_server_loses_nothing_that_was_saved_and_the_page_comes_back(browser, tmp_path):
+    server = real.Server(real.SERVE_BOXES, tmp_path / "d", 0)
+    page = real.open_page(browser, server.address)
+    for number in range(3):
+        page.wait_for_timeout(300)
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        wait_saved(page, number)
+    server.kill()
+    assert len(Dataset(tmp_path / "d")) == 3
+    with real.Server(real.SERVE_BOXES, tmp_path / "d", server.port):
+        page.wait_for_function(
+            "document.querySelector('[data-test=total]')?.innerText === '3'"
+            " && document.querySelector('[data-test=labels]')?.innerText === '0'",
+            timeout=40_000,
+        )
+        page.wait_for_selector("[data-state]")
+        page.wait_for_timeout(1000)
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        wait_saved(page, 3)
+    assert len(Dataset(tmp_path / "d")) == 4
+
+
+def test_it_fits_the_screen_and_works_by_touch(browser, boxes, tmp_path):
+    page = real.open_page(browser, boxes.address, touch=True)
+    for width, height in ((1280, 800), (768, 1024), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        box = page.locator(".grasp-canvas canvas").bounding_box()
+        assert box["width"] == pytest.approx(box["height"]) and box["width"] > 0.5 * min(width, height)
+        button = page.locator("[data-test=execute]").bounding_box()
+        assert button["y"] + button["height"] <= height, "in sight without scrolling"
+    grasp = box_grasp(scene_of(0))
+    page.touchscreen.tap(*real.point(page, PIXELS, grasp.row, grasp.col))
+    before = real.state(page)
+    assert (before["row"], before["col"]) == (grasp.row, grasp.col)
+    for name in ("turn-left", "turn-right", "left", "right", "up", "down"):
+        button = page.locator(f"[data-test={name}]")
+        assert min(button.bounding_box()[k] for k in ("width", "height")) >= 44, "a finger needs 44 pixels"
+        button.tap()
+    assert real.state(page) == before
+    page.locator("[data-test=execute]").tap()
+    wait_saved(page, 0)
+    page.locator("[data-test=thumbnail-0]").tap()
+    page.locator("[data-test=delete]").tap()
+    page.wait_for_selector("[data-test=restore]")
+    assert len(Dataset(tmp_path / "d")) == 0
+    page.locator("[data-test=restore]").tap()
+    page.wait_for_selector("[data-test=delete]")
+    assert len(Dataset(tmp_path / "d")) == 1
+    assert not page.errors
+
+
+def test_recorded_scenes_through_the_command_line(browser, tmp_path):
+    from tests.web.test_setup import fill
+
+    fill(tmp_path / "scenes")
+    command = ["--env", "recorded", tmp_path / "scenes", "--dataset", tmp_path / "d", "--port", 0]
+    with real.Server(real.LABEL, *command, "--token", "a-long-enough-token") as server:
+        assert re.search(r"\?token=a-long-enough-token$", server.address)
+        stranger = browser.new_context().new_page()
+        assert stranger.goto(server.address.split("?")[0]).status == 401
+        page = real.open_page(browser, server.address)
+        assert "token" not in page.url
+        page.wait_for_timeout(300)
+        for number, key in enumerate("gb"):
+            page.keyboard.press("ArrowUp")
+            page.keyboard.press(key)
+            wait_saved(page, number)
+            page.wait_for_timeout(200)
+        page.keyboard.press("n")
+        page.wait_for_selector("text=nothing graspable. Here is another")
+        assert not page.errors
+    attempts = Dataset(tmp_path / "d").attempts()
+    assert [a.success for a in attempts] == [True, False, None]
+    assert [(a.episode, a.index) for a in attempts] == [(0, 0), (0, 1), (1, 0)]

@@ -1,0 +1,132 @@
+"""The live page in a real browser: what the cell sees and has done, and a button that stops the arm."""
+
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
+pytest.importorskip("playwright", reason="needs playwright: pip install grasping-student[dev]")
+
+from grasping_student.configuration import to_yaml
+from grasping_student.environments.robot_cell.cell import RobotCell
+from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
+from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+from grasping_student.environments.robot_cell.faults import CellStopped
+from grasping_student.environments.robot_cell.live import read_status
+from grasping_student.environments.robot_cell.pose import tool_down
+from grasping_student.evaluation.configuration import PickingConfig, StopRule
+from grasping_student.evaluation.picking_stage import run
+from grasping_student.evaluation.robot_cell_world import RobotCellSpec
+from grasping_student.web.watch_source import WatchSource
+from grasping_student.workspace import light_workspace
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+
+if not Path(CHROMIUM).exists() and shutil.which("chromium") is None:
+    pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def picked(tmp_path_factory):
+    """A twin cell in which two models have picked three times each, and the files that the page reads."""
+    folder = tmp_path_factory.mktemp("cell")
+    with twin_cell(workspace=light_workspace(), live=folder / "live", patience=5.0) as (fakes, cell):
+        (folder / "cell.yaml").write_text(to_yaml(cell))
+        config = PickingConfig(
+            models=("teacher=random", "student=random"), episodes=1, env="robot-cell", cell=folder / "cell.yaml",
+            stop=StopRule(attempts=3), out=folder / "run",
+        )  # fmt: skip
+        run(config, RobotCellSpec(folder / "cell.yaml"))
+        yield fakes, cell, folder
+
+
+@pytest.fixture
+def page(picked):
+    from playwright.sync_api import sync_playwright
+
+    _, _, folder = picked
+    command = [sys.executable, "-m", "grasping_student.cli.main", "cell", "watch", "--port", "0"]
+    command += ["--cell", str(folder / "cell.yaml"), "--run", str(folder / "run")]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        address = next(word for word in server.stderr.readline().split() if word.startswith("http"))
+        with sync_playwright() as browsers:
+            browser = browsers.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            tab = browser.new_page(viewport={"width": 1400, "height": 850})
+            tab.set_default_timeout(60_000)
+            tab.goto(address)
+            yield tab
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stderr.close()
+
+
+def test_the_page_shows_scene_grasp_outcomes_rates_and_devices(picked, page):
+    page.wait_for_selector("[data-test=height] img")
+    page.wait_for_selector("[data-test=camera] img")
+    assert "no scores" in page.locator("[data-test=score]").inner_text()
+    page.wait_for_selector("[data-test=rates] img")
+    outcomes = page.locator("[data-test=outcomes] .watch-outcome").all_inner_texts()
+    assert len(outcomes) == 6
+    assert sum(text.startswith("student:") for text in outcomes) == 3
+    devices = page.locator("[data-test=devices]")
+    assert "safety normal" in devices.inner_text()
+    assert "85.0 mm" in devices.inner_text()
+
+
+def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
+    fakes, config, folder = picked
+    page.wait_for_selector("[data-test=height] img")
+    slow = replace(config, pick=replace(config.pick, travel_speed=0.005))
+    with RobotCell(slow, make_arm(slow), make_gripper(slow), make_view(slow)) as cell:
+        cell.connect()
+        far = tool_down(-0.3, -0.45, 0.25, 0.0)
+        moving = cell._arm
+        import threading
+
+        raised = []
+
+        def move():
+            try:
+                moving.move(far, 0.005, 0.5)
+            except Exception as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=move, daemon=True)
+        thread.start()
+        time.sleep(0.5)
+        assert fakes.do("report")["moving"]
+        page.click("[data-test=stop]")
+        page.wait_for_selector("text=The arm was told to stop")
+        thread.join(5.0)
+        assert not thread.is_alive() and raised
+        assert not fakes.do("report")["moving"]
+        assert np.linalg.norm(np.array(fakes.do("report")["pose"][:3]) - far.position) > 0.05
+        with pytest.raises(CellStopped, match="stop button"):
+            cell.observe()
+        page.wait_for_selector('.watch-phase[data-state="stopped"]')
+        assert read_status(folder / "live")["phase"] == "stopped"
+        cell.recover()
+        cell.close()
+
+
+def test_without_any_files_the_page_has_nothing_to_say(picked):
+    _, config, folder = picked
+    source = WatchSource(replace(config, live=folder / "nothing"), folder / "no-run")
+    assert source.status() == {}
+    assert source.new_scene() is None
+    assert source.numbers().rates == {}
+    assert source.grasp() is None
