@@ -50,7 +50,7 @@ def _pictures(seed):
     return Heightmap(height, random.integers(0, 256, (*SMALL.shape, 3), dtype=np.uint8), SMALL)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(VALUES, st.none() | st.sampled_from(list(Outcome)), st.integers(0, 999)), max_size=6))
 def test_every_value_and_picture_comes_back(rows):
     with tempfile.TemporaryDirectory() as folder:

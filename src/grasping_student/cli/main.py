@@ -23,7 +23,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dataset info": ("dataset_info", "what a dataset holds"),
     "dataset browse": ("dataset_browse", "a page of a dataset's attempts, with filters"),
     "dataset import": ("dataset_import", "foreign data as a new dataset"),
+    "dataset export": ("dataset_export", "Parquet shards with a dataset card"),
+    "dataset merge": ("dataset_merge", "several datasets as one new one"),
+    "dataset filter": ("dataset_filter", "chosen attempts, or a random subset, as a new dataset"),
+    "dataset split": ("dataset_split", "training and held-out episodes, stored"),
     "dataset check": ("dataset_check", "verify every picture and hash of a dataset"),
+    "cell watch": ("cell_watch", "the robot cell's live page, with a stop button"),
+    "cell recover": ("cell_recover", "clear a stop of the robot cell on the operator's word"),
+    "cell teach": ("cell_teach", "record the automatic reset while leading the arm by hand"),
 }
 """Command words -> (module in this folder with a ``main(argv)``, one line of help)."""
 

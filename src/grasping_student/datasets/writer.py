@@ -24,7 +24,7 @@ from grasping_student.datasets.folder import (
     write_manifest,
 )
 from grasping_student.datasets.pictures import encode_pictures
-from grasping_student.datasets.schema import Attempt, check_attempt, content_digest
+from grasping_student.datasets.schema import Attempt, NotStorable, check_attempt, content_digest
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
@@ -61,7 +61,8 @@ class DatasetWriter:
         except OSError as error:
             raise UserError(f"dataset {path} cannot be written: {error.strerror}") from None
         self._segment_bytes, self._batch, self._pending = segment_bytes, batch, 0
-        self._next_id, self._highest_episode, self._number, self._filled = 0, -1, -1, 0
+        self._next_id = self._committed_id = self._filled = 0
+        self._highest_episode = self._number = -1
         self._segment = self.path / segment_name(0)
         self._connection: sqlite3.Connection | None = None
         try:
@@ -86,9 +87,11 @@ class DatasetWriter:
         self, heightmap: Heightmap, *, episode: int, index: int, environment: str, source: str | None = None,
         policy: str | None = None, policy_version: str | None = None, grasp: PlanarGrasp | None = None,
         z: float | None = None, outcome: Outcome | None = None, extra: dict[str, Any] | None = None,
-        created_at: str | None = None,
+        created_at: str | None = None, attempt_id: int | None = None,
     ) -> int:  # fmt: skip
         """Keep one attempt or, without a grasp, one scene; the fields are those of ``Attempt``.
+
+        ``attempt_id`` keeps an id from elsewhere, at least the next free one; None takes the next free one.
 
         Returns:
             its id.
@@ -99,9 +102,11 @@ class DatasetWriter:
         """
         if heightmap.workspace != self.workspace:
             raise UserError(f"heightmap of {heightmap.workspace}; dataset {self.path} keeps {self.workspace}")
+        if attempt_id is not None and attempt_id < self._next_id:
+            raise NotStorable(f"id {attempt_id} is taken or out of order; the next free one is {self._next_id}")
         attempt = Attempt(
-            self._next_id, episode, index, created_at or datetime.now(UTC).isoformat(timespec="microseconds"),
-            environment, source, policy, policy_version, grasp, z, None if outcome is None else Outcome(outcome), extra,
+            self._next_id if attempt_id is None else attempt_id, episode, index, created_at or _now(), environment,
+            source, policy, policy_version, grasp, z, None if outcome is None else Outcome(outcome), extra,
         )  # fmt: skip
         check_attempt(attempt, self.workspace)
         pictures = encode_pictures(heightmap)
@@ -120,7 +125,9 @@ class DatasetWriter:
             self._roll_back(connection)
             raise
         self._pending = (self._pending + 1) % self._batch
-        self._next_id += 1
+        self._next_id = attempt.id + 1
+        if not self._pending:
+            self._committed_id = self._next_id
         self._highest_episode = max(self._highest_episode, episode)
         self._filled += len(pictures.height) + len(pictures.rgb) + 512
         return attempt.id
@@ -151,7 +158,7 @@ class DatasetWriter:
         if connection.in_transaction:
             with segments.clear_errors(self._segment):
                 connection.execute("COMMIT")
-        self._pending = 0
+        self._pending, self._committed_id = 0, self._next_id
 
     def close(self) -> None:
         """Flush and give the lock back; calling it twice does no harm."""
@@ -200,6 +207,7 @@ class DatasetWriter:
                 connection.close()
             self._next_id = max(self._next_id, first_id, -1 if row[0] is None else row[0] + 1)
             self._highest_episode = max(self._highest_episode, -1 if row[1] is None else row[1])
+        self._committed_id = self._next_id
         self._seal_finished()
         if not paths or paths[-1].name in self._manifest.sealed:
             self._create_segment()
@@ -242,5 +250,8 @@ class DatasetWriter:
         """Undo the running batch: ids given out in it are free again."""
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        self._next_id -= self._pending
-        self._pending = 0
+        self._next_id, self._pending = self._committed_id, 0
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

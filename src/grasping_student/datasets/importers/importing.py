@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from grasping_student.datasets.making import new_dataset
 from grasping_student.datasets.schema import NotStorable
-from grasping_student.datasets.writer import DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.files import write_json
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
-
-BATCH = 64
-"""Attempts per flush to the disk."""
 
 REPORT = "import.json"
 
@@ -28,7 +24,7 @@ MOST_SKIPPED_KEPT = 10_000
 
 @dataclass(frozen=True, eq=False)
 class ImportedAttempt:
-    """One entry of a foreign data set, in our terms."""
+    """One entry of a foreign data set, in our terms: what ``DatasetWriter.append`` takes."""
 
     heightmap: Heightmap
     episode: int
@@ -38,7 +34,11 @@ class ImportedAttempt:
     grasp: PlanarGrasp | None = None
     outcome: Outcome | None = None
     policy: str | None = None
+    policy_version: str | None = None
+    z: float | None = None
     extra: dict[str, Any] | None = None
+    created_at: str | None = None
+    attempt_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,34 +112,21 @@ def write_import(
     Raises:
         UserError: ``out`` exists, nothing could be imported, or the disk is full. No dataset is left then.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out} exists; an import makes a new dataset ('dataset merge' joins two)")
     report = ImportReport(layout, str(source))
-    working = out.with_name(f".{out.name}.importing")
-    shutil.rmtree(working, ignore_errors=True)
-    try:
-        with DatasetWriter(working, workspace, batch=BATCH) as writer:
-            for entry in entries:
-                if isinstance(entry, Skipped):
-                    report.skip(entry)
-                    continue
-                try:
-                    writer.append(
-                        entry.heightmap, episode=entry.episode, index=entry.index, environment=entry.environment,
-                        source=entry.source, grasp=entry.grasp, outcome=entry.outcome, policy=entry.policy,
-                        extra=entry.extra,
-                    )  # fmt: skip
-                except NotStorable as error:
-                    report.skip(Skipped(f"episode {entry.episode}, entry {entry.index}", str(error)))
-                    continue
-                report.imported += 1
-                report.labelled += entry.outcome is not None
+    with new_dataset(out, workspace) as writer:
+        for entry in entries:
+            if isinstance(entry, Skipped):
+                report.skip(entry)
+                continue
+            values = {each.name: getattr(entry, each.name) for each in fields(entry)}
+            try:
+                writer.append(**values)
+            except NotStorable as error:
+                report.skip(Skipped(f"episode {entry.episode}, entry {entry.index}", str(error)))
+                continue
+            report.imported += 1
+            report.labelled += entry.outcome is not None
         if not report.imported:
             raise UserError("\n".join([f"nothing in {source} could be imported as {layout}", *report.lines()[1:]]))
-        report.save(working / REPORT)
-        if out.is_dir():
-            out.rmdir()
-        working.rename(out)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
+        report.save(writer.path / REPORT)
     return report

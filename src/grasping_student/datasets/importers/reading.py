@@ -64,11 +64,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         Unusable: it cannot be read as one.
     """
+    text = read_text(path)
     try:
-        values = json.loads(read_text(path))
+        values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, Unusable):
-            raise
         raise Unusable(f"{path.name} is no JSON: {error}") from None
     if not isinstance(values, dict):
         raise Unusable(f"{path.name} holds a {type(values).__name__}, expected an object")

@@ -1,0 +1,100 @@
+"""Parquet shards that ``dataset export`` wrote, back as a dataset: the same ids, values, pixels and content hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.reading import Unusable, checked_path
+from grasping_student.datasets.parquet import KEY, heightmap_from_png
+from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.workspace import Workspace
+
+ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class ParquetImport:
+    """Import the Parquet shards of 'dataset export', without loss."""
+
+    folder: Path
+    """Folder of the export, with 'data' in it, or of the shards."""
+
+    out: Path
+    """New dataset."""
+
+
+def run(config: ParquetImport) -> ImportReport:
+    """Import the shards in the order of their names.
+
+    Raises:
+        UserError: no shard, a shard that is damaged or was not written by 'dataset export', shards of different
+            datasets, or ``out`` exists.
+    """
+    folder = config.folder / "data" if (config.folder / "data").is_dir() else config.folder
+    shards = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+    if not shards:
+        raise UserError(f"{config.folder} holds no .parquet files")
+    try:
+        shards = [checked_path(folder, shard) for shard in shards]
+    except Unusable as error:
+        raise UserError(f"{folder}: {error}") from None
+    described = [_description(shard) for shard in shards]
+    for shard, description in zip(shards, described, strict=True):
+        if description != described[0]:
+            raise UserError(f"{shard} belongs to another dataset than {shards[0].name}; import each export by itself")
+    workspace = workspace_from_json(described[0]["workspace"], str(shards[0]))
+    return write_import(config.out, workspace, _entries(shards, workspace), "parquet", config.folder)
+
+
+def _description(shard: Path) -> dict[str, Any]:
+    """What a shard's schema says of its dataset."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(shard).metadata or {}
+        description = json.loads(metadata[KEY])
+        version = description["schema_version"]
+    except KeyError:
+        raise UserError(f"{shard} was not written by 'grasping-student dataset export'") from None
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise UserError(f"{shard} is no whole Parquet file: {error}") from None
+    if version != SCHEMA_VERSION:
+        raise UserError(f"{shard} has schema version {version}; this program reads {SCHEMA_VERSION}")
+    return description
+
+
+def _entries(shards: list[Path], workspace: Workspace) -> Iterator[ImportedAttempt | Skipped]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for shard in shards:
+        try:
+            with pq.ParquetFile(shard) as file:
+                for batch in file.iter_batches(ROWS_AT_ONCE):
+                    for row in batch.to_pylist():
+                        yield _entry(row, workspace)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{shard} is damaged: {error}") from None
+
+
+def _entry(row: dict[str, Any], workspace: Workspace) -> ImportedAttempt | Skipped:
+    try:
+        heightmap = heightmap_from_png(row["height"]["bytes"], row["rgb"]["bytes"], workspace)
+        grasp = None if row["row"] is None else PlanarGrasp(row["row"], row["col"], row["angle"])
+        return ImportedAttempt(
+            heightmap, row["episode"], row["index"], row["environment"], row["source"], grasp,
+            None if row["outcome"] is None else Outcome(row["outcome"]), row["policy"], row["policy_version"], row["z"],
+            None if row["extra"] is None else json.loads(row["extra"]), row["created_at"], row["id"],
+        )  # fmt: skip
+    except KeyError as error:
+        raise UserError(f"a shard lacks the column {error}; export the dataset again") from None
+    except (TypeError, ValueError) as error:
+        return Skipped(f"attempt {row.get('id')}", str(error))
