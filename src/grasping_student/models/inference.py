@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -26,6 +28,20 @@ def resolve_precision(precision: Precision) -> Literal["fp32", "bf16"]:
     if precision == "auto":
         return "bf16" if has_native_bf16() else "fp32"
     return precision
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """So many threads of torch inside, as many as before outside; 0 changes nothing.
+
+    Sums are added in another order on another number of threads, so their last digits differ.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Scorer:

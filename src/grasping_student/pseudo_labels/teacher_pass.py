@@ -18,7 +18,7 @@ from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import StageClock
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.models.inference import Precision, resolve_precision
+from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, top_choices
 from grasping_student.parallel import parallel_map
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
@@ -89,12 +89,9 @@ def _part_file(out: Path, first: int) -> Path:
 def label_part(part: Part) -> int:
     """Pseudo-label the scenes of one part, write its file, return their number."""
     teacher, dataset = _open(part.teacher, part.dataset, part.precision, part.provenance.teacher)
-    results = [
-        label_scene(
-            teacher, dataset.heightmap(i), part.top, part.provenance.ban_distance, part.provenance.foreground_only
-        )
-        for i in part.scenes
-    ]
+    ban, foreground_only = part.provenance.ban_distance, part.provenance.foreground_only
+    with torch_threads(1):  # as in every worker
+        results = [label_scene(teacher, dataset.heightmap(i), part.top, ban, foreground_only) for i in part.scenes]
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)

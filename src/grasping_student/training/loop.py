@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
-from grasping_student.models.inference import resolve_precision
+from grasping_student.models.inference import resolve_precision, torch_threads
 from grasping_student.training.batches import PairBatches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.memory import keep_freed_memory
@@ -61,7 +61,7 @@ def fit(
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
-    with _torch_state(seed, config.threads), _quiet():
+    with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = pl.Trainer(
             accelerator="cpu", devices=1, precision="32-true" if fp32 else "bf16-mixed", max_steps=steps,
             max_epochs=1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
@@ -167,16 +167,11 @@ def _check_resume_point(path: Path, steps: int) -> None:
 
 
 @contextmanager
-def _torch_state(seed: int, threads: int) -> Iterator[None]:
-    """Seed and threads for one training; both are put back."""
-    before = torch.get_num_threads()
+def _torch_seed(seed: int) -> Iterator[None]:
+    """Torch's own generator seeded inside, as it was outside."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        torch.set_num_threads(threads or before)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        yield
 
 
 _REMARKS = (".*does not have many workers", ".*smaller than the logging interval", ".*LeafSpec", ".*is not resumable")
