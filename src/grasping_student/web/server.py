@@ -156,6 +156,7 @@ def open_socket(binding: Binding) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((binding.host.strip("[]"), binding.port))
+        listening.listen(128)  # whoever comes before the server runs waits instead of being refused
     except OSError as error:
         listening.close()
         advice = "choose another --port, or 0 for any free one"
