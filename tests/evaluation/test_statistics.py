@@ -82,8 +82,15 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_nearly():
 def test_units_without_attempts_and_no_units_at_all():
     assert bootstrap_interval(Counts([0, 0], [0, 0]), seed=0) == (0.0, 1.0)
     assert bootstrap_interval(Counts([], []), seed=0) == (0.0, 1.0)
-    low, high = bootstrap_interval(Counts([1, 0, 0], [2, 0, 0]), seed=0, resamples=200)
+    low, high = bootstrap_interval(Counts([1, 1, 0], [2, 2, 0]), seed=0, resamples=200)
     assert (low, high) == (0.5, 0.5)
+
+
+def test_one_unit_says_nothing_of_how_units_differ():
+    one, other = Counts([3, 0], [9, 0]), Counts([8, 0], [9, 0])
+    assert bootstrap_interval(one, seed=0) == (0.0, 1.0)
+    difference = paired_difference(one, other, seed=0)
+    assert (difference.estimate, difference.interval) == (pytest.approx(5 / 9), (-1.0, 1.0))
 
 
 def coverage(trials, covers):

@@ -6,8 +6,9 @@ from grasping_student.reports import html
 from grasping_student.reports.sentences import compare, entropy_sentence, headroom
 
 
-def sentence(low, high):
-    return compare("teacher", "student", "one-shot", {"success_rate": (low + high) / 2, "bootstrap_95": [low, high]})
+def sentence(low, high, units=50):
+    difference = {"success_rate": (low + high) / 2, "bootstrap_95": [low, high], "units": units}
+    return compare("teacher", "student", "one-shot", difference)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ def test_an_interval_that_holds_zero_is_said_to(low, high, said):
     text = sentence(low, high)
     assert said in text
     assert ("includes zero" in text) == (low <= 0 <= high)
+
+
+def test_nothing_is_concluded_from_a_handful_of_scenes():
+    text = sentence(0.02, 0.1, units=9)
+    assert "nothing can be concluded" in text
+    assert "better" not in text
 
 
 def test_points_are_signed_and_in_percent():

@@ -99,9 +99,10 @@ def newcombe_difference(first: Counts, second: Counts, level: float = LEVEL) -> 
 def bootstrap_interval(counts: Counts, seed: int, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
     """Percentile bootstrap over units of the ratio of sums: all successes over all attempts.
 
-    Without attempts it is [0, 1]; with one unit, or all units alike, it has no width and Wilson's is the wider truth.
+    With attempts in fewer than two units it is [0, 1]: one unit says nothing of how units differ. With few units, or
+    all alike, it is too narrow, and Wilson's is the wider truth.
     """
-    if counts.attempts.sum() == 0:
+    if np.count_nonzero(counts.attempts) < 2:
         return Interval(0.0, 1.0)
     rates = _resampled_rates([counts], seed, resamples)[0]
     return _percentiles(rates, level)
@@ -112,7 +113,8 @@ def paired_difference(
 ) -> Difference:
     """Rate of ``second`` less rate of ``first`` where unit i of both began in the same scene.
 
-    Units are drawn together, so what a scene does to both models cancels.
+    Units are drawn together, so what a scene does to both models cancels. With fewer than two units that hold attempts
+    of both the interval is [-1, 1].
 
     Raises:
         ValueError: different numbers of units, or a model without attempts.
@@ -121,8 +123,11 @@ def paired_difference(
         raise ValueError(f"{len(first)} and {len(second)} units; paired models have the same scenes")
     if first.attempts.sum() == 0 or second.attempts.sum() == 0:
         raise ValueError("a model has no attempts: there is no rate to compare")
+    estimate = second.rate - first.rate
+    if np.count_nonzero((first.attempts > 0) & (second.attempts > 0)) < 2:
+        return Difference(estimate, Interval(-1.0, 1.0), len(first))
     rates = _resampled_rates([first, second], seed, resamples)
-    return Difference(second.rate - first.rate, _percentiles(rates[1] - rates[0], level), len(first))
+    return Difference(estimate, _percentiles(rates[1] - rates[0], level), len(first))
 
 
 def hierarchical_difference(

@@ -16,6 +16,9 @@ ARM_NAMES = {
 }
 """Arm -> its name in tables and sentences."""
 
+FEWEST_UNITS = 10
+"""With fewer scenes or episodes a bootstrap interval is too narrow to conclude anything from."""
+
 
 def percent(share: float | None) -> str:
     """A rate as text."""
@@ -42,7 +45,7 @@ def compare(first: str, second: str, measured: str, difference: Rate | None) -> 
         first: arm that is subtracted.
         second: the other arm.
         measured: name of the rate and its units, as in ``one-shot, over scenes``.
-        difference: success_rate and bootstrap_95 of the difference, or None.
+        difference: success_rate, bootstrap_95 and units of the difference, or None.
     """
     one, other = ARM_NAMES.get(first, first), ARM_NAMES.get(second, second)
     if difference is None:
@@ -50,6 +53,8 @@ def compare(first: str, second: str, measured: str, difference: Rate | None) -> 
     estimate, bounds = difference["success_rate"], difference["bootstrap_95"]
     start = f"{other} less {one} ({measured}): {points(estimate)} points, 95 % interval {interval(bounds, True)}."
     start = start[0].upper() + start[1:]
+    if difference["units"] < FEWEST_UNITS:
+        return f"{start} With {difference['units']} of them only, nothing can be concluded from it."
     if bounds[0] > 0.0:
         return f"{start} The interval lies above zero: these two models differ, and the {other} is the better."
     if bounds[1] < 0.0:
