@@ -19,14 +19,14 @@ def fakes():
 def arm(fakes):
     """The real driver on the fake arm, standing 40 cm above the table.
 
-    Time limits are looser than the defaults: on a crowded machine a process may not run for a fifth of a second.
+    Time limits are looser than the defaults: on a crowded machine a process may not run for half a second.
     """
     for switch in ("freeze", "mute", "nan_state"):
         fakes.do(switch, on=False)
     fakes.do("release_emergency_stop")
     fakes.do("robot_mode", mode=7)
     fakes.do("surface", height=None)
-    driver = Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=4.0, stale_after=0.4))
+    driver = Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=2.0, stale_after=0.8))
     driver.recover()  # an earlier test may have left a stop behind
     fakes.do("place_tool", pose=[0.0, -0.45, 0.40, 3.141592653589793, 0.0, 0.0])
     yield driver

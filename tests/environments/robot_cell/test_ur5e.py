@@ -113,16 +113,16 @@ def test_trouble_in_a_move_is_named_stops_the_arm_and_waits_for_the_operator(fak
 
 
 def test_a_dying_driver_process_stops_the_arm(fakes, arm):
-    error = during_a_move(arm, lambda: arm._link.process.kill())
+    error = during_a_move(arm, lambda: arm.driver_process.kill())
     assert error.fault is Fault.LINK_LOST
     settled_pose(fakes)
 
 
 def test_a_hanging_driver_process_is_ended_and_the_arm_stops(fakes, arm):
-    error = during_a_move(arm, lambda: arm._link.process.send_signal(signal.SIGSTOP))
+    error = during_a_move(arm, lambda: arm.driver_process.send_signal(signal.SIGSTOP))
     assert error.fault is Fault.STALE
     settled_pose(fakes)
-    assert arm._link.process.poll() is not None
+    assert arm.driver_process.poll() is not None
 
 
 def test_stop_from_another_thread_ends_the_move(fakes, arm):
@@ -171,7 +171,7 @@ def test_ending_the_program_in_a_move_leaves_the_arm_stopped_and_free(fakes, arm
         signal.signal(signal.SIGINT, signal.default_int_handler)
         from grasping_student.environments.robot_cell.pose import tool_down
         from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
-        with Ur5e(Ur5eConfig({fakes.host!r}, watchdog_frequency=4.0, stale_after=0.4)) as arm:
+        with Ur5e(Ur5eConfig({fakes.host!r}, watchdog_frequency=2.0, stale_after=0.8)) as arm:
             print("moving", flush=True)
             arm.move(tool_down(0.15, -0.40, 0.25, 0.3), 0.02, 1.0)
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from grasping_student.configuration import choice, with_values
+from grasping_student.environments.robot_cell import ur_dashboard
 from grasping_student.environments.robot_cell.arm import Arm
 from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
 from grasping_student.environments.robot_cell.fakes.twin_view import TwinView, TwinViewConfig
@@ -22,9 +23,20 @@ class Driver(NamedTuple):
 
     config: Callable[[], Any]
     make: Callable[[Any], Any]
+    brake: Callable[[Any], bool] | None = None
+    """Stops an arm that another process drives; False if it did not answer."""
+    words: Callable[[Any], str] | None = None
+    """What an arm that another process drives says of itself."""
 
 
-ARMS: dict[str, Driver] = {"ur5e": Driver(Ur5eConfig, Ur5e)}
+ARMS: dict[str, Driver] = {
+    "ur5e": Driver(
+        Ur5eConfig,
+        Ur5e,
+        brake=lambda config: ur_dashboard.stop_program(config.host),
+        words=lambda config: ur_dashboard.words(config.host),
+    )
+}
 GRIPPERS: dict[str, Driver] = {"robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85)}
 VIEWS: dict[str, Driver] = {"twin": Driver(TwinViewConfig, TwinView)}
 
@@ -51,6 +63,23 @@ def make_view(cell: CellConfig) -> View:
     return view
 
 
+def brake_arm(cell: CellConfig) -> bool:
+    """Stop a cell's arm whoever drives it; False if it did not answer or its driver can't."""
+    driver, options = _resolve(cell.arm, ARMS, "arm")
+    return driver.brake(options) if driver.brake is not None else False
+
+
+def arm_words(cell: CellConfig) -> str:
+    """What a cell's arm says of itself now, whoever drives it."""
+    driver, options = _resolve(cell.arm, ARMS, "arm")
+    return driver.words(options) if driver.words is not None else "its driver does not tell"
+
+
 def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str) -> Any:
+    driver, options = _resolve(device, drivers, what)
+    return driver.make(options)
+
+
+def _resolve(device: DeviceConfig, drivers: dict[str, Driver], what: str) -> tuple[Driver, Any]:
     driver = drivers[choice(device.kind, drivers, f"{what}.kind")]
-    return driver.make(with_values(driver.config(), device.options, f"{what}.options"))
+    return driver, with_values(driver.config(), device.options, f"{what}.options")

@@ -120,7 +120,7 @@ def draw_motions(motions: Sequence[Motion], config: CellConfig, path: Path) -> N
     half = config.workspace.extent / 2
     corners = np.array([[-half, -half, 0, 1], [half, -half, 0, 1], [half, half, 0, 1], [-half, half, 0, 1]])
     square = (config.workspace_in_base.world_to_base @ corners.T).T[:, :3]
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(11, 4), layout="constrained")
     for axes, (across, up), title in zip(
         figure.subplots(1, 2), ((0, 1), (0, 2)), ("from above", "from the side"), strict=True
     ):  # fmt: skip
@@ -132,7 +132,8 @@ def draw_motions(motions: Sequence[Motion], config: CellConfig, path: Path) -> N
             ends = np.stack([motion.start.position, motion.end.position])
             colour = {"move": "tab:blue", "descend": "tab:red", "fingers": "tab:orange"}[motion.kind]
             style = "o" if motion.kind == "fingers" else "-"
-            axes.plot(ends[:, across], ends[:, up], style, color=colour, lw=1.2, ms=4, alpha=0.8)
+            width = 4.0 if motion.kind == "descend" else 1.2  # broad, so that the retreat over it leaves it visible
+            axes.plot(ends[:, across], ends[:, up], style, color=colour, lw=width, ms=4, alpha=0.7)
         axes.set(xlabel=f"base {'xyz'[across]}, m", ylabel=f"base {'xyz'[up]}, m", title=title, aspect="equal")
     figure.suptitle(
         "dry run: moves blue, guarded descents red, fingers orange; safe box dashed, workspace grey, drop green",

@@ -59,7 +59,7 @@ class Robotiq2F85Config:
     answer_timeout: float = 1.0
     """Longest wait for one answer, seconds."""
 
-    move_timeout: float = 4.0
+    move_timeout: float = 3.0
     """Longest wait for the fingers to come to rest, seconds."""
 
     activation_timeout: float = 8.0

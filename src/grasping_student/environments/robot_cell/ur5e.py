@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,11 @@ class Ur5e(Arm):
         self._config = config
         self._lock = DeviceLock(f"UR arm at {config.host}")
         self._link: WorkerLink | None = None
+
+    @property
+    def driver_process(self) -> subprocess.Popen[bytes] | None:
+        """The child process, for tests that kill it."""
+        return None if self._link is None else self._link.process
 
     def connect(self) -> None:
         if self._link is not None:

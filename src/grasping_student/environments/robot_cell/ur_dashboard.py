@@ -8,6 +8,7 @@ from typing import TextIO
 from grasping_student.environments.robot_cell.faults import ArmFault, Fault
 
 DASHBOARD_PORT = 29999
+_QUESTIONS = ("robotmode", "safetystatus", "running")
 
 
 def ask(host: str, *commands: str, timeout: float = 1.0) -> list[str]:
@@ -44,6 +45,16 @@ def status(host: str) -> tuple[str, str]:
     """Robot mode and safety status, for example ``("RUNNING", "NORMAL")``."""
     mode, safety = ask(host, "robotmode", "safetystatus")
     return mode.rpartition(":")[2].strip(), safety.rpartition(":")[2].strip()
+
+
+def words(host: str) -> str:
+    """Mode, safety and program for a person to read, or that there is no answer."""
+    try:
+        mode, safety, program = (line.rpartition(":")[2].strip() for line in ask(host, *_QUESTIONS, timeout=0.5))
+    except ArmFault:
+        return "no answer"
+    state = "runs" if program == "true" else "stopped"
+    return f"{mode.lower().replace('_', ' ')}, safety {safety.lower().replace('_', ' ')}, program {state}"
 
 
 def require_ready(host: str) -> None:

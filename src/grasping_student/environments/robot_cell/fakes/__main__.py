@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 
 from grasping_student.environments.robot_cell.fakes.control_port import ControlPort
@@ -40,7 +39,6 @@ async def run(options: argparse.Namespace) -> None:
     running.cancel()
     if twin is not None:
         twin.close()
-    os._exit(0)  # open sockets and threads of a fake need no farewell
 
 
 def main() -> None:

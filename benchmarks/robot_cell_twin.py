@@ -1,0 +1,87 @@
+"""A hundred attempts through the vendors' clients, sockets and drivers against the same ones in the simulator.
+
+Scenes must be equal bit for bit, outcomes equal, tool positions within a millimetre. Writes
+``results/robot_cell_twin.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from grasping_student.environments.robot_cell.cell import RobotCell
+from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
+from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+from grasping_student.environments.simulation.config import standard
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.files import write_json
+from grasping_student.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
+from grasping_student.manifest import machine_name
+from grasping_student.workspace import paper_workspace
+
+ATTEMPTS_A_SCENE = 10
+
+
+def main() -> int:
+    """Compare, print the verdict, and exit with 1 if anything differed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attempts", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--patience", type=float, default=1.0, help="factor on the drivers' time limits")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "robot_cell_twin.json")
+    options = parser.parse_args()
+    random = np.random.default_rng(options.seed)
+    workspace = paper_workspace()
+    differences: list[str] = []
+    outcomes: Counter[str] = Counter()
+    offsets: list[float] = []
+    began = time.perf_counter()
+    with (
+        twin_cell(workspace=workspace, patience=options.patience) as (fakes, config),
+        SimulationEnvironment(replace(standard(), workspace=workspace)) as direct,
+        RobotCell(config, make_arm(config), make_gripper(config), make_view(config)) as cell,
+    ):
+        for number in range(options.attempts):
+            if number % ATTEMPTS_A_SCENE == 0:
+                cell.reset(options.seed + number)
+                direct.reset(options.seed + number)
+            seen = cell.observe()
+            if not np.array_equal(seen.height, direct.observe().height):
+                differences.append(f"attempt {number}: the scenes differ")
+            rows, cols = np.nonzero(seen.graspable_foreground())
+            index = int(random.integers(rows.size))
+            angle = DEPLOYMENT_ANGLES.angle(int(random.integers(DEPLOYMENT_ANGLES.count)))
+            grasp = PlanarGrasp(int(rows[index]), int(cols[index]), angle)
+            tip = direct.tip_height(grasp)
+            through, plain = cell.execute(grasp), direct.execute(grasp)
+            outcomes[plain.value] += 1
+            if through is not plain:
+                differences.append(f"attempt {number}: {through.value} through the devices, {plain.value} without")
+                if cell.stopped is not None:
+                    differences[-1] += f" ({cell.stopped})"
+                    break
+            where = fakes.do("twin_log")[-1]
+            place = np.array([where["x"], where["y"], where["z"]])
+            offsets.append(float(np.linalg.norm(place - (*grasp.xy(workspace), tip))))
+        violations = fakes.do("report")["violations"]
+    worst_mm = 1000.0 * max(offsets)
+    agree = not differences and not violations and worst_mm < 1.0 and len(offsets) == options.attempts
+    write_json(
+        options.out,
+        {
+            "attempts": len(offsets), "outcomes": dict(sorted(outcomes.items())), "differences": differences,
+            "largest_offset_mm": round(worst_mm, 4), "violations": violations, "agree": agree,
+            "seconds": round(time.perf_counter() - began, 1), "machine": machine_name(),
+        },
+    )  # fmt: skip
+    print(f"{len(offsets)} attempts {dict(outcomes)}, largest offset {worst_mm:.4f} mm, {len(differences)} differences")
+    return 0 if agree else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,36 @@
+"""``grasping-student cell recover``: on the operator's word, clear a stop; nothing moves."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from grasping_student.errors import UserError
+
+
+def main(argv: Sequence[str]) -> None:
+    """Ask, clear the stop, take arm and gripper once to see that they are well, and let go."""
+    parser = argparse.ArgumentParser(prog="grasping-student cell recover", description=__doc__)
+    parser.add_argument("--cell", type=Path, required=True, help="the robot cell's file")
+    parser.add_argument("--yes", action="store_true", help="do not ask: you have looked into the cell")
+    options = parser.parse_args(list(argv))
+    from grasping_student.environments.robot_cell.config import load_cell
+    from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
+    from grasping_student.environments.robot_cell.faults import DeviceFault
+    from grasping_student.environments.robot_cell.live import LiveFolder
+
+    cell = load_cell(options.cell)
+    if not options.yes and input("Is the cell clear, and nobody's hand in it? Type yes: ").strip().lower() != "yes":
+        raise UserError("nothing was recovered: look into the cell first, then answer yes")
+    arm, gripper = make_arm(cell), make_gripper(cell)
+    try:
+        arm.recover()
+        gripper.connect()
+        print(f"arm {arm.state().mode}; fingers {gripper.state().stroke_mm:.0f} mm open; nothing moved")
+    except DeviceFault as fault:
+        raise UserError(str(fault)) from None
+    finally:
+        arm.close()
+        gripper.close()
+    LiveFolder(cell.live).clear_stop()

@@ -1,0 +1,32 @@
+"""``grasping-student cell teach``: record the waypoints of the automatic reset while leading the arm by hand."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from grasping_student.errors import UserError
+
+
+def main(argv: Sequence[str]) -> None:
+    """Record waypoints and put them into the cell's file."""
+    parser = argparse.ArgumentParser(prog="grasping-student cell teach", description=__doc__)
+    parser.add_argument("--cell", type=Path, required=True, help="the robot cell's file; its `reset` is replaced")
+    parser.add_argument("--speed", type=float, default=0.2, help="of the moves between waypoints, metres a second")
+    options = parser.parse_args(list(argv))
+    from grasping_student.environments.robot_cell.config import load_cell
+    from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
+    from grasping_student.environments.robot_cell.faults import DeviceFault
+    from grasping_student.environments.robot_cell.resets import check_waypoints, save_waypoints, teach
+
+    cell = load_cell(options.cell)
+    try:
+        with make_gripper(cell) as gripper, make_arm(cell) as arm:
+            waypoints = teach(arm, gripper, input, options.speed)
+    except DeviceFault as fault:
+        raise UserError(str(fault)) from None
+    for line in check_waypoints(waypoints, cell.safe_box, cell.pick.acceleration):
+        print(f"warning: {line}")
+    save_waypoints(options.cell, waypoints)
+    print(f"{len(waypoints)} waypoints in {options.cell}; see them with `evaluate picking --dry-run`")
