@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from grasping_student.environments.simulation.blocks import Block, rotation_of
 from grasping_student.environments.simulation.config import GripperConfig
 from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.environments.simulation.picture import take_picture
 from grasping_student.grasp import PlanarGrasp, grasp_height
 
 STEEPEST_TILT = 0.4
@@ -18,6 +19,12 @@ STEEPEST_TILT = 0.4
 
 SPARE_WIDTH = 0.010
 """A block must be narrower than the stroke by this, metres."""
+
+MOST_HIDDEN = 0.6
+"""Blocks of which others cover more than this share are not considered."""
+
+FINE_PIXELS = 225
+"""Side of the picture in which neighbours are looked for: 2 mm pixels, finer than some heightmaps."""
 
 ALONG_STEP, ACROSS_STEP = 0.003, 0.004
 """Spacing of the points at which the strip under the gripper is looked at, metres."""
@@ -39,16 +46,18 @@ class GripSearch:
     def __init__(self, environment: SimulationEnvironment) -> None:
         self._workspace = environment.workspace
         self._gripper = environment.config.gripper
-        self._picture = environment.picture()
         self._blocks = environment.state.blocks
         self._poses = environment.state.poses
+        self._height = environment.picture().heightmap.height
+        fine = replace(self._workspace, pixels=max(FINE_PIXELS, self._workspace.pixels))
+        self._fine = fine
+        self._picture = take_picture(self._blocks, self._poses, fine)
         self._rotations = rotation_of(self._poses[:, 3:]) if len(self._blocks) else np.empty((0, 3, 3))
         self._strip = _strip_points(self._gripper)
 
     def grips(self) -> list[Grip]:
         """All candidates, best first."""
-        rows, cols = self._workspace.graspable_slice
-        visible = np.unique(self._picture.block[rows, cols])
+        visible = np.unique(self._picture.block[self._fine.graspable_slice])
         found = [grip for index in visible[visible >= 0].tolist() for grip in self._grips_of(index)]
         return sorted(found, key=lambda grip: grip.cost)
 
@@ -56,6 +65,8 @@ class GripSearch:
         block, rotation, centre = self._blocks[index], self._rotations[index], self._poses[index, :3]
         surface = block.surface @ rotation.T + centre
         hidden = self._hidden_share(surface, index)
+        if hidden > MOST_HIDDEN:
+            return []
         found = []
         for axis in block.grip_axes @ rotation.T:
             level = math.hypot(axis[0], axis[1])
@@ -64,7 +75,7 @@ class GripSearch:
             along = axis[:2] / level
             across = np.array([-along[1], along[0]])
             reach = float(np.abs((surface[:, :2] - centre[:2]) @ across).max())
-            shifts = np.array([0.0, -0.008, 0.008, -0.016, 0.016, -0.024, 0.024])
+            shifts = np.array([0.0, -0.008, 0.008, -0.016, 0.016])
             for shift in shifts[np.abs(shifts) < max(reach - 0.008, 0.004)]:
                 grip = self._judge(block, index, surface, centre, along, float(shift), hidden, abs(axis[2]))
                 if grip is not None:
@@ -73,9 +84,9 @@ class GripSearch:
 
     def _hidden_share(self, surface: NDArray[np.float64], index: int) -> float:
         """Share of the block's own silhouette that other blocks cover."""
-        row, col = self._workspace.pixel_from_xy(surface[:, 0], surface[:, 1])
-        inside = (np.minimum(row, col) >= 0) & (np.maximum(row, col) < self._workspace.pixels)
-        cells = np.unique(row[inside] * self._workspace.pixels + col[inside])
+        row, col = self._fine.pixel_from_xy(surface[:, 0], surface[:, 1])
+        inside = (np.minimum(row, col) >= 0) & (np.maximum(row, col) < self._fine.pixels)
+        cells = np.unique(row[inside] * self._fine.pixels + col[inside])
         shown = self._picture.block.ravel()[cells]
         return float(((shown != index) & (shown >= 0)).mean()) if len(cells) else 1.0
 
@@ -93,10 +104,10 @@ class GripSearch:
         if not between.any():
             return None
         grasp = PlanarGrasp.from_xy(float(point[0]), float(point[1]), angle, workspace)
-        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[grasp.row, grasp.col] != index:
+        fine_row, fine_col = self._fine.pixel_from_xy(*point)
+        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != index:
             return None
-        height = self._picture.heightmap.height
-        tip = grasp_height(height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance)
+        tip = grasp_height(self._height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance)
         gripped = between & (z >= tip)
         if not gripped.any():
             return None
@@ -106,15 +117,15 @@ class GripSearch:
             return None
 
         strip = point + self._strip[:, :1] * along + self._strip[:, 1:] * across
-        row, col = workspace.pixel_from_xy(strip[:, 0], strip[:, 1])
-        row, col = (np.clip(index_, 0, workspace.pixels - 1) for index_ in (row, col))
-        strip_height, strip_block = height[row, col], self._picture.block[row, col]
+        row, col = (np.clip(cell, 0, self._fine.pixels - 1) for cell in self._fine.pixel_from_xy(*strip.T))
+        strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.block[row, col]
         distance = np.abs(self._strip[:, 0])
         landing = distance > gripper.stroke / 2 - 0.002
         swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != index)
         blocked = max(float(strip_height[landing].max()) - tip + 0.002, 0.0)
         pushed = float(np.clip(strip_height[swept] - tip, 0.0, 0.01).sum()) / 0.01 if swept.any() else 0.0
-        covered = float(((strip_block != index) & (strip_height > tip))[(distance < width / 2 - 0.004)].mean())
+        middle = distance < max(width / 2 - 0.004, ALONG_STEP)
+        covered = float(((strip_block != index) & (strip_height > tip))[middle].mean())
 
         below = between & (z < tip)
         wider = max(float(u[below].max()) - right, left - float(u[below].min()), 0.0) if below.any() else 0.0

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from grasping_student.environments.simulation.blocks import Block
 from grasping_student.environments.simulation.environment import SimulationEnvironment
 from grasping_student.grasp import AngleGrid, PlanarGrasp
 from grasping_student.heightmap import Heightmap
@@ -36,7 +37,7 @@ class PickerNoise:
 
 NOISES: dict[NoiseName, PickerNoise] = {
     "none": PickerNoise(),
-    "person": PickerNoise(position=0.004, angle=math.radians(4.0), angle_bins=16, choice=0.3),
+    "person": PickerNoise(position=0.006, angle=math.radians(4.0), angle_bins=8, choice=2.5),
 }
 
 REPEAT_COST = 3.0
@@ -57,11 +58,11 @@ class ScriptedPicker:
 
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
-        self._tried: dict[int, int] = {}
+        self._tried: dict[Block, int] = {}
 
     def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
         blocks = self._environment.state.blocks
-        grips = [(grip.cost + REPEAT_COST * self._tried.get(id(blocks[grip.block]), 0), grip)
+        grips = [(grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
                  for grip in GripSearch(self._environment).grips()]  # fmt: skip
         if not grips:
             raise NothingToGrasp("no block can be gripped in the graspable area")
@@ -69,7 +70,7 @@ class ScriptedPicker:
         equal = [(cost, grip) for cost, grip in grips if cost <= best + self._noise.choice]
         cost, grip = equal[int(self._random.integers(len(equal)))]
         # a block that is still there when it is chosen again was not picked
-        self._tried[id(blocks[grip.block])] = self._tried.get(id(blocks[grip.block]), 0) + 1
+        self._tried[blocks[grip.block]] = self._tried.get(blocks[grip.block], 0) + 1
         return self._inexact(grip), -cost
 
     def _inexact(self, grip: Grip) -> PlanarGrasp:

@@ -35,16 +35,16 @@ class GripperConfig:
     finger_length: float = 0.08
     """From the finger tips to the palm, metres."""
 
-    finger_depth: float = 0.018
+    finger_depth: float = 0.015
     """How far the tips go below the surface at the grasp, metres."""
 
-    clearance: float = 0.005
+    clearance: float = 0.007
     """Lowest height of the tips above the table, metres."""
 
     descend_speed: float = 0.30
     """Metres a second on the way down."""
 
-    descend_force: float = 25.0
+    descend_force: float = 18.0
     """Newtons before the descent counts as stalled; at 60 it would plough through the pile."""
 
     close_speed: float = 0.20
@@ -62,8 +62,14 @@ class GripperConfig:
     empty_gap: float = 0.004
     """With less between the fingers nothing is held, metres."""
 
-    friction: float = 1.2
+    friction: float = 0.9
     """Sliding friction of the finger pads."""
+
+    rolling_friction: float = 0.003
+    """Rolling friction of the finger pads: without it lying cylinders roll out."""
+
+    spinning_friction: float = 0.02
+    """Friction of the finger pads against turning about the line between them."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class SimulationConfig:
     most_blocks: int = 50
     """Largest number of blocks dropped into a scene."""
 
-    scale: tuple[float, float] = (0.9, 1.3)
+    scale: tuple[float, float] = (0.9, 1.35)
     """Range of the random scale of a block."""
 
     stretch: float = 0.12
@@ -114,7 +120,7 @@ class SimulationConfig:
     spread: float = 0.14
     """Blocks are dropped within this distance of the centre along x and y, metres."""
 
-    block_friction: float = 0.8
+    block_friction: float = 0.6
     """Sliding friction of blocks, table and walls."""
 
     density: float = 700.0

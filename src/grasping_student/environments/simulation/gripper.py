@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from grasping_student.environments.simulation.physics import Physics
 
 X, Y, Z, YAW, LEFT, RIGHT = range(6)
@@ -37,8 +35,8 @@ class Gripper:
         call("changeConstraint", gear, gearRatio=-1, maxForce=40.0)
         for joint in (LEFT, RIGHT):
             call(
-                "changeDynamics", self.body, joint, lateralFriction=self._config.friction, rollingFriction=0.01,
-                spinningFriction=0.1,
+                "changeDynamics", self.body, joint, lateralFriction=self._config.friction,
+                rollingFriction=self._config.rolling_friction, spinningFriction=self._config.spinning_friction,
             )  # fmt: skip
         self._hold_z(tip)
         self._move_fingers(self._config.close_speed)
@@ -161,8 +159,3 @@ class Gripper:
     def _chain(self, left: set[int], right: set[int]) -> set[int]:
         pairs = [set(pair) for pair in self._physics.block_contacts()]
         return {i for pair in pairs if pair & left and pair & right for i in pair}
-
-    def finger_corners(self) -> np.ndarray:
-        """Half sizes of the area that the open gripper covers, along and across the closing direction, metres."""
-        config = self._config
-        return np.array([config.stroke / 2 + config.finger_thickness, config.finger_width / 2])

@@ -6,7 +6,10 @@ or memory of an earlier scene can change it.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,11 +38,9 @@ class Physics:
     """One engine with a table and four walls; blocks are put in by ``build``."""
 
     def __init__(self, config: SimulationConfig) -> None:
-        import pybullet
-
-        self.engine: Any = pybullet
+        self.engine = _import_engine()
         self.config = config
-        self.client = pybullet.connect(pybullet.DIRECT)
+        self.client = self.engine.connect(self.engine.DIRECT)
         if self.client < 0:
             raise RuntimeError("the physics engine refused a new client: too many simulators are open in this process")
         self._bodies: list[int] = []
@@ -168,6 +169,22 @@ class Physics:
     def index_of(self, body: int) -> int | None:
         """Which block a body of the engine is, None for table, walls and gripper."""
         return self._bodies.index(body) if body in self._bodies else None
+
+
+def _import_engine() -> Any:
+    """PyBullet, without the line that its import writes to the error stream."""
+    if "pybullet" in sys.modules:
+        return sys.modules["pybullet"]
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)  # it is written by C code, past sys.stderr
+        import pybullet
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return pybullet
 
 
 def _box_of(part: NDArray[np.float64]) -> tuple[tuple[float, float], float, tuple[float, float]]:

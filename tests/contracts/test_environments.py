@@ -1,0 +1,119 @@
+"""What every environment promises. To put another under contract, add a function to ``ENVIRONMENTS``."""
+
+import numpy as np
+import pytest
+
+from grasping_student.environments.base import Environment, RestorableEnvironment
+from grasping_student.environments.simulation.config import dense, sparse, standard
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+
+ENVIRONMENTS = {
+    "standard": lambda: SimulationEnvironment(standard()),
+    "sparse": lambda: SimulationEnvironment(sparse()),
+    "dense": lambda: SimulationEnvironment(dense()),
+}
+"""Name -> function that makes an environment; a missing device is a ``pytest.skip`` in there."""
+
+
+@pytest.fixture(params=ENVIRONMENTS, scope="module")
+def environment(request):
+    with ENVIRONMENTS[request.param]() as made:
+        yield made
+
+
+def somewhere(environment, seed=0):
+    """A grasp on something in the graspable area."""
+    foreground = np.argwhere(environment.observe().graspable_foreground())
+    row, col = foreground[np.random.default_rng(seed).integers(len(foreground))]
+    return PlanarGrasp(int(row), int(col), 0.3 + seed)
+
+
+def same(first: Heightmap, second: Heightmap) -> bool:
+    equal_height = np.array_equal(first.height, second.height, equal_nan=True)
+    return equal_height and np.array_equal(first.rgb, second.rgb)
+
+
+def test_it_is_an_environment_with_a_name(environment):
+    assert isinstance(environment, Environment)
+    assert environment.name
+
+
+def test_observations_fit_the_workspace_and_are_finite_where_measured(environment):
+    environment.reset(0)
+    seen = environment.observe()
+    assert seen.workspace == environment.workspace
+    assert seen.height.dtype == np.float32
+    assert seen.rgb.dtype == np.uint8
+    measured = seen.height[~seen.unmeasured]
+    assert len(measured) > 0.5 * seen.height.size
+    assert measured.min() > -0.05
+    assert measured.max() < 0.5
+    assert not seen.is_empty()
+
+
+def test_observing_twice_shows_the_same_in_memory_of_its_own(environment):
+    environment.reset(1)
+    first = environment.observe()
+    second = environment.observe()
+    assert same(first, second)
+    assert not np.shares_memory(first.height, second.height)
+    assert not np.shares_memory(first.rgb, second.rgb)
+    first.height[:], first.rgb[:] = 9.0, 9
+    assert same(second, environment.observe())
+
+
+def test_the_same_seed_gives_the_same_scene_and_the_same_outcomes(environment):
+    traces = []
+    for _ in range(2):
+        environment.reset(3)
+        outcomes = [environment.execute(somewhere(environment, step)) for step in range(3)]
+        traces.append((outcomes, environment.observe()))
+    assert traces[0][0] == traces[1][0]
+    assert same(traces[0][1], traces[1][1])
+    environment.reset(4)
+    assert not same(environment.observe(), traces[0][1])
+
+
+def test_every_attempt_ends_in_a_named_outcome_and_a_success_leaves_less(environment):
+    environment.reset(5)
+    for step in range(6):
+        before = environment.observe()
+        outcome = environment.execute(somewhere(environment, step))
+        assert isinstance(outcome, Outcome)
+        after = environment.observe()
+        if outcome.success:
+            assert np.nansum(after.height) < np.nansum(before.height)
+
+
+def test_a_grasp_in_the_margin_is_out_of_reach_and_changes_nothing(environment):
+    environment.reset(6)
+    before = environment.observe()
+    rim, pixels = environment.workspace.margin_pixels, environment.workspace.pixels
+    for row, col in ((rim - 1, pixels // 2), (pixels // 2, pixels - rim), (0, 0), (-1, 5), (pixels, pixels)):
+        assert environment.execute(PlanarGrasp(row, col, 0.0)) is Outcome.OUT_OF_REACH
+    assert same(before, environment.observe())
+
+
+def test_a_restored_state_is_exactly_what_was_saved(environment):
+    if not isinstance(environment, RestorableEnvironment):
+        pytest.skip("its state cannot be restored")
+    environment.reset(7)
+    state, before = environment.save_state(), environment.observe()
+    grasps = [somewhere(environment, step) for step in range(2)]
+    ends = []
+    for grasp in (*grasps, *grasps):
+        environment.restore_state(state)
+        assert same(before, environment.observe())
+        ends.append((environment.execute(grasp), environment.observe()))
+    for first, second in zip(ends[:2], ends[2:], strict=True):
+        assert first[0] == second[0]
+        assert same(first[1], second[1])
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_closing_twice_does_no_harm(name):
+    made = ENVIRONMENTS[name]()
+    made.close()
+    made.close()
