@@ -51,6 +51,6 @@ def box_batch(workspace: Workspace, count: int, random: np.random.Generator, box
         scenes.append(height)
         labels.append(label)
         successes.append(float(success))
-    rows, cols, bins = torch.tensor(labels).unbind(dim=1)
+    rows, cols, bins = torch.tensor(labels).T.contiguous().clone()
     pictures = torch.from_numpy(np.stack(scenes))[:, None]
     return Batch(pictures, rows, cols, bins, torch.tensor(successes))

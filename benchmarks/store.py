@@ -1,0 +1,233 @@
+"""The dataset store: durable appends, random reads against raw .npy files, growth to 100 000 attempts, frames import.
+
+Every ratio comes from one run on one disk, both sides in turn. Scenes are the simulator's: clean ones, and dense ones
+with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts append read growth frames]
+"""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from grasping_student.datasets.importers.frames import FramesImport
+from grasping_student.datasets.importers.frames import run as import_frames
+from grasping_student.datasets.store import Dataset, DatasetWriter
+from grasping_student.environments.simulation.config import dense, standard
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace, light_workspace, paper_workspace
+
+SCENES = 6
+"""Different scenes, each stored many times."""
+
+STORED = 300
+READS = 600
+SMALL, LARGE = 1_000, 100_000
+
+
+def simulated_scenes(workspace: Workspace, family: str) -> list[Heightmap]:
+    """Scenes of one family."""
+    config = replace(standard() if family == "standard" else dense(), workspace=workspace)
+    scenes = []
+    with SimulationEnvironment(config) as environment:
+        for seed in range(SCENES):
+            environment.reset(seed)
+            scenes.append(environment.observe())
+    return scenes
+
+
+def timed(work: Callable[[int], Any], items: Any) -> tuple[np.ndarray, float]:
+    """Wall milliseconds of each call, and processor milliseconds a call."""
+    wall, cpu = [], time.process_time()
+    for item in items:
+        start = time.perf_counter()
+        work(item)
+        wall.append(1000 * (time.perf_counter() - start))
+    return np.array(wall), 1000 * (time.process_time() - cpu) / len(wall)
+
+
+def fsync_alone(folder: Path, size: int) -> dict[str, float]:
+    """What the disk itself takes to write and flush as many bytes."""
+    data = os.urandom(size)
+    with (folder / "raw").open("wb") as file:
+
+        def work(_: int) -> None:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+        wall, _ = timed(work, range(100))
+    return {"p50_ms": float(np.percentile(wall, 50)), "p99_ms": float(np.percentile(wall, 99))}
+
+
+def append(folder: Path) -> dict[str, Any]:
+    """Appends that have reached the disk when they return."""
+    results = {}
+    for pixels, workspace in ((112, light_workspace()), (338, paper_workspace())):
+        for family in ("standard", "dense"):
+            scenes = simulated_scenes(workspace, family)
+            path = folder / f"append-{pixels}-{family}"
+            with DatasetWriter(path, workspace) as writer:
+
+                def work(number: int, scenes: list = scenes, writer: DatasetWriter = writer) -> None:
+                    keep(writer, scenes[number % SCENES], number)
+
+                wall, cpu = timed(work, range(STORED))
+            size = sum(file.stat().st_size for file in path.iterdir()) / STORED
+            results[f"{pixels} px, {family}"] = {
+                "p50_ms": float(np.percentile(wall, 50)),
+                "p99_ms": float(np.percentile(wall, 99)),
+                "processor_ms": cpu,
+                "kilobytes_each": size / 1000,
+                "write_and_fsync_of_as_many_bytes": fsync_alone(folder, int(size)),
+            }
+    return results
+
+
+def keep(writer: DatasetWriter, heightmap: Heightmap, number: int, source: str = "script") -> None:
+    grasp = PlanarGrasp(number % heightmap.workspace.pixels, 5, 0.01 * number)
+    outcome = Outcome.SUCCESS if number % 2 else Outcome.MISSED
+    writer.append(
+        heightmap, episode=number // 20, index=number % 20, environment="x", source=source, grasp=grasp,
+        outcome=outcome,
+    )  # fmt: skip
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Random reads of decoded samples, and the same pixels from a height.npy and an rgb.npy each, both cached."""
+    results = {}
+    random = np.random.default_rng(0)
+    for pixels, workspace in ((112, light_workspace()), (338, paper_workspace())):
+        for family in ("standard", "dense"):
+            scenes = simulated_scenes(workspace, family)
+            path, raw = folder / f"read-{pixels}-{family}", folder / f"raw-{pixels}-{family}"
+            raw.mkdir()
+            with DatasetWriter(path, workspace, batch=50) as writer:
+                for number in range(STORED):
+                    keep(writer, scenes[number % SCENES], number)
+                    np.save(raw / f"{number}.height.npy", scenes[number % SCENES].height)
+                    np.save(raw / f"{number}.rgb.npy", scenes[number % SCENES].rgb)
+            dataset = Dataset(path)
+
+            def ours(number: int, dataset: Dataset = dataset) -> None:
+                dataset.heightmap(number)
+
+            def theirs(number: int, raw: Path = raw, workspace: Workspace = workspace) -> None:
+                height, rgb = (np.load(raw / f"{number}.{name}.npy") for name in ("height", "rgb"))
+                Heightmap(height, rgb, workspace)
+
+            order = random.integers(0, STORED, READS)
+            rounds = [(timed(ours, order), timed(theirs, order)) for _ in range(4)][1:]
+            our_cpu = min(ours[1] for ours, _ in rounds)
+            raw_cpu = min(theirs[1] for _, theirs in rounds)
+            our_wall = min(float(np.median(ours[0])) for ours, _ in rounds)
+            raw_wall = min(float(np.median(theirs[0])) for _, theirs in rounds)
+            results[f"{pixels} px, {family}"] = {
+                "samples_a_second": 1000 / our_wall,
+                "npy_samples_a_second": 1000 / raw_wall,
+                "ratio_wall": raw_wall / our_wall,
+                "ratio_processor": raw_cpu / our_cpu,
+            }
+            shutil.rmtree(raw)
+    return results
+
+
+def growth(folder: Path) -> dict[str, Any]:
+    """The same work on a dataset of 1 000 and of 100 000 attempts with small pictures."""
+    workspace = Workspace(extent=0.12, pixels=16, margin=0.01)
+    random = np.random.default_rng(0)
+    scenes = [
+        Heightmap(
+            random.uniform(0, 0.1, workspace.shape).astype(np.float32),
+            random.integers(0, 255, (16, 16, 3), dtype=np.uint8),
+            workspace,
+        )
+        for _ in range(50)
+    ]
+    measured: dict[int, dict[str, float]] = {}
+    writer = DatasetWriter(folder / "growth", workspace, batch=1000)
+    for size in (SMALL, LARGE):
+        for number in range(writer.next_id, size):
+            # 200 grasps of a person among them, whatever the size
+            keep(writer, scenes[number % 50], number, "human" if number < 200 else "script")
+        writer.close()
+        writer = DatasetWriter(folder / "growth")
+        dataset = Dataset(folder / "growth")
+        appends, _ = timed(lambda number: keep(writer, scenes[number % 50], number), range(size, size + 200))
+        by_episode, _ = timed(
+            lambda episode: dataset.attempts(episodes=[int(episode)]), random.integers(0, size // 20, 100)
+        )
+        by_source, _ = timed(lambda _: dataset.attempts(source="human", success=True), range(100))
+        reads, _ = timed(lambda number: dataset.heightmap(int(number)), random.integers(0, size, 2000))
+        everything, _ = timed(lambda _: dataset.ids(labelled=True), range(3))
+        measured[size] = {
+            "append_ms": float(np.median(appends)),
+            "filter_by_episode_ms": float(np.median(by_episode)),
+            "filter_by_source_and_success_ms": float(np.median(by_source)),
+            "random_read_ms": float(np.median(reads)),
+            "ids_of_everything_ms": float(np.median(everything)),
+        }
+        writer.close()
+        writer = DatasetWriter(folder / "growth", batch=1000)
+    writer.close()
+    ratios = {name: measured[LARGE][name] / measured[SMALL][name] for name in measured[SMALL]}
+    return {"at_1000": measured[SMALL], "at_100000": measured[LARGE], "ratio": ratios}
+
+
+def frames(folder: Path) -> dict[str, Any]:
+    """1280 x 720 frames, 16-bit PNG depth and PNG colour, to heightmaps in a dataset, two workers."""
+    source, random, count = folder / "frames", np.random.default_rng(0), 200
+    for name in ("depth", "color"):
+        (source / name).mkdir(parents=True)
+    camera = {"fx": 909.0, "fy": 908.0, "cx": 632.0, "cy": 347.0, "width": 1280, "height": 720}
+    (source / "camera.json").write_text(json.dumps(camera))
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[2, 3] = 0.8
+    np.savetxt(source / "pose.txt", pose)
+    for number in range(count):
+        depth = np.full((720, 1280), 0.8)
+        for _ in range(40):
+            row, col = random.integers(80, 600), random.integers(300, 900)
+            depth[row : row + 50, col : col + 50] -= 0.02
+        depth += random.normal(0.0, 0.001, depth.shape)
+        color = cv2.resize(random.integers(0, 255, (90, 160, 3), dtype=np.uint8), (1280, 720))
+        cv2.imwrite(str(source / "depth" / f"{number:05d}.png"), np.round(depth * 1000).astype(np.uint16))
+        cv2.imwrite(str(source / "color" / f"{number:05d}.png"), color)
+    results = {}
+    for pixels in (112, 338):
+        start = time.perf_counter()
+        import_frames(FramesImport(source, folder / f"frames-{pixels}", depth_unit="mm", pixels=pixels, workers=2))
+        results[f"{pixels} px"] = {"frames_a_second": count / (time.perf_counter() - start), "workers": 2}
+    return results
+
+
+PARTS = {"append": append, "read": read, "growth": growth, "frames": frames}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--folder", type=Path, default=None, help="where to write; the disk that is measured")
+    parser.add_argument("--parts", nargs="*", choices=list(PARTS), default=list(PARTS))
+    options = parser.parse_args()
+    results: dict[str, Any] = {"cores": os.cpu_count(), "load_at_start": os.getloadavg()[0]}
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for name in options.parts:
+            results[name] = PARTS[name](Path(folder))
+            print(json.dumps({name: results[name]}, indent=2), flush=True)
+    if options.out is not None:
+        options.out.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
