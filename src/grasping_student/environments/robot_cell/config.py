@@ -104,7 +104,7 @@ class CellConfig:
     gripper: DeviceConfig = field(default_factory=lambda: DeviceConfig("robotiq-2f85"))
     """The gripper."""
 
-    view: DeviceConfig = field(default_factory=lambda: DeviceConfig("camera"))
+    view: DeviceConfig = field(default_factory=lambda: DeviceConfig("realsense"))
     """Where heightmaps come from."""
 
     workspace: Workspace = field(default_factory=paper_workspace)

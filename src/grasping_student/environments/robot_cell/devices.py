@@ -8,6 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 from grasping_student.configuration import choice, with_values
 from grasping_student.environments.robot_cell import ur_dashboard
 from grasping_student.environments.robot_cell.arm import Arm
+from grasping_student.environments.robot_cell.camera_view import (
+    RealSenseViewConfig,
+    RecordedViewConfig,
+    realsense_view,
+    recorded_view,
+)
 from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
 from grasping_student.environments.robot_cell.fakes.twin_view import TwinView, TwinViewConfig
 from grasping_student.environments.robot_cell.gripper import Gripper
@@ -22,7 +28,7 @@ class Driver(NamedTuple):
     """A driver's config class and the driver itself, made from such a config."""
 
     config: Callable[[], Any]
-    make: Callable[[Any], Any]
+    make: Callable[..., Any]
     brake: Callable[[Any], bool] | None = None
     """Stops an arm that another process drives; False if it did not answer."""
     words: Callable[[Any], str] | None = None
@@ -38,7 +44,12 @@ ARMS: dict[str, Driver] = {
     )
 }
 GRIPPERS: dict[str, Driver] = {"robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85)}
-VIEWS: dict[str, Driver] = {"twin": Driver(TwinViewConfig, TwinView)}
+VIEWS: dict[str, Driver] = {
+    "realsense": Driver(RealSenseViewConfig, realsense_view),
+    "recorded": Driver(RecordedViewConfig, recorded_view),
+    "twin": Driver(TwinViewConfig, lambda config, workspace, place: TwinView(config)),
+}
+"""A view is made from its config, the cell's workspace and where that lies in the base frame."""
 
 
 def make_arm(cell: CellConfig) -> Arm:
@@ -59,7 +70,7 @@ def make_gripper(cell: CellConfig) -> Gripper:
 
 def make_view(cell: CellConfig) -> View:
     """What sees the workspace of a cell; see ``make_arm``."""
-    view: View = _make(cell.view, VIEWS, "view")
+    view: View = _make(cell.view, VIEWS, "view", cell.workspace, cell.workspace_in_base)
     return view
 
 
@@ -75,9 +86,9 @@ def arm_words(cell: CellConfig) -> str:
     return driver.words(options) if driver.words is not None else "its driver does not tell"
 
 
-def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str) -> Any:
+def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str, *values: Any) -> Any:
     driver, options = _resolve(device, drivers, what)
-    return driver.make(options)
+    return driver.make(options, *values)
 
 
 def _resolve(device: DeviceConfig, drivers: dict[str, Driver], what: str) -> tuple[Driver, Any]:

@@ -1,0 +1,102 @@
+"""Heightmaps from an RGB-D camera: frame, projection, mending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras.camera import Camera, CameraError
+from grasping_student.cameras.configuration import RealSenseConfig, RecordedConfig
+from grasping_student.cameras.files import read_pose
+from grasping_student.cameras.frame import frame_to_heightmap
+from grasping_student.cameras.mending import MendingConfig, mend_heightmap
+from grasping_student.environments.robot_cell.faults import DeviceFault, Fault
+from grasping_student.environments.robot_cell.pose import WorkspaceInBase
+from grasping_student.environments.robot_cell.view import View
+from grasping_student.errors import UserError
+from grasping_student.heightmap import Heightmap
+from grasping_student.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RealSenseViewConfig:
+    """A RealSense camera above the workspace."""
+
+    camera_to_base: Path = Path("camera_to_base.txt")
+    """Where the camera stands, seen from the arm's base: 4 x 4 numbers, written by ``cell calibrate``."""
+
+    camera: RealSenseConfig = field(default_factory=RealSenseConfig)
+    """Which camera and how."""
+
+    mending: MendingConfig = field(default_factory=MendingConfig)
+    """Repairs of the heightmap."""
+
+
+@dataclass(frozen=True)
+class RecordedViewConfig:
+    """Recorded frames in place of a camera; their own poses place them in the workspace."""
+
+    camera: RecordedConfig = field(default_factory=RecordedConfig)
+    """Which frames."""
+
+    mending: MendingConfig = field(default_factory=MendingConfig)
+    """Repairs of the heightmap."""
+
+
+class CameraView(View):
+    """What a camera sees of the workspace.
+
+    Args:
+        camera: gives frames whose ``camera_to_world`` means the workspace's world.
+        workspace: the cells.
+        mending: repairs of the heightmap.
+    """
+
+    def __init__(self, camera: Camera, workspace: Workspace, mending: MendingConfig) -> None:
+        self._camera, self._workspace, self._mending = camera, workspace, mending
+        self._picture: NDArray[np.uint8] | None = None
+
+    def connect(self) -> None:
+        try:
+            self._camera.connect()
+        except CameraError as error:
+            raise DeviceFault(Fault.NO_PICTURE, str(error)) from None
+
+    def close(self) -> None:
+        self._camera.disconnect()
+
+    def heightmap(self) -> Heightmap:
+        try:
+            frame = self._camera.read()
+            self._picture = frame.rgb
+            return mend_heightmap(frame_to_heightmap(frame, self._workspace), self._mending).heightmap
+        except UserError as error:  # no frame, or one that shows no workspace
+            raise DeviceFault(Fault.NO_PICTURE, str(error)) from None
+
+    def picture(self) -> NDArray[np.uint8] | None:
+        return self._picture
+
+
+def camera_to_world(camera_to_base: NDArray[np.float64], place: WorkspaceInBase) -> NDArray[np.float64]:
+    """A camera's pose in the workspace's world, from its pose in the arm's base; both 4 x 4."""
+    pose: NDArray[np.float64] = np.linalg.inv(place.world_to_base) @ camera_to_base
+    return pose
+
+
+def realsense_view(config: RealSenseViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
+    """The view of a calibrated RealSense camera."""
+    from grasping_student.cameras.realsense import RealSenseCamera
+
+    pose = camera_to_world(read_pose(config.camera_to_base), place)
+    return CameraView(RealSenseCamera(config.camera, pose), workspace, config.mending)
+
+
+def recorded_view(config: RecordedViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
+    """The view of recorded frames."""
+    from grasping_student.cameras.recorded import RecordedCamera
+
+    camera = RecordedCamera(config.camera.folder, config.camera.repeat, config.camera.depth_unit)
+    return CameraView(camera, workspace, config.mending)
