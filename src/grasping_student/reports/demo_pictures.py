@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SHOWN_LABELS = 4
 SHOWN_SCENES = 3
-ENTROPY_SCENES = 12
+ENTROPY_SCENES = 8
 SHOWN_ATTEMPTS = 18
 HORIZONTAL = AngleGrid(1)
 """The one angle of the paper's figure 4: fingers close along x."""
