@@ -1,7 +1,7 @@
 """A hundred attempts through the vendors' clients, sockets and drivers against the same ones in the simulator.
 
-Scenes must be equal bit for bit, outcomes equal, tool positions within a millimetre. Writes
-``results/robot_cell_twin.json``.
+Half are a scripted picker's, half random. Scenes must be equal bit for bit, outcomes equal, tool positions within a
+millimetre. Writes ``results/robot_cell_twin.json``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,26 @@ from grasping_student.environments.simulation.config import standard
 from grasping_student.environments.simulation.environment import SimulationEnvironment
 from grasping_student.files import write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
+from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import machine_name
+from grasping_student.policies.scripted_picker import ScriptedPicker
 from grasping_student.workspace import paper_workspace
 
 ATTEMPTS_A_SCENE = 10
+
+
+def good_grasp(picker: ScriptedPicker, seen: Heightmap) -> PlanarGrasp:
+    """The scripted picker's choice at the nearest of the deployment angles."""
+    chosen, _ = picker(seen)
+    return PlanarGrasp(chosen.row, chosen.col, DEPLOYMENT_ANGLES.angle(DEPLOYMENT_ANGLES.index(chosen.angle)))
+
+
+def random_grasp(seen: Heightmap, random: np.random.Generator) -> PlanarGrasp:
+    """Any foreground pixel at any of the deployment angles."""
+    rows, cols = np.nonzero(seen.graspable_foreground())
+    index = int(random.integers(rows.size))
+    angle = DEPLOYMENT_ANGLES.angle(int(random.integers(DEPLOYMENT_ANGLES.count)))
+    return PlanarGrasp(int(rows[index]), int(cols[index]), angle)
 
 
 def main() -> int:
@@ -46,6 +62,7 @@ def main() -> int:
         SimulationEnvironment(replace(standard(), workspace=workspace)) as direct,
         RobotCell(config, make_arm(config), make_gripper(config), make_view(config)) as cell,
     ):
+        picker = ScriptedPicker(direct, noise="person", seed=options.seed)
         for number in range(options.attempts):
             if number % ATTEMPTS_A_SCENE == 0:
                 cell.reset(options.seed + number)
@@ -53,10 +70,7 @@ def main() -> int:
             seen = cell.observe()
             if not np.array_equal(seen.height, direct.observe().height):
                 differences.append(f"attempt {number}: the scenes differ")
-            rows, cols = np.nonzero(seen.graspable_foreground())
-            index = int(random.integers(rows.size))
-            angle = DEPLOYMENT_ANGLES.angle(int(random.integers(DEPLOYMENT_ANGLES.count)))
-            grasp = PlanarGrasp(int(rows[index]), int(cols[index]), angle)
+            grasp = good_grasp(picker, seen) if number % 2 else random_grasp(seen, random)
             tip = direct.tip_height(grasp)
             through, plain = cell.execute(grasp), direct.execute(grasp)
             outcomes[plain.value] += 1

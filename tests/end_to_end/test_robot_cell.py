@@ -1,0 +1,143 @@
+"""The evaluation of a robot cell by command, killed and broken in the middle: no attempt is lost or repeated."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+
+from grasping_student.configuration import to_yaml
+from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+from grasping_student.environments.simulation.config import standard
+from grasping_student.evaluation.records import Try, read_events
+from grasping_student.grasp import Outcome
+from grasping_student.workspace import light_workspace
+
+ATTEMPTS = 3
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cell") / "cell.yaml"
+    with twin_cell(workspace=light_workspace(), simulation=standard(), patience=5.0) as (fakes, cell):
+        path.write_text(to_yaml(cell))
+        yield fakes, path
+
+
+def command(*words):
+    return [sys.executable, "-m", "grasping_student.cli.main", *map(str, words)]
+
+
+def evaluate(path, out, *words):
+    return command(
+        "evaluate", "picking", "--models", "teacher=random", "student=random", "--env", "robot-cell", "--cell", path,
+        "--episodes", 1, "--stop.attempts", ATTEMPTS, "--out", out, *words,
+    )  # fmt: skip
+
+
+def tries_of(out):
+    return [event for event in read_events(out / "attempts.jsonl") if isinstance(event, Try)]
+
+
+def wait_for_intent(out, number):
+    """Until the grasp of this number has begun."""
+    log = out / "attempts.jsonl"
+    for _ in range(600):
+        if log.exists() and sum(json.loads(line)["event"] == "intent" for line in whole_lines(log)) > number:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the evaluation does not get on")
+
+
+def whole_lines(log):
+    return log.read_bytes().split(b"\n")[:-1]
+
+
+def check_nothing_lost(out, seen_by_blocks):
+    tries = tries_of(out)
+    for model in ("teacher", "student"):
+        own = [each for each in tries if each.model == model]
+        assert [each.index for each in own] == list(range(len(own)))
+        assert sum(each.is_attempt for each in own) == ATTEMPTS
+    recorded = [each.outcome for each in tries if each.is_attempt]
+    faults = sum(not each.is_attempt for each in tries)
+    felt = list(seen_by_blocks)
+    for outcome in recorded:  # in order; a grasp whose try ended in a fault may stand between
+        while felt and felt[0] != outcome:
+            felt.pop(0)
+            faults -= 1
+        assert felt, f"{recorded} is not what the blocks saw: {seen_by_blocks}"
+        felt.pop(0)
+    assert faults >= 0
+
+
+def test_a_killed_evaluation_goes_on_where_it_was(twin, tmp_path):
+    fakes, path = twin
+    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+    first = subprocess.Popen(evaluate(path, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for_intent(out, 1)
+    time.sleep(0.4)
+    first.kill()
+    first.wait()
+    subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["models"]["teacher"]["attempts"] == ATTEMPTS
+
+
+def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(twin, tmp_path):
+    fakes, path = twin
+    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+    run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    wait_for_intent(out, 1)
+    fakes.do("protective_stop")
+    _, said = run.communicate(timeout=100)
+    assert run.returncode == 2
+    assert "protective stop" in said and "cell recover" in said and "Traceback" not in said
+    assert Outcome.FAULT.value in [each.outcome for each in tries_of(out)]
+
+    refused = subprocess.run(
+        evaluate(path, out, "--resume"), capture_output=True, text=True, timeout=100, check=False
+    )  # fmt: skip
+    assert refused.returncode == 2 and "protective stop" in refused.stderr
+    recover = command("cell", "recover", "--cell", path)
+    unsure = subprocess.run(recover, input="no\n", capture_output=True, text=True, timeout=60, check=False)
+    assert unsure.returncode == 2 and "look into the cell" in unsure.stderr
+    recovered = subprocess.run([*recover, "--yes"], capture_output=True, text=True, timeout=60, check=True)
+    assert "nothing moved" in recovered.stdout
+    subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+
+
+def test_a_dry_run_draws_every_motion_and_moves_nothing(twin, tmp_path):
+    fakes, path = twin
+    moves = len(fakes.do("report")["moves"])
+    out = tmp_path / "dry"
+    done = subprocess.run(
+        evaluate(path, out, "--dry-run"), capture_output=True, text=True, timeout=100, check=True
+    )  # fmt: skip
+    assert len(fakes.do("report")["moves"]) == moves
+    assert done.stdout.count("descend") == 2 * ATTEMPTS
+    assert (out / "motions.png").stat().st_size > 5000
+    assert (out / "motions.txt").read_text().splitlines() == done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--env", "robot-cell"],
+        ["--dry-run", "True"],
+        ["--cell", "cell.yaml"],
+        ["--env", "robot-cell", "--cell", "no.yaml"],
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(words, tmp_path):
+    run = subprocess.run(
+        command("evaluate", "picking", "--models", "random", "--out", tmp_path / "run", *words),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
