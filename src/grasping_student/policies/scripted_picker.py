@@ -37,7 +37,7 @@ class PickerNoise:
 
 NOISES: dict[NoiseName, PickerNoise] = {
     "none": PickerNoise(),
-    "person": PickerNoise(position=0.006, angle=math.radians(4.0), angle_bins=8, choice=2.5),
+    "person": PickerNoise(position=0.005, angle=math.radians(4.0), angle_bins=16, choice=1.5),
 }
 
 REPEAT_COST = 3.0
