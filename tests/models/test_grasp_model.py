@@ -165,7 +165,7 @@ def test_encoder_weights_that_cannot_be_had_are_named(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(smp, "FPN", offline)
-    with pytest.raises(UserError, match="--network.encoder-weights none"):
+    with pytest.raises(UserError, match=r"--network\.encoder-weights none"):
         build_network(NetworkConfig("fpn-resnet50", "imagenet"))
 
 

@@ -116,7 +116,7 @@ def test_the_best_grasps_are_those_of_literally_banning_every_near_grasp(stage, 
 
 
 def test_more_labels_than_kept_are_refused(stage):
-    with pytest.raises(UserError, match="keeps 3.*--top 4"):
+    with pytest.raises(UserError, match=r"keeps 3.*--top 4"):
         top_of_scenes(PseudoLabelTable.load(stage.out)[0], 64, 4)
 
 
@@ -175,7 +175,7 @@ def test_a_table_cut_off_missing_or_of_another_kind_is_refused(stage, tmp_path):
 
 def test_a_teacher_of_another_workspace_is_refused(stage, tmp_path):
     GraspModel.new(replace(MODEL, workspace=replace(TINY, margin=0.02)), 0).save(tmp_path / "teacher")
-    with pytest.raises(UserError, match="margin of 0.02 m.*margin of 0.01 m"):
+    with pytest.raises(UserError, match=r"margin of 0\.02 m.*margin of 0\.01 m"):
         teacher_pass.run(replace(stage, teacher=tmp_path / "teacher", out=tmp_path / "out"))
 
 

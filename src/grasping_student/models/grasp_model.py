@@ -27,8 +27,8 @@ from grasping_student.workspace import Workspace
 BAN_DISTANCE = 0.014
 """Metres between two of the n best grasps, along rows or columns: the authors' window of 21 pixels, 28 mm, halved."""
 
-PICTURES_PER_CALL = 4
-"""Angles scored in one call of the network: one by one pays the call too often, sixteen leave the cache."""
+PIXELS_PER_CALL = 200_000
+"""Pixels scored in one call of the network: 12 angles at 128 pixels a side, one at 352, where more leave the cache."""
 
 
 class NoGrasp(ValueError):
@@ -114,8 +114,9 @@ class GraspModel:
         scene = normalise(bordered(clean_height(heightmap, normalisation)), normalisation)
         canvas, angles = self.canvas, [float(angle) for angle in grid.angles]
         maps = np.full((grid.count, *self.workspace.shape), -np.inf, dtype=np.float32)
-        for first in range(0, grid.count, PICTURES_PER_CALL):
-            chunk = angles[first : first + PICTURES_PER_CALL]
+        at_once = max(1, PIXELS_PER_CALL // canvas.side**2)
+        for first in range(0, grid.count, at_once):
+            chunk = angles[first : first + at_once]
             pictures = np.stack([scene.ravel()[source_at(canvas, phi)] for phi in chunk])
             scores = self._scorer(torch.from_numpy(pictures)).numpy().reshape(len(chunk), -1)
             for index, phi in enumerate(chunk):
