@@ -84,7 +84,20 @@ def test_scenes_are_unlabelled_and_come_at_every_fill_level(tmp_path):
 def test_what_a_user_can_mend_is_told_and_nothing_is_lost(tmp_path, capsys, options, message):
     dataset = collect(tmp_path / "d", count=2)
     before = dataset.version
-    asked = ["collect", "--family", "sparse", "--policy", "random", "--workers", "1", "--out", str(dataset.path), *options]
+    asked = [
+        "collect",
+        "--family",
+        "sparse",
+        "--policy",
+        "random",
+        "--per-episode",
+        "3",
+        "--workers",
+        "1",
+        "--out",
+        str(dataset.path),
+        *options,
+    ]
     assert main(asked) == 2
     assert message in capsys.readouterr().err
     assert Dataset(dataset.path).version == before

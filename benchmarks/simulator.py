@@ -1,0 +1,99 @@
+"""Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, one worker and two.
+
+Usage: python benchmarks/simulator.py [--episodes 6]
+Processor seconds of one core tell what the work costs; the wall clock of one and of two workers tells how it scales
+(only on a machine with nothing else to do). Writes benchmarks/results/simulator.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from grasping_student.collection.attempts import attempt_episode
+from grasping_student.collection.scenes import scene_episode
+from grasping_student.environments.simulation.config import standard
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.environments.simulation.picture import take_picture
+from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.files import write_json
+from grasping_student.manifest import code_commit, machine_name
+from grasping_student.parallel import parallel_map
+
+OUT = Path(__file__).parent / "results" / "simulator.json"
+
+Counted = tuple[int, float]
+"""How many, in how many processor seconds."""
+
+
+def attempts(job: tuple[str, int]) -> Counted:
+    """An episode of a policy, reset and heightmaps included."""
+    policy_name, seed = job
+    with SimulationEnvironment(standard()) as environment:
+        policy = make_policy(policy_name, environment)
+        started = time.process_time()
+        count = sum(1 for _ in attempt_episode(environment, policy, seed, 60, 5))
+        return count, time.process_time() - started
+
+
+def scenes(seed: int) -> Counted:
+    """An episode of unlabelled scenes, reset and heightmaps included."""
+    with SimulationEnvironment(standard()) as environment:
+        started = time.process_time()
+        count = sum(1 for _ in scene_episode(environment, seed, 60))
+        return count, time.process_time() - started
+
+
+def heightmap_ms(pixels: int, repeats: int = 40) -> float:
+    """Processor milliseconds of one picture of 50 blocks."""
+    workspace = replace(standard().workspace, pixels=pixels)
+    with SimulationEnvironment(standard()) as environment:
+        environment.reset(0)
+        state = environment.state
+        take_picture(state.blocks, state.poses, workspace)
+        started = time.process_time()
+        for _ in range(repeats):
+            take_picture(state.blocks, state.poses, workspace)
+        return 1000 * (time.process_time() - started) / repeats
+
+
+def rate(function: Callable[..., Counted], jobs: list, workers: int) -> tuple[float, float]:
+    """Per processor second, and per second of the wall clock, after a warm-up that starts the processes."""
+    results = parallel_map(function, [jobs[0]] * workers + jobs, workers)
+    for _ in range(workers):
+        next(results)
+    started = time.perf_counter()
+    done = list(results)
+    elapsed = time.perf_counter() - started
+    return sum(n for n, _ in done) / sum(s for _, s in done), sum(n for n, _ in done) / elapsed
+
+
+def main() -> None:
+    """Measure everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--episodes", type=int, default=6)
+    episodes = range(parser.parse_args().episodes)
+    work: dict[str, tuple[Callable[..., Counted], list]] = {
+        "attempts_random": (attempts, [("random", seed) for seed in range(3 * len(episodes))]),
+        "attempts_scripted": (attempts, [("scripted", seed) for seed in episodes]),
+        "scenes": (scenes, list(episodes)),
+    }
+    facts: dict[str, object] = {"commit": code_commit(), "machine": machine_name()}
+    for name, (function, jobs) in work.items():
+        core, one = rate(function, jobs, 1)
+        _, two = rate(function, jobs, 2)
+        facts[name] = {
+            "per_core_second": round(core, 2), "wall_one_worker": round(one, 2), "wall_two_workers": round(two, 2),
+            "two_workers_over_one": round(two / one, 2),
+        }  # fmt: skip
+        print(name, facts[name], flush=True)
+    facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
+    print("heightmap_ms", facts["heightmap_ms"])
+    write_json(OUT, facts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""How often chance and the scripted picker succeed in the simulator, by scene family, with Wilson intervals.
+
+Usage: python benchmarks/simulator_rates.py [--episodes 40] [--workers 2] [--seed 1000]
+Writes benchmarks/results/simulator_rates.json; docs/simulator.md quotes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from grasping_student.collection.attempts import attempt_episode
+from grasping_student.environments.simulation.config import FAMILIES
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.evaluation.statistics import wilson_interval
+from grasping_student.files import write_json
+from grasping_student.manifest import code_commit, machine_name
+from grasping_student.parallel import parallel_map
+
+OUT = Path(__file__).parent / "results" / "simulator_rates.json"
+
+CHANCE_EPISODES = 3
+"""Chance ends its episodes early, so it gets so many times more of them."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One episode of one policy in one family."""
+
+    family: str
+    policy: str
+    seed: int
+
+
+def outcomes_of(job: Job) -> Counter[str]:
+    """Outcomes of an episode that ends when the scene is empty or after five failures in a row."""
+    with SimulationEnvironment(FAMILIES[job.family]()) as environment:
+        policy = make_policy(job.policy, environment)
+        episode = attempt_episode(environment, policy, job.seed, most=100, failures_in_a_row=5)
+        return Counter(attempt.outcome.value for attempt in episode)
+
+
+def measure(family: str, policy: str, episodes: int, workers: int, seed: int) -> dict[str, object]:
+    """Rate and interval over fresh scenes."""
+    jobs = [Job(family, policy, seed + episode) for episode in range(episodes)]
+    outcomes = sum(parallel_map(outcomes_of, jobs, workers, f"{family} {policy}"), Counter[str]())
+    attempts, successes = outcomes.total(), outcomes["success"]
+    low, high = wilson_interval(successes, attempts)
+    return {
+        "family": family, "policy": policy, "episodes": episodes, "attempts": attempts, "successes": successes,
+        "success_rate": round(successes / attempts, 4), "wilson_95": [round(low, 4), round(high, 4)],
+        "outcomes": dict(sorted(outcomes.items())),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure every family and policy."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--episodes", type=int, default=40)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1000)
+    asked = parser.parse_args()
+    rows = []
+    for family in FAMILIES:
+        for policy in ("random", "scripted-exact", "scripted"):
+            episodes = asked.episodes * (CHANCE_EPISODES if policy == "random" else 1)
+            row = measure(family, policy, episodes, asked.workers, asked.seed)
+            rows.append(row)
+            print(
+                f"| {family} | {policy} | {row['attempts']} | {row['success_rate']} | {row['wilson_95']} |", flush=True
+            )
+            write_json(OUT, {"commit": code_commit(), "machine": machine_name(), "seed": asked.seed, "rates": rows})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Whether anything explodes, sinks or keeps moving in many random attempts.
+
+Usage: python benchmarks/simulator_stability.py [--attempts 2000] [--workers 2] [--seed 5000]
+Writes benchmarks/results/simulator_stability.json; docs/simulator.md quotes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grasping_student.environments.simulation.blocks import rotation_of
+from grasping_student.environments.simulation.config import FAMILIES
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.files import write_json
+from grasping_student.manifest import code_commit, machine_name
+from grasping_student.parallel import parallel_map
+from grasping_student.policies.random_foreground import RandomForeground
+
+OUT = Path(__file__).parent / "results" / "simulator_stability.json"
+
+PER_SCENE = 20
+"""Attempts in a scene before it is checked with every block awake and dropped."""
+
+SECOND = 240
+"""Physics steps."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scene."""
+
+    family: str
+    seed: int
+
+
+class Watch:
+    """Looks at the blocks while the engine steps."""
+
+    def __init__(self, environment: SimulationEnvironment) -> None:
+        self.physics = environment._physics
+        self.highest = -np.inf
+        self.unsettled = 0
+        self._step, self._settle = self.physics.step, self.physics.settle
+        self.physics.step, self.physics.settle = self.step, self.settle  # type: ignore[method-assign]  # a measurement
+
+    def step(self, count: int = 1) -> None:
+        self._step(count)
+        if self.physics._bodies:
+            heights = self.physics.poses()[:, 2]
+            self.highest = max(
+                self.highest, float(heights[heights < 5.0].max(initial=-np.inf))
+            )  # removed ones are parked
+
+    def settle(self, awake: Any, steps: int) -> bool:
+        calm = self._settle(awake, steps)
+        self.unsettled += not calm
+        return calm
+
+
+def check(job: Job) -> dict[str, Any]:
+    """Extremes over the attempts of a scene, then the drift in a second with all blocks awake."""
+    with SimulationEnvironment(FAMILIES[job.family]()) as environment:
+        environment.reset(job.seed)
+        policy = RandomForeground(job.seed)
+        watch = Watch(environment)
+        rise, lowest, outermost, attempts = [], [], [], 0
+        while attempts < PER_SCENE and not environment.observe().is_empty():
+            before = float(environment.state.poses[:, 2].max())
+            watch.highest = -np.inf
+            environment.execute(policy(environment.observe())[0])
+            attempts += 1
+            rise.append(watch.highest - before)
+            state = environment.state
+            for block, pose, turn in zip(state.blocks, state.poses, rotation_of(state.poses[:, 3:]), strict=True):
+                corners = block.triangles.reshape(-1, 3) @ turn.T + pose[:3]
+                lowest.append(float(corners[:, 2].min()))
+                outermost.append(float(np.abs(corners[:, :2]).max()))
+        state = environment.state
+        watch.physics.build(state.blocks, state.poses, np.ones(len(state.blocks), dtype=bool))
+        watch._step(SECOND)
+        drift = np.linalg.norm(watch.physics.poses()[:, :3] - state.poses[:, :3], axis=1)
+    return {"attempts": attempts, "rise": rise, "lowest": lowest, "outermost": outermost, "drift": drift.tolist(),
+            "unsettled": watch.unsettled}  # fmt: skip
+
+
+def main() -> None:
+    """Check every family."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attempts", type=int, default=2000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=5000)
+    asked = parser.parse_args()
+    scenes = -(-asked.attempts // PER_SCENE)
+    jobs = [Job(tuple(FAMILIES)[index % len(FAMILIES)], asked.seed + index) for index in range(scenes)]
+    results = list(parallel_map(check, jobs, asked.workers, "scenes"))
+
+    def every(name: str) -> np.ndarray:
+        return np.concatenate([result[name] for result in results])
+
+    facts = {
+        "commit": code_commit(), "machine": machine_name(), "seed": asked.seed, "scenes": scenes,
+        "attempts": sum(result["attempts"] for result in results),
+        "highest_rise_of_any_block_m": round(float(every("rise").max()), 4),
+        "lowest_corner_m": round(float(every("lowest").min()), 5),
+        "corners_more_than_2_mm_below_the_table_share": round(float((every("lowest") < -0.002).mean()), 6),
+        "outermost_corner_m": round(float(every("outermost").max()), 5),
+        "settling_cut_off_times": sum(result["unsettled"] for result in results),
+        "drift_in_a_second_all_awake_m": {
+            "median": round(float(np.median(every("drift"))), 6),
+            "share_above_3_mm": round(float((every("drift") > 0.003).mean()), 4),
+            "largest": round(float(every("drift").max()), 4),
+        },
+    }  # fmt: skip
+    write_json(OUT, facts)
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()
