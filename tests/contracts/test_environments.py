@@ -9,7 +9,17 @@ from grasping_student.environments.simulation.environment import SimulationEnvir
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 
+
+def robot_cell():
+    """The cell through the vendors' clients, with fakes as devices and a simulator behind them."""
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    from tests.environments.robot_cell.twin_environment import twin_environment
+
+    return twin_environment()
+
+
 ENVIRONMENTS = {
+    "robot cell": robot_cell,
     "standard": lambda: SimulationEnvironment(standard()),
     "sparse": lambda: SimulationEnvironment(sparse()),
     "dense": lambda: SimulationEnvironment(dense()),

@@ -38,6 +38,13 @@ def test_03_predict_on_a_depth_image(tmp_path):
     assert (tmp_path / "grasp" / "grasp.png").exists()
 
 
+def test_05_robot_cell_through_fakes():
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    printed = run("05_robot_cell_through_fakes.py", 4)
+    assert printed.count("attempt ") == 4
+    assert "never faster than 0.30 m/s" in printed
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_examples_are_short_and_numbered(path):
     assert path.name[:2].isdigit()

@@ -48,7 +48,10 @@ def make_environment(config: LabelConfig) -> Environment:
 
         assert config.scenes is not None
         return RecordedEnvironment(open_recorded_scenes(config.scenes, config.workspace))
-    raise UserError("the robot cell is not part of this version; use --env simulation or --env recorded DIR")
+    from grasping_student.evaluation.robot_cell_world import RobotCellSpec
+
+    assert config.cell is not None
+    return RobotCellSpec(config.cell).make()
 
 
 def make_gripper(config: LabelConfig) -> GripperShape:

@@ -13,7 +13,7 @@ import numpy as np
 
 from grasping_student.environments.robot_cell.arm import Arm, ArmState, Descent
 from grasping_student.environments.robot_cell.config import CellConfig
-from grasping_student.environments.robot_cell.gripper import Gripper, GripperState
+from grasping_student.environments.robot_cell.gripper import Gripper, GripperState, check_stroke
 from grasping_student.environments.robot_cell.pose import ToolPose, finger_angle
 from grasping_student.files import atomic_path
 
@@ -102,6 +102,7 @@ class DryRunGripper(Gripper):
         return GripperState(self._stroke_mm, self._stroke_mm <= self._object_mm, self._stroke_mm <= 0.0)
 
     def move(self, stroke_mm: float) -> GripperState:
+        check_stroke(stroke_mm, self.longest_stroke_mm)
         here = self._notes.here
         self._notes.add(Motion("fingers", here, here, 0.0, stroke_mm))
         self._stroke_mm = max(stroke_mm, self._object_mm)

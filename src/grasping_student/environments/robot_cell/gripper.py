@@ -77,6 +77,16 @@ class Gripper(ABC):
         self.close()
 
 
+def check_stroke(stroke_mm: float, longest_mm: float) -> None:
+    """Make sure that an opening exists.
+
+    Raises:
+        ValueError: it is not finite, negative, or more than the gripper's stroke.
+    """
+    if not 0.0 <= stroke_mm <= longest_mm:  # NaN fails too
+        raise ValueError(f"stroke is {stroke_mm} mm; this gripper opens 0 to {longest_mm:.0f} mm")
+
+
 def close_on_object(gripper: Gripper) -> bool:
     """Close, and say whether something is held: the paper's check of success.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from grasping_student.environments.robot_cell.faults import Fault, GripperFault
-from grasping_student.environments.robot_cell.gripper import Gripper, GripperState
+from grasping_student.environments.robot_cell.gripper import Gripper, GripperState, check_stroke
 
 STROKE_MM = 85.0
 ACTIVE = 3
@@ -129,8 +128,7 @@ class Robotiq2F85(Gripper):
         )
 
     def move(self, stroke_mm: float) -> GripperState:
-        if not (math.isfinite(stroke_mm) and 0.0 <= stroke_mm <= STROKE_MM):
-            raise ValueError(f"stroke is {stroke_mm} mm; a 2F-85 opens 0 to {STROKE_MM:.0f} mm")
+        check_stroke(stroke_mm, STROKE_MM)
         count = self._count(stroke_mm)
         self._refuse_fault()
         self._set("POS", count, "SPE", self._config.speed, "FOR", self._config.force, "GTO", 1)

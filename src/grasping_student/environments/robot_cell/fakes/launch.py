@@ -80,7 +80,9 @@ class FakeCell:
         return reply["result"]
 
     def close(self) -> None:
-        """End the fakes' process."""
+        """End the fakes' process; calling it twice does no harm."""
+        if self._process.returncode is not None:
+            return
         self._lines.close()
         self._control.close()
         assert self._process.stdin is not None and self._process.stdout is not None
