@@ -1,7 +1,7 @@
 """The dataset store: durable appends, random reads against raw .npy files, growth to 100 000 attempts, frames import.
 
 Every ratio comes from one run on one disk, both sides in turn. Scenes are the simulator's: clean ones, and dense ones
-with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts append read growth frames]
+with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts read growth]
 """
 
 import argparse
@@ -142,6 +142,25 @@ def read(folder: Path) -> dict[str, Any]:
     return results
 
 
+def _times_at(path: Path, size: int, scenes: list[Heightmap]) -> dict[str, float]:
+    """Median milliseconds of each kind of work on a dataset of this size."""
+    random, dataset = np.random.default_rng(0), Dataset(path)
+    with DatasetWriter(path) as writer:
+        appends, _ = timed(lambda number: keep(writer, scenes[number % 50], number), range(size, size + 200))
+    episodes, ids = random.integers(0, size // 20, 100), random.integers(0, size, 2000)
+    by_episode, _ = timed(lambda episode: dataset.attempts(episodes=[int(episode)]), episodes)
+    by_source, _ = timed(lambda _: dataset.attempts(source="human", success=True), range(100))
+    reads, _ = timed(lambda number: dataset.heightmap(int(number)), ids)
+    everything, _ = timed(lambda _: dataset.ids(labelled=True), range(3))
+    return {
+        "append_ms": float(np.median(appends)),
+        "filter_by_episode_ms": float(np.median(by_episode)),
+        "filter_by_source_and_success_ms": float(np.median(by_source)),
+        "random_read_ms": float(np.median(reads)),
+        "ids_of_everything_ms": float(np.median(everything)),
+    }
+
+
 def growth(folder: Path) -> dict[str, Any]:
     """The same work on a dataset of 1 000 and of 100 000 attempts with small pictures."""
     workspace = Workspace(extent=0.12, pixels=16, margin=0.01)
@@ -155,31 +174,13 @@ def growth(folder: Path) -> dict[str, Any]:
         for _ in range(50)
     ]
     measured: dict[int, dict[str, float]] = {}
-    writer = DatasetWriter(folder / "growth", workspace, batch=1000)
+    path = folder / "growth"
     for size in (SMALL, LARGE):
-        for number in range(writer.next_id, size):
-            # 200 grasps of a person among them, whatever the size
-            keep(writer, scenes[number % 50], number, "human" if number < 200 else "script")
-        writer.close()
-        writer = DatasetWriter(folder / "growth")
-        dataset = Dataset(folder / "growth")
-        appends, _ = timed(lambda number: keep(writer, scenes[number % 50], number), range(size, size + 200))
-        by_episode, _ = timed(
-            lambda episode: dataset.attempts(episodes=[int(episode)]), random.integers(0, size // 20, 100)
-        )
-        by_source, _ = timed(lambda _: dataset.attempts(source="human", success=True), range(100))
-        reads, _ = timed(lambda number: dataset.heightmap(int(number)), random.integers(0, size, 2000))
-        everything, _ = timed(lambda _: dataset.ids(labelled=True), range(3))
-        measured[size] = {
-            "append_ms": float(np.median(appends)),
-            "filter_by_episode_ms": float(np.median(by_episode)),
-            "filter_by_source_and_success_ms": float(np.median(by_source)),
-            "random_read_ms": float(np.median(reads)),
-            "ids_of_everything_ms": float(np.median(everything)),
-        }
-        writer.close()
-        writer = DatasetWriter(folder / "growth", batch=1000)
-    writer.close()
+        with DatasetWriter(path, workspace, batch=1000) as writer:
+            for number in range(writer.next_id, size):
+                # 200 grasps of a person among them, whatever the size
+                keep(writer, scenes[number % 50], number, "human" if number < 200 else "script")
+        measured[size] = _times_at(path, size, scenes)
     ratios = {name: measured[LARGE][name] / measured[SMALL][name] for name in measured[SMALL]}
     return {"at_1000": measured[SMALL], "at_100000": measured[LARGE], "ratio": ratios}
 

@@ -24,7 +24,7 @@ def _append_for_ever(path, acknowledged):
     """Append scene k as attempt k and tell each id through the pipe once it is acknowledged."""
     with DatasetWriter(path, SMALL, segment_bytes=20_000) as writer:
         while True:
-            (attempt_id,) = fill(writer, 1, first=writer._next_id)
+            (attempt_id,) = fill(writer, 1, first=writer.next_id)
             os.write(acknowledged, struct.pack("<q", attempt_id))
 
 
@@ -80,7 +80,7 @@ def _fill_the_disk(path, result, batch):
     count = 0
     try:
         while True:
-            fill(writer, 1, first=writer._next_id)
+            fill(writer, 1, first=writer.next_id)
             count += 1
     except UserError as error:
         result.send((count, str(error)))

@@ -77,7 +77,7 @@ def test_a_flipped_byte_anywhere_is_named_and_costs_what_it_hit_at_most(large, s
     assert len(left) >= len(whole) - 25
     assert any((large / "damaged").iterdir())
     with DatasetWriter(large) as writer:
-        assert writer._next_id == 60
+        assert writer.next_id == 60
 
 
 def test_a_flipped_byte_in_a_picture_is_named_when_it_is_read(large):

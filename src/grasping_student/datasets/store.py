@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import threading
 from bisect import bisect_right
@@ -58,7 +59,17 @@ class Dataset:
 
     def __len__(self) -> int:
         """Number of attempts and scenes that are not deleted."""
-        return len(self.ids())
+        self._refresh()
+        deleted, total = json.dumps(sorted(read_deleted(self.path))), 0
+        for segment in self._opened.segments:
+            with segments.clear_errors(segment.path):
+                counts = segment.connection.execute(
+                    "SELECT (SELECT count(*) FROM attempt) - "
+                    "(SELECT count(*) FROM attempt WHERE id IN (SELECT value FROM json_each(?)))",
+                    (deleted,),
+                )
+                total += counts.fetchone()[0]
+        return total
 
     def ids(
         self, source: str | None = None, success: bool | None = None, labelled: bool | None = None,
@@ -187,8 +198,6 @@ class Dataset:
 
     def _forget_other_process(self) -> None:
         """After a fork: an SQLite connection must not be used, or even closed, in another process."""
-        import os
-
         if self._opened.process != os.getpid():
             _abandoned.extend(segment.connection for segment in self._opened.segments)
             self._opened.segments = []

@@ -79,6 +79,11 @@ class DatasetWriter:
         return self._manifest.workspace
 
     @property
+    def next_id(self) -> int:
+        """The id that the next attempt gets."""
+        return self._next_id
+
+    @property
     def next_episode(self) -> int:
         """A number that no episode has yet."""
         return self._highest_episode + 1
