@@ -53,7 +53,7 @@ def test_recorded_frames_stand_in_for_the_camera(tmp_path):
     save_frame(render(block(), d415_intrinsics(), looking_down(0.7)), tmp_path / "frame")
     (tmp_path / "cell.yaml").write_text(
         "workspace: {pixels: 112}\n"
-        f"view: {{kind: recorded, options: {{camera: {{folder: {tmp_path / 'frame'}}}}}}}\n"
+        "view: {kind: recorded, options: {camera: {folder: frame}}}\n"
     )  # fmt: skip
     view = make_view(load_cell(tmp_path / "cell.yaml"))
     view.connect()

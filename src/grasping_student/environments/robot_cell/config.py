@@ -137,13 +137,28 @@ class CellConfig:
         return self.workspace_in_base.z + self.pick.travel_height
 
 
+PATH_OPTIONS = ("camera_to_base", "folder", "recording")
+"""Options of devices that name files; relative ones are meant from where the cell's file lies."""
+
+
 def load_cell(path: Path) -> CellConfig:
-    """The cell of a YAML file, with relative folders taken from where the file lies.
+    """The cell of a YAML file; relative paths in it are taken from where the file lies.
 
     Raises:
         UserError: the file is missing, no YAML, or holds an unknown key or a wrong value.
     """
     config = load_yaml(path, CellConfig())
-    if config.live is not None and not config.live.is_absolute():
-        config = replace(config, live=path.parent / config.live)
-    return config
+    view = replace(config.view, options=_beside(path.parent, config.view.options))
+    live = config.live if config.live is None else path.parent / config.live
+    return replace(config, view=view, live=live)
+
+
+def _beside(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+    placed: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, dict):
+            value = _beside(folder, value)
+        elif name in PATH_OPTIONS and isinstance(value, str):
+            value = str(folder / value)  # an absolute path stays as it is
+        placed[name] = value
+    return placed
