@@ -9,13 +9,22 @@ from tests.fakes.boxes import WORKSPACE, BoxWorld
 
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
+from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.scene_queue import InOrder
 
-__all__ = ["WORKSPACE", "BoxWorld", "ConstantModel", "RobotWorld", "box_grasp", "make_session", "recorded_world"]
+    "WORKSPACE",
+    "BoxWorld",
+    "ConstantModel",
+    "RobotWorld",
+    "StoppingRobot",
+    "box_grasp",
+    "make_session",
+    "recorded_world",
+]
 
 
 class RobotWorld(Environment):
@@ -38,6 +47,34 @@ class RobotWorld(Environment):
 
     def close(self):
         self._boxes.close()
+
+
+class StoppingRobot(RobotWorld):
+    """A robot that asks a person to fill its workspace, and stops after a fault until its operator has looked."""
+
+    def __init__(self, ask=lambda text: None, fault_at=1):
+        super().__init__()
+        self._boxes = BoxWorld(faults=(fault_at,))
+        self._ask = ask
+        self.stopped = None
+
+    def reset(self, seed):
+        super().reset(seed)
+        self._ask("Fill the workspace")
+
+    def observe(self):
+        if self.stopped is not None:
+            raise UserError(f"the cell is stopped: {self.stopped}")
+        return super().observe()
+
+    def execute(self, grasp):
+        outcome = super().execute(grasp)
+        if outcome is Outcome.FAULT:
+            self.stopped = "protective stop"
+        return outcome
+
+    def recover(self):
+        self.stopped = None
 
 
 class ConstantModel:
@@ -68,14 +105,15 @@ def recorded_world(scenes: int = 3):
     return RecordedEnvironment(ScenesInMemory(pictures, origin="shelf"))
 
 
-def make_session(path, environment=None, labels_per_scene=1, clock=None):
+def make_session(path, environment=None, labels_per_scene=1, clock=None, start=True):
     """A session that has begun, in a dataset at ``path``."""
     ticks = count(0.0, 10.0)
     clock = clock or (lambda: next(ticks))
     environment = environment or BoxWorld()
     log = AttemptLog(path, environment.workspace, clock)
     session = LabellingSession(environment, log, InOrder(count()), labels_per_scene=labels_per_scene, clock=clock)
-    session.start()
+    if start:
+        session.start()
     return session
 
 

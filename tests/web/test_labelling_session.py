@@ -9,6 +9,7 @@ from tests.web.labelling_worlds import (
     BoxWorld,
     ConstantModel,
     RobotWorld,
+    StoppingRobot,
     box_grasp,
     make_session,
     recorded_world,
@@ -17,7 +18,7 @@ from tests.web.labelling_worlds import (
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.grasp import AngleGrid, Outcome, PlanarGrasp
-from grasping_student.web.labelling_session import NotSaved, StaleScene
+from grasping_student.web.labelling_steps import NotSaved, StaleScene
 from grasping_student.web.suggestions import Suggester
 
 
@@ -163,6 +164,31 @@ def test_a_fault_is_kept_and_counts_nowhere(tmp_path):
     progress = session.log.progress()
     assert (progress.session_labels, progress.total_labels) == (0, 0)
     assert len(Dataset(tmp_path / "d").attempts(outcome="fault")) == 1
+
+
+def test_a_stopped_robot_keeps_its_attempt_and_waits_for_its_operator(tmp_path):
+    session = make_session(tmp_path / "d", StoppingRobot())
+    number = session.scene.number
+    labelled = label(session)
+    assert labelled.attempt.outcome is Outcome.FAULT and labelled.after is None
+    assert len(Dataset(tmp_path / "d").attempts(outcome="fault")) == 1
+    assert "protective stop" in session.trouble
+    with pytest.raises(UserError, match="waits for its operator"):
+        label(session)
+    session.recover()
+    assert session.trouble is None and session.scene.number > number
+    assert label(session).attempt.outcome is not Outcome.FAULT
+
+
+def test_a_world_that_cannot_begin_begins_after_recovery(tmp_path):
+    world = StoppingRobot()
+    world.stopped = "no link"
+    session = make_session(tmp_path / "d", world, start=False)
+    with pytest.raises(UserError, match="no link"):
+        session.start()
+    assert not session.started and "no link" in session.trouble
+    session.recover()
+    assert session.started and session.trouble is None
 
 
 def test_counts_follow_deletes_and_restores(tmp_path):

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_grasp, recorded_world
+from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, StoppingRobot, box_grasp, recorded_world
 
 pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
 
@@ -20,6 +20,7 @@ from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_page import PageOptions, build_labelling_page
 from grasping_student.web.labelling_service import LabellingService
 from grasping_student.web.labelling_session import LabellingSession
+from grasping_student.web.operator import Operator
 from grasping_student.web.scene_queue import InOrder
 from grasping_student.web.suggestions import Suggester
 
@@ -33,14 +34,16 @@ def fresh_session(path, environment):
 
 
 @asynccontextmanager
-async def labelling(path, environment=None, suggester=None):
+async def labelling(path, environment=None, suggester=None, operator=None):
     """A labelling page with one user on it."""
-    service = LabellingService(fresh_session(path, environment or BoxWorld()), suggester)
+    service = LabellingService(fresh_session(path, environment or BoxWorld()), suggester, operator)
     try:
         async with user_simulation() as user:
             service.open()
             build_labelling_page(service, PageOptions(path, GripperShape(), suggester is not None))
-            await service.start()
+            started = asyncio.create_task(service.start())
+            if operator is None:
+                await started
             await user.open("/")
             await settle()
             yield user, service
@@ -225,6 +228,42 @@ def test_suggestions_are_shown_and_kept_with_the_attempt(tmp_path):
             assert Dataset(tmp_path / "d").attempt(0).extra["suggestion_accepted"] == 2
 
     run(body())
+
+
+def test_a_robot_asks_stops_and_goes_on_at_the_page(tmp_path):
+    async def body():
+        operator = Operator()
+        robot = StoppingRobot(operator.ask)
+        async with labelling(tmp_path / "d", robot, operator=operator) as (user, service):
+            await user.should_see("Fill the workspace")
+            assert service.scene is None
+            user.find("Done").click()
+            await wait_for(lambda: service.scene is not None and service.busy is None)
+            await user.should_not_see("Fill the workspace")
+            act(user, service, "execute", box_grasp(service.scene.heightmap))
+            await wait_for(lambda: service.trouble is not None)
+            await user.should_see("The robot stopped: the cell is stopped: protective stop")
+            act(user, service, "recover")
+            await wait_for(lambda: service.trouble is None)
+            await user.should_see("ready again")
+
+    run(body())
+
+
+def test_a_question_that_nobody_will_answer_ends_with_the_page(tmp_path):
+    operator = Operator()
+    service = LabellingService(fresh_session(tmp_path / "d", StoppingRobot(operator.ask)), operator=operator)
+
+    async def body():
+        service.open()
+        started = asyncio.create_task(service.start())
+        await wait_for(lambda: operator.question is not None)
+        operator.leave()
+        await started
+        assert "was closed" in service.message.text
+
+    run(body())
+    service.close()
 
 
 def test_browse_filters_pages_and_scores(tmp_path):

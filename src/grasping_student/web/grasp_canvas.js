@@ -132,7 +132,7 @@ export default {
     },
     act(action) {
       if (action === "help") return this.$emit("help", {});
-      if (this.locked || this.busy || !this.scene) return;
+      if (this.locked || this.busy || (!this.scene && action !== "recover")) return;
       const needsGrasp = ["execute", "good", "bad"].includes(action);
       if (needsGrasp && (!this.grasp || !isGraspable(this.scene, this.grasp.row, this.grasp.col))) {
         this.words = this.grasp ? spoken(this.grasp, this.print) : "Choose a point first";
@@ -141,7 +141,7 @@ export default {
       }
       this.busy = "sending";
       const grasp = this.grasp && { row: this.grasp.row, col: this.grasp.col, angle: this.grasp.angle };
-      this.$emit("act", { action, scene: this.scene.number, grasp, suggestion: this.from });
+      this.$emit("act", { action, scene: this.scene?.number ?? -1, grasp, suggestion: this.from });
     },
     flash() {
       for (const element of document.querySelectorAll("[data-hint]")) {

@@ -17,8 +17,8 @@ from grasping_student.web.scene_payload import suggestion_payload
 from grasping_student.web.suggestions import Suggestion
 from grasping_student.workspace import Workspace
 
-ActionName = Literal["execute", "good", "bad", "nothing", "skip", "undo", "retry"]
-ACTIONS: tuple[ActionName, ...] = ("execute", "good", "bad", "nothing", "skip", "undo", "retry")
+ActionName = Literal["execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover"]
+ACTIONS: tuple[ActionName, ...] = ("execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover")
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class LabellingPage:
                 "flat no-caps data-test=help"
             )
         self._banner = panels.hold_banner(self._take_over)
+        self._question = panels.QuestionBar(self._answer)
         with ui.element("main").classes("labelling-main"):
             with ui.element("section").classes("labelling-scene"):
                 self._canvas = GraspCanvas(recorded, self._options.storage).classes("labelling-canvas")
@@ -105,7 +106,8 @@ class LabellingPage:
                 results.fill_session(self._session, service, self._selected, self._select, self._delete, self._restore)
                 self._actions.undo.set_enabled(service.can_undo)
                 self._actions.retry.set_visibility(service.unsaved)
-            elif change == "hold":
+                self._actions.recover.set_visibility(service.trouble is not None)
+            elif change in ("hold", "question"):
                 self._show_hold()
 
     def _show_everything(self) -> None:
@@ -139,6 +141,7 @@ class LabellingPage:
         holder = self._service.hold.holder
         self._canvas.set_locked(not mine)
         self._banner.show(None if mine else holder)
+        self._question.show(self._service.operator.question, mine)
         for button in self._actions.all:
             button.set_enabled(mine and (button is not self._actions.undo or self._service.can_undo))
 
@@ -148,12 +151,12 @@ class LabellingPage:
     async def _act(self, given: Any) -> None:
         """Do what the person asked for, if this tab may."""
         service = self._service
-        if not service.hold.held_by(self._client.id) or service.scene is None:
+        if not service.hold.held_by(self._client.id):
             self._canvas.set_busy(service.busy)
             self._show_hold()
             return
         try:
-            action = parse_action(given, service.scene.heightmap.workspace)
+            action = parse_action(given, service.session.environment.workspace)
         except UserError as error:
             self._canvas.set_busy(service.busy)
             ui.notify(str(error), type="negative")
@@ -172,12 +175,18 @@ class LabellingPage:
             await service.skip(action.scene)
         elif action.name == "undo":
             await service.undo()
+        elif action.name == "recover":
+            await service.recover()
         else:
             await service.retry()
 
     def _select(self, attempt_id: int) -> None:
         self._selected = None if self._selected == attempt_id else attempt_id
         self._changed("progress")
+
+    def _answer(self) -> None:
+        if self._service.hold.held_by(self._client.id):
+            self._service.operator.answer()
 
     async def _delete(self, attempt_id: int) -> None:
         if self._service.hold.held_by(self._client.id):

@@ -52,6 +52,22 @@ def hold_banner(take_over: Callable[[], None]) -> HoldBanner:
     return HoldBanner(take_over)
 
 
+class QuestionBar:
+    """What the robot asks of the person, and the button that says it is done."""
+
+    def __init__(self, answer: Callable[[], None]) -> None:
+        with ui.element("div").classes("hold-banner").props("role=alert data-test=question") as self._bar:
+            self._text = ui.label()
+            self._done = ui.button("Done", on_click=answer, color=None).props("unelevated no-caps data-test=answer")
+        self._bar.set_visibility(False)
+
+    def show(self, question: str | None, mine: bool) -> None:
+        """Show a question; only the tab that labels may answer."""
+        self._bar.set_visibility(question is not None)
+        self._done.set_enabled(mine)
+        self._text.set_text(question or "")
+
+
 def canvas_tools(canvas: GraspCanvas, on_view: Handler[ValueChangeEventArguments[Any]]) -> ui.toggle:
     """Below the canvas: which picture, and turning and moving by touch."""
     with ui.element("div").classes("canvas-tools"):
@@ -92,6 +108,7 @@ class ActionButtons:
     all: tuple[ui.button, ...]
     undo: ui.button
     retry: ui.button
+    recover: ui.button
 
 
 def action_buttons(canvas: GraspCanvas, recorded: bool) -> ActionButtons:
@@ -103,8 +120,9 @@ def action_buttons(canvas: GraspCanvas, recorded: bool) -> ActionButtons:
             .props(f"no-caps unelevated data-test={name}")
             .classes(f"action {kind}")
         )
-        with button:
-            ui.label(key).classes("key")
+        if key:
+            with button:
+                ui.label(key).classes("key")
         button.on("click", js_handler=canvas.call("act", name))
         return button
 
@@ -120,8 +138,10 @@ def action_buttons(canvas: GraspCanvas, recorded: bool) -> ActionButtons:
         skip = action("skip", "Skip scene", "S", None, "secondary")
         nothing = action("nothing", "Nothing graspable", "N", None, "secondary")
         retry = action("retry", "Retry saving", "R", "save", "primary-bad wide")
+        recover = action("recover", "The cause is mended: go on", "", "restart_alt", "primary-bad wide")
     retry.set_visibility(False)
-    return ActionButtons((*first, undo, skip, nothing, retry), undo, retry)
+    recover.set_visibility(False)
+    return ActionButtons((*first, undo, skip, nothing, retry, recover), undo, retry, recover)
 
 
 def card(title: str, test: str) -> ui.element:

@@ -13,7 +13,7 @@ from grasping_student.web.attempt_pictures import picture_address
 from grasping_student.web.footprint import GripperShape
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_service import LabellingService, Message
-from grasping_student.web.labelling_session import Labelled
+from grasping_student.web.labelling_steps import Labelled
 from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, png_address, top_of_scale
 from grasping_student.web.suggestions import SceneSuggestions
 
@@ -53,7 +53,7 @@ def _message_text(last: Labelled | None, message: Message) -> str:
     if last is None or message.tone not in ("success", "failure"):
         return message.text
     assert last.attempt.outcome is not None
-    if last.after is None:
+    if last.attempt.environment == "recorded":
         return f"{'Good' if last.attempt.success else 'Bad'} grasp. {message.text}."
     _, word, meaning = OUTCOME_WORDS[last.attempt.outcome]
     return f"{word}: {meaning}. {message.text}."

@@ -14,12 +14,14 @@ from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.hold import Hold
-from grasping_student.web.labelling_session import Labelled, LabellingSession, NotSaved, Scene, StaleScene
+from grasping_student.web.labelling_session import LabellingSession
+from grasping_student.web.labelling_steps import Labelled, NotSaved, Scene, StaleScene
+from grasping_student.web.operator import Operator
 from grasping_student.web.suggestions import SceneSuggestions, Suggester
 
 log = logging.getLogger(__name__)
 
-Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold"]
+Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold", "question"]
 Tone = Literal["info", "success", "failure", "error"]
 
 
@@ -34,12 +36,18 @@ class Message:
 class LabellingService:
     """What the pages share. All methods run on the event loop; the session itself never does."""
 
-    def __init__(self, make_session: Callable[[], LabellingSession], suggester: Suggester | None = None) -> None:
+    def __init__(
+        self,
+        make_session: Callable[[], LabellingSession],
+        suggester: Suggester | None = None,
+        operator: Operator | None = None,
+    ) -> None:
         """Prepare; ``start`` opens the world and the dataset.
 
         Args:
             make_session: called on the session's thread, because a physics client belongs to the thread that began it.
             suggester: proposes grasps; None proposes nothing.
+            operator: carries the world's questions to the person, in worlds that ask.
         """
         self._make_session = make_session
         self._suggester = suggester
@@ -49,6 +57,7 @@ class LabellingService:
         self._listeners: list[Callable[[Change], None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self.hold = Hold()
+        self.operator = operator or Operator()
         self.busy: str | None = None
         self.message: Message | None = None
         self.scene: Scene | None = None
@@ -58,6 +67,7 @@ class LabellingService:
         self.progress = Progress(0, 0, 0, 0, None)
         self.can_undo = False
         self.unsaved = False
+        self.trouble: str | None = None
         self.recorded = False
         self.environment_name = ""
         self._session: LabellingSession | None = None
@@ -79,6 +89,7 @@ class LabellingService:
 
     async def start(self) -> None:
         """Show the first scene."""
+        self.operator.attend(asyncio.get_running_loop(), lambda: self.tell("question"))
         await self._run("preparing the first scene", lambda session: session.start())
 
     async def execute(
@@ -110,6 +121,12 @@ class LabellingService:
         done, _ = await self._run("preparing a scene", lambda session: session.skip(number))
         if done:
             self._say("info", "Skipped; nothing was saved of that scene.")
+
+    async def recover(self) -> None:
+        """On the operator's word: let a stopped robot go on."""
+        done, _ = await self._run("the robot recovers", lambda session: session.recover())
+        if done:
+            self._say("info", "The robot is ready again.")
 
     async def undo(self) -> None:
         """Take the last step back."""
@@ -146,6 +163,7 @@ class LabellingService:
 
     def close(self) -> None:
         """Close world and dataset on their own thread, after what is running."""
+        self.operator.leave()
 
         def end() -> None:
             if self._session is not None:
@@ -186,12 +204,12 @@ class LabellingService:
         def read(session: LabellingSession) -> tuple[Any, ...]:
             recent = [(attempt, session.log.is_deleted(attempt.id)) for attempt in session.log.recent]
             scene = session.scene if session.started else None
-            return scene, recent, session.log.progress(), session.can_undo, session.unsaved
+            return scene, recent, session.log.progress(), session.can_undo, session.unsaved, session.trouble
 
         loop = asyncio.get_running_loop()
         state = await loop.run_in_executor(self._session_thread, read, self.session)
         before = self.scene
-        self.scene, self.recent, self.progress, self.can_undo, self.unsaved = state
+        self.scene, self.recent, self.progress, self.can_undo, self.unsaved, self.trouble = state
         self.tell("busy")
         self.tell("progress")
         if self.scene is not None and (before is None or before.number != self.scene.number):
@@ -224,7 +242,8 @@ class LabellingService:
         self.last = labelled
         outcome = labelled.attempt.outcome
         assert outcome is not None
-        self._say("success" if outcome.success else "failure", f"Saved attempt {labelled.attempt.id}")
+        stopped = "" if self.trouble is None else f". The robot stopped: {self.trouble}"
+        self._say("success" if outcome.success else "failure", f"Saved attempt {labelled.attempt.id}{stopped}")
 
     def _say(self, tone: Tone, text: str) -> None:
         self.message = Message(tone, text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from grasping_student.datasets.schema import Attempt
@@ -16,67 +16,22 @@ from grasping_student.environments.base import Environment, RestorableEnvironmen
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
-from grasping_student.heightmap import Heightmap
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.footprint import GripperShape
+from grasping_student.web.labelling_steps import (
+    Labelled,
+    NotSaved,
+    Recoverable,
+    Scene,
+    StaleScene,
+    Step,
+    UnsavedAttempt,
+)
 from grasping_student.web.scene_queue import SceneQueue
 from grasping_student.web.suggestions import SceneSuggestions, shown_with_attempt
 
 UNDO_DEPTH = 50
 """Steps that can be taken back."""
-
-
-class StaleScene(UserError):
-    """The action names a scene that is no longer the current one: it was sent twice, or from an old page."""
-
-
-class NotSaved(UserError):
-    """The robot tried the grasp, but the dataset could not take it; ``retry`` saves it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """What the person looks at."""
-
-    number: int
-    """Grows with every scene shown; actions name it."""
-
-    episode: int
-    index: int
-    seed: int
-    heightmap: Heightmap
-    draft: PlanarGrasp | None = None
-    """Grasp to begin with: the one that was taken back."""
-
-    labels: int = 0
-    """Labels given on this very picture; more than 0 on recorded scenes only."""
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """A saved label, with the scene before and after."""
-
-    attempt: Attempt
-    before: Heightmap
-    after: Heightmap | None
-    """None where a grasp changes nothing: on recorded scenes."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Step:
-    scene: Scene
-    state: Any
-    attempt_id: int | None
-    grasp: PlanarGrasp | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Unsaved:
-    scene: Scene
-    state: Any
-    grasp: PlanarGrasp
-    outcome: Outcome
-    extra: dict[str, Any]
 
 
 class LabellingSession:
@@ -104,8 +59,9 @@ class LabellingSession:
         self._clock = clock
         self._shown_at = 0.0
         self._scene: Scene | None = None
-        self._steps: deque[_Step] = deque(maxlen=UNDO_DEPTH)
-        self._unsaved: _Unsaved | None = None
+        self._steps: deque[Step] = deque(maxlen=UNDO_DEPTH)
+        self._unsaved: UnsavedAttempt | None = None
+        self._trouble: str | None = None
 
     @property
     def recorded(self) -> bool:
@@ -127,13 +83,26 @@ class LabellingSession:
         return self._unsaved is not None
 
     @property
+    def trouble(self) -> str | None:
+        """Why no grasp can be tried until ``recover``, or None."""
+        return self._trouble
+
+    @property
     def scene(self) -> Scene:
         assert self._scene is not None, "start() shows the first scene"
         return self._scene
 
     def start(self) -> Scene:
-        """Begin the first episode."""
-        return self._begin_episode()
+        """Begin the first episode.
+
+        Raises:
+            UserError: the world cannot begin; ``recover`` tries again.
+        """
+        try:
+            return self._begin_episode()
+        except UserError as error:
+            self._trouble = str(error)
+            raise
 
     def execute(
         self, number: int, grasp: PlanarGrasp, verdict: Outcome | None = None,
@@ -171,7 +140,7 @@ class LabellingSession:
             "seconds": round(self._clock() - self._shown_at, 2),
             **({"judged_by": "person"} if self.recorded else {}),
         }
-        self._unsaved = _Unsaved(scene, state, grasp, outcome, extra)
+        self._unsaved = UnsavedAttempt(scene, state, grasp, outcome, extra)
         return self._save()
 
     def retry(self) -> Labelled:
@@ -184,20 +153,37 @@ class LabellingSession:
             raise UserError("everything is saved; there is nothing to retry")
         return self._save()
 
+    def recover(self) -> Scene:
+        """On the operator's word: let a stopped world go on, and look at it anew.
+
+        Raises:
+            UserError: the world still cannot go on.
+        """
+        if isinstance(self.environment, Recoverable) and self.environment.stopped is not None:
+            self.environment.recover()
+        if self._scene is None:
+            self._begin_episode()
+        else:
+            scene = self._scene
+            after = self.environment.observe()
+            self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
+        self._trouble = None
+        return self.scene
+
     def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
         """Keep the scene as one where a person found nothing to grasp, and begin the next episode."""
         scene = self._current(number)
         state = self._state()
         extra = {**self._scene_facts(scene), **shown_with_attempt(shown, None, None), "nothing_graspable": True}
         attempt = self.log.append(scene.heightmap, scene.episode, scene.index, self.environment.name, extra=extra)
-        self._steps.append(_Step(scene, state, attempt.id, None))
+        self._steps.append(Step(scene, state, attempt.id, None))
         self._begin_episode()
         return attempt
 
     def skip(self, number: int) -> None:
         """Begin the next episode; nothing is kept of this scene."""
         scene = self._current(number)
-        self._steps.append(_Step(scene, self._state(), None, None))
+        self._steps.append(Step(scene, self._state(), None, None))
         self._begin_episode()
 
     def undo(self) -> tuple[int | None, bool]:
@@ -213,7 +199,7 @@ class LabellingSession:
         """
         if self._unsaved is not None:
             unsaved, self._unsaved = self._unsaved, None
-            step = _Step(unsaved.scene, unsaved.state, None, unsaved.grasp)
+            step = Step(unsaved.scene, unsaved.state, None, unsaved.grasp)
         elif self._steps:
             step = self._steps.pop()
         else:
@@ -241,15 +227,19 @@ class LabellingSession:
         except UserError as error:
             raise NotSaved(f"the grasp was tried ({unsaved.outcome}) but is not saved: {error}") from None
         self._unsaved = None
-        self._steps.append(_Step(scene, unsaved.state, attempt.id, grasp))
+        self._steps.append(Step(scene, unsaved.state, attempt.id, grasp))
         if self.recorded:
             self._next_recorded(scene)
             return Labelled(attempt, scene.heightmap, None)
-        after = self.environment.observe()
-        if after.is_empty():
-            self._begin_episode()
-        else:
-            self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
+        try:
+            after = self.environment.observe()
+            if after.is_empty():
+                self._begin_episode()
+            else:
+                self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
+        except UserError as error:
+            self._trouble = str(error)  # the attempt is saved; what comes next waits for the operator
+            return Labelled(attempt, scene.heightmap, None)
         return Labelled(attempt, scene.heightmap, after)
 
     def _next_recorded(self, scene: Scene) -> None:
@@ -277,6 +267,8 @@ class LabellingSession:
     def _current(self, number: int) -> Scene:
         if self._unsaved is not None:
             raise NotSaved("the last grasp is not saved yet: make room on the disk and press Retry")
+        if self._trouble is not None:
+            raise UserError(f"the robot waits for its operator: {self._trouble}")
         if number != self.scene.number:
             raise StaleScene("this was meant for a scene that is no longer shown; nothing was done")
         return self.scene

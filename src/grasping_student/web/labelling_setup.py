@@ -14,6 +14,7 @@ from grasping_student.web.attempt_log import AttemptLog, labelled_positions
 from grasping_student.web.footprint import GripperShape
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_session import LabellingSession
+from grasping_student.web.operator import Operator
 from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, SceneQueue, recorded_order
 
 if TYPE_CHECKING:
@@ -34,8 +35,16 @@ def check_label_config(config: LabelConfig) -> None:
         raise UserError("--queue uncertain orders scenes by a model's uncertainty; add --model DIR")
 
 
-def make_environment(config: LabelConfig) -> Environment:
-    """The environment that the options name. Called on the thread that will use it."""
+def make_environment(config: LabelConfig, operator: Operator) -> Environment:
+    """The environment that the options name. Called on the thread that will use it.
+
+    Args:
+        config: the options.
+        operator: answers what the robot cell asks, where no waypoints are taught for a reset.
+
+    Raises:
+        UserError: what the environment refuses.
+    """
     if config.env == "simulation":
         from dataclasses import replace
 
@@ -84,13 +93,15 @@ def make_suggester(config: LabelConfig) -> Suggester | None:
     return Suggester(GraspModel.load(Path(config.model)), config.suggestions)
 
 
-def make_session(config: LabelConfig, suggester: Suggester | None) -> LabellingSession:
+def make_session(
+    config: LabelConfig, suggester: Suggester | None, operator: Operator | None = None
+) -> LabellingSession:
     """World, dataset and queue put together.
 
     Raises:
         UserError: what the environment, the dataset or the model refuses.
     """
-    environment = make_environment(config)
+    environment = make_environment(config, operator or Operator())
     try:
         if suggester is not None and suggester.workspace != environment.workspace:
             raise UserError(
@@ -138,7 +149,8 @@ def run(config: LabelConfig) -> None:
     check_label_config(config)
     binding = checked_binding(config.host, config.port, config.token)
     suggester = make_suggester(config)
-    service = LabellingService(lambda: make_session(config, suggester), suggester)
+    operator = Operator()
+    service = LabellingService(lambda: make_session(config, suggester, operator), suggester, operator)
     try:
         service.open()
         options = PageOptions(config.dataset, make_gripper(config), config.model is not None)

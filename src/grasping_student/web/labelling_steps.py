@@ -1,0 +1,78 @@
+"""The values that a labelling session deals in: scenes, labels, steps that can be taken back, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from grasping_student.datasets.schema import Attempt
+from grasping_student.errors import UserError
+from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.heightmap import Heightmap
+
+
+class StaleScene(UserError):
+    """The action names a scene that is no longer the current one: it was sent twice, or from an old page."""
+
+
+class NotSaved(UserError):
+    """The robot tried the grasp, but the dataset could not take it; ``retry`` saves it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the person looks at."""
+
+    number: int
+    """Grows with every scene shown; actions name it."""
+
+    episode: int
+    index: int
+    seed: int
+    heightmap: Heightmap
+    draft: PlanarGrasp | None = None
+    """Grasp to begin with: the one that was taken back."""
+
+    labels: int = 0
+    """Labels given on this very picture; more than 0 on recorded scenes only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A saved label, with the scene before and after."""
+
+    attempt: Attempt
+    before: Heightmap
+    after: Heightmap | None
+    """None where a grasp changes nothing: on recorded scenes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What is needed to take a step back."""
+
+    scene: Scene
+    state: Any
+    attempt_id: int | None
+    grasp: PlanarGrasp | None
+
+
+@dataclass(frozen=True, eq=False)
+class UnsavedAttempt:
+    """A grasp that was tried and that the dataset has not taken yet."""
+
+    scene: Scene
+    state: Any
+    grasp: PlanarGrasp
+    outcome: Outcome
+    extra: dict[str, Any]
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """A world that stops after a device fault and goes on upon its operator's word: the robot cell."""
+
+    @property
+    def stopped(self) -> str | None: ...
+
+    def recover(self) -> None: ...
