@@ -16,16 +16,6 @@ from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.scene_queue import InOrder
 
-    "WORKSPACE",
-    "BoxWorld",
-    "ConstantModel",
-    "RobotWorld",
-    "StoppingRobot",
-    "box_grasp",
-    "make_session",
-    "recorded_world",
-]
-
 
 class RobotWorld(Environment):
     """A world of boxes whose past cannot be brought back, as with a real robot."""
