@@ -12,13 +12,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from grasping_student.datasets.importers.frames import FramesImport
+from grasping_student.cameras.files import read_intrinsics, read_pose
+from grasping_student.datasets.importers.frames import FramesImport, read_frame
 from grasping_student.datasets.importers.frames import run as import_frames
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.simulation.config import dense, standard
@@ -204,11 +206,20 @@ def frames(folder: Path) -> dict[str, Any]:
         color = cv2.resize(random.integers(0, 255, (90, 160, 3), dtype=np.uint8), (1280, 720))
         cv2.imwrite(str(source / "depth" / f"{number:05d}.png"), np.round(depth * 1000).astype(np.uint16))
         cv2.imwrite(str(source / "color" / f"{number:05d}.png"), color)
+    intrinsics, camera_to_world = read_intrinsics(source / "camera.json"), read_pose(source / "pose.txt")
     results = {}
     for pixels in (112, 338):
+        workspace, files = Workspace(0.45, pixels, 0.06), sorted((source / "depth").iterdir())[:30]
+        read_one = partial(read_frame, source, intrinsics, camera_to_world, "mm", workspace)
+        _, cpu = timed(read_one, files)
         start = time.perf_counter()
         import_frames(FramesImport(source, folder / f"frames-{pixels}", depth_unit="mm", pixels=pixels, workers=2))
-        results[f"{pixels} px"] = {"frames_a_second": count / (time.perf_counter() - start), "workers": 2}
+        results[f"{pixels} px"] = {
+            "frames_a_second": count / (time.perf_counter() - start),
+            "workers": 2,
+            "processor_ms_a_frame": cpu,
+            "load": os.getloadavg()[0],
+        }
     return results
 
 

@@ -96,7 +96,7 @@ def test_a_flipped_byte_in_a_picture_is_named_when_it_is_read(large):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.95])
 def test_a_truncated_segment_keeps_its_whole_attempts(large, number, share):
     whole = _contents(large)
     victim = segment_paths(large)[number]
@@ -116,7 +116,8 @@ def test_a_truncated_segment_keeps_its_whole_attempts(large, number, share):
     saved = [attempt_id for attempt_id in inside if attempt_id in left]
     assert repair.kept == len(saved)
     assert len(left) - len(saved) == len(whole) - len(inside), "the other segments lose nothing"
-    assert len(saved) >= 0.5 * share * len(inside) - 2
+    # a row ends in a page that SQLite wrote later than the row's pictures: with the tail some rows before it go
+    assert len(saved) >= (share - 0.4) * len(inside)
 
 
 def test_a_lost_or_damaged_manifest_is_rebuilt(filled):
