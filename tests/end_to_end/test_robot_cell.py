@@ -1,22 +1,25 @@
 """The evaluation of a robot cell by command, killed and broken in the middle: no attempt is lost or repeated."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
 
 from grasping_student.configuration import to_yaml
+from grasping_student.environments.robot_cell.config import load_cell
 from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 from grasping_student.environments.simulation.config import standard
 from grasping_student.evaluation.records import Try, read_events
 from grasping_student.grasp import Outcome
 from grasping_student.workspace import light_workspace
 
-ATTEMPTS = 3
+ATTEMPTS = 2
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(twin, tmp_path):
     fakes, path = twin
     out, done = tmp_path / "run", len(fakes.do("twin_log"))
     first = subprocess.Popen(evaluate(path, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    wait_for_intent(out, 1)
+    wait_for_intent(out, 0)
     time.sleep(0.4)
     first.kill()
     first.wait()
@@ -92,7 +95,7 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
     fakes, path = twin
     out, done = tmp_path / "run", len(fakes.do("twin_log"))
     run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    wait_for_intent(out, 1)
+    wait_for_intent(out, 0)
     fakes.do("protective_stop")
     _, said = run.communicate(timeout=100)
     assert run.returncode == 2
@@ -110,6 +113,63 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
     assert "nothing moved" in recovered.stdout
     subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
     check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+
+
+def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(twin, tmp_path):
+    fakes, path = twin
+    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+    run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    wait_for_intent(out, 0)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=100)
+    assert run.returncode == 130
+    assert "--resume goes on" in said and "Traceback" not in said
+    before = fakes.do("report")
+    time.sleep(0.5)
+    after = fakes.do("report")
+    assert before["pose"] == after["pose"] and before["stroke_mm"] == after["stroke_mm"]
+    subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+
+
+def test_waypoints_are_taught_by_hand_and_replayed_at_the_next_reset(twin, tmp_path):
+    fakes, path = twin
+    own = tmp_path / "cell.yaml"
+    own.write_text(path.read_text())
+    poses = [[0.1, -0.4, 0.3, 3.14159, 0.0, 0.0], [0.2, -0.5, 0.35, 3.14159, 0.0, 0.0]]
+    with subprocess.Popen(
+        command("cell", "teach", "--cell", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as teaching:
+        for name, pose in zip(("lift", "tip close"), poses, strict=True):
+            wait_for_prompt(teaching)
+            fakes.do("place_tool", pose=pose)  # a person leads the arm
+            time.sleep(0.5)
+            teaching.stdin.write(name + "\n")
+            teaching.stdin.flush()
+        wait_for_prompt(teaching)
+        teaching.stdin.write("\n")
+        teaching.stdin.close()
+        assert "2 waypoints" in teaching.stdout.read()
+        assert teaching.wait(30) == 0
+    taught = load_cell(own).reset
+    np.testing.assert_allclose([each.pose for each in taught], poses, atol=1e-9)
+    assert [each.stroke_mm for each in taught] == [None, 0.0]
+    moves = len(fakes.do("report")["moves"])
+    subprocess.run(
+        evaluate(own, tmp_path / "run"), check=True, timeout=200, stdout=subprocess.DEVNULL
+    )  # fmt: skip
+    sent = [move["target"] for move in fakes.do("report")["moves"][moves:]]
+    for pose in poses:
+        assert sum(np.allclose(target, pose) for target in sent) == 2  # one episode of each model
+
+
+def wait_for_prompt(program):
+    """Until the program asks for the next waypoint."""
+    text = ""
+    while "empty line ends): " not in text:
+        character = program.stdout.read(1)
+        assert character, f"the program ended after: {text}"
+        text += character
 
 
 def test_a_dry_run_draws_every_motion_and_moves_nothing(twin, tmp_path):

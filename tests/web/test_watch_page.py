@@ -23,7 +23,9 @@ from grasping_student.environments.robot_cell.live import read_status
 from grasping_student.environments.robot_cell.pose import tool_down
 from grasping_student.evaluation.configuration import PickingConfig, StopRule
 from grasping_student.evaluation.picking_stage import run
+from grasping_student.evaluation.records import EventLog, Intent
 from grasping_student.evaluation.robot_cell_world import RobotCellSpec
+from grasping_student.files import write_json
 from grasping_student.web.watch_source import WatchSource
 from grasping_student.workspace import light_workspace
 
@@ -108,6 +110,22 @@ def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
         assert read_status(folder / "live")["phase"] == "stopped"
         cell.recover()
         cell.close()
+
+
+def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
+    from grasping_student.models.configuration import ModelConfig
+    from grasping_student.models.grasp_model import GraspModel
+
+    _, config, folder = picked
+    GraspModel.new(ModelConfig(workspace=config.workspace), 0).save(tmp_path / "student")
+    write_json(tmp_path / "run.json", {"models": {"teacher": "random", "student": str(tmp_path / "student")}})
+    with EventLog(tmp_path / "attempts.jsonl") as log:
+        log.append(Intent("student", "v", 0, 0, 50, 50, 0.0, 1.0))
+    source = WatchSource(config, tmp_path)
+    scene = source.new_scene()
+    assert scene.scores.shape == config.workspace.shape
+    np.testing.assert_array_equal(np.isfinite(scene.scores), config.workspace.graspable_mask())
+    assert source.new_scene() is None, "a scene that has not changed is scored once"
 
 
 def test_without_any_files_the_page_has_nothing_to_say(picked):

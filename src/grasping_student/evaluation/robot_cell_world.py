@@ -16,7 +16,7 @@ from grasping_student.evaluation.worlds import MakePolicy
 from grasping_student.files import prepare_output, write_text
 
 REHEARSED_ATTEMPTS = 3
-"""Grasps of each model in a rehearsal."""
+"""Grasps of each model in a rehearsal, where the stop rule sets no number."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def rehearse(
 
     notes = Notebook(cell.drop_pose(), note)
     view = SimulatedView(cell.workspace, config.family)
-    rule = replace(config.stop, attempts=REHEARSED_ATTEMPTS)
+    rule = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
     with RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, say) as world:
         for name, spec in parse_models(config.models).items():
             note(f"# {name}: reset")
