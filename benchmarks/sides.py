@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from literal.algorithms import OnHeights, best_grasp, literal_training_step, teacher_loss
+from literal.rotation import crop, pad
 from material import BATCH, CHECKPOINT, PAPER_MODEL, heightmap, labelled_batches, our_batch, unlabelled_scenes
 from measuring import cpu_seconds, peak_memory_gib
 from torch import nn
@@ -17,6 +20,7 @@ from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision
 from grasping_student.models.networks import build_network
+from grasping_student.models.rotation import Canvas
 from grasping_student.training.batches import PairBatches
 from grasping_student.training.configuration import OptimiserConfig
 from grasping_student.training.memory import keep_freed_memory
@@ -29,6 +33,18 @@ WORKSPACE = PAPER_MODEL.workspace
 def literal_network(folder: Path) -> OnHeights:
     """The checkpoint's network, given heights, fp32, as torch lays it out."""
     return OnHeights(GraspModel.load(folder / CHECKPOINT).network, PAPER_MODEL.normalisation)
+
+
+class OnOurCanvas(nn.Module):
+    """The literal network that sees of its 480 pixels only our 352: what canvas changes, and arithmetic does not."""
+
+    def __init__(self, network: OnHeights) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, heights: torch.Tensor) -> torch.Tensor:
+        side = Canvas(WORKSPACE, PAPER_MODEL.network.stride).side
+        return pad(self.network(crop(heights, side)), heights.shape[-1])
 
 
 def literal_steps(folder: Path, which: tuple[Literal["teacher", "student"], ...]) -> dict[str, Any]:
@@ -83,20 +99,24 @@ def repeated(folder: Path, steps: int) -> PairBatches:
     return pair_batches(labelled_batches(folder)[0], WORKSPACE, steps)
 
 
-def losses(folder: Path) -> list[dict[str, float]]:
-    """Loss of every labelled batch: literal, ours in fp32 and in bf16, in training and in evaluation mode."""
+def losses(folder: Path) -> list[dict[str, Any]]:
+    """Loss of every labelled batch on fresh and on trained weights: literal, literal on our canvas, ours in bf16."""
     rows = []
-    for batch in labelled_batches(folder):
-        ours, same, distant = our_batch(batch)
-        row = {}
-        for mode in ("training", "evaluation"):
-            literal = literal_network(folder).train(mode == "training")
-            graspable = torch.from_numpy(WORKSPACE.graspable_mask())
+    graspable = torch.from_numpy(WORKSPACE.graspable_mask())
+    for weights, mode in itertools.product(("fresh", "trained"), ("training", "evaluation")):
+        model = GraspModel.new(PAPER_MODEL, seed=0) if weights == "fresh" else GraspModel.load(folder / CHECKPOINT)
+        before = copy.deepcopy(model.network.state_dict())
+        for batch in labelled_batches(folder):
+            ours, same, distant = our_batch(batch)
+            row: dict[str, Any] = {"weights": weights, "mode": mode}
+            network = model.network.train(mode == "training")
+            literal = OnHeights(network, PAPER_MODEL.normalisation)
             with torch.no_grad():
-                row[f"{mode}_literal"] = teacher_loss(literal, same, distant, graspable).item()
-                row[f"{mode}_fp32"] = _our_loss(literal_network(folder).network.train(mode == "training"), ours, False)
-                row[f"{mode}_bf16"] = _our_loss(literal_network(folder).network.train(mode == "training"), ours, True)
-        rows.append(row)
+                row["literal"] = teacher_loss(literal, same, distant, graspable).item()
+                row["literal_on_our_canvas"] = teacher_loss(OnOurCanvas(literal), same, distant, graspable).item()
+                network.load_state_dict(before)  # training mode moves the running statistics
+                row["ours"] = _our_loss(copy.deepcopy(network), ours, bf16=True)
+            rows.append(row)
     return rows
 
 
@@ -107,9 +127,12 @@ def _our_loss(network: nn.Module, batch: dict[str, torch.Tensor], bf16: bool) ->
         return PairStep(WORKSPACE.pixel_size)(network, batch)["loss"].item()
 
 
-def literal_inference(folder: Path) -> dict[str, Any]:
+def literal_inference(folder: Path, on_our_canvas: bool = False) -> dict[str, Any]:
     """Best grasp over 16 angles of every scene, and processor seconds a scene."""
-    network, grasps, seconds = literal_network(folder).eval(), [], []
+    network: nn.Module = literal_network(folder).eval()
+    if on_our_canvas:
+        network = OnOurCanvas(literal_network(folder)).eval()
+    grasps, seconds = [], []
     for scene in unlabelled_scenes(folder):
         with cpu_seconds() as measured:
             index, row, col = best_grasp(network, scene, WORKSPACE)
