@@ -14,8 +14,10 @@ from synthetic import write_dataset
 from grasping_student.errors import UserError
 from grasping_student.files import read_json
 from grasping_student.models.configuration import NetworkConfig
+from grasping_student.training import steps
 from grasping_student.training.augmentation import standard_augmentation
 from grasping_student.training.configuration import LoopConfig, TeacherConfig
+from grasping_student.training.losses import pair_loss
 from grasping_student.training.teacher import run
 
 LOOP = LoopConfig(steps=60, batch=2, record_every=4, threads=1, precision="fp32")
@@ -58,9 +60,28 @@ def test_killed_and_resumed_gives_the_same_weights_bit_for_bit(config, tmp_path)
     assert not (out / "model.safetensors").exists()
     resumed = run(replace(config, out=out, resume=True))
     assert weights_of(resumed) == weights_of(whole)
-    steps = [row["step"] for row in read_json(resumed / "metrics.json")["learning_curve"]]
-    assert steps == list(range(4, 61, 4))
+    recorded = [row["step"] for row in read_json(resumed / "metrics.json")["learning_curve"]]
+    assert recorded == list(range(4, 61, 4))
     assert not (resumed / "resume.ckpt").exists()
+
+
+def test_ctrl_c_keeps_the_resume_point_and_is_passed_on(config, tmp_path, monkeypatch):
+    calls = []
+
+    def stops_at_the_sixth(*arguments):
+        calls.append(arguments)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return pair_loss(*arguments)
+
+    out = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "pair_loss", stops_at_the_sixth)
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(config, out=out, loop=replace(LOOP, steps=9)))
+    assert (out / "resume.ckpt").exists()
+    resumed = run(replace(config, out=out, loop=replace(LOOP, steps=9), resume=True))
+    assert (resumed / "model.safetensors").exists()
 
 
 def test_resuming_what_is_finished_changes_nothing(config):

@@ -72,12 +72,15 @@ def fit(
             batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
             sampler=StepsToDo(steps, lambda: trainer.global_step),
         )  # fmt: skip
-        if resume.exists():
-            trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-        else:
-            trainer.fit(module, loader)
+        try:
+            if resume.exists():
+                trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
+            else:
+                trainer.fit(module, loader)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from stopped
     if trainer.global_step != steps:
-        raise KeyboardInterrupt  # Lightning ends quietly at Ctrl-C; the resume point stays
+        raise RuntimeError(f"training ended after {trainer.global_step} of {steps} steps")
     resume.unlink(missing_ok=True)
     network.eval()
     return curve.rows
