@@ -116,7 +116,7 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
     from grasping_student.models.configuration import ModelConfig
     from grasping_student.models.grasp_model import GraspModel
 
-    _, config, folder = picked
+    _, config, _ = picked
     GraspModel.new(ModelConfig(workspace=config.workspace), 0).save(tmp_path / "student")
     write_json(tmp_path / "run.json", {"models": {"teacher": "random", "student": str(tmp_path / "student")}})
     with EventLog(tmp_path / "attempts.jsonl") as log:
