@@ -37,11 +37,14 @@ class PickerNoise:
 
 NOISES: dict[NoiseName, PickerNoise] = {
     "none": PickerNoise(),
-    "person": PickerNoise(position=0.005, angle=math.radians(4.0), angle_bins=16, choice=1.5),
+    "person": PickerNoise(position=0.007, angle=math.radians(5.0), angle_bins=8, choice=2.5),
 }
 
 REPEAT_COST = 3.0
 """Cost of trying a block again that has just failed, for each failure."""
+
+HOPELESS_COST = 30.0
+"""Grips that cost more (a finger would strike something 7 mm too high) are not tried: nothing to grasp."""
 
 
 class ScriptedPicker:
@@ -64,7 +67,7 @@ class ScriptedPicker:
         blocks = self._environment.state.blocks
         grips = [(grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
                  for grip in GripSearch(self._environment).grips()]  # fmt: skip
-        if not grips:
+        if not grips or min(grip.cost for _, grip in grips) > HOPELESS_COST:
             raise NothingToGrasp("no block can be gripped in the graspable area")
         best = min(cost for cost, _ in grips)
         equal = [(cost, grip) for cost, grip in grips if cost <= best + self._noise.choice]
