@@ -91,20 +91,27 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Raises:
         UserError: weights missing, cut off, or of another network.
     """
+    if not (path / WEIGHTS).exists():
+        raise UserError(f"{path} holds no {WEIGHTS}: training did not finish; go on with --resume")
+    load_weights_file(network, path / WEIGHTS)
+
+
+def load_weights_file(network: nn.Module, path: Path) -> None:
+    """Put the weights of one file into a network.
+
+    Raises:
+        UserError: weights missing, cut off, or of another network.
+    """
     try:
-        tensors: dict[str, torch.Tensor] = load_file(path / WEIGHTS)
-    except FileNotFoundError:
-        raise UserError(f"{path} holds no {WEIGHTS}: training did not finish; go on with --resume") from None
+        tensors: dict[str, torch.Tensor] = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path / WEIGHTS} cannot be read ({error}); it may be cut off: copy or train it again"
-        ) from None
+        raise UserError(f"{path} cannot be read ({error}); it may be cut off: copy or train it again") from None
     own = network.state_dict()
     missing, unknown = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
     wrong = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
     if missing or unknown or wrong:
         raise UserError(
-            f"{path / WEIGHTS} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, "
+            f"{path} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, "
             f"{len(wrong)} of another shape (for instance {(missing + unknown + wrong)[0]}); check config.json"
         )
     network.load_state_dict(tensors)

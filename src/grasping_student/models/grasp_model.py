@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -108,14 +109,18 @@ class GraspModel:
         Raises:
             ValueError: the heightmap is of another workspace, or has no measured pixel.
         """
+        return self.scores_at(heightmap, [float(angle) for angle in grid.angles])
+
+    def scores_at(self, heightmap: Heightmap, angles: Sequence[float]) -> NDArray[np.float32]:
+        """``score_maps`` at any angles, radians, shape ``(len(angles), pixels, pixels)``."""
         if heightmap.workspace != self.workspace:
             raise ValueError(f"the heightmap is of {heightmap.workspace}, the model of {self.workspace}")
         normalisation = self.config.normalisation
         scene = normalise(bordered(clean_height(heightmap, normalisation)), normalisation)
-        canvas, angles = self.canvas, [float(angle) for angle in grid.angles]
-        maps = np.full((grid.count, *self.workspace.shape), -np.inf, dtype=np.float32)
+        canvas = self.canvas
+        maps = np.full((len(angles), *self.workspace.shape), -np.inf, dtype=np.float32)
         at_once = max(1, PIXELS_PER_CALL // canvas.side**2)
-        for first in range(0, grid.count, at_once):
+        for first in range(0, len(angles), at_once):
             chunk = angles[first : first + at_once]
             pictures = np.stack([scene.ravel()[source_at(canvas, phi)] for phi in chunk])
             scores = self._scorer(torch.from_numpy(pictures)).numpy().reshape(len(chunk), -1)

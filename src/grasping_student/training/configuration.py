@@ -44,6 +44,9 @@ class LoopConfig:
     record_every: int = 50
     """Steps between two rows of the learning curve, each with a point from which ``resume`` goes on."""
 
+    keep_rounds: bool = False
+    """Keep the weights after every row of the learning curve, for measures that average over the training."""
+
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format; ``auto`` is bf16 where the processor has it natively."""
 

@@ -14,24 +14,30 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
+from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
 from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision, torch_threads
+from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import PairBatches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
+
+ROUNDS = "rounds"
+"""Folder with the weights after every round, where the config keeps them."""
 
 RESUME_POINT = "resume.ckpt"
 """Weights, optimiser and progress of an unfinished training; removed when it ends."""
 
 
 def fit(
-    network: torch.nn.Module, step: Step, batches: PairBatches, items: int, config: LoopConfig, out: Path, seed: int
-) -> list[dict[str, float]]:
+    network: torch.nn.Module, step: Step, batches: PairBatches | BalancedBatches, items: int, config: LoopConfig,
+    out: Path, seed: int,
+) -> list[dict[str, float]]:  # fmt: skip
     """Train a network in place and return its learning curve.
 
     If ``out`` holds a resume point, training goes on from there and ends with the same weights as without the
@@ -57,7 +63,7 @@ def fit(
     fp32 = resolve_precision(config.precision) == "fp32"
     steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
-    curve = LearningCurve(out, steps_an_epoch, config.record_every)
+    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds)
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
@@ -89,11 +95,12 @@ def fit(
 class LearningCurve(pl.Callback):
     """Means of the recorded scalars over each round of steps; after the round, the resume point."""
 
-    def __init__(self, out: Path, steps_an_epoch: int, record_every: int) -> None:
+    def __init__(self, out: Path, steps_an_epoch: int, record_every: int, keep_rounds: bool = False) -> None:
         self.rows: list[dict[str, float]] = []
         self._out = out
         self._steps_an_epoch = steps_an_epoch
         self._record_every = record_every
+        self._keep_rounds = keep_rounds
         self._begin_round()
 
     def _begin_round(self) -> None:
@@ -143,9 +150,18 @@ class LearningCurve(pl.Callback):
         }
         self.rows.append(row)
         write_json(self._out / METRICS, {"learning_curve": self.rows})
+        if self._keep_rounds:
+            _save_round(trainer, self._out / ROUNDS / f"step-{trainer.global_step:07d}.safetensors")
         with atomic_path(self._out / RESUME_POINT) as temporary:
             trainer.save_checkpoint(temporary)
         self._begin_round()
+
+
+def _save_round(trainer: pl.Trainer, path: Path) -> None:
+    module = trainer.model
+    assert isinstance(module, GraspTraining)
+    with atomic_path(path) as temporary:
+        save_file({name: value.detach().contiguous() for name, value in module.network.state_dict().items()}, temporary)
 
 
 def read_learning_curve(path: Path) -> list[dict[str, float]]:

@@ -12,6 +12,7 @@ from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
@@ -75,7 +76,7 @@ def train_pairs(
     return config.out
 
 
-def begin(config: TeacherConfig | StudentConfig, out: Path) -> None:
+def begin(config: TeacherConfig | StudentConfig | AffordanceConfig, out: Path) -> None:
     """Make the output folder, and refuse to resume what was begun with another config.
 
     Raises:

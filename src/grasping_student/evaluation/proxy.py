@@ -1,0 +1,185 @@
+"""Proxy evaluation: how many of a model's grasps an affordance network takes for successes. Paper, section IV-A.
+
+Every model is asked for the best pixel of the same held-out scenes, each at the angle of its label; the affordance
+network looks at that pixel and angle. Over a training the share is averaged exponentially.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.rates import rate
+from grasping_student.evaluation.statistics import Counts
+from grasping_student.files import prepare_output, write_json
+from grasping_student.grasp import PlanarGrasp
+from grasping_student.heightmap import Heightmap
+from grasping_student.manifest import StageClock
+from grasping_student.models.checkpoint import describe, load_weights_file
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.inference import torch_threads
+from grasping_student.models.normalisation import clean_height
+from grasping_student.training.loop import ROUNDS
+
+THRESHOLD = 0.5
+"""An affordance above it is called a success."""
+
+ALPHA = 0.8
+"""Weight of the past in the moving average (paper, section IV-A)."""
+
+METRICS = "metrics.json"
+
+
+def success_probability(affordance: GraspModel, heightmap: Heightmap, grasp: PlanarGrasp) -> float:
+    """The affordance network's probability that a grasp succeeds; the grasp lies inside the graspable area."""
+    return float(_sigmoid(affordance.scores_at(heightmap, [grasp.angle])[0, grasp.row, grasp.col]))
+
+
+def success_map(affordance: GraspModel, heightmap: Heightmap, angle: float) -> NDArray[np.float32]:
+    """Probability of success of every pixel at one angle, ``(pixels, pixels)``; NaN outside the graspable area."""
+    scores = affordance.scores_at(heightmap, [angle])[0]
+    return np.where(np.isfinite(scores), _sigmoid(scores), np.float32(np.nan))
+
+
+def best_pixel(
+    model: GraspModel, heightmap: Heightmap, angle: float, foreground_only: bool = True
+) -> tuple[int, int] | None:
+    """Row and column of the highest score at one angle; None where nothing may be grasped."""
+    scores = model.scores_at(heightmap, [angle])[0]
+    if foreground_only:
+        scores[clean_height(heightmap, model.config.normalisation) <= 0.0] = -np.inf
+    best = int(scores.argmax())
+    if not np.isfinite(scores.flat[best]):
+        return None
+    return best // scores.shape[1], best % scores.shape[1]
+
+
+def moving_average(values: Sequence[float], alpha: float = ALPHA) -> list[float]:
+    """Exponential moving average: ``alpha`` of the average before, the rest of the new value; begins at the first.
+
+    Raises:
+        ValueError: ``alpha`` is not in [0, 1).
+    """
+    if not 0.0 <= alpha < 1.0:
+        raise ValueError(f"alpha is {alpha}; it must lie in [0, 1)")
+    averaged: list[float] = []
+    for value in values:
+        averaged.append(alpha * averaged[-1] + (1.0 - alpha) * value if averaged else float(value))
+    return averaged
+
+
+@dataclass(frozen=True, eq=False)
+class ProxyScenes:
+    """Held-out scenes with the angle of each one's label, and what the affordance network says of every pixel."""
+
+    heightmaps: tuple[Heightmap, ...]
+    angles: tuple[float, ...]
+    probability: tuple[NDArray[np.float32], ...]
+    """``success_map`` at that angle."""
+
+    def __len__(self) -> int:
+        return len(self.heightmaps)
+
+
+def read_proxy_scenes(affordance: GraspModel, dataset: Dataset, count: int = 0) -> ProxyScenes:
+    """The first ``count`` labelled scenes (0: all) of a dataset that neither models nor affordance have learnt from.
+
+    Raises:
+        UserError: no labelled scene, or another workspace.
+    """
+    if dataset.workspace != affordance.workspace:
+        raise UserError(
+            f"dataset {dataset.path} is of {describe(dataset.workspace)}, the affordance network of "
+            f"{describe(affordance.workspace)}: use a checkpoint of the same preset"
+        )
+    dataset.require(labelled=True)
+    attempts = [each for each in dataset.attempts(labelled=True) if each.grasp is not None][: count or None]
+    heightmaps = tuple(dataset.heightmap(each.id) for each in attempts)
+    angles = tuple(each.grasp.angle for each in attempts if each.grasp is not None)
+    maps = tuple(success_map(affordance, scene, angle) for scene, angle in zip(heightmaps, angles, strict=True))
+    return ProxyScenes(heightmaps, angles, maps)
+
+
+def proxy_hits(model: GraspModel, scenes: ProxyScenes, foreground_only: bool = True) -> NDArray[np.bool_]:
+    """Scene by scene whether the model's best pixel is taken for a success, shape ``(n,)``; no grasp is none."""
+    hits = np.zeros(len(scenes), dtype=bool)
+    for index, (heightmap, angle, probability) in enumerate(
+        zip(scenes.heightmaps, scenes.angles, scenes.probability, strict=True)
+    ):
+        pixel = best_pixel(model, heightmap, angle, foreground_only)
+        hits[index] = pixel is not None and probability[pixel] > THRESHOLD
+    return hits
+
+
+def round_weights(checkpoint: Path) -> list[Path]:
+    """Weights after each round of a training that kept them, in order."""
+    return sorted((checkpoint / ROUNDS).glob("step-*.safetensors"))
+
+
+def proxy_metrics(checkpoint: Path, scenes: ProxyScenes, config: ProxyConfig) -> dict[str, Any]:
+    """A checkpoint's proxy as plain JSON values, see ``run``.
+
+    Raises:
+        UserError: no checkpoint, or of another workspace than the scenes.
+    """
+    model = GraspModel.load(checkpoint, scenes.heightmaps[0].workspace)
+    last = proxy_hits(model, scenes, config.foreground_only)
+    rounds = []
+    for path in round_weights(checkpoint):
+        early = GraspModel.load(checkpoint, model.workspace)
+        load_weights_file(early.network, path)
+        rounds.append(float(proxy_hits(early, scenes, config.foreground_only).mean()))
+    # the last round is the finished model; without rounds there is nothing to average over
+    rounds = [*rounds[:-1], float(last.mean())]
+    counts = Counts(last.astype(int), np.ones(len(last), dtype=int))
+    return {
+        "version": model.version,
+        **rate(counts, config.seed),
+        "average": moving_average(rounds, config.alpha)[-1],
+        "rounds": rounds,
+        "hits": "".join("1" if hit else "0" for hit in last),
+    }
+
+
+def run(config: ProxyConfig) -> Path:
+    """Run the stage ``evaluate proxy``; returns the output folder.
+
+    Writes ``metrics.json``: by model the rate of the finished model with its intervals over scenes, ``rounds`` (the
+    share after every kept round), ``average`` (their moving average at the end) and ``hits`` scene by scene.
+
+    Raises:
+        UserError: no models, no checkpoint, another workspace, no held-out scene, or an existing ``out``.
+    """
+    from grasping_student.evaluation.configuration import parse_models
+
+    models = parse_models(config.models)
+    clock = StageClock("evaluate proxy", config)
+    dataset = Dataset(config.dataset)
+    affordance = GraspModel.load(config.affordance)
+    with torch_threads(1):
+        scenes = read_proxy_scenes(affordance, dataset, config.scenes)
+        metrics = {name: proxy_metrics(Path(spec), scenes, config) for name, spec in models.items()}
+    prepare_output(config.out, config.resume, config.overwrite)
+    write_json(
+        config.out / METRICS,
+        {"schema_version": 1, "kind": "proxy", "affordance": affordance.version, "scenes": len(scenes),
+         "alpha": config.alpha, "threshold": THRESHOLD, "models": metrics},
+    )  # fmt: skip
+    versions = {name: row["version"] for name, row in metrics.items()}
+    clock.write(
+        config.out, {str(config.dataset): dataset.version, str(config.affordance): affordance.version, **versions}
+    )
+    return config.out
+
+
+def _sigmoid(scores: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return 1.0 / (1.0 + np.exp(-scores))

@@ -1,0 +1,70 @@
+"""How the affordance network is trained; importing this loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grasping_student.models.configuration import NetworkConfig, Normalisation
+from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
+from grasping_student.training.configuration import LoopConfig, OptimiserConfig
+
+
+@dataclass(frozen=True)
+class AffordanceConfig:
+    """Learn the probability that a grasp succeeds, from all labelled attempts (paper, Algorithm 3)."""
+
+    datasets: tuple[Path, ...] = (Path("runs/labels"),)
+    """Datasets with labelled attempts, of one workspace: a person's and the robot's."""
+
+    out: Path = Path("runs/affordance")
+    """Checkpoint folder to write."""
+
+    seed: int = 0
+    """Initial weights, order of the attempts, augmentation."""
+
+    resume: bool = False
+    """Go on with an interrupted run."""
+
+    overwrite: bool = False
+    """Replace ``out`` if it exists."""
+
+    sources: tuple[Literal["human", "script", "policy"], ...] = ("human", "script", "policy")
+    """Whose attempts are learnt from."""
+
+    held_out: float = 0.2
+    """Share of each dataset's episodes that is kept for the report and never learnt from."""
+
+    split_seed: int = 0
+    """Decides which episodes."""
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    augmentation: AugmentationConfig = field(default_factory=standard_augmentation)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(batch=16))
+
+    def __post_init__(self) -> None:
+        if not self.datasets:
+            raise ValueError("datasets is empty; name at least one dataset with labelled attempts")
+        if not 0.0 < self.held_out < 1.0:
+            raise ValueError(f"held_out is {self.held_out}; it is a share of the episodes in (0, 1)")
+        if self.loop.batch < 2:
+            raise ValueError("the affordance network's batch needs at least 2 attempts: a success and a failure")
+
+
+def light_affordance() -> AffordanceConfig:
+    """For two processor cores: the compact U-Net."""
+    return AffordanceConfig(loop=LoopConfig(steps=1200, batch=16))
+
+
+def paper_affordance() -> AffordanceConfig:
+    """Section III-G: U-Net with resnet50 from ImageNet weights, 30 epochs, batch 16."""
+    return AffordanceConfig(
+        network=NetworkConfig(name="unet-resnet50", encoder_weights="imagenet"),
+        augmentation=AugmentationConfig(),
+        loop=LoopConfig(steps=0, epochs=30, batch=16, optimiser=OptimiserConfig(schedule="epoch")),
+    )
+
+
+AFFORDANCE_PRESETS = {"light": light_affordance, "paper": paper_affordance}
