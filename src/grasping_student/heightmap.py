@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,7 +95,7 @@ def heightmap_from_points(
 
 
 def _ordered_bits(z: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Whole numbers in [0, 2^32) in the order of the float32 heights: an IEEE float sorts by its bits but for its sign."""
+    """Whole numbers in [0, 2^32) in the order of the float32 heights, which sort by their bits but for the sign."""
     bits = np.ascontiguousarray(z, dtype=np.float32).view(np.int32)
     signed = np.where(bits >= 0, bits, np.int32(-(2**31)) - bits)
     return signed.astype(np.int64) + 2**31
@@ -121,6 +120,8 @@ def fill_holes(heightmap: Heightmap) -> Heightmap:
 
 def _nearest_measured(holes: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Flat index of the nearest pixel that is no hole, for each pixel."""
+    import cv2  # late: configurations import this file, and the command line must start quickly
+
     _, label = cv2.distanceTransformWithLabels(
         holes.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -140,6 +141,8 @@ def turn_heightmap(heightmap: Heightmap, phi: float, outside: float = 0.0) -> He
         phi: radians, counter-clockwise seen from above.
         outside: height that comes in over the border, metres.
     """
+    import cv2
+
     pixels = heightmap.workspace.pixels
     centre = (pixels - 1) / 2
     matrix = cv2.getRotationMatrix2D((centre, centre), np.degrees(phi), 1.0)

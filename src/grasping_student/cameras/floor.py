@@ -92,6 +92,33 @@ def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
     return best if _believable(best) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
 
 
+def refine_floor(points: NDArray[np.floating], workspace: Workspace, plane: FloorPlane) -> tuple[FloorPlane, float]:
+    """The plane again, from the camera's own points, and their noise about it.
+
+    A heightmap keeps the highest point of each cell, so with noise its floor lies a little too high.
+
+    Args:
+        points: world frame, metres, shape ``(3, ...)``; NaN where unmeasured.
+        workspace: points outside it are left out.
+        plane: from :func:`fit_floor`.
+
+    Returns:
+        The plane, and the standard deviation of the floor's points about it, metres (from the median deviation).
+    """
+    x, y, z = (axis.ravel()[:: max(1, axis.size // (20 * MOST_CELLS))].astype(np.float64) for axis in points)
+    half = workspace.extent / 2
+    with np.errstate(invalid="ignore"):
+        inside = (np.abs(x) < half) & (np.abs(y) < half) & (np.abs(z - plane.z(x, y)) < 0.015)
+    x, y, z = x[inside], y[inside], z[inside]
+    for _ in range(3):
+        off = z - plane.z(x, y)
+        noise = 1.4826 * float(np.median(np.abs(off - np.median(off))))
+        near = np.abs(off - np.median(off)) < max(3.0 * noise, 1e-4)
+        matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
+        plane = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
+    return plane, noise
+
+
 def check_floor(heightmap: Heightmap, plane: FloorPlane | None) -> None:
     """Make sure that the pose's table is the table that the camera sees.
 
