@@ -1,5 +1,6 @@
 """A dataset goes out to Parquet and comes back the same; foreign and broken shards are refused."""
 
+import importlib.metadata
 import io
 import json
 
@@ -18,6 +19,15 @@ from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.files import read_json
 from grasping_student.grasp import Outcome, PlanarGrasp
+
+
+def _installed(distribution):
+    # a bare import would find the folder of these tests under the same name
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -160,3 +170,15 @@ def test_shards_of_two_datasets_are_not_mixed(varied, filled, tmp_path):
     with pytest.raises(UserError, match=r"no \.parquet"):
         run(ParquetImport(tmp_path / "nowhere", tmp_path / "back"))
     assert read_json(tmp_path / "varied" / "dataset.json")["sealed"] == {}
+
+
+@pytest.mark.skipif(not _installed("datasets"), reason="the optional package 'datasets' is not installed")
+def test_datasets_shows_the_pictures(varied, tmp_path):
+    import datasets
+
+    export_parquet(varied, tmp_path / "out", rows_a_shard=5)
+    files = str(tmp_path / "out" / "data" / "*.parquet")
+    table = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
+    ours = Dataset(varied)
+    assert table["id"][:] == ours.ids().tolist()
+    np.testing.assert_array_equal(np.asarray(table[1]["rgb"]), ours.heightmap(table[1]["id"]).rgb)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.summary import ANGLE_BINS, Summary
+from grasping_student.datasets.summary import ANGLE_BINS, HEIGHT_SAMPLE, Summary
 from grasping_student.files import atomic_path
 
 SUCCESS_COLOUR, FAILURE_COLOUR, HEIGHT_COLOUR = "#0072b2", "#e69f00", "#009e73"
@@ -31,7 +31,9 @@ def draw_histograms(summary: Summary, path: Path) -> None:
     angles.legend(frameon=False)
     heights.stairs(summary.height_pixels, summary.height_edges * 1000, fill=True, color=HEIGHT_COLOUR)
     heights.set(xlabel="height above the table, mm", ylabel="pixels")
-    heights.set_title(f"foreground of {summary.entries} scenes, {summary.unmeasured_share:.1%} unmeasured")
+    heights.set_title(
+        f"foreground of {min(summary.entries, HEIGHT_SAMPLE)} scenes, {summary.unmeasured_share:.1%} unmeasured"
+    )
     for axes in (angles, heights):
         axes.spines[["top", "right"]].set_visible(False)
     with atomic_path(path) as temporary:
