@@ -37,9 +37,8 @@ def attempt_picture(
     base = heightmap.rgb if kind == "colour" else height_colours(heightmap)
     if attempt.grasp is None:
         return png_bytes(enlarge(base, side))
-    # drawn at twice the size it is shown in, so that lines come out smooth
     zoom = workspace.extent / CROP if kind == "crop" else 1.0
-    picture = draw_gripper(enlarge(base, round(2 * side * zoom)), attempt.grasp, gripper, workspace, max(2, side // 44))
+    picture = draw_gripper(enlarge(base, round(side * zoom)), attempt.grasp, gripper, workspace, max(1, side // 80))
     if kind == "crop":
         picture = around(picture, attempt.grasp, CROP, workspace)
     return png_bytes(enlarge(picture, side))
