@@ -26,6 +26,10 @@ KIND = "grasping-student dataset"
 _SEGMENT = re.compile(r"segment-(\d{4,})\.sqlite")
 
 
+class OtherVersion(UserError):
+    """Another version of this program wrote the dataset: it is not damaged, and must not be mended."""
+
+
 @dataclass(frozen=True)
 class SealedSegment:
     """What the manifest keeps of a segment that will never change again."""
@@ -65,7 +69,8 @@ def read_manifest(folder: Path) -> DatasetManifest:
     """The manifest of a dataset folder.
 
     Raises:
-        UserError: there is no dataset, its manifest is lost or damaged, or a newer version wrote it.
+        UserError: there is no dataset, or its manifest is lost or damaged.
+        OtherVersion: another version of this program wrote it.
     """
     path = folder / MANIFEST
     if not folder.is_dir():
@@ -81,11 +86,13 @@ def read_manifest(folder: Path) -> DatasetManifest:
             raise UserError(f"{path} is no manifest of a dataset")
         if values.get("schema_version") != SCHEMA_VERSION:
             version = values.get("schema_version")
-            raise UserError(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
+            raise OtherVersion(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
         sealed = {name: SealedSegment(name=name, **entry) for name, entry in values["sealed"].items()}
         return DatasetManifest(workspace_from_json(values["workspace"], str(path)), sealed)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); {mend}") from None
+    except OtherVersion:
+        raise
     except UserError as error:
         raise UserError(f"{error}; if it is damaged, {mend}") from None
 

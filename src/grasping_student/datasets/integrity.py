@@ -11,6 +11,7 @@ from grasping_student.datasets import segments
 from grasping_student.datasets.folder import (
     DELETED,
     DatasetManifest,
+    OtherVersion,
     SealedSegment,
     read_deleted,
     read_manifest,
@@ -71,12 +72,14 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
         split: a stored split to check against it.
 
     Raises:
-        UserError: there is no dataset, or the split cannot be read.
+        UserError: there is no dataset, another version of this program wrote it, or the split cannot be read.
     """
     inspection = Inspection()
     found = segment_paths(path) if path.is_dir() else []
     try:
         manifest: DatasetManifest | None = read_manifest(path)
+    except OtherVersion:
+        raise
     except UserError as error:
         if not found:
             raise

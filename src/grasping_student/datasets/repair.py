@@ -129,10 +129,12 @@ def _rebuild(path: Path, manifest: DatasetManifest, repair: Repair) -> None:
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.close()
-        for suffix in ("", "-wal", "-shm"):
+        # the old log must be gone before the new file has its name: SQLite would play it into the new file
+        _set_aside(path, keep=True)
+        for suffix in ("-wal", "-shm"):
             if path.with_name(path.name + suffix).exists():
                 _set_aside(path.with_name(path.name + suffix))
-        fresh.rename(path)
+        fresh.replace(path)
         flush_folder(path.parent)
     finally:
         shutil.rmtree(working)
@@ -193,13 +195,17 @@ def _salvage(copy: Path, workspace: Workspace) -> _Salvaged:
     return salvaged
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path, keep: bool = False) -> None:
+    """Move a file to the folder of damaged files; with ``keep`` it stays in its place as well."""
     folder = path.parent / DAMAGED
     folder.mkdir(exist_ok=True)
     number = 0
     while (target := folder / f"{path.name}.{number}").exists():
         number += 1
-    path.rename(target)
+    if keep:
+        shutil.copy2(path, target)
+    else:
+        path.rename(target)
 
 
 def _mend_deleted(path: Path, repair: Repair) -> None:
