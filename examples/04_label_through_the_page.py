@@ -8,6 +8,7 @@ import argparse
 import io
 import math
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -27,23 +28,19 @@ from grasping_student.training.configuration import STUDENT_PRESETS, TEACHER_PRE
 from grasping_student.training.student import run as train_student
 from grasping_student.training.teacher import run as train_teacher
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+QUIET = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 LOOK_FOR_A_GRASP = """async (tried) => {
   const { footprint, isGraspable } = await import("grasping-student-canvas/footprint.js");
   const { scene } = getElement(document.querySelector(".grasp-canvas"));
-  const apart = (row, col) => tried.every(([r, c]) => Math.hypot(row - r, col - c) > 5);
   let best = { worth: -1, row: 56, col: 56, angle: 0 };
-  for (let row = 0; row < scene.pixels; row += 2)
-    for (let col = 0; col < scene.pixels; col += 2)
-      for (let k = 0; k < 16 && isGraspable(scene, row, col) && apart(row, col); k++) {
+  for (let row = 0; row < scene.pixels; row += 2) for (let col = 0; col < scene.pixels; col += 2)
+      for (let k = 0; k < 16 && isGraspable(scene, row, col); k++) {
         const angle = k * Math.PI / 16, print = footprint(scene, scene.gripper, { row, col, angle });
         const above = print.between - print.tip, room = print.tip - Math.max(print.a, print.b);
-        if (print.hint !== "clear" || above > 0.022) continue;  // higher: the point is not on top of the item
-        const worth = above + Math.min(room, 0.02);
-        if (worth > best.worth) best = { row, col, angle, worth };
+        const again = tried.some(([r, c]) => Math.hypot(row - r, col - c) < 5), worth = above + Math.min(room, 0.02);
+        // above 22 mm the point would lie beside the item's top
+        if (print.hint === "clear" && above < 0.022 && !again && worth > best.worth) best = { row, col, angle, worth };
       }
   return { pixels: scene.pixels, ...best };
 }"""
@@ -53,8 +50,7 @@ def draw_grasp(page: Page, tried: list[tuple[int, int]]) -> None:
     """Choose a grasp away from those tried, click its point, drag to turn."""
     found = page.evaluate(LOOK_FOR_A_GRASP, tried[-3:])
     box = page.locator(".grasp-canvas canvas").bounding_box()
-    x = box["x"] + (found["col"] + 0.5) / found["pixels"] * box["width"]
-    y = box["y"] + (found["row"] + 0.5) / found["pixels"] * box["height"]
+    x, y = (box[a] + (found[b] + 0.5) / found["pixels"] * box["width"] for a, b in (("x", "col"), ("y", "row")))
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 90 * math.cos(found["angle"]), y - 90 * math.sin(found["angle"]), steps=4)
@@ -67,7 +63,7 @@ def label(folder: Path, labels: int, picture: Path | None) -> None:
     command = [sys.executable, "-m", "grasping_student.cli.main", "label", "--dataset", folder, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
         address = next(found[0] for line in server.stderr or [] if (found := re.search(r"http://\S+", line)))
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(address)
         page.wait_for_selector("[data-state]", timeout=60_000)
@@ -76,8 +72,7 @@ def label(folder: Path, labels: int, picture: Path | None) -> None:
             draw_grasp(page, tried)
             page.click("[data-test=execute]")
             said = page.locator("[data-test=message]", has_text=f"Saved attempt {number}.")
-            said.wait_for(timeout=60_000)
-            print(said.inner_text().split("\n")[-1], flush=True)
+            print(said.inner_text(timeout=60_000).split("\n")[-1], flush=True)
             page.wait_for_selector(".grasp-busy", state="detached")
         if picture:
             draw_grasp(page, tried)
@@ -91,11 +86,10 @@ def learn(folder: Path, steps: int, scenes: int) -> None:
     """Teacher from the labels, pseudo-labels on unlabelled scenes, student from those; both pick ten times."""
     collect(CollectConfig(kind="scenes", count=scenes, out=folder / "scenes", workers=1, seed=2), make_policy)
     teacher, student = TEACHER_PRESETS["light"](), STUDENT_PRESETS["light"]()
-    loop = replace(teacher.loop, steps=steps)
+    loop, unlabelled = replace(teacher.loop, steps=steps), folder / "scenes"
     train_teacher(replace(teacher, dataset=folder / "labels", out=folder / "teacher", loop=loop))
-    pseudo = PseudoLabelConfig(teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "pseudo-labels")
-    table = pseudo_label(pseudo)
-    train_student(replace(student, dataset=folder / "scenes", pseudo_labels=table, out=folder / "student", loop=loop))
+    table = pseudo_label(PseudoLabelConfig(folder / "teacher", unlabelled, folder / "pseudo-labels"))
+    train_student(replace(student, dataset=unlabelled, pseudo_labels=table, out=folder / "student", loop=loop))
     with SimulationEnvironment(standard()) as environment:
         for name in ("teacher", "student"):
             policy = make_policy(str(folder / name), environment)
@@ -107,9 +101,8 @@ def learn(folder: Path, steps: int, scenes: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/label-example"))
-    parser.add_argument("--labels", type=int, default=50)
-    parser.add_argument("--steps", type=int, default=400, help="training steps of each model")
-    parser.add_argument("--scenes", type=int, default=200, help="unlabelled scenes for the student")
+    for name, default in (("labels", 50), ("steps", 400), ("scenes", 200)):
+        parser.add_argument(f"--{name}", type=int, default=default, help="(default: %(default)s)")
     parser.add_argument("--picture", type=Path, help="write a picture of the page instead of learning")
     options = parser.parse_args()
     label(options.folder / "labels", options.labels, options.picture)

@@ -1,5 +1,6 @@
 """The numbered examples run as their first lines say."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,16 @@ def test_03_predict_on_a_depth_image(tmp_path):
     printed = run("03_predict_on_a_depth_image.py", tmp_path)
     assert "grasp at x" in printed
     assert (tmp_path / "grasp" / "grasp.png").exists()
+
+
+def test_04_label_through_the_page(tmp_path):
+    pytest.importorskip("nicegui", reason="needs the extra 'web': pip install grasping-student[web]")
+    pytest.importorskip("playwright", reason="needs playwright: pip install grasping-student[dev]")
+    if shutil.which("chromium") is None:
+        pytest.skip("needs Chromium (Debian package 'chromium')")
+    printed = run("04_label_through_the_page.py", tmp_path, "--labels", 3, "--steps", 2, "--scenes", 4)
+    assert printed.count("Saved attempt") == 3
+    assert "student: " in printed
 
 
 def test_05_robot_cell_through_fakes():
