@@ -337,3 +337,25 @@ def test_an_import_that_is_stopped_leaves_nothing_and_touches_no_other_dataset(t
     with pytest.raises(UserError, match="exists"):
         authors.run(config)
     assert Dataset(tmp_path / "ours").version == before
+
+
+@pytest.mark.parametrize(
+    ("layout", "options", "reason"),
+    [
+        ("frames", ["--pixels", "1"], "at least 2 pixels"),
+        ("frames", ["--extent", "450"], "millimetres"),
+        ("frames", ["--workers", "0"], "at least 1"),
+        ("frames", ["--margin", "0.3"], "half the extent"),
+        ("pushing-grasping", ["--rotations", "0"], "rotations is 0"),
+        ("jacquard", ["--most-grasps", "0"], "at least 1"),
+    ],
+)
+def test_impossible_options_are_refused(tmp_path, layout, options, reason, capsys):
+    write_frames(tmp_path / "f", 1)
+    try:
+        code = main(["dataset", "import", layout, str(tmp_path / "f"), "--out", str(tmp_path / "ours"), *options])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    assert reason in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "ours").exists()

@@ -310,6 +310,16 @@ def test_frames_become_scenes(tmp_path, suffix, unit, color):
     assert dataset.heightmap(3).rgb[row, col, 0] == (30 if color else 0) or not color
 
 
+def test_colour_of_twice_the_size_is_averaged_down(tmp_path):
+    write_frames(tmp_path / "f", 1)
+    large = np.zeros((120, 160, 3), np.uint8)
+    large[::2, ::2] = 200
+    cv2.imwrite(str(tmp_path / "f" / "color" / "f000.png"), large)
+    frames.run(frames.FramesImport(tmp_path / "f", tmp_path / "ours", pixels=30, workers=1))
+    kept = Dataset(tmp_path / "ours").heightmap(0)
+    assert set(np.unique(kept.rgb[~kept.unmeasured])) == {50}
+
+
 def test_frames_do_not_depend_on_the_number_of_workers(tmp_path):
     write_frames(tmp_path / "f", 5)
     for workers in (1, 2):

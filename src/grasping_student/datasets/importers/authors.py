@@ -18,7 +18,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.importing import (
+    ImportedAttempt,
+    ImportReport,
+    Skipped,
+    import_workspace,
+    write_import,
+)
 from grasping_student.datasets.importers.reading import Unusable, checked_path, read_json, read_npy, read_rgb
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp
@@ -59,7 +65,7 @@ def run(config: AuthorsImport) -> ImportReport:
         UserError: no readable entry, or ``out`` exists.
     """
     dates = _dates(config.folder)
-    workspace = Workspace(config.extent, _pixels(config.folder, dates), config.margin)
+    workspace = import_workspace(config.extent, _pixels(config.folder, dates), config.margin)
     return write_import(config.out, workspace, _entries(config, dates, workspace), "authors", config.folder)
 
 

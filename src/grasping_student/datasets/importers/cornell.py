@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.importing import (
+    ImportedAttempt,
+    ImportReport,
+    Skipped,
+    import_workspace,
+    write_import,
+)
 from grasping_student.datasets.importers.reading import (
     Unusable,
     checked_path,
@@ -61,7 +67,7 @@ def run(config: CornellImport) -> ImportReport:
     images = sorted(path for path in config.folder.rglob("pcd*r.png") if _IMAGE.fullmatch(path.name))
     if not images:
         raise UserError(f"{config.folder} holds no pcdNNNNr.png")
-    workspace = Workspace(config.extent, config.pixels, config.margin)
+    workspace = import_workspace(config.extent, config.pixels, config.margin)
     return write_import(config.out, workspace, _entries(config.folder, images, workspace), "cornell", config.folder)
 
 

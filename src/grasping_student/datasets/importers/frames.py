@@ -14,11 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from grasping_student.cameras.files import depth_in_metres, read_intrinsics, read_pose
 from grasping_student.cameras.frame import Intrinsics, RgbdFrame, frame_to_heightmap
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.importing import (
+    ImportedAttempt,
+    ImportReport,
+    Skipped,
+    import_workspace,
+    write_import,
+)
 from grasping_student.datasets.importers.reading import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
 from grasping_student.errors import UserError
 from grasping_student.heightmap import Heightmap
@@ -85,7 +93,7 @@ def run(config: FramesImport) -> ImportReport:
     frames = [path for path in found if path.suffix in (".npy", ".png")]
     if not frames:
         raise UserError(f"{config.folder} holds no depth/NAME.npy or depth/NAME.png")
-    workspace = Workspace(config.extent, config.pixels, config.margin)
+    workspace = import_workspace(config.extent, config.pixels, config.margin)
     return write_import(
         config.out, workspace, _entries(config, frames, intrinsics, pose, workspace), "frames", config.folder
     )
@@ -134,11 +142,7 @@ def read_frame(
     rgb = None
     for color in (folder / "color" / f"{path.stem}{suffix}" for suffix in (".png", ".jpg", ".jpeg")):
         if color.exists():
-            rgb = read_rgb(checked_path(folder, color))
-            if rgb.shape[:2] != stored.shape:
-                raise Unusable(
-                    f"colour is {rgb.shape[1]} x {rgb.shape[0]}, depth {stored.shape[1]} x {stored.shape[0]}"
-                )
+            rgb = _registered(read_rgb(checked_path(folder, color)), stored.shape)
             break
     frame = RgbdFrame(depth_in_metres(stored, unit, path.name), rgb, intrinsics, pose)
     heightmap = frame_to_heightmap(frame, workspace)
@@ -146,3 +150,14 @@ def read_frame(
     if measured < LEAST_MEASURED:
         raise Unusable(f"only {measured:.0%} of the workspace is measured: does the camera look at it?")
     return heightmap
+
+
+def _registered(rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A colour picture of the depth's shape; one of twice or more times its size is averaged down."""
+    rows, cols = shape
+    factor = rgb.shape[0] // rows
+    if factor < 1 or rgb.shape[:2] != (factor * rows, factor * cols):
+        raise Unusable(f"colour is {rgb.shape[1]} x {rgb.shape[0]}, depth {cols} x {rows}: no whole multiple")
+    if factor == 1:
+        return rgb
+    return np.asarray(cv2.resize(rgb, (cols, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)

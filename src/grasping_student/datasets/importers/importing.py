@@ -94,6 +94,18 @@ class ImportReport:
         )
 
 
+def import_workspace(extent: float, pixels: int, margin: float) -> Workspace:
+    """The workspace that an import's options describe.
+
+    Raises:
+        UserError: they are impossible.
+    """
+    try:
+        return Workspace(extent, pixels, margin)
+    except ValueError as error:
+        raise UserError(f"import: {error}") from None
+
+
 def write_import(
     out: Path, workspace: Workspace, entries: Iterable[ImportedAttempt | Skipped], layout: str, source: Path
 ) -> ImportReport:

@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.importing import (
+    ImportedAttempt,
+    ImportReport,
+    Skipped,
+    import_workspace,
+    write_import,
+)
 from grasping_student.datasets.importers.reading import (
     Unusable,
     checked_path,
@@ -68,7 +74,7 @@ def run(config: JacquardImport) -> ImportReport:
     lists = sorted(config.folder.rglob(f"*{_ENDING}"))
     if not lists:
         raise UserError(f"{config.folder} holds no NAME_grasps.txt")
-    workspace = Workspace(config.extent, config.pixels, config.margin)
+    workspace = import_workspace(config.extent, config.pixels, config.margin)
     return write_import(config.out, workspace, _entries(config, lists, workspace), "jacquard", config.folder)
 
 

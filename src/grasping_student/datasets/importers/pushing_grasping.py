@@ -20,7 +20,13 @@ from typing import Literal
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.importing import (
+    ImportedAttempt,
+    ImportReport,
+    Skipped,
+    import_workspace,
+    write_import,
+)
 from grasping_student.datasets.importers.reading import (
     Unusable,
     checked_path,
@@ -84,7 +90,7 @@ def run(config: PushingGraspingImport) -> ImportReport:
     except Unusable as error:
         raise UserError(f"{folder} is no session of visual-pushing-grasping: {error}") from None
     pixels = _pixels(folder, len(actions))
-    workspace = Workspace(pixels * config.resolution, pixels, config.margin)
+    workspace = import_workspace(pixels * config.resolution, pixels, config.margin)
     entries = _entries(config, actions, rewards, sorted(starts), workspace)
     return write_import(config.out, workspace, entries, "pushing-grasping", folder)
 
