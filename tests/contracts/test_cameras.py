@@ -3,8 +3,11 @@
 All of them look at one known scene: boxes on a table, from 70 cm above at a slight tilt.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests.contracts.device_examples import example
 
 from grasping_student.cameras.camera import Camera, CameraError
 from grasping_student.cameras.configuration import RealSenseConfig
@@ -13,6 +16,8 @@ from grasping_student.cameras.frame import Intrinsics, frame_to_heightmap
 from grasping_student.cameras.realsense import RealSenseCamera
 from grasping_student.cameras.recorded import RecordedCamera
 from grasping_student.cameras.simulated import SimulatedCamera, looking_down, render
+from grasping_student.environments.robot_cell import devices
+from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace, light_workspace
 
@@ -44,11 +49,7 @@ def recorded(folder):
 
 def realsense(folder):
     pytest.importorskip("pyrealsense2")
-    import sys
-    from pathlib import Path
-
-    sys.path.append(str(Path(__file__).parents[1] / "cameras"))
-    from realsense_recording import record
+    from tests.cameras.realsense_recording import record
 
     frame = render(scene(), INTRINSICS, POSE)
     raw = np.nan_to_num(frame.depth * 1000.0).round().astype(np.uint16)
@@ -56,7 +57,12 @@ def realsense(folder):
     return RealSenseCamera(RealSenseConfig(recording=folder / "scene.db3", warm_up=1, median=2, timeout=2.0), POSE)
 
 
-CAMERAS = {"simulated": simulated, "recorded": recorded, "realsense": realsense}
+def documented(folder):
+    page = example("add-a-camera.md")
+    return page.AcmeCamera(page.AcmeCameraConfig(), POSE, scene())
+
+
+CAMERAS = {"simulated": simulated, "recorded": recorded, "realsense": realsense, "documented": documented}
 """Name -> function of an empty folder that makes a camera which looks at the scene; a missing library is a skip."""
 
 
@@ -119,3 +125,18 @@ def test_a_closed_camera_can_be_opened_again(camera):
         first = device.read()
     with camera as device:
         assert device.read().depth.shape == first.depth.shape
+
+
+def test_a_cell_can_name_the_documented_camera():
+    before = dict(devices.VIEWS)
+    try:
+        example("add-a-camera.md")
+        view = devices.make_view(replace(CellConfig(), view=DeviceConfig("acme"), workspace=light_workspace()))
+        view.connect()
+        seen = view.heightmap()
+        view.close()
+    finally:
+        devices.VIEWS.clear()
+        devices.VIEWS.update(before)
+    assert seen.workspace == light_workspace()
+    assert np.abs(seen.height).max() < 0.002

@@ -121,6 +121,17 @@ def test_another_extent_keeps_the_models_pixel_size(scene_files, tmp_path, geome
     assert box_under(written["grasp"]["x"], written["grasp"]["y"])
 
 
+def test_items_outside_the_models_own_workspace_are_found_by_looking_further(tmp_path, geometric, capsys):
+    save_frame(frame_of(tabletop(boxes=((0.2, 0.0, 0.03, 0.06, 0.04),))), tmp_path / "scene")
+    assert main(arguments(tmp_path / "scene", tmp_path / "out")) == 0
+    written = json.loads((tmp_path / "out" / "grasp.json").read_text())
+    assert written["grasp"]["x"] == pytest.approx(0.2, abs=0.02)
+    assert written["workspace"]["extent"] == pytest.approx(0.6, abs=LIGHT.pixel_size)
+    assert any("looked further" in note for note in written["notes"])
+    assert main(arguments(tmp_path / "scene", tmp_path / "other", "--extent", 0.45)) == 2
+    assert "A wider --extent looks further" in capsys.readouterr().err
+
+
 def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_mending_is_said():
     frame = frame_of(tabletop(walls=0.09))
     tilted = looking_down(0.75, 0.15 + 0.02)

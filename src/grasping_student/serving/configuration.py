@@ -30,7 +30,8 @@ class PredictConfig:
     """Unit of the stored depth: metres or millimetres."""
 
     extent: float | None = None
-    """Side of the workspace in metres; None takes the model's own. The model's pixel size is kept."""
+    """Side of the workspace in metres; None takes the model's own, and a third more if nothing stands in that. The
+    model's pixel size is kept."""
 
     top: int = 5
     """How many grasps to give: the best one and the runners-up."""

@@ -29,6 +29,9 @@ LOWEST_ITEM = 0.010
 INSIDE = 0.005
 """The centre of a grasp lies at least this far inside what was seen of the item, metres."""
 
+FLANK = 0.004
+"""A surface that rises by more than this within as much is a flank, metres: fingers would slide off it."""
+
 STROKE = 0.085
 """Widest opening of the gripper, metres (paper, section VI-D)."""
 
@@ -51,13 +54,16 @@ def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INS
     Args:
         frame: the picture that the heightmap was made from.
         mended: the heightmap.
-        inside: how far inside an item the point must lie, metres; at least one pixel.
+        inside: how far inside an item the point must lie, metres, and not on a flank of it; 0 asks for one pixel and
+            allows flanks: for items that are nothing but thin.
 
     Returns:
         Shape ``(pixels, pixels)``.
     """
     workspace = mended.heightmap.workspace
     seen = foreground(mended) & np.isfinite(mended.surface) & (mended.surface >= LOWEST_ITEM)
+    if inside > 0.0:
+        seen &= ~_flanks(mended.heightmap)
     row, col = np.nonzero(seen)
     if row.size == 0:
         return seen
@@ -71,6 +77,13 @@ def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INS
         good &= in_picture & above[v, u]
     seen[row, col] = good
     return seen
+
+
+def _flanks(heightmap: Heightmap) -> NDArray[np.bool_]:
+    """Cells from which the surface rises steeply: the side of an item, or the ramp that a camera smears to its edge."""
+    reach = max(1, round(FLANK / heightmap.workspace.pixel_size))
+    highest = cv2.dilate(heightmap.height, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    return highest - heightmap.height > max(FLANK, reach * heightmap.workspace.pixel_size)
 
 
 def _above_floor(frame: RgbdFrame, mended: MendedHeightmap, inside: float) -> NDArray[np.bool_]:

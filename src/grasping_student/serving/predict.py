@@ -32,8 +32,15 @@ if TYPE_CHECKING:
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The small student that ships with the package."""
 
+FURTHER = 4 / 3
+"""Where nothing stands in the model's own extent, and no other was asked for, so much more is looked at."""
+
 LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
+
+
+class NothingStanding(UserError):
+    """The camera sees the workspace, and nothing in it may be grasped."""
 
 
 class ScoreModel(Protocol):
@@ -162,7 +169,7 @@ def predict(
     if not allowed.any():
         allowed = foreground(mended)
         if not allowed.any():
-            raise UserError(
+            raise NothingStanding(
                 f"nothing stands on the floor inside the {model.workspace.margin:g} m margin of the "
                 f"{model.workspace.extent:g} m workspace: is it empty, or its origin elsewhere? A wider --extent looks "
                 "further" + "".join(f"\n  {note}" for note in notes)
@@ -199,7 +206,16 @@ def run(config: PredictConfig) -> Prediction:
     files = _files(config)
     frame, adapted = load_frame(files, config.depth_unit)
     model = load_model(config.model, config.extent)
-    prediction = predict(frame, model, config.top, MendingConfig(ceiling=config.ceiling))
+    mending = MendingConfig(ceiling=config.ceiling)
+    try:
+        prediction = predict(frame, model, config.top, mending)
+    except NothingStanding:
+        if config.extent is not None:
+            raise
+        own = model.workspace.extent
+        model = load_model(config.model, own * FURTHER)
+        prediction = predict(frame, model, config.top, mending)
+        adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     prediction = replace(prediction, notes=(*adapted, *prediction.notes))
     prepare_output(config.out, overwrite=config.overwrite)
     best, *others = (each.to_json() for each in prediction.grasps)
