@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,22 @@ class GripperShape:
 
     clearance: float = 0.005
     """Lowest height of the tips above the table, metres."""
+
+
+@dataclass(frozen=True)
+class FingerRoom:
+    """A rule on grasps: both open fingers must stay clear of everything on the way down."""
+
+    shape: GripperShape = field(default_factory=GripperShape)
+
+    least: float = 0.0
+    """Smallest clearance under the fingers, metres; less than zero forgives a noisy heightmap."""
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        """Which grasps it lets pass, shape ``(n, pixels, pixels)``; arguments as of ``finger_clearance``."""
+        return finger_clearance(height, angles, self.shape, workspace) >= self.least
 
 
 def finger_clearance(

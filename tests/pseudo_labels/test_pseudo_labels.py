@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import (
     PseudoLabelTable,
     best_of_angles,
@@ -17,9 +18,11 @@ from grasping_student.datasets.pseudo_label_table import (
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.normalisation import clean_height
 from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.workspace import Workspace
@@ -195,3 +198,24 @@ def test_no_scenes_and_no_teacher_are_named(stage, tmp_path):
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         PseudoLabelConfig(**options)
+
+
+def test_with_room_for_the_fingers_asked_for_every_pseudo_label_leaves_it(stage, tmp_path):
+    gripper = GripperShape(opening=0.012, finger_thickness=0.004, finger_width=0.004)  # fits the tiny workspace
+    config = replace(stage, out=tmp_path / "out", least_room=-0.01, gripper=gripper)
+    table, provenance = PseudoLabelTable.load(teacher_pass.run(config))
+    teacher, dataset = GraspModel.load(config.teacher), Dataset(config.dataset)
+    assert provenance.room == {"shape": to_plain(gripper), "least": -0.01}
+    some = 0
+    for position, scene_id in enumerate(table.scene):
+        heightmap = dataset.heightmap(int(scene_id))
+        free = teacher.allowed_scores(heightmap, TRAINING_ANGLES, config.foreground_only)
+        height = clean_height(heightmap, teacher.config.normalisation)
+        room = finger_clearance(height, TRAINING_ANGLES.angles, gripper, TINY) >= -0.01
+        for angle in range(64):
+            best = np.where(room[angle], free[angle], -np.inf).max()
+            assert table.score[position, angle] == best
+            if np.isfinite(best):
+                some += 1
+                assert room[angle, table.row[position, angle], table.col[position, angle]]
+    assert some > 50

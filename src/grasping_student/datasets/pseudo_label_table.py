@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,10 @@ class Provenance:
     ban_distance: float
     foreground_only: bool
     precision: str
+
+    room: dict[str, Any] | None = None
+    """The rule on room for the open fingers that the grasps obey, as plain values, or None."""
+
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -18,7 +18,8 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     """The policy that a spec names, for use in this environment.
 
     Args:
-        spec: one of ``NAMED_POLICIES`` or a checkpoint folder.
+        spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` chooses only among grasps that leave
+            both open fingers room.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -31,15 +32,18 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         return RandomForeground()
     if spec in ("scripted", "scripted-exact"):
         return _scripted(environment, exact=spec == "scripted-exact")
-    folder = Path(spec)
+    wants_room = spec.startswith("room:")
+    folder = Path(spec.removeprefix("room:"))
     if not folder.is_dir():
         near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise UserError(f"model '{spec}' is neither a checkpoint folder nor one of: {', '.join(NAMED_POLICIES)}{hint}")
+    from grasping_student.gripper_geometry import FingerRoom
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
-    return GreedyNetworkPolicy(GraspModel.load(folder, environment.workspace), folder.name)
+    model = GraspModel.load(folder, environment.workspace)
+    return GreedyNetworkPolicy(model, folder.name, room=FingerRoom() if wants_room else None)
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.gripper_geometry import FingerRoom
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -11,7 +12,10 @@ from grasping_student.policies.base import NothingToGrasp, Source
 class GreedyNetworkPolicy:
     """Argmax over pixels and the angles of a grid (paper, section VI-D)."""
 
-    def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
+    def __init__(
+        self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES, room: FingerRoom | None = None
+    ) -> None:
+        self._room = room
         self._model = model
         self._name = name
         self._grid = grid
@@ -23,8 +27,8 @@ class GreedyNetworkPolicy:
 
     @property
     def version(self) -> str:
-        """Content hash of the model."""
-        return self._model.version
+        """Content hash of the model, and whether room for the fingers is demanded."""
+        return self._model.version + ("" if self._room is None else "-room")
 
     @property
     def source(self) -> Source:
@@ -38,9 +42,9 @@ class GreedyNetworkPolicy:
         """The best grasp and its score.
 
         Raises:
-            NothingToGrasp: no foreground inside the margin.
+            NothingToGrasp: no foreground inside the margin, or no room for the fingers anywhere.
         """
         try:
-            return self._model.best_grasp(heightmap, self._grid)
+            return self._model.best_grasp(heightmap, self._grid, room=self._room)
         except NoGrasp as error:
             raise NothingToGrasp(str(error)) from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from grasping_student.gripper_geometry import FingerRoom, GripperShape
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class PseudoLabelConfig:
     foreground_only: bool = True
     """Never choose bare table, which no grasp lifts; the paper does not say."""
 
+    least_room: float | None = None
+    """Choose only grasps at which both open fingers stay this far above what lies under them, metres; None (the
+    paper's rule) does not look."""
+
+    gripper: GripperShape = field(default_factory=GripperShape)
+    """The gripper that needs the room."""
+
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the teacher; ``auto`` is bf16 where the processor has it natively."""
 
@@ -53,6 +62,11 @@ class PseudoLabelConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not 0.0 < self.ban_distance < 1.0:
             raise ValueError(f"ban_distance is {self.ban_distance} m; it must lie between 0 and 1")
+
+    @property
+    def room(self) -> FingerRoom | None:
+        """The rule on room for the fingers, or None."""
+        return None if self.least_room is None else FingerRoom(self.gripper, self.least_room)
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:

@@ -15,6 +15,7 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, read_json, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.gripper_geometry import FingerRoom
 from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import StageClock
 from grasping_student.models.grasp_model import GraspModel
@@ -37,6 +38,7 @@ class Part:
     provenance: Provenance
     top: int
     precision: Precision
+    room: FingerRoom | None
 
 
 def run(config: PseudoLabelConfig) -> Path:
@@ -53,6 +55,7 @@ def run(config: PseudoLabelConfig) -> Path:
     provenance = Provenance(
         teacher.version, dataset.version, workspace.extent, workspace.pixels, workspace.margin,
         config.ban_distance, config.foreground_only, resolve_precision(config.precision),
+        None if config.room is None else to_plain(config.room),
     )  # fmt: skip
     prepare_output(config.out, config.resume, config.overwrite)
     if (config.out / TABLE).exists():
@@ -63,7 +66,7 @@ def run(config: PseudoLabelConfig) -> Path:
     starts = range(0, len(ids), size)
     parts = [
         Part(config.teacher, config.dataset, tuple(ids[first : first + size]), _part_file(config.out, first),
-             provenance, config.top, config.precision)
+             provenance, config.top, config.precision, config.room)
         for first in starts
     ]  # fmt: skip
     missing = [part for part in parts if not part.file.exists()]
@@ -91,17 +94,24 @@ def label_part(part: Part) -> int:
     teacher, dataset = _open(part.teacher, part.dataset, part.precision, part.provenance.teacher)
     ban, foreground_only = part.provenance.ban_distance, part.provenance.foreground_only
     with torch_threads(1):  # as in every worker
-        results = [label_scene(teacher, dataset.heightmap(i), part.top, ban, foreground_only) for i in part.scenes]
+        results = [
+            label_scene(teacher, dataset.heightmap(i), part.top, ban, foreground_only, part.room) for i in part.scenes
+        ]
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)
 
 
 def label_scene(
-    teacher: GraspModel, heightmap: Heightmap, top: int, ban_distance: float, foreground_only: bool
+    teacher: GraspModel,
+    heightmap: Heightmap,
+    top: int,
+    ban_distance: float,
+    foreground_only: bool,
+    room: FingerRoom | None = None,
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
-    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only)
+    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only, room)
     best, row, col = angle_maxima(scores)
     columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
     ban_pixels = ban_distance / heightmap.workspace.pixel_size
