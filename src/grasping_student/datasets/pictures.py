@@ -26,7 +26,7 @@ HIGHEST_HEIGHT = LOWEST_HEIGHT + (UNMEASURED - 1) * HEIGHT_STEP
 """Largest storable height, metres."""
 
 HEIGHT_LEVEL, NOISY_HEIGHT_LEVEL, RGB_LEVEL = 1, -100, -1
-"""Of zstd. Noisy heights decode three times as fast at -100 as at 1 and take twice the bytes, still half of raw ones."""
+"""Of zstd. Noisy heights decode three times as fast at -100 as at 1, and take twice the bytes, half of raw ones."""
 
 NOISY_SHARE = 1 / 3
 """Heights that do not shrink to this share of their bytes are noisy."""
