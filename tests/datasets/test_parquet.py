@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from damage import bomb_png, cut, empty, text
 from dataset_scenes import SMALL, fill, scene
 from PIL import Image
-from test_broken_imports import bomb_png, cut, empty, text
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers.parquet import ParquetImport, run
