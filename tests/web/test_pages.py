@@ -17,7 +17,7 @@ from grasping_student.web.browse_listing import ScoreCache
 from grasping_student.web.browse_page import build_browse_page
 from grasping_student.web.footprint import GripperShape
 from grasping_student.web.grasp_canvas import GraspCanvas
-from grasping_student.web.labelling_page import PageOptions, build_labelling_page
+from grasping_student.web.labelling_page import RELOAD_SECONDS, PageOptions, build_labelling_page
 from grasping_student.web.labelling_service import LabellingService
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.operator import Operator
@@ -83,8 +83,8 @@ def test_execute_saves_then_says_so(tmp_path):
             await wait_for(lambda: service.last is not None)
             stored = Dataset(tmp_path / "d").attempt(0)
             assert stored.grasp == grasp and stored.source == "human"
-            await user.should_see("Saved attempt 0")
-            await user.should_see("in the dataset")
+            await user.should_see("Saved attempt 0", retries=100)
+            await user.should_see("in the dataset", retries=100)
 
     run(body())
 
@@ -115,7 +115,7 @@ def test_undo_skip_nothing_delete_and_restore(tmp_path):
             await wait_for(lambda: len(service.recent) == 1)
             act(user, service, "undo")
             await wait_for(lambda: service.recent[0][1])
-            await user.should_see("Deleted attempt 0")
+            await user.should_see("Deleted attempt 0", retries=100)
             assert len(Dataset(tmp_path / "d")) == 0
             number = service.scene.number
             act(user, service, "skip")
@@ -141,8 +141,8 @@ def test_a_second_tab_may_look_and_is_told_who_labels_until_it_takes_over(tmp_pa
         async with labelling(tmp_path / "d") as (user, service):
             first = user.client
             await user.open("/")
-            await settle()
-            await user.should_see("Read only: another tab labels this dataset")
+            await settle(RELOAD_SECONDS + 0.3)
+            await user.should_see("Read only: another tab labels this dataset", retries=100)
             act(user, service, "execute", box_grasp(service.scene.heightmap))
             await settle()
             assert len(Dataset(tmp_path / "d")) == 0
@@ -193,12 +193,12 @@ def test_a_full_disk_is_told_and_retried(tmp_path):
             service.session.log.append = full
             act(user, service, "good", box_grasp(service.scene.heightmap))
             await wait_for(lambda: service.unsaved)
-            await user.should_see("the disk is full")
-            await user.should_see("Retry saving")
+            await user.should_see("the disk is full", retries=100)
+            await user.should_see("Retry saving", retries=100)
             service.session.log.append = append
             act(user, service, "retry")
             await wait_for(lambda: not service.unsaved)
-            await user.should_see("Saved attempt 0")
+            await user.should_see("Saved attempt 0", retries=100)
 
     run(body())
 
@@ -209,9 +209,9 @@ def test_a_world_that_breaks_is_told_and_the_page_lives(tmp_path):
             service.session.environment.execute = lambda grasp: 1 / 0
             act(user, service, "execute", box_grasp(service.scene.heightmap))
             await wait_for(lambda: service.message is not None and service.busy is None)
-            await user.should_see("division by zero")
+            await user.should_see("division by zero", retries=100)
             act(user, service, "skip")
-            await user.should_see("Skipped")
+            await user.should_see("Skipped", retries=100)
 
     run(body())
 
@@ -221,7 +221,7 @@ def test_suggestions_are_shown_and_kept_with_the_attempt(tmp_path):
         suggester = Suggester(ConstantModel(), count=3, grid=AngleGrid(4))
         async with labelling(tmp_path / "d", suggester=suggester) as (user, service):
             await wait_for(lambda: service.suggestions is not None)
-            await user.should_see("uncertainty")
+            await user.should_see("uncertainty", retries=100)
             chosen = service.suggestions.suggestions[2].grasp
             act(user, service, "execute", chosen, suggestion=2)
             await wait_for(lambda: len(Dataset(tmp_path / "d")) == 1)
@@ -235,17 +235,17 @@ def test_a_robot_asks_stops_and_goes_on_at_the_page(tmp_path):
         operator = Operator()
         robot = StoppingRobot(operator.ask)
         async with labelling(tmp_path / "d", robot, operator=operator) as (user, service):
-            await user.should_see("Fill the workspace")
+            await user.should_see("Fill the workspace", retries=100)
             assert service.scene is None
             user.find("Done").click()
             await wait_for(lambda: service.scene is not None and service.busy is None)
-            await user.should_not_see("Fill the workspace")
+            await user.should_not_see("Fill the workspace", retries=100)
             act(user, service, "execute", box_grasp(service.scene.heightmap))
             await wait_for(lambda: service.trouble is not None)
-            await user.should_see("The robot stopped: the cell is stopped: protective stop")
+            await user.should_see("The robot stopped: the cell is stopped: protective stop", retries=100)
             act(user, service, "recover")
             await wait_for(lambda: service.trouble is None)
-            await user.should_see("ready again")
+            await user.should_see("ready again", retries=100)
 
     run(body())
 
@@ -282,21 +282,21 @@ def test_browse_filters_pages_and_scores(tmp_path):
         async with user_simulation() as user:
             build_browse_page(dataset, GripperShape(), ScoreCache(ConstantModel(), dataset), 12)
             await user.open("/")
-            await user.should_see("30 attempts")
-            await user.should_see("1 of 3")
-            await user.should_see("beats")
+            await user.should_see("30 attempts", retries=100)
+            await user.should_see("1 of 3", retries=100)
+            await user.should_see("beats", retries=100)
             picture = await user.http_client.get("/attempts/3/crop.png?side=64")
             assert picture.headers["content-type"] == "image/png" and picture.content[:4] == b"\x89PNG"
             assert (await user.http_client.get("/attempts/300/crop.png")).status_code == 404
             assert (await user.http_client.get("/attempts/3/secret.png")).status_code == 422
             user.find(marker="next").click()
-            await user.should_see("2 of 3")
+            await user.should_see("2 of 3", retries=100)
             with user:
                 next(iter(user.find(marker="source").elements)).set_value("policy")
-            await user.should_see("15 attempts")
+            await user.should_see("15 attempts", retries=100)
             with user:
                 next(iter(user.find(marker="outcome").elements)).set_value("failure")
-            await user.should_see("5 attempts")
-            await user.should_see("1 of 1")
+            await user.should_see("5 attempts", retries=100)
+            await user.should_see("1 of 1", retries=100)
 
     run(body())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ from grasping_student.web.labelling_service import Change, LabellingService, Mes
 from grasping_student.web.scene_payload import scene_payload
 
 STYLE = Path(__file__).parent / "static" / "labelling.css"
+
+RELOAD_SECONDS = 1.0
+"""How much later than the new page's the old page's connection may end in a reload."""
 
 VERDICTS = {"good": Outcome.SUCCESS, "bad": Outcome.MISSED}
 """What a person says of a grasp on a recorded scene, as an outcome."""
@@ -89,6 +93,8 @@ class LabellingPage:
         self._client.on_delete(self._gone)
         for change in ("message", "progress"):
             self._changed(change)
+        if service.suggestions is not None:
+            results.fill_suggestions(self._suggestions, self._canvas, service.suggestions)
 
     def _changed(self, change: Change) -> None:
         """Show what the service says has changed."""
@@ -198,8 +204,13 @@ class LabellingPage:
 
     # ---- which tab may write
 
-    def _connected(self) -> None:
+    async def _connected(self) -> None:
         self._take(force=False)
+        if not self._service.hold.held_by(self._client.id):
+            # after a reload the old page's connection may end a moment later than the new one's begins
+            await asyncio.sleep(RELOAD_SECONDS)
+            if not self._client.is_deleted:
+                self._take(force=False)
 
     def _take_over(self) -> None:
         self._take(force=True)

@@ -88,8 +88,8 @@ def fill_suggestions(inside: ui.element, canvas: GraspCanvas, found: SceneSugges
             )
             button.classes("suggestion").on("click", js_handler=canvas.call("take", position))
             button.tooltip(f"score {suggestion.score:.2f}")
-        unsure = "sure" if found.uncertainty < 0.2 else "fairly sure" if found.uncertainty < 0.5 else "unsure"
-        ui.label(f"{unsure} (uncertainty {found.uncertainty:.2f})").classes("quiet")
+        label = ui.label(f"uncertainty {found.uncertainty:.2f}").classes("quiet")
+        label.tooltip("of the model in this scene: 0 is sure, 1 knows nothing")
 
 
 def progress_numbers(progress: Progress) -> list[tuple[str, str, str]]:

@@ -1,0 +1,41 @@
+"""Labels on the robot cell through the page: vendors' clients, drivers and sockets, fakes as devices, a stop."""
+
+import pytest
+from tests.web import browser as real
+
+from grasping_student.configuration import to_yaml
+from grasping_student.datasets.store import Dataset
+from grasping_student.workspace import light_workspace
+
+pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing()))
+
+
+def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+
+    cell = tmp_path / "cell.yaml"
+    with twin_cell(workspace=light_workspace(), patience=3.0) as (fakes, config), real.chromium() as browser:
+        cell.write_text(to_yaml(config), encoding="utf-8")
+        command = ["--env", "robot-cell", "--cell", cell, "--dataset", tmp_path / "d", "--port", 0]
+        with real.Server(real.LABEL, *command) as server:
+            page = real.open_page(browser, server.address)
+
+            def label(number):
+                page.wait_for_selector(".grasp-busy", state="detached", timeout=60_000)
+                page.keyboard.press("ArrowUp")
+                page.keyboard.press("Enter")
+                said = page.locator("[data-test=message]", has_text=f"Saved attempt {number}")
+                return said.inner_text(timeout=120_000)
+
+            label(0)
+            fakes.do("freeze", on=True)
+            assert "The robot stopped" in label(1)
+            fakes.do("freeze", on=False)
+            page.click("[data-test=recover]")
+            page.wait_for_selector("text=ready again", timeout=60_000)
+            label(2)
+            assert not page.errors
+    attempts = Dataset(tmp_path / "d").attempts()
+    assert [a.environment for a in attempts] == ["robot-cell"] * 3
+    assert [a.outcome == "fault" for a in attempts] == [False, True, False]
