@@ -134,4 +134,4 @@ def test_without_any_files_the_page_has_nothing_to_say(picked):
     assert source.status() == {}
     assert source.new_scene() is None
     assert source.numbers().rates == {}
-    assert source.grasp() is None
+    assert source.grasp(0) is None

@@ -70,12 +70,14 @@ class WatchPage:
         if numbers is not self._drawn_numbers:
             self._drawn_numbers = numbers
             self._show_numbers(numbers)
-        scene, grasp = await asyncio.to_thread(self._source.new_scene), self._source.grasp()
-        if scene is not None or (self._scene is not None and grasp != self._drawn_grasp):
-            self._scene = scene or self._scene
-            assert self._scene is not None
-            self._drawn_grasp = None if scene is not None and grasp == self._drawn_grasp else grasp
-            uris = await asyncio.to_thread(_draw_scene, self._scene, self._drawn_grasp)
+        scene = await asyncio.to_thread(self._source.new_scene)
+        self._scene = scene or self._scene
+        if self._scene is None:
+            return
+        grasp = self._source.grasp(self._scene.number)
+        if scene is not None or (grasp is not None and grasp != self._drawn_grasp):
+            self._drawn_grasp = grasp
+            uris = await asyncio.to_thread(_draw_scene, self._scene, grasp)
             for name, uri in uris.items():
                 self._pictures[name].set_content(
                     f'<img alt="{CAPTIONS[name]}" src="{uri}">' if uri else _blank("this policy has no scores")

@@ -23,10 +23,11 @@ SHOWN_OUTCOMES = 12
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The scene on show: heightmap, the camera's picture, and the scores of the model that acts, if it has any."""
+    """The scene on show: heightmap, the camera's picture, its number, and the scores of a model that has any."""
 
     heightmap: Heightmap
     picture: NDArray[np.uint8]
+    number: int
     scores: NDArray[np.float32] | None
 
 
@@ -68,10 +69,14 @@ class WatchSource:
         """Whether the stop button was pressed and not yet cleared."""
         return LiveFolder(self._live).stop_requested
 
-    def grasp(self) -> PlanarGrasp | None:
-        """The grasp that was chosen last."""
+    def grasp(self, scene: int) -> PlanarGrasp | None:
+        """The grasp that was chosen for the scene of this number, if it was already."""
         chosen = self.status().get("grasp")
-        return None if chosen is None else PlanarGrasp(chosen["row"], chosen["col"], chosen["angle"])
+        return (
+            None
+            if chosen is None or chosen["scene"] != scene
+            else PlanarGrasp(chosen["row"], chosen["col"], chosen["angle"])
+        )
 
     def numbers(self) -> Numbers:
         """Rates and last outcomes."""

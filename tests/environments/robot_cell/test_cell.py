@@ -254,7 +254,8 @@ def test_the_live_folder_shows_what_the_cell_sees_and_does(tmp_path):
     assert status["outcome"] == "success"
     assert status["grasp"]["row"] == GRASP.row
     assert status["gripper"]["stroke_mm"] == 85.0
-    heightmap, picture = read_scene(tmp_path / "live")
+    heightmap, picture, number = read_scene(tmp_path / "live")
+    assert status["grasp"]["scene"] == number
     assert heightmap.height.max() == pytest.approx(0.03)
     assert heightmap.workspace == WORKSPACE
     assert picture.shape == (*WORKSPACE.shape, 3)

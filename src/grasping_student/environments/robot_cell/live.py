@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class LiveFolder:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._status: dict[str, Any] = {}
+        self._scene = time.time_ns()  # number of the scene; the page draws a grasp only on the scene it was chosen for
 
     def say(self, phase: str, **values: Any) -> None:
         """Replace parts of the status."""
@@ -44,17 +45,19 @@ class LiveFolder:
 
     def scene(self, heightmap: Heightmap, picture: NDArray[np.uint8] | None) -> None:
         """Show a scene."""
+        self._scene += 1
         if self.folder is not None:
             with atomic_path(self.folder / SCENE) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(
                     file, height=heightmap.height, rgb=heightmap.rgb,
                     picture=heightmap.rgb if picture is None else picture,
-                    extent=heightmap.workspace.extent, margin=heightmap.workspace.margin,
+                    extent=heightmap.workspace.extent, margin=heightmap.workspace.margin, number=self._scene,
                 )  # fmt: skip
 
     def grasp(self, grasp: PlanarGrasp) -> None:
         """Show the chosen grasp."""
-        self.say("picking", grasp={"row": grasp.row, "col": grasp.col, "angle": grasp.angle})
+        where = {"row": grasp.row, "col": grasp.col, "angle": grasp.angle, "scene": self._scene}
+        self.say("picking", grasp=where)
 
     @property
     def stop_requested(self) -> bool:
@@ -75,13 +78,21 @@ def read_status(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def read_scene(folder: Path) -> tuple[Heightmap, NDArray[np.uint8]] | None:
-    """The scene on file and the camera's picture of it, or None."""
+class LiveScene(NamedTuple):
+    """A scene on file: heightmap, the camera's picture of it, and its number."""
+
+    heightmap: Heightmap
+    picture: NDArray[np.uint8]
+    number: int
+
+
+def read_scene(folder: Path) -> LiveScene | None:
+    """The scene on file, or None."""
     try:
         with np.load(folder / SCENE, allow_pickle=False) as file:
             height = file["height"]
             workspace = Workspace(float(file["extent"]), height.shape[0], float(file["margin"]))
-            return Heightmap(height, file["rgb"], workspace), file["picture"]
+            return LiveScene(Heightmap(height, file["rgb"], workspace), file["picture"], int(file["number"]))
     except FileNotFoundError:
         return None
 
