@@ -17,6 +17,7 @@ OPTIONS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SERVE_BOXES = [sys.executable, str(Path(__file__).parent / "serve_boxes.py")]
+BROWSE = [sys.executable, "-m", "grasping_student.cli.main", "dataset", "browse"]
 LABEL = [sys.executable, "-m", "grasping_student.cli.main", "label"]
 
 
@@ -82,14 +83,14 @@ class Server:
             self.kill()
 
 
-def open_page(browser, address, width=1280, height=800, touch=False):
-    """A tab that shows the canvas, in a browser profile of its own."""
+def open_page(browser, address, width=1280, height=800, touch=False, wait_for="[data-state]"):
+    """A tab that shows the canvas, or what ``wait_for`` names, in a browser profile of its own."""
     page = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch).new_page()
     page.errors, page.hosts = [], set()
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
     page.goto(address)
-    page.wait_for_selector("[data-state]", timeout=30_000)
+    page.wait_for_selector(wait_for, timeout=30_000)
     return page
 
 

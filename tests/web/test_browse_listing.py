@@ -15,7 +15,11 @@ SOURCES = ["human", "policy", "script"]
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    path = tmp_path_factory.mktemp("browse") / "d"
+    return fill(tmp_path_factory.mktemp("browse") / "d")
+
+
+def fill(path):
+    """60 attempts in 10 episodes, one of them deleted."""
     world = BoxWorld()
     with DatasetWriter(path, WORKSPACE) as writer:
         for i in range(60):

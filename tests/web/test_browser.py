@@ -255,3 +255,27 @@ def test_recorded_scenes_through_the_command_line(browser, tmp_path):
     attempts = Dataset(tmp_path / "d").attempts()
     assert [a.success for a in attempts] == [True, False, None]
     assert [(a.episode, a.index) for a in attempts] == [(0, 0), (0, 1), (1, 0)]
+
+
+def test_browsing_a_dataset(browser, tmp_path):
+    from tests.web.test_browse_listing import fill
+
+    fill(tmp_path / "d")
+    with real.Server(real.BROWSE, tmp_path / "d", "--port", 0) as server:
+        page = real.open_page(browser, server.address, wait_for=".attempt")
+        assert page.inner_text("[data-test=total]") == "59 attempts"
+        assert len(page.query_selector_all(".attempt")) == 24
+        page.wait_for_function(
+            "[...document.querySelectorAll('.attempt img')].slice(0, 6).every((i) => i.naturalWidth)"
+        )
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("text=2 of 3")
+        page.wait_for_selector("[data-test=attempt-30]")
+        page.click("[data-test=attempt-30]")
+        page.wait_for_function("[...document.querySelectorAll('.browse-detail img')].every((i) => i.naturalWidth)")
+        assert "episode 5, attempt 0 of it" in page.inner_text(".browse-detail")
+        page.keyboard.press("Escape")
+        page.fill("[data-test=episode]", "3")
+        page.wait_for_selector("text=1 of 1")
+        assert page.inner_text("[data-test=total]") == "6 attempts"
+        assert not page.errors

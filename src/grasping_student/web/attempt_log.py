@@ -56,7 +56,7 @@ class AttemptLog:
         before = dataset.attempts(source="human", labelled=True)
         self._before = {attempt.id: bool(attempt.success) for attempt in before}
         self._recent = deque(before[-RECENT:], maxlen=RECENT)
-        self._recorded = _recorded_places(dataset.attempts())
+        self._recorded = _recorded_places(dataset.attempts(source="human"))
 
     @property
     def next_episode(self) -> int:
