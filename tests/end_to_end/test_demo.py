@@ -1,0 +1,61 @@
+"""The demo as a user starts it: stages, report, refusal of an existing folder, resume."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+ARMS = ("random", "scripted", "teacher", "teacher_augmented", "student", "difference")
+TINY = [
+    "--labels", "8", "--scenes", "10", "--teacher-steps", "4", "--student-steps", "4", "--one-shot-scenes", "3",
+    "--episodes", "1", "--workers", "1", "--seed", "3",
+]  # fmt: skip
+
+
+def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grasping_student.cli.main", "demo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo") / "run"
+    done = demo(*TINY, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def test_the_report_holds_every_arm_with_its_counts_and_intervals(finished):
+    out, done = finished
+    report = json.loads((out / "report.json").read_text())
+    for arm in ARMS[:-1]:
+        low, high = report[arm]["wilson_95"]
+        assert 0 <= low <= report[arm]["success_rate"] <= high <= 1
+        assert report[arm]["attempts"] >= 3
+        assert report[arm]["successes"] == round(report[arm]["attempts"] * report[arm]["success_rate"])
+    assert len(report["difference"]["bootstrap_95"]) == 2
+    assert set(report["timing_s"]) == {
+        "collect_labels", "collect_scenes", "teachers", "pseudo_labels", "student", "one_shot", "picking",
+    }  # fmt: skip
+    assert report["seed"] == 3
+    assert str(out / "report.html") in done.stdout
+    page = (out / "report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "What it does not show" in page
+
+
+def test_an_existing_folder_is_refused_and_a_finished_demo_resumes_at_once(finished):
+    out, _ = finished
+    refused = demo(*TINY, "--out", out)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    before = (out / "student" / "model.safetensors").read_bytes()
+    other = demo(*TINY, "--labels", "9", "--out", out, "--resume")
+    assert other.returncode == 2
+    assert "labels" in other.stderr
+    again = demo(*TINY, "--out", out, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("done before") == 7
+    assert (out / "student" / "model.safetensors").read_bytes() == before
