@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate picking": ("evaluate_picking", "pick episodes until empty, models alternating on the same scenes"),
     "evaluate one-shot": ("evaluate_one_shot", "each model grasps once from the same saved state"),
     "evaluate proxy": ("evaluate_proxy", "share of grasps that the affordance network takes for successes"),
+    "experiment": ("experiment", "a table or figure of the paper, measured; 'report' writes the results page"),
     "predict": ("predict", "the best grasp on one depth image of any camera"),
     "export": ("export", "a checkpoint as ONNX, for OpenVINO or ONNX Runtime"),
     "dataset info": ("dataset_info", "what a dataset holds"),

@@ -47,6 +47,9 @@ class LoopConfig:
     keep_rounds: bool = False
     """Keep the weights after every row of the learning curve, for measures that average over the training."""
 
+    show_progress: bool = True
+    """Draw a progress bar."""
+
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format; ``auto`` is bf16 where the processor has it natively."""
 

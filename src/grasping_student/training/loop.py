@@ -67,12 +67,14 @@ def fit(
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
+    bars = [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = pl.Trainer(
             accelerator="cpu", devices=1, precision="32-true" if fp32 else "bf16-mixed", max_steps=steps,
             max_epochs=1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
             enable_checkpointing=False, enable_model_summary=False, use_distributed_sampler=False,
-            num_sanity_val_steps=0, default_root_dir=out, callbacks=[curve, TQDMProgressBar(refresh_rate=10)],
+            num_sanity_val_steps=0, default_root_dir=out, callbacks=[curve, *bars],
+            enable_progress_bar=config.show_progress,
         )  # fmt: skip
         loader = DataLoader(
             batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,

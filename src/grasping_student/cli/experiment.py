@@ -1,0 +1,61 @@
+"""``grasping-student experiment NAME``: a table or figure of the paper, measured; ``report`` and ``rerun``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from grasping_student.cli.stage import stage_main
+from grasping_student.configuration import choice
+from grasping_student.errors import UserError
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
+from grasping_student.experiments.designs import DESIGNS
+
+OTHERS = ("report", "rerun", "datasets")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Take the experiment's name off, parse the options, run.
+
+    Raises:
+        UserError: no name or an unknown one.
+    """
+    words = list(argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        raise UserError(f"experiment needs a name first: {', '.join(DESIGNS)}, or one of {', '.join(OTHERS)}")
+    if words[0] in ("-h", "--help"):
+        print("usage: grasping-student experiment NAME [options]\n")
+        print("\n".join(f"  {name:<18}{design.title}" for name, design in DESIGNS.items()))
+        print(
+            f"  {'datasets':<18}the light data alone; its hashes are checked against results/datasets.json\n"
+            f"  {'report':<18}docs/results.md and all figures from the results folder\n"
+            f"  {'rerun':<18}--run FILE.json: one run once more; are its numbers the same?\n\n"
+            "grasping-student experiment NAME --help shows the options."
+        )
+        return
+    name = choice(words.pop(0), (*DESIGNS, *OTHERS), "experiment")
+    presets = {preset: _named(make, name) for preset, make in EXPERIMENT_PRESETS.items()}
+    stage_main(f"experiment {name}", presets, _run, words)
+
+
+def _named(make: Callable[[], ExperimentConfig], name: str) -> Callable[[], ExperimentConfig]:
+    return lambda: replace(make(), name=name)
+
+
+def _run(config: ExperimentConfig) -> None:
+    if config.name == "report":
+        from grasping_student.experiments.results_page import write_page
+
+        print(write_page(config.out, config.page))
+    elif config.name == "rerun":
+        from grasping_student.experiments.rerun import rerun
+
+        print(rerun(config))
+    elif config.name == "datasets":
+        from grasping_student.experiments.shared_data import make_datasets
+
+        print(make_datasets(config))
+    else:
+        from grasping_student.experiments.running import run
+
+        run(config)

@@ -1,0 +1,110 @@
+"""Who is compared: policies, teachers and students by name, and the options that a student's method changes.
+
+To add a student, add a ``Method`` and an ``Arm``; to compare it, name the arm in ``designs.py`` or with ``--arms``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a student is taught; what is not named here is as in the ``light`` presets."""
+
+    title: str
+    pseudo_labels: dict[str, Any] = field(default_factory=dict)
+    """Options of ``pseudo-label`` that differ."""
+
+    student: dict[str, Any] = field(default_factory=dict)
+    """Options of ``train student`` that differ."""
+
+    true_share: float = 0.0
+    """Share of a batch that is the teacher's own true labels."""
+
+    from_teacher: bool = False
+    """The student starts from its teacher's weights."""
+
+
+def _three(weights: str) -> dict[str, Any]:
+    return {"pseudo": {"angles": 64, "labels_per_scene": 3, "weights": weights}}
+
+
+METHODS: dict[str, Method] = {
+    "plain": Method("pseudo-labels only (the paper's)"),
+    "true-labels": Method("true labels kept beside", true_share=0.25),
+    "top3-equal": Method("3 labels a scene, equal", student=_three("equal")),
+    "top3-rank": Method("3 labels a scene, weight 1 / rank", student=_three("rank")),
+    "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
+    "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
+    "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
+    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.0}),
+    "room-3mm": Method("room, 3 mm of noise forgiven", pseudo_labels={"least_room": -0.003}),
+    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.0}, true_share=0.25),
+    "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
+    "no-augmentation": Method(
+        "student without augmentation",
+        student={"augmentation": {"mirror": False, "shift": 0.0, "yaw": 0.0, "noise": 0.0}},
+    ),
+    "strong": Method(
+        "strong augmentation",
+        student={"augmentation": {"noise": 0.002, "height_scale": 0.15, "holes": 6, "blocks": 2, "yaw": 8.0}},
+    ),
+    "from-teacher": Method("starts from its teacher's weights", from_teacher=True),
+}  # fmt: skip
+"""Name -> method."""
+
+ABLATION = tuple(name for name in METHODS if not name.startswith("weight-"))
+"""Rows of the experiment ``methods``; weights alone change nothing where a scene has one label."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One line of the tables."""
+
+    title: str
+    kind: Literal["policy", "teacher", "student"]
+
+    augmented: bool = False
+    """Teachers: trained with the student's augmentation."""
+
+    matched: bool = False
+    """Teachers: trained for as many steps as teacher and student together."""
+
+    teacher: str = ""
+    """Students: the arm that labels for them, a teacher or an earlier student."""
+
+    method: str = "plain"
+    """Students: how they are taught."""
+
+    room: bool = False
+    """When grasping, it chooses only among grasps that leave both open fingers room."""
+
+
+ARMS: dict[str, Arm] = {
+    "random": Arm("random foreground pixel", "policy"),
+    "scripted": Arm("scripted picker", "policy"),
+    "teacher": Arm("teacher", "teacher"),
+    "teacher_augmented": Arm("teacher, augmented", "teacher", augmented=True),
+    "teacher_matched": Arm("teacher, augmented, student's compute", "teacher", augmented=True, matched=True),
+    "student": Arm("student of the teacher", "student", teacher="teacher"),
+    "student_augmented": Arm("student of the augmented teacher", "student", teacher="teacher_augmented"),
+    "student_matched": Arm("student of the compute-matched teacher", "student", teacher="teacher_matched"),
+    "teacher_room": Arm("teacher, augmented, room demanded", "teacher", augmented=True, room=True),
+    "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
+    "student_room_demanded": Arm(
+        "the same, room demanded", "student", teacher="teacher_augmented", method="room", room=True
+    ),
+    "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
+    "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
+    "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
+    "student_twice": Arm("student of the student", "student", teacher="student_augmented"),
+}
+"""Name -> arm."""
+
+POLICIES = ("random", "scripted")
+TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
+
+DEFAULT_STUDENT = "student_augmented"
+"""The student that the claims of the results page are about."""

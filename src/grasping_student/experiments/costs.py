@@ -1,0 +1,80 @@
+"""How long an experiment will take, from what its stages have cost before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from grasping_student.experiments.stages import DONE, Stage
+from grasping_student.files import read_json, write_json
+
+COSTS = "costs.json"
+SHIPPED = Path(__file__).parent / COSTS
+"""Costs measured by us, used until there are own ones: processor seconds a unit of work by kind and scale.
+
+Units: an attempt (``dataset``), a copied scene (``merged``), a label in a training step, a pseudo-labelled scene, a
+scene of proxy and entropy, an episode of picking, and for the one-shot test a prepared scene and a shot.
+"""
+
+UNKNOWN = 0.05
+"""Seconds a unit for a kind that nobody has measured yet."""
+
+PARALLEL_INSIDE = ("dataset", "picking", "relabelling")
+"""Kinds that use all workers themselves; their cost is counted in processor seconds as well."""
+
+
+def cost_key(kind: str, scale: str) -> str:
+    """Name of an entry in the table of costs."""
+    return f"{kind} {scale}"
+
+
+def measured_costs(cache: Path) -> dict[str, float]:
+    """Median seconds a unit of the finished stages in a cache, by kind and scale."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for path in sorted(cache.glob(f"*/{DONE}")):
+        row: Mapping[str, Any] = read_json(path)
+        if row["seconds"] > 0 and row["units"] > 0:
+            found[cost_key(row["kind"], row["scale"])].append(row["seconds"] * row.get("workers", 1) / row["units"])
+    return {key: round(median(values), 6) for key, values in sorted(found.items())}
+
+
+def known_costs(cache: Path, results: Path) -> dict[str, float]:
+    """Seconds a unit: shipped ones, replaced by those of the results folder, replaced by those of the cache."""
+    costs: dict[str, float] = {}
+    for path in (SHIPPED, results / COSTS):
+        if path.exists():
+            costs.update(read_json(path)["seconds_a_unit"])
+    costs.update(measured_costs(cache))
+    return costs
+
+
+def save_costs(results: Path, costs: Mapping[str, float]) -> None:
+    """Keep the costs beside the results."""
+    before = read_json(results / COSTS)["seconds_a_unit"] if (results / COSTS).exists() else {}
+    write_json(results / COSTS, {"seconds_a_unit": dict(sorted({**before, **costs}.items()))})
+
+
+def estimate(stages: Iterable[Stage], shots: Mapping[str, float], costs: Mapping[str, float], workers: int) -> float:
+    """Seconds of wall time on ``workers`` free cores.
+
+    Args:
+        stages: what has to be run, each once.
+        shots: units of the one-shot test by key of the table of costs.
+        costs: seconds a unit.
+        workers: number of processes.
+    """
+    seconds = sum(each.units * costs.get(cost_key(each.kind, each.scale), UNKNOWN) for each in stages)
+    seconds += sum(units * costs.get(key, UNKNOWN) for key, units in shots.items())
+    return seconds / workers
+
+
+def in_words(seconds: float) -> str:
+    """A duration as a person says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

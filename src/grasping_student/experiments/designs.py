@@ -1,0 +1,147 @@
+"""Every experiment: what it varies, whom it compares, what it measures, and the paper's numbers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from grasping_student.experiments.arms import ABLATION, DEFAULT_STUDENT
+
+Measure = Literal["one_shot", "proxy", "entropy", "picking"]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Where labels come from and where the models must work: families of simulated scenes."""
+
+    labels: Literal["standard", "sparse", "dense"]
+    target: Literal["standard", "sparse", "dense"]
+
+
+REGIMES: dict[str, Regime] = {
+    "in-distribution": Regime("standard", "standard"),
+    "domain-shift": Regime("sparse", "dense"),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one setting of an experiment means."""
+
+    share: float
+    """Share of the pool that the teacher learns from."""
+
+    student: dict[str, Any] = field(default_factory=dict)
+    """Options of ``train student`` that this setting gives every student arm."""
+
+    method: str | None = None
+    """Method of the arm ``student_method`` at this setting."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """An experiment."""
+
+    title: str
+    varies: str
+    """Words for the axis."""
+
+    settings: dict[str, Point]
+    arms: Callable[[str, str], tuple[str, ...]]
+    """From setting and regime to the arms compared there; none where the setting is left out."""
+
+    measures: tuple[Measure, ...] = ("one_shot", "proxy")
+    regimes: tuple[str, ...] = ("in-distribution",)
+    extra_draws: dict[str, int] = field(default_factory=dict)
+    """Settings that need more draws than the others: setting -> at least so many."""
+
+    paper: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Arm -> setting -> the paper's success rate (tables I, III, IV, V)."""
+
+    paper_source: str = ""
+
+
+FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
+_CONTROLS = ("5 %", "20 %", "100 %")
+_EVERYWHERE = ("random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented")
+
+
+def _with_default(*arms: str) -> tuple[str, ...]:
+    return arms if DEFAULT_STUDENT in arms else (*arms, DEFAULT_STUDENT)
+
+
+def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
+    if setting in _CONTROLS:
+        return _with_default(*_EVERYWHERE, "teacher_matched", "student_matched")
+    return _with_default(*_EVERYWHERE) if regime == "in-distribution" else ()
+
+
+def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
+    return ("random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented")
+
+
+def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
+    weighted = () if setting == "1" else ("student_rank", "student_score")
+    return ("random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented", *weighted)
+
+
+DESIGNS: dict[str, Design] = {
+    "label-fraction": Design(
+        "Scaling the number of labelled examples", "share of the labels",
+        {name: Point(share) for name, share in FRACTIONS.items()},
+        _fraction_arms, regimes=("in-distribution", "domain-shift"), extra_draws={"1 %": 5},
+        paper={
+            "teacher": {"1 %": 0.5556, "2 %": 0.6204, "5 %": 0.6333, "10 %": 0.6747, "20 %": 0.7020, "50 %": 0.7109,
+                        "100 %": 0.7240},
+            "student": {"1 %": 0.5813, "2 %": 0.6825, "5 %": 0.7445, "10 %": 0.7562, "20 %": 0.8545, "50 %": 0.8326,
+                        "100 %": 0.8516},
+        },
+        paper_source="table III and figure 3, proxy",
+    ),
+    "angles": Design(
+        "Angles when obtaining labels from the teacher", "angles in pseudo-labelling",
+        {str(count): Point(0.2, {"pseudo": {"angles": count}}) for count in (1, 2, 4, 8, 16, 32, 64)},
+        _angle_arms,
+        paper={"student": {"1": 0.5833, "2": 0.6820, "4": 0.7353, "8": 0.8109, "16": 0.8516, "32": 0.8858,
+                           "64": 0.8865}},
+        paper_source="table IV and figure 5, proxy",
+    ),
+    "labels-per-scene": Design(
+        "Several labels a scene", "labels a scene",
+        {str(count): Point(0.2, {"pseudo": {"angles": 64, "labels_per_scene": count}}) for count in (1, 2, 3, 4)},
+        _per_scene_arms,
+        paper={"student": {"1": 0.8516, "2": 0.8339, "3": 0.7288, "4": 0.6792}},
+        paper_source="table V and figure 6, proxy",
+    ),
+    "entropy": Design(
+        "Low entropy predictions of the student", "share of the labels",
+        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        lambda setting, regime: ("teacher", "teacher_augmented", "student", "student_augmented"),
+        measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
+    ),
+    "picking": Design(
+        "Grasping in the simulation", "share of the labels",
+        {name: Point(FRACTIONS[name]) for name in ("20 %", "5 %", "100 %")},
+        lambda setting, regime: _with_default(*_EVERYWHERE),
+        measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
+        paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
+        paper_source="table I, all picks, trained on real scenes",
+    ),
+    "methods": Design(
+        "Students by method, from the augmented teacher at 5 % of the labels", "method",
+        {name: Point(0.05, method=name) for name in ABLATION},
+        lambda setting, regime: ("teacher_augmented", "student_method"),
+        regimes=("in-distribution", "domain-shift"),
+    ),
+    "affordance": Design(
+        "The affordance network", "scene family", {"all": Point(1.0)}, lambda setting, regime: ("affordance",),
+        measures=(), regimes=("in-distribution",),
+    ),
+    "relabelling": Design(
+        "Relabelling the person's grasps", "share of the labels",
+        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(),
+    ),
+}  # fmt: skip
+"""Name -> experiment, in the order of the results page."""

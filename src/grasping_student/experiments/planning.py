@@ -1,0 +1,183 @@
+"""Which runs an invocation asks for, which stages each needs, and which are on file already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grasping_student.configuration import choice, to_plain
+from grasping_student.errors import UserError
+from grasping_student.experiments.arms import ARMS, POLICIES, TEACHERS
+from grasping_student.experiments.code_version import code_version
+from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
+from grasping_student.experiments.recipes import Cell, Recipes, student_arm
+from grasping_student.experiments.records import Run, read_run, run_path
+from grasping_student.experiments.stages import Stage, with_inputs
+from grasping_student.files import read_json, write_json
+
+ASKED = "asked.json"
+"""Sizes and seed of a results folder: all its runs share them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One run to be made: an arm in a cell."""
+
+    cell: Cell
+    arm: str
+    spec: Stage | str
+    """The stage of its checkpoint, or a policy's name."""
+
+    extra: dict[str, Stage] = field(default_factory=dict)
+    """Stages of its measures besides the one-shot test, by measure."""
+
+    room: bool = False
+    """Grasps only where the open fingers find room."""
+
+    @property
+    def model(self) -> str:
+        """Name in the logs of one-shot tests."""
+        return self.spec if isinstance(self.spec, str) else self.spec.name + "-room" * self.room
+
+    @property
+    def folder(self) -> str:
+        """Spec for ``evaluation.policy_spec``."""
+        return self.spec if isinstance(self.spec, str) else "room:" * self.room + str(self.spec.out)
+
+    def stages(self) -> list[Stage]:
+        own = [] if isinstance(self.spec, str) else [self.spec]
+        return with_inputs([*own, *self.extra.values()])
+
+    def title(self) -> str:
+        return f"{self.cell.regime}, {self.cell.setting}, draw {self.cell.draw}, {self.arm}"
+
+
+def design_of(config: ExperimentConfig) -> Design:
+    """The experiment that a config names.
+
+    Raises:
+        UserError: there is none, or it has no such setting, regime or arm.
+    """
+    design = DESIGNS[choice(config.name, DESIGNS, "experiment")]
+    for given, valid, what in (
+        (config.settings, design.settings, "setting"), (config.regimes, design.regimes, "regime"),
+    ):  # fmt: skip
+        for each in given:
+            choice(each, valid, f"{what} of {config.name}")
+    for arm in config.arms:
+        choice(arm, [*ARMS, "student_method", *_special_arms(design)], "arm")
+    return design
+
+
+def cells_of(config: ExperimentConfig, design: Design) -> list[Cell]:
+    """All cells asked for, by draw, then regime, then setting: early draws are whole before later ones begin."""
+    cells = []
+    for draw in range(max([config.seeds, *design.extra_draws.values()])) if not config.draws else sorted(config.draws):
+        for regime in config.regimes or design.regimes:
+            for setting in config.settings or design.settings:
+                wanted = max(config.seeds, design.extra_draws.get(setting, 0) if config.seeds >= 3 else 0)
+                if (config.draws or draw < wanted) and design.arms(setting, regime):
+                    cells.append(Cell(regime, setting, draw, design.settings[setting]))
+    return cells
+
+
+def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Cell) -> list[Row]:
+    """The runs of one cell with their stages."""
+    names = [arm for arm in config.arms if arm in ARMS or arm == "student_method"] or design.arms(
+        cell.setting, cell.regime
+    )
+    specs: dict[str, Stage | str] = {
+        name: name if name in POLICIES else recipes.model(name, cell) for name in dict.fromkeys(names)
+    }
+    room = {name: student_arm(name, cell).room for name in specs}
+    shared = {}
+    if "picking" in design.measures:
+        ordered = sorted(specs, key=_teacher_first)
+        shared["picking"] = recipes.picking(
+            cell, {name: specs[name] for name in ordered}, [name for name in ordered if room[name]]
+        )
+    rows = []
+    for name, spec in specs.items():
+        extra = dict(shared)
+        if isinstance(spec, Stage):
+            if "proxy" in design.measures and config.proxy and not room[name]:
+                extra["proxy"] = recipes.proxy(spec, cell.regime)
+            if "entropy" in design.measures:
+                extra["entropy"] = recipes.entropy(spec, cell.regime)
+        rows.append(Row(cell, name, spec, extra, room[name]))
+    return rows
+
+
+def _teacher_first(name: str) -> tuple[bool, bool, str]:
+    return (name not in POLICIES, name not in TEACHERS, name)
+
+
+def _special_arms(design: Design) -> tuple[str, ...]:
+    return tuple(arm for setting in design.settings for arm in design.arms(setting, design.regimes[0]))
+
+
+def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> list[Row]:
+    """Rows that have no finished run on file.
+
+    Raises:
+        UserError: a run on file was made by another version of the code, and ``stale`` is ``refuse``.
+    """
+    folder, missing = config.out / config.name, []
+    for row in rows:
+        path = run_path(folder, row.cell.regime, row.cell.setting, row.arm, row.cell.draw)
+        run = read_run(path) if path.exists() else None
+        if run is not None and _is_old(run):
+            if config.stale == "refuse":
+                raise UserError(
+                    f"{path} was measured by another version of the code; --stale redo measures it anew, --stale keep "
+                    "leaves it as it is, another --out begins a new set of results"
+                )
+            run = None if config.stale == "redo" else run
+        if run is None or not _complete(run, row, config.one_shot_scenes if shots else 0):
+            missing.append(row)
+    return missing
+
+
+def _is_old(run: Run) -> bool:
+    return any(code_version(kind) != version for kind, version in run.values["code"].items())
+
+
+def _complete(run: Run, row: Row, scenes: int) -> bool:
+    enough = not scenes or len(run.values.get("one_shot", {}).get("outcomes", "")) >= scenes
+    return enough and all(measure in run.values for measure in row.extra)
+
+
+def check_asked(folder: Path, config: ExperimentConfig) -> None:
+    """Remember sizes and seed of a results folder, or refuse to mix others in.
+
+    Raises:
+        UserError: the folder holds results of other sizes or another seed.
+    """
+    asked = {"sizes": to_plain(config.sizes), "seed": config.seed}
+    path = folder / ASKED
+    if not path.exists():
+        write_json(path, asked)
+        return
+    before = read_json(path)
+    if before == asked:
+        return
+    sizes = before.get("sizes", {})
+    names = [f"sizes {n} = {sizes.get(n)}" for n, value in asked["sizes"].items() if sizes.get(n) != value]
+    names += [f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else []
+    raise UserError(
+        f"{folder} holds results with {', '.join(names[:3])}, this is another preset; give the same preset and sizes, "
+        "or another --out"
+    )
+
+
+def stages_of(rows: Iterable[Row]) -> list[Stage]:
+    """All stages that rows need, each once, inputs first."""
+    return with_inputs(stage for row in rows for stage in row.stages())
+
+
+def regimes_in(rows: Iterable[Row]) -> list[str]:
+    """Regimes of rows, in the order of ``REGIMES``."""
+    found = {row.cell.regime for row in rows}
+    return [name for name in REGIMES if name in found]

@@ -1,0 +1,239 @@
+"""From a cell of an experiment (regime, setting, draw) and an arm to the stages that make the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grasping_student.collection.configuration import CollectConfig, Family
+from grasping_student.configuration import with_values
+from grasping_student.evaluation.configuration import PickingConfig, SimulationSpec
+from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.experiments.arms import ARMS, METHODS, Arm, Method
+from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.designs import REGIMES, Point
+from grasping_student.experiments.runners import EntropyConfig, MergeConfig
+from grasping_student.experiments.stages import Stage, make_stage
+from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
+from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
+from grasping_student.training.augmentation import no_augmentation, standard_augmentation
+from grasping_student.training.configuration import (
+    LoopConfig,
+    StudentConfig,
+    TeacherConfig,
+    light_student,
+    light_teacher,
+    paper_student,
+    paper_teacher,
+)
+
+_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4}
+"""Each collection has scenes of its own; added to a thousand times the experiment's seed."""
+
+EARLY_SHARE = 0.05
+"""Share of the labels of the early teacher that gathers the robot's experience."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of an experiment in one regime with one draw of labels and training seed."""
+
+    regime: str
+    setting: str
+    draw: int
+    point: Point
+
+
+class Recipes:
+    """How every stage of an experiment is made."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        self.config = config
+        self.sizes = config.sizes
+        self.cache = config.cache
+
+    def labels(self, cell: Cell) -> int:
+        """Labelled attempts of the cell's teacher."""
+        return max(1, round(cell.point.share * self.sizes.pool))
+
+    def test_seed(self, draw: int) -> int:
+        """Seed of a draw's test scenes: its own, shared by all models and experiments."""
+        return 1000 * (self.config.seed + 1) + draw
+
+    def world(self, regime: str) -> SimulationSpec:
+        """Where the models of a regime must work."""
+        return SimulationSpec(REGIMES[regime].target, self.sizes.pixels)
+
+    def attempts(self, purpose: str, family: Family, count: int, policy: Stage | str = "scripted") -> Stage:
+        """Labelled attempts, few an episode: many different scenes."""
+        collect = CollectConfig(
+            kind="attempts", count=count, policy=policy if isinstance(policy, str) else str(policy.out),
+            family=family, pixels=self.sizes.pixels, per_episode=5, seed=1000 * self.config.seed + _SEEDS[purpose],
+            workers=self.config.workers,
+        )  # fmt: skip
+        inputs = () if isinstance(policy, str) else (policy,)
+        return self._stage("dataset", collect, inputs, count)
+
+    def pool(self, family: Family) -> Stage:
+        """The labelled attempts of a person's stand-in."""
+        return self.attempts("pool", family, self.sizes.pool)
+
+    def held_out(self, family: Family) -> Stage:
+        """Labelled scenes that nothing learns from."""
+        return self.attempts("held_out", family, self.sizes.held_out)
+
+    def scenes(self, regime: str) -> Stage:
+        """What students see: unlabelled scenes, and with ``relabelled`` some of the pool's without their labels."""
+        collect = CollectConfig(
+            kind="scenes", count=self.sizes.scenes, family=REGIMES[regime].target, pixels=self.sizes.pixels,
+            seed=1000 * self.config.seed + _SEEDS["scenes"], workers=self.config.workers,
+        )  # fmt: skip
+        unlabelled = self._stage("dataset", collect, (), self.sizes.scenes / 4)
+        if not self.sizes.relabelled:
+            return unlabelled
+        pool = self.pool(REGIMES[regime].labels)
+        merge = MergeConfig((unlabelled.out, pool.out), first=self.sizes.relabelled, seed=self.config.seed)
+        return self._stage("merged", merge, (unlabelled, pool), self.sizes.scenes + self.sizes.relabelled)
+
+    def scene_count(self) -> int:
+        return self.sizes.scenes + min(self.sizes.relabelled, self.sizes.pool)
+
+    def robot(self, family: Family) -> Stage:
+        """Attempts of an early teacher that picks by itself (paper, section III-B)."""
+        count = max(1, round(EARLY_SHARE * self.sizes.pool))
+        early = self._teacher(self.pool(family), ARMS["teacher"], count, 0)
+        return self.attempts("robot", family, self.sizes.robot, early)
+
+    def affordance(self, family: Family) -> Stage:
+        """The affordance network of a family of scenes: all its labelled attempts, scripted and the robot's."""
+        sources = (self.pool(family), self.robot(family))
+        paper = self.sizes.training == "paper"
+        base = paper_affordance() if paper else light_affordance()
+        batch = 2 * self.sizes.batch
+        loop = replace(base.loop, batch=batch, threads=1, show_progress=False)
+        loop = loop if paper else replace(loop, steps=self.sizes.affordance_steps)
+        items = self.sizes.pool + self.sizes.robot
+        config: AffordanceConfig = replace(
+            base, datasets=tuple(each.out for each in sources), network=self.sizes.affordance_network, loop=loop,
+            seed=self.config.seed,
+        )  # fmt: skip
+        return self._stage("affordance", config, sources, loop.total_steps(items) * batch)
+
+    def model(self, name: str, cell: Cell) -> Stage:
+        """The stage whose output is an arm's checkpoint."""
+        arm = student_arm(name, cell)
+        if arm.kind == "teacher":
+            pool = self.pool(REGIMES[cell.regime].labels)
+            return self._teacher(pool, arm, self.labels(cell), cell.draw)
+        return self._student(arm, cell)
+
+    def table(self, teacher: Stage, method: Method, regime: str) -> Stage:
+        """A teacher's pseudo-labels of a regime's scenes."""
+        scenes = self.scenes(regime)
+        base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
+        config = with_values(
+            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out), method.pseudo_labels, "method"
+        )
+        return self._stage("table", config, (teacher, scenes), self.scene_count())
+
+    def proxy(self, model: Stage, regime: str) -> Stage:
+        """The proxy of a model on the held-out scenes of where it must work."""
+        family = REGIMES[regime].target
+        affordance, held_out = self.affordance(family), self.held_out(family)
+        config = ProxyConfig(
+            models=(f"model={model.out}",), affordance=affordance.out, dataset=held_out.out,
+            foreground_only=self.sizes.training == "light",
+        )  # fmt: skip
+        rounds = 1 + self.sizes.rounds
+        return self._stage("proxy", config, (model, affordance, held_out), rounds * self.sizes.held_out)
+
+    def entropy(self, model: Stage, regime: str) -> Stage:
+        """The entropy of a model's maps on the held-out scenes."""
+        held_out = self.held_out(REGIMES[regime].target)
+        config = EntropyConfig(model.out, held_out.out)
+        return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
+
+    def picking(self, cell: Cell, specs: dict[str, Stage | str], room: Sequence[str]) -> Stage:
+        """Episodes of picking, the arms alternating on the same scenes; those in ``room`` demand it."""
+        config = PickingConfig(
+            models=tuple(
+                f"{name}={spec if isinstance(spec, str) else 'room:' * (name in room) + str(spec.out)}"
+                for name, spec in specs.items()
+            ),
+            episodes=self.sizes.episodes, family=REGIMES[cell.regime].target, pixels=self.sizes.pixels,
+            seed=self.test_seed(cell.draw), workers=self.config.workers,
+        )  # fmt: skip
+        inputs = tuple(spec for spec in specs.values() if isinstance(spec, Stage))
+        return self._stage("picking", config, inputs, self.sizes.episodes * len(specs))
+
+    def _teacher(self, pool: Stage, arm: Arm, labels: int, draw: int) -> Stage:
+        paper = self.sizes.training == "paper"
+        base = paper_teacher() if paper else light_teacher()
+        passes = -(-self.sizes.teacher_passes * labels // self.sizes.batch)
+        steps = 0 if paper else max(self.sizes.teacher_steps, passes)
+        loop = self._loop(base.loop, steps, labels)
+        if arm.matched:
+            loop = self._loop(base.loop, self._steps(loop, labels) + self._student_steps(), labels)
+        config = TeacherConfig(
+            dataset=pool.out, seed=self._training_seed(draw), labels=labels, label_seed=draw,
+            network=self.sizes.network, loop=loop,
+            augmentation=standard_augmentation() if arm.augmented else no_augmentation(),
+        )  # fmt: skip
+        return self._stage("teacher", config, (pool,), self._steps(loop, labels) * loop.batch)
+
+    def _student(self, arm: Arm, cell: Cell) -> Stage:
+        method = METHODS[arm.method]
+        teacher, scenes = self.model(arm.teacher, cell), self.scenes(cell.regime)
+        table = self.table(teacher, method, cell.regime)
+        paper = self.sizes.training == "paper"
+        base = paper_student() if paper else light_student()
+        config: StudentConfig = replace(
+            base, dataset=scenes.out, pseudo_labels=table.out, seed=self._training_seed(cell.draw) + 500,
+            network=self.sizes.network, loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
+        )  # fmt: skip
+        for values in (cell.point.student, method.student):
+            config = with_values(config, values, "method")
+        inputs: tuple[Stage, ...] = (table, scenes)
+        if method.from_teacher:
+            config = replace(config, initial=teacher.out)
+            inputs = (*inputs, teacher)
+        if method.true_share:
+            pool = self.pool(REGIMES[cell.regime].labels)
+            config = replace(
+                config, true_labels=pool.out, true_share=method.true_share, labels=self.labels(cell),
+                label_seed=cell.draw,
+            )  # fmt: skip
+            inputs = (*inputs, pool)
+        return self._stage("student", config, inputs, self._student_steps() * config.loop.batch)
+
+    def _training_seed(self, draw: int) -> int:
+        return 1000 * self.config.seed + draw
+
+    def _loop(self, base: LoopConfig, steps: int, items: int) -> LoopConfig:
+        loop = replace(base, steps=steps, batch=self.sizes.batch, threads=1, show_progress=False, keep_rounds=True)
+        total = self._steps(loop, items) if items else self._student_steps()
+        return replace(loop, record_every=max(1, -(-total // self.sizes.rounds)))
+
+    def _steps(self, loop: LoopConfig, items: int) -> int:
+        return loop.total_steps(items)
+
+    def _student_steps(self) -> int:
+        if self.sizes.training == "paper":
+            return replace(paper_student().loop, batch=self.sizes.batch).total_steps(self.scene_count())
+        return self.sizes.student_steps
+
+    def _stage(self, kind: str, config: Any, inputs: tuple[Stage, ...], units: float) -> Stage:
+        network = self.sizes.affordance_network if kind == "affordance" else self.sizes.network
+        learns = kind not in ("dataset", "merged", "picking")
+        widths = f"{max(network.widths)}" if network.name == "compact" else ""
+        scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
+        return make_stage(kind, config, self.cache, inputs, units, scale)
+
+
+def student_arm(name: str, cell: Cell) -> Arm:
+    """The arm of a name; ``student_method`` is the student that the cell's setting names."""
+    if name == "student_method":
+        assert cell.point.method is not None
+        return Arm(METHODS[cell.point.method].title, "student", teacher="teacher_augmented", method=cell.point.method)
+    return ARMS[name]

@@ -1,0 +1,99 @@
+"""Runs on disk: one JSON file for each arm, setting, regime and draw, with everything its numbers follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grasping_student.errors import UserError
+from grasping_student.evaluation.statistics import Counts
+from grasping_student.files import read_json, write_json
+
+SCHEMA_VERSION = 1
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured arm."""
+
+    path: Path
+    values: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        return str(self.values["experiment"])
+
+    @property
+    def regime(self) -> str:
+        return str(self.values["regime"])
+
+    @property
+    def setting(self) -> str:
+        return str(self.values["setting"])
+
+    @property
+    def arm(self) -> str:
+        return str(self.values["arm"])
+
+    @property
+    def draw(self) -> int:
+        return int(self.values["draw"])
+
+    def counts(self, measure: str) -> Counts | None:
+        """Counts by scene or episode under ``one_shot``, ``proxy`` or a rate of picking; None if not measured."""
+        if measure in ("one_shot", "proxy"):
+            text = self.values.get(measure, {}).get("outcomes")
+            return None if text is None else counts_of_outcomes(text)
+        rows = self.values.get("picking", {}).get(measure)
+        return None if rows is None else Counts(np.array(rows["successes"]), np.array(rows["attempts"]))
+
+
+def counts_of_outcomes(text: str) -> Counts:
+    """Counts by scene from a string of 1 (success), 0 (failure) and - (no attempt)."""
+    symbols = np.array(list(text))
+    return Counts((symbols == "1").astype(int), (symbols != "-").astype(int))
+
+
+def run_path(folder: Path, regime: str, setting: str, arm: str, draw: int) -> Path:
+    """File of a run in an experiment's results folder."""
+    return folder / RUNS / regime / setting.replace(" %", "pct").replace(" ", "-") / f"{arm}-draw{draw}.json"
+
+
+def write_run(path: Path, values: dict[str, Any]) -> None:
+    """Write one run, whole or not at all."""
+    write_json(path, {"schema_version": SCHEMA_VERSION, **values})
+
+
+def read_run(path: Path) -> Run:
+    """Read one run.
+
+    Raises:
+        UserError: it is missing, damaged, or of another schema version.
+    """
+    values = read_json(path)
+    needed = ("experiment", "regime", "setting", "arm", "draw", "asked", "code")
+    missing = [name for name in needed if not isinstance(values, dict) or name not in values]
+    if missing:
+        raise UserError(f"{path} is no run of an experiment: it has no {missing[0]}")
+    if values.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(f"{path} has schema version {values.get('schema_version')}; this reads {SCHEMA_VERSION}")
+    return Run(path, values)
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """All runs of an experiment's results folder, in a fixed order.
+
+    Raises:
+        UserError: one of them is damaged.
+    """
+    return list(_runs(folder))
+
+
+def _runs(folder: Path) -> Iterator[Run]:
+    for path in sorted((folder / RUNS).rglob("*.json")):
+        yield read_run(path)

@@ -1,0 +1,210 @@
+"""``docs/results.md`` from the runs on file: every number follows from them, the paper's stands beside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from grasping_student.errors import UserError
+from grasping_student.experiments import drawing, findings, tables
+from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
+from grasping_student.experiments.drawing import arm_title, setting_title
+from grasping_student.experiments.records import Run, read_runs
+from grasping_student.experiments.tables import CellRuns, Estimate
+from grasping_student.files import read_json, write_text
+from grasping_student.reports.sentences import points
+
+COLUMNS = (("one_shot", "one-shot"), ("all_picks", "all picks"), ("excluding_repeats", "excl. repeats"),
+           ("proxy", "proxy"))  # fmt: skip
+
+INTRODUCTION = """# Results
+
+Made by `make results` from the runs in `{results}/`; no number here is typed. How things are measured:
+[evaluation.md](evaluation.md); how to repeat or extend a table: [experiments.md](experiments.md).
+
+A cell shows a rate over draws of labels and training seeds, in percent, with a 95 % interval that resamples draws and
+the scenes inside each. `n` is the number of draws. **†** marks fewer than {fewest} draws: such cells are shown, and
+nothing is concluded from them. *One-shot*: every model grasps once from the same saved states. *Proxy*: share of grasps
+that the affordance network takes for successes. The paper's absolute numbers come from other scenes, labels and
+networks; compare differences and orders, not levels.
+"""
+
+
+def write_page(results: Path, page: Path) -> Path:
+    """Write the page and all tables and figures; returns the page's path.
+
+    Raises:
+        UserError: there are no results, or a run is damaged.
+    """
+    found = {name: design for name, design in DESIGNS.items() if (results / name / "runs").is_dir()}
+    if not found:
+        raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
+    where = _relative(results, page)
+    parts = [INTRODUCTION.format(results=where, fewest=tables.FEWEST_DRAWS)]
+    everything: dict[str, list[Run]] = {}
+    for name, design in found.items():
+        everything[name] = read_runs(results / name)
+        tables.write_tables(results / name, design)
+    parts.append(findings.claims(everything))
+    for name, design in found.items():
+        parts.append(_section(name, design, everything[name], results, page))
+    parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
+    parts.append(_provenance(everything))
+    write_text(page, "\n".join(part for part in parts if part))
+    return page
+
+
+def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page: Path) -> str:
+    lines = [f"## {design.title}", ""]
+    source = f" Paper: {design.paper_source}." if design.paper_source else ""
+    lines += [f"`grasping-student experiment {name}`; {_sizes(results / name, runs)}.{source}", ""]
+    if (results / name / f"{drawing.FIGURE}.svg").exists():
+        link = _relative(results / name / f"{drawing.FIGURE}.png", page)
+        lines += [f"![{design.title}]({link})", ""]
+    if name == "affordance":
+        lines += findings.affordance_lines(runs)
+        return "\n".join(lines) + "\n"
+    cells = tables.cells(runs, design)
+    for regime in design.regimes:
+        own = [cell for cell in cells if cell.regime == regime]
+        if own:
+            labels, target = REGIMES[regime].labels, REGIMES[regime].target
+            lines += [f"### {regime.replace('-', ' ').capitalize()}", "",
+                      f"Labels from {labels} scenes, unlabelled scenes and tests in {target} ones.", ""]  # fmt: skip
+            lines += [*_rates_table(own, design), "", *_differences_table(own, design), ""]
+    if name == "relabelling":
+        lines += findings.relabelling_lines(cells)
+    if name == "entropy":
+        lines += findings.entropy_lines(cells)
+    return "\n".join(lines) + "\n"
+
+
+def _rates_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
+    columns = [
+        (measure, title) for measure, title in COLUMNS
+        if any(tables.rate_of(runs, measure) for cell in cells for runs in cell.runs.values())
+    ]  # fmt: skip
+    extra = [
+        (title, value) for title, value in
+        (("proxy, averaged", tables.proxy_average_of), ("entropy, bits", tables.entropy_of))
+        if any(tables.mean_of(runs, value) for cell in cells for runs in cell.runs.values())
+    ]  # fmt: skip
+    paper = any(arm in design.paper for cell in cells for arm in cell.runs) and cells[0].regime == "in-distribution"
+    titles = [design.varies, "", "n", *(title for _, title in columns), *(t for t, _ in extra), *(["paper"] * paper)]
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for cell in cells:
+        for number, (arm, runs) in enumerate(cell.runs.items()):
+            few = "" if len(runs) >= tables.FEWEST_DRAWS else "†"
+            row = [setting_title(design, cell.setting) if number == 0 else "", arm_title(arm), f"{len(runs)}{few}"]
+            row += [_rate(tables.rate_of(runs, measure)) for measure, _ in columns]
+            for title, value in extra:
+                mean = tables.mean_of(runs, value)
+                row.append("" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}")
+            if paper:
+                share = design.paper.get(arm, {}).get(cell.setting)
+                row.append("" if share is None else f"{100 * share:.2f}")
+            lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def _differences_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
+    rows = []
+    for cell in cells:
+        for first, second in tables.pairs_in(cell):
+            found = {
+                measure: tables.difference_of(cell.runs[first], cell.runs[second], measure) for measure, _ in COLUMNS
+            }
+            if any(found.values()):
+                rows.append((cell, first, second, found))
+    if not rows:
+        return []
+    columns = [(m, t) for m, t in COLUMNS if any(found[m] for *_, found in rows)]
+    titles = [design.varies, "difference, points", "n"]
+    for _, title in columns:
+        titles += [title, "over draws (t)"]
+    paper = "student" in design.paper and "teacher" in design.paper and cells[0].regime == "in-distribution"
+    titles += ["paper"] * paper
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for cell, first, second, found in rows:
+        draws = max(each.draws for each in found.values() if each)
+        few = "" if draws >= tables.FEWEST_DRAWS else "†"
+        row = [setting_title(design, cell.setting), f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
+        for measure, _ in columns:
+            row += [_difference(found[measure]), _over_draws(found[measure])]
+        if paper:
+            known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
+            both = (first, second) == ("teacher", "student") and None not in known
+            row.append(points(float(known[1] or 0) - float(known[0] or 0)) if both else "")
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def _rate(found: Estimate | None) -> str:
+    if found is None:
+        return ""
+    return f"{100 * found.value:.1f} [{100 * found.bootstrap.low:.1f}, {100 * found.bootstrap.high:.1f}]"
+
+
+def _difference(found: Estimate | None) -> str:
+    if found is None:
+        return ""
+    text = f"{points(found.value)} [{points(found.bootstrap.low)}, {points(found.bootstrap.high)}]"
+    return f"**{text}**" if found.enough and found.bootstrap.excludes_zero else text
+
+
+def _over_draws(found: Estimate | None) -> str:
+    if found is None or found.over_draws is None:
+        return ""
+    return f"[{points(found.over_draws.low)}, {points(found.over_draws.high)}]"
+
+
+def _sizes(folder: Path, runs: Sequence[Run]) -> str:
+    sizes = read_json(folder / "asked.json")["sizes"]
+    scenes = {len(run.values.get("one_shot", {}).get("outcomes", "")) for run in runs} - {0}
+    tested = f", {min(scenes)} to {max(scenes)} one-shot scenes a draw" if len(scenes) > 1 else ""
+    tested = f", {max(scenes)} one-shot scenes a draw" if len(scenes) == 1 else tested
+    return (
+        f"{sizes['network']['name']} at {sizes['pixels']} px, {sizes['pool']} labels are 100 %, "
+        f"{sizes['scenes'] + sizes['relabelled']} scenes for the students{tested}"
+    )
+
+
+def _audit(runs: Sequence[Run], results: Path, page: Path) -> str:
+    points_by_arm = drawing.audit_points(runs)
+    pairs = np.array([pair for pairs in points_by_arm.values() for pair in pairs])
+    if len(pairs) < 3:
+        return ""
+    sentence, short = findings.audit_sentences(pairs)
+    path = results / "proxy-audit"
+    drawing.draw_audit(points_by_arm, short, path)
+    link = _relative(path.with_suffix(".png"), page)
+    return f"## Does the proxy rank models right?\n\n![proxy audit]({link})\n\n{sentence}\n"
+
+
+def _provenance(everything: dict[str, list[Run]]) -> str:
+    runs = [run for each in everything.values() for run in each]
+    commits = sorted({str(run.values.get("commit")) for run in runs})
+    machines = sorted({str(run.values.get("machine")) for run in runs})
+    kinds: dict[str, set[str]] = {}
+    for run in runs:
+        for kind, version in run.values["code"].items():
+            kinds.setdefault(kind, set()).add(version)
+    mixed = sorted(kind for kind, versions in kinds.items() if len(versions) > 1)
+    lines = ["## Where the numbers come from", "", f"{len(runs)} runs, made on {'; '.join(machines)}.",
+             f"Commits: {', '.join(f'`{commit}`' for commit in commits)}."]  # fmt: skip
+    if mixed:
+        lines.append(
+            f"The code behind {', '.join(mixed)} changed while these were measured: runs of more than one version."
+        )
+    kept = sum(bool(run.values.get("made_by_other_code")) for run in runs)
+    if kept:
+        lines.append(f"{kept} runs use stages made by an earlier version of the code (`made_by_other_code` in them).")
+    lines.append("`grasping-student experiment rerun --run FILE.json` repeats one of them and compares.")
+    return "\n".join(lines) + "\n"
+
+
+def _relative(path: Path, page: Path) -> str:
+    return os.path.relpath(path, page.parent).replace(os.sep, "/")

@@ -1,0 +1,228 @@
+"""Run an experiment: draw by draw its stages, the one-shot test of all models, then a file for each run."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grasping_student
+from grasping_student.configuration import to_plain
+from grasping_student.errors import UserError
+from grasping_student.experiments import costs, planning, special
+from grasping_student.experiments.code_version import code_version
+from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.designs import REGIMES
+from grasping_student.experiments.planning import Row
+from grasping_student.experiments.recipes import Cell, Recipes
+from grasping_student.experiments.records import run_path, write_run
+from grasping_student.experiments.shots import ShotLog, outcome_string
+from grasping_student.experiments.stages import DONE, Stage, check_stale, run_stage
+from grasping_student.files import read_json
+from grasping_student.manifest import StageClock, code_commit, machine_name
+from grasping_student.parallel import parallel_map
+
+
+def run(config: ExperimentConfig) -> Path:
+    """Run or go on with an experiment; returns its results folder.
+
+    Raises:
+        UserError: unknown names, results of other sizes or another version of the code, labels without a success, or
+            another experiment at work in the same cache.
+    """
+    design = planning.design_of(config)
+    clock = StageClock(f"experiment {config.name}", config)
+    folder, recipes = config.out / config.name, Recipes(config)
+    cells = planning.cells_of(config, design)
+    if not cells:
+        raise UserError(f"{config.name} has no cell with these settings and regimes; --dry-run without them shows all")
+    make_rows = special.rows_of if not design.measures else planning.rows_of
+    rows = [row for cell in cells for row in make_rows(config, design, recipes, cell)]
+    shots = "one_shot" in design.measures
+    planning.check_asked(folder, config)
+    missing = planning.missing_rows(config, rows, shots)
+    with _only_one(config.cache):
+        kept = check_stale(planning.stages_of(missing), config.stale)
+        logs_kept = [log.path.name for log in _logs(config, recipes, missing, shots) if not log.check(config.stale)]
+        seconds = expected_seconds(config, recipes, missing, shots)
+        _say(
+            f"{config.name}: {len(rows)} runs, {len(rows) - len(missing)} of them done; the rest takes about "
+            f"{costs.in_words(seconds)} on {config.workers} free cores"
+        )
+        if config.dry_run:
+            return folder
+        started = time.perf_counter()
+        draws = sorted({row.cell.draw for row in missing})
+        for number, draw in enumerate(draws):
+            own = [row for row in missing if row.cell.draw == draw]
+            _say(f"draw {draw} ({number + 1} of {len(draws)}): {len(own)} runs")
+            make_stages(config, recipes, own)
+            if shots:
+                _measure_shots(config, recipes, own)
+            for row in own:
+                _write(config, recipes, row, shots, [each.name for each in kept] + logs_kept)
+            left = expected_seconds(config, recipes, [r for r in missing if r.cell.draw > draw], shots)
+            passed = time.perf_counter() - started
+            _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
+        costs.save_costs(config.out, costs.measured_costs(config.cache))
+    from grasping_student.experiments.tables import write_tables
+
+    write_tables(folder, design)
+    clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in _kinds(rows, shots)})
+    _say(f"results in {folder}")
+    return folder
+
+
+def expected_seconds(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row], shots: bool) -> float:
+    """Wall time that rows will take, from measured costs."""
+    stages = [stage for stage in planning.stages_of(rows) if not stage.done]
+    known = costs.known_costs(config.cache, config.out)
+    units = {"one_shot scene": 0.0, "one_shot shot": 0.0}
+    for log in _logs(config, recipes, rows, shots):
+        jobs = log.jobs(_models(recipes, rows, log), config.one_shot_scenes)
+        units["one_shot scene"] += len(jobs)
+        units["one_shot shot"] += sum(len(job.models) for job in jobs)
+    scale = str(config.sizes.pixels)
+    shots_units = {costs.cost_key(name, scale): value for name, value in units.items()}
+    return costs.estimate(stages, shots_units, known, config.workers)
+
+
+def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
+    """Run what is missing, level by level: stages of one level do not need each other.
+
+    Raises:
+        UserError: a teacher's labels hold no success.
+    """
+    stages = planning.stages_of(rows)
+    for depth in range(1 + max((stage.depth for stage in stages), default=-1)):
+        level = [stage for stage in stages if stage.depth == depth and not stage.done]
+        inside = [stage for stage in level if stage.kind in costs.PARALLEL_INSIDE]
+        for stage in inside:
+            _say(f"  {stage.kind}: {stage.name}")
+            run_stage(stage)
+        others = [stage for stage in level if stage not in inside]
+        if others:
+            check_labels(others)
+            kinds = ", ".join(dict.fromkeys(stage.kind for stage in others))
+            # the longest first, or the last worker to finish would finish alone
+            others.sort(key=lambda stage: -stage.units)
+            for _ in parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})"):
+                pass
+
+
+def check_labels(stages: Sequence[Stage]) -> None:
+    """Make sure that every teacher has a success to learn from, before hours are spent.
+
+    Raises:
+        UserError: one has none.
+    """
+    from grasping_student.datasets.store import Dataset
+    from grasping_student.training.labels import read_labels
+
+    for stage in stages:
+        if stage.kind == "teacher":
+            teacher = stage.config
+            try:
+                read_labels(Dataset(teacher.dataset), teacher.sources, teacher.labels, seed=teacher.label_seed)
+            except UserError as error:
+                raise UserError(
+                    f"draw {teacher.label_seed} of {teacher.labels} labels: {error}; in an experiment leave this "
+                    "setting out (--settings), choose other --draws, or enlarge --sizes.pool"
+                ) from None
+
+
+def _logs(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row], shots: bool) -> list[ShotLog]:
+    if not shots:
+        return []
+    pairs = {(REGIMES[row.cell.regime].target, row.cell.draw): row.cell.regime for row in rows}
+    return [
+        ShotLog(config.cache, recipes.world(regime), recipes.test_seed(draw)) for (_, draw), regime in pairs.items()
+    ]
+
+
+def _log(config: ExperimentConfig, recipes: Recipes, cell: Cell) -> ShotLog:
+    return ShotLog(config.cache, recipes.world(cell.regime), recipes.test_seed(cell.draw))
+
+
+def _models(recipes: Recipes, rows: Sequence[Row], log: ShotLog) -> dict[str, str]:
+    return {
+        row.model: row.folder
+        for row in rows
+        if recipes.world(row.cell.regime) == log.world and recipes.test_seed(row.cell.draw) == log.seed
+    }
+
+
+def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
+    for log in _logs(config, recipes, rows, True):
+        models = _models(recipes, rows, log)
+        jobs = log.jobs(models, config.one_shot_scenes)
+        started = time.perf_counter()
+        log.measure(models, config.one_shot_scenes, config.workers)
+        seconds = (time.perf_counter() - started) * config.workers
+        if jobs:
+            # a scene costs about as much as ten shots; one measurement cannot tell them apart
+            parts = len(jobs) + sum(len(job.models) for job in jobs) / 10
+            scale = str(config.sizes.pixels)
+            each = {"one_shot scene": seconds / parts, "one_shot shot": seconds / parts / 10}
+            costs.save_costs(config.out, {costs.cost_key(name, scale): round(value, 5) for name, value in each.items()})
+
+
+def _write(config: ExperimentConfig, recipes: Recipes, row: Row, shots: bool, stale: list[str]) -> None:
+    cell, stages = row.cell, row.stages()
+    values: dict[str, Any] = {
+        "experiment": config.name, "regime": cell.regime, "setting": cell.setting, "arm": row.arm, "draw": cell.draw,
+        "labels": recipes.labels(cell), "label_families": to_plain(REGIMES[cell.regime]), "model": row.model,
+        "asked": {"sizes": to_plain(config.sizes), "seed": config.seed, "scenes": config.one_shot_scenes,
+                  "proxy": config.proxy},
+        "code": {kind: code_version(kind) for kind in _kinds([row], shots)},
+        "stages": {stage.name: _about(stage) for stage in stages},
+        "commit": code_commit(), "package_version": grasping_student.__version__, "machine": machine_name(),
+    }  # fmt: skip
+    mixed = sorted(set(stale) & {stage.name for stage in stages})
+    if mixed:
+        values["made_by_other_code"] = mixed
+    if shots:
+        log = _log(config, recipes, cell)
+        tries = log.tries()[row.model]
+        scenes = range(config.one_shot_scenes)
+        values["one_shot"] = {
+            "family": log.world.family, "seed": log.seed, "version": tries[0].version,
+            "outcomes": outcome_string(tries, scenes),
+            "failures": {name: sum(tries[s].outcome == name for s in scenes)
+                         for name in sorted({tries[s].outcome for s in scenes} - {"success"})},
+        }  # fmt: skip
+    for measure, stage in row.extra.items():
+        values[measure] = special.read_measure(measure, stage, row)
+    write_run(run_path(config.out / config.name, cell.regime, cell.setting, row.arm, cell.draw), values)
+
+
+def _about(stage: Stage) -> dict[str, Any]:
+    row = read_json(stage.out / DONE)
+    return {"config": row["config"], "code": row["code"], "inputs": row["inputs"], "seconds": row["seconds"]}
+
+
+def _kinds(rows: Sequence[Row], shots: bool) -> list[str]:
+    kinds = {stage.kind for row in rows for stage in row.stages()} | ({"one_shot"} if shots else set())
+    return sorted(kinds)
+
+
+@contextmanager
+def _only_one(cache: Path) -> Iterator[None]:
+    """Nobody else at work in the cache."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another experiment is at work in {cache}; wait for it, or give this one another --cache"
+            ) from None
+        yield
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,46 @@
+"""The datasets of the experiments by themselves, and whether they are the ones that the results were made with."""
+
+from __future__ import annotations
+
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.designs import REGIMES
+from grasping_student.experiments.recipes import Recipes
+from grasping_student.experiments.stages import Stage, check_stale, run_stage, with_inputs
+from grasping_student.files import read_json, write_json
+
+VERSIONS = "datasets.json"
+
+
+def make_datasets(config: ExperimentConfig) -> str:
+    """Collect what is missing, and compare every content hash with the one on file; returns a table in text.
+
+    Raises:
+        UserError: a dataset differs from the one that the results were made with.
+    """
+    recipes = Recipes(config)
+    wanted: dict[str, Stage] = {}
+    for name in config.regimes or tuple(REGIMES):
+        regime = REGIMES[name]
+        wanted |= {f"labels {regime.labels}": recipes.pool(regime.labels), f"scenes {name}": recipes.scenes(name)}
+        wanted[f"held out {regime.target}"] = recipes.held_out(regime.target)
+    check_stale(wanted.values(), config.stale)
+    for stage in with_inputs(wanted.values()):
+        run_stage(stage)
+    path = config.out / VERSIONS
+    known = read_json(path) if path.exists() else {}
+    lines, different = [], []
+    for name, stage in wanted.items():
+        dataset = Dataset(stage.out)
+        key, version = stage.name, dataset.version
+        if known.setdefault(key, version) != version:
+            different.append(name)
+        lines.append(f"{name:<28}{len(dataset):>7}  {version[:16]}  {stage.out}")
+    if different:
+        raise UserError(
+            f"{', '.join(different)}: not the data behind {path}; another version of the code or of a library collects "
+            "other scenes. The results on file stay valid for theirs; choose another --out for yours"
+        )
+    write_json(path, known)
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""Experiments that do not compare checkpoints one-shot: the affordance network and relabelling; and measures' values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grasping_student.evaluation.picking_stage import ATTEMPTS, read_metrics
+from grasping_student.evaluation.rates import picking_counts
+from grasping_student.evaluation.records import read_events
+from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.designs import REGIMES, Design
+from grasping_student.experiments.planning import Row
+from grasping_student.experiments.recipes import Cell, Recipes
+from grasping_student.experiments.relabelling import RelabellingConfig
+from grasping_student.experiments.stages import Stage, make_stage
+from grasping_student.files import read_json
+from grasping_student.workspace import Workspace
+
+RELABELLED = {"scripted": "scripted", "nearby": "nearby", "teacher_augmented": "best"}
+"""Arm of the experiment -> kind of grasp in its log."""
+
+
+def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Cell) -> list[Row]:
+    """The runs of one cell of ``affordance`` or ``relabelling``."""
+    if config.name == "affordance":
+        if cell.draw:
+            return []
+        stage = recipes.affordance(REGIMES[cell.regime].target)
+        return [Row(cell, "affordance", stage, {"affordance": stage})]
+    teacher = recipes.model("teacher_augmented", cell)
+    stage = make_stage(
+        "relabelling",
+        RelabellingConfig(
+            teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
+            pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
+        ),
+        config.cache, (teacher,), config.one_shot_scenes, str(config.sizes.pixels),
+    )  # fmt: skip
+    return [Row(cell, arm, teacher, {"one_shot": stage}) for arm in design.arms(cell.setting, cell.regime)]
+
+
+def read_measure(measure: str, stage: Stage, row: Row) -> dict[str, Any]:
+    """What a run keeps of a measure's stage."""
+    if measure == "one_shot":
+        return dict(read_json(stage.out / "metrics.json")[RELABELLED[row.arm]])
+    if measure == "affordance":
+        return dict(read_json(stage.out / "held_out.json"))
+    if measure == "entropy":
+        return dict(read_json(stage.out / "metrics.json"))
+    if measure == "proxy":
+        metrics = read_json(stage.out / "metrics.json")
+        model = metrics["models"]["model"]
+        return {"outcomes": model["hits"], "rounds": model["rounds"], "average": model["average"],
+                "affordance": metrics["affordance"], "alpha": metrics["alpha"]}  # fmt: skip
+    assert measure == "picking", measure
+    return _picking(stage, row.arm)
+
+
+def _picking(stage: Stage, arm: str) -> dict[str, Any]:
+    """Attempts and successes episode by episode under every named rate, and why episodes ended."""
+    metrics = read_metrics(stage.out)
+    model, episodes = metrics["models"][arm], stage.config.episodes
+    workspace = Workspace(**metrics["workspace"])
+    events = [event for event in read_events(stage.out / ATTEMPTS) if event.episode < episodes]
+    counts = picking_counts(events, arm, episodes, workspace, stage.config.stop.failures_in_a_row)
+    values: dict[str, Any] = {
+        name: {"successes": each.successes.tolist(), "attempts": each.attempts.tolist()}
+        for name, each in counts.items()
+    }
+    return {**values, "episode_ends": model["episode_ends"], "failures": model["failures"], "version": model["version"]}

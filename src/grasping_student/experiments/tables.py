@@ -1,0 +1,186 @@
+"""Tables from the runs on file: rates and differences with intervals over scenes and draws."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grasping_student.evaluation.statistics import Counts, Interval, draws_interval, hierarchical_difference
+from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.designs import Design
+from grasping_student.experiments.records import Run, read_runs
+from grasping_student.files import write_text
+
+RESAMPLES = 4000
+FEWEST_DRAWS = 3
+"""Cells with fewer draws are marked: nothing is concluded from them."""
+
+PAIRS = (
+    ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student_augmented"),
+    ("teacher_augmented", "teacher_matched"), ("teacher_matched", "student_matched"), ("scripted", "nearby"),
+    ("teacher_augmented", "student_method"),
+)  # fmt: skip
+"""Differences that every experiment shows where it has both arms: second less first."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A rate or a difference of rates over draws."""
+
+    value: float
+    draws: int
+    scenes: int
+    """Scenes or episodes of all draws together."""
+
+    bootstrap: Interval
+    """Draws resampled, and scenes inside each."""
+
+    over_draws: Interval | None
+    """Student's t over the draws' own values; None with fewer than two draws."""
+
+    each: tuple[float, ...] = field(default=())
+    """The value of each draw."""
+
+    @property
+    def enough(self) -> bool:
+        return self.draws >= FEWEST_DRAWS
+
+
+@dataclass(frozen=True)
+class CellRuns:
+    """Runs by arm and draw in one regime and setting."""
+
+    regime: str
+    setting: str
+    runs: dict[str, dict[int, Run]]
+
+    def arms(self) -> list[str]:
+        return list(self.runs)
+
+
+def cells(runs: Sequence[Run], design: Design) -> list[CellRuns]:
+    """Runs grouped, in the order of the design; arms in its order, then others."""
+    found = []
+    for regime in design.regimes:
+        for setting in design.settings:
+            own = [run for run in runs if (run.regime, run.setting) == (regime, setting)]
+            usual = [arm for arm in design.arms(setting, regime) if any(run.arm == arm for run in own)]
+            others = sorted({run.arm for run in own} - set(usual))
+            if own:
+                by = {arm: {run.draw: run for run in own if run.arm == arm} for arm in [*usual, *others]}
+                found.append(CellRuns(regime, setting, by))
+    return found
+
+
+def rate_of(runs: dict[int, Run], measure: str) -> Estimate | None:
+    """An arm's rate under a measure over its draws; None if no draw has it."""
+    counts = _counts(runs, measure)
+    if not counts:
+        return None
+    nothing = [Counts(np.zeros(len(each), int), np.ones(len(each), int)) for each in counts.values()]
+    return _estimate(nothing, list(counts.values()))
+
+
+def difference_of(first: dict[int, Run], second: dict[int, Run], measure: str) -> Estimate | None:
+    """Second arm less first over the draws that both have, on the same scenes; None if there are none."""
+    one, other = _counts(first, measure), _counts(second, measure)
+    draws = [draw for draw in one if draw in other]
+    if not draws:
+        return None
+    pairs = [_common(one[draw], other[draw]) for draw in draws]
+    return _estimate([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> tuple[float, int] | None:
+    """Mean of a number over the draws that have it, and their count."""
+    values = [found for run in runs.values() if (found := value(run)) is not None]
+    return (float(np.mean(values)), len(values)) if values else None
+
+
+def entropy_of(run: Run) -> float | None:
+    """Mean entropy of a run's maps, bits."""
+    bits = run.values.get("entropy", {}).get("bits")
+    return float(np.mean(bits)) if bits else None
+
+
+def proxy_average_of(run: Run) -> float | None:
+    """The proxy's moving average over the training, as the paper reports it."""
+    average = run.values.get("proxy", {}).get("average")
+    return None if average is None else float(average)
+
+
+def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
+    """One row for each regime, setting and arm with all its measures, for the CSV table."""
+    rows = []
+    for cell in cells(read_runs(folder), design):
+        for arm, runs in cell.runs.items():
+            row: dict[str, Any] = {"regime": cell.regime, "setting": cell.setting, "arm": arm, "draws": len(runs)}
+            for measure in ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures"):
+                _fill(row, measure, rate_of(runs, measure))
+            for name, value in (("proxy_average", proxy_average_of), ("entropy_bits", entropy_of)):
+                mean = mean_of(runs, value)
+                row[name] = round(mean[0], 4) if mean else ""
+            row["paper"] = design.paper.get(arm, {}).get(cell.setting, "")
+            rows.append(row)
+        for first, second in pairs_in(cell):
+            row = {"regime": cell.regime, "setting": cell.setting, "arm": f"{second} - {first}"}
+            for measure in ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures"):
+                found = difference_of(cell.runs[first], cell.runs[second], measure)
+                row["draws"] = found.draws if found else row.get("draws", "")
+                _fill(row, measure, found)
+            rows.append(row)
+    return rows
+
+
+def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
+    """Differences shown in a cell: the usual ones, and the default student against every teacher."""
+    teachers = [arm for arm in cell.runs if arm.startswith("teacher")]
+    wanted = dict.fromkeys((*PAIRS, *((teacher, DEFAULT_STUDENT) for teacher in teachers)))
+    return [pair for pair in wanted if pair[0] in cell.runs and pair[1] in cell.runs]
+
+
+def write_tables(folder: Path, design: Design) -> None:
+    """Write ``table.csv`` and the figure of an experiment's results folder, from its runs alone."""
+    rows = table_rows(folder, design)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(folder / "table.csv", text.getvalue())
+    from grasping_student.experiments.drawing import draw_experiment
+
+    draw_experiment(folder, design)
+
+
+def _fill(row: dict[str, Any], measure: str, found: Estimate | None) -> None:
+    if found is None:
+        return
+    row[measure] = round(found.value, 4)
+    row[f"{measure}_low"], row[f"{measure}_high"] = (round(each, 4) for each in found.bootstrap)
+    over = found.over_draws
+    row[f"{measure}_draws_low"], row[f"{measure}_draws_high"] = (round(e, 4) for e in over) if over else ("", "")
+
+
+def _counts(runs: dict[int, Run], measure: str) -> dict[int, Counts]:
+    found = {draw: run.counts(measure) for draw, run in sorted(runs.items())}
+    return {draw: each for draw, each in found.items() if each is not None and each.attempts.sum()}
+
+
+def _common(first: Counts, second: Counts) -> tuple[Counts, Counts]:
+    """The units that both have: a later run may have tested more scenes."""
+    units = min(len(first), len(second))
+    return tuple(Counts(each.successes[:units], each.attempts[:units]) for each in (first, second))  # type: ignore[return-value]  # two of them
+
+
+def _estimate(first: Sequence[Counts], second: Sequence[Counts]) -> Estimate:
+    found = hierarchical_difference(first, second, seed=0, resamples=RESAMPLES)
+    each = tuple(b.rate - a.rate for a, b in zip(first, second, strict=True))
+    over = draws_interval(each) if len(each) > 1 else None
+    return Estimate(found.estimate, len(each), sum(len(a) for a in second), found.interval, over, each)

@@ -1,0 +1,173 @@
+"""Figures of the experiments: success against a setting with intervals, scatter of proxy against truth, reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from grasping_student.reports.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    MODEL_COLOURS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    style,
+)
+
+ARM_STYLES: dict[str, tuple[str, str, str]] = {
+    "random": (GREY, "x", ":"),
+    "scripted": (BLACK, "+", ":"),
+    "teacher": (ORANGE, "s", "--"),
+    "teacher_augmented": (VERMILLION, "D", "--"),
+    "teacher_matched": (PURPLE, "^", "--"),
+    "student": (SKY, "o", "-"),
+    "student_augmented": (BLUE, "o", "-"),
+    "student_matched": (GREEN, "v", "-"),
+}
+"""Colour, marker and line of an arm: told apart without colours as well."""
+
+_OTHERS = ((GREEN, "P", "-"), (PURPLE, "*", "-"), (BLACK, "h", "-"), (SKY, "<", "-"), (VERMILLION, ">", "-"))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value with its interval at one setting."""
+
+    setting: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arm's points."""
+
+    arm: str
+    title: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One regime, or one measure."""
+
+    title: str
+    y_label: str
+    lines: tuple[Line, ...]
+
+
+def arm_style(arm: str, position: int) -> tuple[str, str, str]:
+    """Colour, marker and line style of an arm."""
+    if arm in ARM_STYLES:
+        return ARM_STYLES[arm]
+    return (MODEL_COLOURS[arm], "o", "-") if arm in MODEL_COLOURS else _OTHERS[position % len(_OTHERS)]
+
+
+def settings_figure(panels: Sequence[Panel], settings: Sequence[str], x_label: str) -> Figure:
+    """Success rates against the settings, a panel for each regime or measure, intervals as bars.
+
+    Args:
+        panels: what to draw, at least one.
+        settings: all settings, in order: evenly spaced, since they are no common scale.
+        x_label: what they are.
+    """
+    figure, axes = new_figure(max(5.2, 5.0 * len(panels)), 4.6, 1, len(panels))
+    with style():
+        for panel, each in zip(panels, axes[0], strict=True):
+            _draw_panel(each, panel, settings, x_label)
+        handles: dict[str, Artist] = {}
+        for each in axes[0]:
+            for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+                handles.setdefault(label, handle)
+        columns = 2 if len(panels) == 1 else 4
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
+    place = {setting: index for index, setting in enumerate(settings)}
+    count = len(panel.lines)
+    for position, line in enumerate(panel.lines):
+        colour, marker, dashes = arm_style(line.arm, position)
+        aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
+        x = np.array([place[point.setting] for point in line.points]) + aside
+        y = np.array([point.value for point in line.points])
+        bars = np.array([[max(p.value - p.low, 0.0), max(p.high - p.value, 0.0)] for p in line.points]).T
+        axes.errorbar(
+            x, y, yerr=bars, label=line.title, color=colour, marker=marker, linestyle=dashes, markersize=5.5,
+            linewidth=1.5, elinewidth=1.1, capsize=2.5,
+        )  # fmt: skip
+    axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(panel.y_label)
+    if "bits" not in panel.y_label:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_title(panel.title, loc="left")
+
+
+def audit_figure(points: Mapping[str, Sequence[tuple[float, float]]], correlation: str) -> Figure:
+    """Proxy against one-shot success, a mark for each trained model.
+
+    Args:
+        points: arm -> (one-shot rate, proxy rate) of each of its models.
+        correlation: text of the rank correlation.
+    """
+    figure, axes = new_figure(5.4, 4.8)
+    plot: Axes = axes[0, 0]
+    with style():
+        for position, (arm, pairs) in enumerate(points.items()):
+            colour, marker, _ = arm_style(arm, position)
+            x, y = zip(*pairs, strict=True)
+            plot.scatter(x, y, color=colour, marker=marker, s=30, label=arm.replace("_", " "), alpha=0.85)
+        low = min(min(pair) for pairs in points.values() for pair in pairs) - 0.03
+        plot.plot([low, 1.0], [low, 1.0], color=GREY, linewidth=0.9, linestyle=":")
+        for axis in (plot.xaxis, plot.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        plot.set_xlabel("one-shot success in the simulator")
+        plot.set_ylabel("proxy")
+        plot.set_title(correlation, loc="left")
+        plot.legend(fontsize=8)
+    return figure
+
+
+def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Figure:
+    """Seen against predicted share of successes, marks as large as their bins are full.
+
+    Args:
+        diagrams: name -> ``reliability`` of the affordance metrics.
+    """
+    figure, axes = new_figure(4.8, 4.6)
+    plot: Axes = axes[0, 0]
+    with style():
+        plot.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=":")
+        for (name, diagram), colour in zip(diagrams.items(), (BLUE, VERMILLION, GREEN), strict=False):
+            rows = [
+                (p, s, n or 0)
+                for p, s, n in zip(diagram["predicted"], diagram["seen"], diagram["count"], strict=True)
+                if p is not None and s is not None
+            ]
+            x, y, count = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+            plot.plot(x, y, color=colour, linewidth=1.3)
+            plot.scatter(x, y, s=12 + 150 * count / count.sum(), color=colour, label=name)
+        for axis in (plot.xaxis, plot.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        plot.set_xlim(0, 1)
+        plot.set_ylim(0, 1)
+        plot.set_xlabel("predicted probability of success")
+        plot.set_ylabel("seen share of successes")
+        plot.legend(fontsize=8)
+    return figure
