@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grasping_student.cameras.files import save_frame
 from grasping_student.cameras.frame import Intrinsics, frame_to_heightmap
 from grasping_student.cameras.mending import mend_heightmap
-from grasping_student.cameras.simulated import looking_down, render
+from grasping_student.cameras.simulated import SimulatedCamera, looking_down, render
 from grasping_student.cli.main import main
 from grasping_student.errors import UserError
 from grasping_student.grasp import PlanarGrasp, angle_distance
@@ -163,6 +163,23 @@ def test_what_the_camera_could_not_see_is_never_grasped():
     mended = mend_heightmap(frame_to_heightmap(blind, LIGHT))
     rows, cols = np.nonzero(seen_material(blind, mended))
     assert (LIGHT.xy_from_pixel(rows, cols)[0] < 0.0).all()
+
+
+def test_a_noisy_camera_with_dropouts_still_sees_material_and_flat_floor():
+    big = ((0.06, 0.05, 0.06, 0.09, 0.04), (-0.07, -0.06, 0.09, 0.06, 0.03))
+    scene = tabletop(big)
+    with SimulatedCamera(lambda: scene, CAMERA, looking_down(0.75, 0.15), noise=0.001, dropout=0.03) as camera:
+        frame = camera.read()
+    mended = mend_heightmap(frame_to_heightmap(frame, LIGHT))
+    items = np.zeros(LIGHT.shape, dtype=bool)
+    every = np.arange(LIGHT.pixels)
+    x, y = LIGHT.xy_from_pixel(every, every)
+    for cx, cy, sx, sy, _ in big:
+        items |= (np.abs(y - cy) <= sy / 2 + 0.006)[:, None] & (np.abs(x - cx) <= sx / 2 + 0.006)[None, :]
+    assert (mended.heightmap.height[~items] == 0.0).mean() > 0.995
+    material = seen_material(frame, mended)
+    assert not (material & ~items).any()
+    assert material.sum() > 0.25 * items.sum()
 
 
 @given(st.floats(0.0, math.pi), st.floats(0.012, 0.06))

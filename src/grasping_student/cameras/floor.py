@@ -33,6 +33,9 @@ LARGEST_SHARE_BELOW = 0.03
 PRECISE = 0.003
 """A pose whose floor is right within this everywhere is left as it is, metres."""
 
+THICKEST = 0.008
+"""Floor that is rougher than this can't be told from items, metres."""
+
 MOST_CELLS = 12_000
 """A plane needs no more cells than this."""
 
@@ -170,14 +173,20 @@ def level_floor(
     return replace(heightmap, height=heightmap.height - surface), plane, note
 
 
-def floor_noise(heightmap: Heightmap) -> float:
-    """Standard deviation of the floor's heights about zero, metres; 0 where no cell lies below zero.
+def floor_level(heightmap: Heightmap) -> tuple[float, float]:
+    """Where most of the floor's cells lie, and the standard deviation of those below that, metres.
 
-    Only the side below zero is looked at: items add to the other.
+    With noise the level is above zero, because a cell keeps the highest of its points. Only the side below it tells the
+    noise: items add to the other. Both are 0 where hardly any cell is low.
     """
     with np.errstate(invalid="ignore"):
-        below = -heightmap.height[(heightmap.height < 0.0) & (heightmap.height > -0.008)]
-    return float(1.4826 * np.median(below)) if below.size else 0.0
+        low = heightmap.height[np.abs(heightmap.height) < THICKEST]
+    if low.size < 100:
+        return 0.0, 0.0
+    count, edge = np.histogram(low, bins=64, range=(-THICKEST, THICKEST))
+    level = float(edge[:-1][np.convolve(count, np.ones(3), "same").argmax()] + (edge[1] - edge[0]) / 2)
+    below = level - low[low < level]
+    return level, float(1.4826 * np.median(below)) if below.size else 0.0
 
 
 def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightmap, float, str | None]:
@@ -190,7 +199,8 @@ def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightm
     Returns:
         The heightmap, the height below which all is floor (metres), and in words what was mended beyond the usual 2 mm.
     """
-    threshold = float(np.clip(3.0 * floor_noise(heightmap), BACKGROUND_HEIGHT, 0.008))
+    level, noise = floor_level(heightmap)
+    threshold = float(np.clip(level + 3.0 * noise, BACKGROUND_HEIGHT, THICKEST))
     height = heightmap.height.copy()
     with np.errstate(invalid="ignore"):
         under = height < -deepest

@@ -34,7 +34,7 @@ WALL_KNOWN = 0.3
 WALL_SHARE = 0.7
 """Share of a row's middle that must be uniform for it to be wall: items may lean on the rest."""
 
-TALL = 0.10
+TALL = 0.13
 """What is higher than this at the border of the workspace is robot or furniture, metres."""
 
 BRIDGE = 0.01

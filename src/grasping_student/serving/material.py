@@ -32,6 +32,9 @@ INSIDE = 0.005
 FLANK = 0.004
 """A surface that rises by more than this within as much is a flank, metres: fingers would slide off it."""
 
+MEASURED = 0.9
+"""Share of the pixels around the centre of a grasp that must have been measured."""
+
 STROKE = 0.085
 """Widest opening of the gripper, metres (paper, section VI-D)."""
 
@@ -87,13 +90,16 @@ def _flanks(heightmap: Heightmap) -> NDArray[np.bool_]:
 
 
 def _above_floor(frame: RgbdFrame, mended: MendedHeightmap, inside: float) -> NDArray[np.bool_]:
-    """Pixels of the depth picture that show something above the floor, as do all around within ``inside`` metres."""
+    """Pixels with nothing but material around within ``inside`` metres, hardly any unmeasured and none next to it."""
     x, y, z = world_points(frame)
     plane = mended.floor
     with np.errstate(invalid="ignore"):
-        above = z - (plane.slope_x * x + plane.slope_y * y + plane.offset) > max(mended.threshold, LOWEST_ITEM / 2)
+        floor = z - (plane.slope_x * x + plane.slope_y * y + plane.offset) <= max(mended.threshold, LOWEST_ITEM / 2)
     radius = max(1, round(inside * frame.intrinsics.fx / float(np.nanmedian(frame.depth))))
-    return cv2.erode(above.astype(np.uint8), np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(bool)
+    side = (2 * radius + 1, 2 * radius + 1)
+    measured = cv2.boxFilter(frame.measured.astype(np.float32), -1, side) >= MEASURED
+    measured &= cv2.erode(frame.measured.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return measured & (cv2.dilate(floor.astype(np.uint8), np.ones(side, np.uint8)) == 0)
 
 
 def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) -> float:
