@@ -63,7 +63,9 @@ def _strip(last: Labelled, gripper: GripperShape) -> None:
     grasp, workspace = last.attempt.grasp, last.before.workspace
     assert grasp is not None
     top, side = top_of_scale(last.before), round(2 * STRIP_SIDE * workspace.extent / STRIP_METRES)
-    scenes = [("Before", last.before), *([("After", last.after)] if last.after is not None else [])]
+    scenes = [("Your grasp", last.before)]
+    if last.after is not None:
+        scenes = [("Before", last.before), ("After", last.after)]
     with ui.element("div").classes("strip"):
         for name, heightmap in scenes:
             picture = enlarge(height_colours(heightmap, top), side)
@@ -92,13 +94,13 @@ def fill_suggestions(inside: ui.element, canvas: GraspCanvas, found: SceneSugges
         label.tooltip("of the model in this scene: 0 is sure, 1 knows nothing")
 
 
-def progress_numbers(progress: Progress) -> list[tuple[str, str, str]]:
+def progress_numbers(progress: Progress, recorded: bool) -> list[tuple[str, str, str]]:
     """Test name, number and what it counts."""
     share = f"{100 * progress.session_successes / progress.session_labels:.0f} %" if progress.session_labels else "–"
     rate = "–" if progress.labels_per_minute is None else f"{progress.labels_per_minute:.1f}"
     return [
         ("labels", str(progress.session_labels), "labels"),
-        ("rate", share, f"succeeded ({progress.session_successes})"),
+        ("rate", share, f"{'good' if recorded else 'succeeded'} ({progress.session_successes})"),
         ("speed", rate, "a minute"),
         ("total", str(progress.total_labels), "in the dataset"),
     ]
@@ -112,7 +114,7 @@ def fill_session(
     inside.clear()
     with inside:
         with ui.element("div").classes("numbers"):
-            for test, number, meaning in progress_numbers(service.progress):
+            for test, number, meaning in progress_numbers(service.progress, service.recorded):
                 with ui.element("div"):
                     ui.label(number).classes("number").props(f"data-test={test}")
                     ui.label(meaning).classes("quiet")
