@@ -12,7 +12,7 @@ from grasping_student.environments.robot_cell.config import CellConfig, DeviceCo
 from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
 from grasping_student.environments.robot_cell.dry_run import DryRunArm, DryRunGripper, Notebook, draw_motions
 from grasping_student.environments.robot_cell.faults import ArmFault, CellStopped, DeviceFault, Fault, GripperFault
-from grasping_student.environments.robot_cell.gripper import GripperState
+from grasping_student.environments.robot_cell.gripper import GripperState, close_on_object
 from grasping_student.environments.robot_cell.live import read_scene, read_status, request_stop
 from grasping_student.environments.robot_cell.picking_motion import plan_grasp
 from grasping_student.environments.robot_cell.pose import tool_down
@@ -150,6 +150,17 @@ def test_outcomes_are_named_after_what_the_devices_felt():
     assert cell.execute(GRASP) is Outcome.MISSED
     gripper._object_mm, gripper.loses = 30.0, True
     assert cell.execute(GRASP) is Outcome.DROPPED
+
+
+def test_an_object_that_yields_to_the_second_close_is_not_held():
+    class Sponge(DryRunGripper):
+        def move(self, stroke_mm):
+            self._object_mm -= 5.0
+            return super().move(stroke_mm)
+
+    notes = Notebook(tool_down(0.0, -0.45, 0.4, 0.0), say=lambda line: None)
+    assert close_on_object(DryRunGripper(notes, 40.0))
+    assert not close_on_object(Sponge(notes, 40.0))
 
 
 @pytest.mark.parametrize("grasp", [PlanarGrasp(10, 10, 0.0), PlanarGrasp(-3, 500, 1.0)])

@@ -31,13 +31,6 @@ def test_an_empty_gripper_that_reports_an_object_is_still_empty(fakes, gripper):
     assert not close_on_object(gripper)
 
 
-def test_an_object_that_yields_to_the_second_close_is_not_held(fakes, gripper):
-    fakes.do("gripper", object_mm=40.0)
-    assert gripper.move(0.0).object_detected
-    fakes.do("gripper", object_mm=30.0)
-    assert not still_holding(gripper)
-
-
 def test_an_object_lost_in_the_air_is_noticed(fakes, gripper):
     fakes.do("gripper", object_mm=40.0)
     assert close_on_object(gripper)

@@ -31,7 +31,7 @@ def settled_pose(fakes):
     raise AssertionError("the arm still moves")
 
 
-def during_a_move(driver, action, speed=0.02):
+def during_a_move(driver, action, speed=0.005):
     """Do something to the fakes in the middle of a move; returns what the move raised."""
     raised = []
 
@@ -173,7 +173,7 @@ def test_ending_the_program_in_a_move_leaves_the_arm_stopped_and_free(fakes, arm
         from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
         with Ur5e(Ur5eConfig({fakes.host!r}, watchdog_frequency=2.0, stale_after=0.8)) as arm:
             print("moving", flush=True)
-            arm.move(tool_down(0.15, -0.40, 0.25, 0.3), 0.02, 1.0)
+            arm.move(tool_down(0.15, -0.40, 0.25, 0.3), 0.005, 1.0)
     """
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -6,9 +6,13 @@ import fcntl
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 
 from grasping_student.errors import UserError
+
+PATIENCE = 1.5
+"""Seconds that a lock is waited for: a driver process whose program was killed still brakes the arm for a moment."""
 
 
 class DeviceLock:
@@ -35,14 +39,15 @@ class DeviceLock:
         if self._descriptor is not None:
             return
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(descriptor)
-            raise UserError(
-                f"{self._device} is in use by process {holder}; one program at a time drives a device: end that one"
-            ) from None
+        deadline = time.monotonic() + PATIENCE
+        while not _taken(descriptor):
+            if time.monotonic() > deadline:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                os.close(descriptor)
+                raise UserError(
+                    f"{self._device} is in use by process {holder}; one program at a time drives a device: end that one"
+                )
+            time.sleep(0.05)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._descriptor = descriptor
@@ -52,3 +57,11 @@ class DeviceLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -93,14 +93,18 @@ def close_on_object(gripper: Gripper) -> bool:
     The gripper reports an object, is not fully closed, and a second close does not change its opening.
     """
     first = gripper.move(0.0)
-    return still_holding(gripper) if first.object_detected and not first.fully_closed else False
+    return _blocks(first) and _unmoved(first, gripper.move(0.0))
 
 
 def still_holding(gripper: Gripper) -> bool:
-    """Whether the fingers are kept apart: a further close reports an object and does not move them."""
+    """Whether the fingers are still kept apart: they report an object, and a further close does not move them."""
     before = gripper.state()
-    if before.fully_closed or not before.object_detected:
-        return False
-    after = gripper.move(0.0)
-    unmoved = abs(after.stroke_mm - before.stroke_mm) < UNMOVED_MM
-    return after.object_detected and not after.fully_closed and unmoved
+    return _blocks(before) and _unmoved(before, gripper.move(0.0))
+
+
+def _blocks(state: GripperState) -> bool:
+    return state.object_detected and not state.fully_closed
+
+
+def _unmoved(before: GripperState, after: GripperState) -> bool:
+    return _blocks(after) and abs(after.stroke_mm - before.stroke_mm) < UNMOVED_MM
