@@ -31,5 +31,8 @@ check: $(VENV)/.installed-all ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+results: $(VENV)/.installed ## rebuild docs/results.md, its tables and figures from the runs in results/
+	$(BIN)/grasping-student experiment report
+
 clean: ## remove .venv
 	rm -rf $(VENV)

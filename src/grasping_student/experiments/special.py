@@ -1,4 +1,4 @@
-"""Experiments that do not compare checkpoints one-shot: the affordance network and relabelling; and measures' values."""
+"""The affordance network and relabelling, which compare no checkpoints one-shot; and the values of all measures."""
 
 from __future__ import annotations
 

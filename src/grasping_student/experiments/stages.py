@@ -69,18 +69,24 @@ def make_stage(
     return Stage(kind, replace(config, out=cache / f"{kind}-{key}", resume=True), inputs, units, scale)
 
 
-def changed_values(config: Any) -> dict[str, Any]:
-    """Fields that differ from the class's default, as plain values; a field added later with its default changes none.
+def changed_values(config: Any, default: Any = None) -> dict[str, Any]:
+    """Fields that differ from the default, as plain values; a field added later with its default changes none.
 
     Fields that change nothing in the output are left out.
+
+    Args:
+        config: a dataclass.
+        default: what it is compared with; None takes the class's own default.
     """
-    default, changed = type(config)(), {}
+    default, changed = type(config)() if default is None else default, {}
     for each in fields(config):
         value, usual = getattr(config, each.name), getattr(default, each.name)
         if each.name in _FREE or value == usual:
             continue
         nested = is_dataclass(value) and type(value) is type(usual)
-        changed[each.name] = changed_values(value) if nested else to_plain(value)
+        plain = changed_values(value, usual) if nested else to_plain(value)
+        if not nested or plain:
+            changed[each.name] = plain
     return changed
 
 
@@ -103,12 +109,12 @@ def run_stage(stage: Stage) -> float:
     """Run or resume a stage unless it is finished; returns the seconds it took."""
     if stage.done:
         return 0.0
-    started = time.perf_counter()
+    version, started = code_version(stage.kind), time.perf_counter()
     RUNNERS[stage.kind](stage.config)
     seconds = time.perf_counter() - started
     write_json(
         stage.out / DONE,
-        {"kind": stage.kind, "config": to_plain(stage.config), "code": code_version(stage.kind),
+        {"kind": stage.kind, "config": to_plain(stage.config), "code": version,
          "inputs": [each.name for each in stage.inputs], "units": stage.units, "scale": stage.scale,
          "seconds": round(seconds, 2), "workers": getattr(stage.config, "workers", 1)},
     )  # fmt: skip
@@ -133,9 +139,9 @@ def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
         if own or (stale == "redo" and any(each.name in old for each in stage.inputs)):
             old[stage.name] = stage
     if old and stale == "refuse":
-        names = ", ".join(sorted(old)[:3])
+        names = ", ".join(sorted(old)[:3]) + ", ..." * (len(old) > 3)
         raise UserError(
-            f"{len(old)} finished stages were made by another version of the code ({names}{', ...' if len(old) > 3 else ''}); "
+            f"{len(old)} finished stages were made by another version of the code ({names}); "
             "--stale redo makes them anew, --stale keep uses them as they are, another --cache leaves them alone"
         )
     if stale == "redo":

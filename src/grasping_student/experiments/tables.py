@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run, read_runs
 from grasping_student.files import write_text
 
-RESAMPLES = 4000
+RESAMPLES = 2000
 FEWEST_DRAWS = 3
 """Cells with fewer draws are marked: nothing is concluded from them."""
 
@@ -180,7 +181,19 @@ def _common(first: Counts, second: Counts) -> tuple[Counts, Counts]:
 
 
 def _estimate(first: Sequence[Counts], second: Sequence[Counts]) -> Estimate:
-    found = hierarchical_difference(first, second, seed=0, resamples=RESAMPLES)
-    each = tuple(b.rate - a.rate for a, b in zip(first, second, strict=True))
+    key = tuple(tuple((c.successes.tobytes(), c.attempts.tobytes()) for c in side) for side in (first, second))
+    return _estimate_of(*key)
+
+
+_Bytes = tuple[tuple[bytes, bytes], ...]
+
+
+@functools.lru_cache(maxsize=4096)  # table, figure and page ask for the same ones
+def _estimate_of(first: _Bytes, second: _Bytes) -> Estimate:
+    a, b = (
+        [Counts(np.frombuffer(s, np.int64), np.frombuffer(n, np.int64)) for s, n in side] for side in (first, second)
+    )
+    found = hierarchical_difference(a, b, seed=0, resamples=RESAMPLES)
+    each = tuple(y.rate - x.rate for x, y in zip(a, b, strict=True))
     over = draws_interval(each) if len(each) > 1 else None
-    return Estimate(found.estimate, len(each), sum(len(a) for a in second), found.interval, over, each)
+    return Estimate(found.estimate, len(each), sum(len(x) for x in b), found.interval, over, each)

@@ -1,0 +1,91 @@
+"""A whole experiment in the simulator, as small as can be: made, gone on with, repeated, refused."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from grasping_student.cli.main import main
+from grasping_student.errors import UserError
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
+from grasping_student.experiments.records import read_run
+from grasping_student.experiments.rerun import rerun
+from grasping_student.experiments.running import run
+from grasping_student.experiments.stages import DONE
+from grasping_student.files import read_json, write_json
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Teacher and student at 100 % of six labels, two scenes."""
+    folder = tmp_path_factory.mktemp("experiment")
+    smoke = EXPERIMENT_PRESETS["smoke"]()
+    config = replace(
+        smoke, settings=("100 %",), draws=(0,), regimes=("domain-shift",), arms=("random", "teacher", "student"),
+        proxy=False, workers=1, cache=folder / "cache", out=folder / "results",
+        sizes=replace(smoke.sizes, pool=6, scenes=4, relabelled=2, one_shot_scenes=2, teacher_steps=2, student_steps=2),
+    )  # fmt: skip
+    run(config)
+    return config
+
+
+def paths(config):
+    return sorted((config.out / "label-fraction" / "runs").rglob("*.json"))
+
+
+def test_a_run_holds_everything_its_numbers_follow_from(measured):
+    assert [path.name for path in paths(measured)] == ["random-draw0.json", "student-draw0.json", "teacher-draw0.json"]
+    student = read_run(paths(measured)[1]).values
+    assert len(student["one_shot"]["outcomes"]) == 2
+    kinds = {name.split("-")[0] for name in student["stages"]}
+    assert kinds == {"dataset", "merged", "teacher", "table", "student"}
+    assert student["code"].keys() == kinds | {"one_shot"}
+    assert (measured.out / "label-fraction" / "table.csv").exists()
+    assert (measured.out / "label-fraction" / "figure.svg").exists()
+    assert read_json(measured.out / "label-fraction" / "manifest.json")["made"] == 3
+
+
+def test_a_finished_experiment_makes_nothing_and_a_killed_one_only_what_is_missing(measured, capsys):
+    before = {path: path.read_bytes() for path in measured.cache.rglob(DONE)}
+    run(measured)
+    assert "3 runs, 3 of them done" in capsys.readouterr().err
+    # as a kill leaves it: one run not written, its student without its last file
+    killed = paths(measured)[1]
+    numbers = read_run(killed).values["one_shot"]
+    killed.unlink()
+    (student,) = measured.cache.glob(f"student-*/{DONE}")
+    student.unlink()
+    run(measured)
+    assert read_run(killed).values["one_shot"] == numbers
+    assert set(measured.cache.rglob(DONE)) == set(before)
+    assert all(path.read_bytes() == before[path] for path in before if path != student)
+
+
+def test_a_run_repeated_from_its_own_file_gives_the_same_numbers(measured, tmp_path):
+    config = replace(measured, name="rerun", run=paths(measured)[2], cache=tmp_path / "cache", out=tmp_path / "results")
+    assert "all its numbers are the same" in rerun(config)
+    values = read_json(paths(measured)[2])
+    wrong = tmp_path / "wrong.json"
+    flipped = values["one_shot"]["outcomes"].translate(str.maketrans("01", "10"))
+    write_json(wrong, {**values, "one_shot": {**values["one_shot"], "outcomes": flipped}})
+    with pytest.raises(UserError, match="one_shot differ from the run on file; the code is the same"):
+        rerun(replace(config, run=wrong))
+
+
+def test_results_of_other_code_and_other_sizes_are_refused(measured, tmp_path):
+    copy = replace(measured, out=tmp_path / "results", dry_run=True)
+    shutil.copytree(measured.out, copy.out)
+    with pytest.raises(UserError, match="this is another preset"):
+        run(replace(copy, sizes=replace(copy.sizes, pool=7)))
+    path = paths(copy)[0]
+    write_json(path, {**read_json(path), "code": {"one_shot": "000000000000"}})
+    with pytest.raises(UserError, match=r"was measured by another version of the code; --stale redo"):
+        run(copy)
+    run(replace(copy, stale="keep"))
+
+
+def test_a_dry_run_says_how_long_it_would_take_and_does_nothing(tmp_path, capsys):
+    words = ["experiment", "angles", "--preset", "smoke", "--dry-run", "--settings", "1", "--seeds", "1"]
+    assert main([*words, "--out", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]) == 0
+    assert "the rest takes about" in capsys.readouterr().err
+    assert not list((tmp_path / "cache").glob("*/*"))

@@ -1,0 +1,112 @@
+"""Stages in the cache: what names them, what makes them anew, and that nothing is made twice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.training.synthetic import write_dataset
+
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.experiments.code_version import PARTS, code_version, syntax
+from grasping_student.experiments.runners import MergeConfig
+from grasping_student.experiments.running import check_labels
+from grasping_student.experiments.stages import DONE, changed_values, check_stale, make_stage, run_stage, with_inputs
+from grasping_student.files import read_json, write_json
+from grasping_student.training.augmentation import AugmentationConfig
+from grasping_student.training.configuration import LoopConfig, StudentConfig, TeacherConfig
+
+
+def test_a_name_follows_from_everything_that_matters_and_from_nothing_else():
+    config = TeacherConfig(dataset=Path("cache/dataset-1"), labels=5)
+    name = make_stage("teacher", config, Path("cache")).name
+    elsewhere = replace(config, dataset=Path("other/dataset-1"), out=Path("x"), resume=True)
+    quiet = replace(config, loop=LoopConfig(show_progress=False))
+    assert make_stage("teacher", elsewhere, Path("other")).name == name
+    assert make_stage("teacher", quiet, Path("cache")).name == name
+    for change in ({"labels": 6}, {"seed": 1}, {"loop": LoopConfig(batch=4)}, {"dataset": Path("cache/dataset-2")}):
+        assert make_stage("teacher", replace(config, **change), Path("cache")).name != name
+    assert make_stage("student", config, Path("cache")).name != name
+
+
+def test_only_changed_values_count_at_every_depth():
+    assert changed_values(TeacherConfig()) == {}
+    config = TeacherConfig(loop=replace(LoopConfig(), steps=7))
+    assert changed_values(config) == {"loop": {"steps": 7}}
+    # the default of the student's augmentation is not the default of its class
+    assert changed_values(StudentConfig(augmentation=AugmentationConfig())).keys() == {"augmentation"}
+
+
+def test_inputs_come_first_and_each_stage_once():
+    a = make_stage("merged", MergeConfig(seed=1), Path("c"))
+    b = make_stage("merged", MergeConfig(seed=2), Path("c"), (a,))
+    c = make_stage("merged", MergeConfig(seed=3), Path("c"), (a, b))
+    same_as_a = make_stage("merged", MergeConfig(seed=1), Path("c"))
+    assert [each.name for each in with_inputs([c, same_as_a, b])] == [a.name, b.name, c.name]
+    assert (a.depth, b.depth, c.depth) == (0, 1, 2)
+
+
+@pytest.fixture
+def merged(tmp_path):
+    """A real stage: two small datasets as one."""
+    paths = tuple(write_dataset(tmp_path / name, 3, seed=i) for i, name in enumerate("ab"))
+    return make_stage("merged", MergeConfig(paths, first=2), tmp_path / "cache", units=5)
+
+
+def test_a_stage_runs_once_and_says_what_it_cost(merged):
+    assert run_stage(merged) > 0.0
+    assert len(Dataset(merged.out)) == 5
+    assert len(Dataset(merged.out).episodes()) == 5
+    about = read_json(merged.out / DONE)
+    assert (about["code"], about["units"]) == (code_version("merged"), 5)
+    assert run_stage(merged) == 0.0
+
+
+def test_a_stage_that_was_killed_half_way_is_made_again(merged):
+    merged.out.mkdir(parents=True)
+    assert not merged.done
+    run_stage(merged)
+    assert len(Dataset(merged.out)) == 5
+
+
+def test_stages_of_other_code_are_refused_kept_or_made_anew_with_what_follows_from_them(merged, tmp_path):
+    run_stage(merged)
+    follows = make_stage("merged", MergeConfig((merged.out, merged.out)), tmp_path / "cache", (merged,))
+    run_stage(follows)
+    assert check_stale([follows], "refuse") == []
+    write_json(merged.out / DONE, {**read_json(merged.out / DONE), "code": "000000000000"})
+    with pytest.raises(UserError, match=r"another version of the code \(merged-.*--stale redo"):
+        check_stale([follows], "refuse")
+    assert [stage.name for stage in check_stale([follows], "keep")] == [merged.name]
+    assert follows.done
+    check_stale([follows], "redo")
+    assert not merged.out.exists()
+    assert not follows.out.exists()
+
+
+def test_comments_and_docstrings_are_no_other_version_but_code_is():
+    one = '"""Doc."""\ndef f(x):\n    """Says."""\n    return x + 1  # why\n'
+    assert syntax(one) == syntax("def f(x):\n\n    return x + 1\n")
+    assert syntax(one) != syntax(one.replace("+ 1", "+ 2"))
+    assert syntax("class A:\n    '''Only this.'''\n") == syntax("class A:\n    pass\n")
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_every_kind_has_a_version(kind):
+    assert len(code_version(kind)) == 12
+
+
+def test_labels_without_a_success_stop_the_experiment_before_training(tmp_path):
+    hopeless = write_dataset(tmp_path / "labels", 6, seed=0, failures=5)
+    successes = [attempt.id for attempt in Dataset(hopeless).attempts(success=True)]
+    assert len(successes) == 1
+    for seed in range(20):
+        stage = make_stage("teacher", TeacherConfig(dataset=hopeless, labels=1, label_seed=seed), tmp_path / "cache")
+        try:
+            check_labels([stage])
+        except UserError as error:
+            assert "is a success" in str(error)
+            assert f"draw {seed} of 1 labels" in str(error)
+            assert "--settings" in str(error)
+            return
+    pytest.fail("a draw of one label out of six, five of them failures, was never a failure")

@@ -1,0 +1,164 @@
+"""Tables, figures, sentences and the page from runs on file: laws, the paper's numbers beside, marks of few draws."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grasping_student.cli.main import main
+from grasping_student.configuration import to_plain
+from grasping_student.errors import UserError
+from grasping_student.experiments import findings, results_page, tables
+from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.configuration import Sizes
+from grasping_student.experiments.costs import estimate, in_words
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.records import counts_of_outcomes, read_run, read_runs, run_path, write_run
+from grasping_student.experiments.rerun import differences
+from grasping_student.experiments.runners import MergeConfig
+from grasping_student.experiments.stages import make_stage
+from grasping_student.files import write_json
+
+RATES = {"random": 0.2, "scripted": 0.9, "teacher": 0.4, "teacher_augmented": 0.5, "student": 0.5, DEFAULT_STUDENT: 0.8}
+
+
+def write_results(out, draws=3, settings=("5 %", "100 %"), scenes=60, name="label-fraction"):
+    """Runs as an experiment writes them, with outcomes drawn at known rates."""
+    folder, random = out / name, np.random.default_rng(0)
+    write_json(folder / "asked.json", {"sizes": to_plain(Sizes()), "seed": 0})
+    for draw in range(draws):
+        for setting in settings:
+            for arm, rate in RATES.items():
+                outcomes = "".join("1" if hit else "0" for hit in random.random(scenes) < rate)
+                values = {
+                    "experiment": name, "regime": "in-distribution", "setting": setting, "arm": arm, "draw": draw,
+                    "asked": {}, "code": {"teacher": "abc"}, "model": f"{arm}-{setting}-{draw}", "commit": "c0ffee",
+                    "machine": "a machine", "one_shot": {"outcomes": outcomes},
+                }  # fmt: skip
+                if "teacher" in arm or "student" in arm:
+                    values["proxy"] = {"outcomes": outcomes[:20], "average": 0.5}
+                    values["entropy"] = {"bits": [6.0 - rate, 6.0]}
+                write_run(run_path(folder, "in-distribution", setting, arm, draw), values)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    write_results(out)
+    return out
+
+
+def test_a_rate_is_the_mean_over_draws_and_lies_in_its_interval(results):
+    (cell, _) = tables.cells(read_runs(results / "label-fraction"), DESIGNS["label-fraction"])
+    for arm, runs in cell.runs.items():
+        found = tables.rate_of(runs, "one_shot")
+        own = [run.values["one_shot"]["outcomes"].count("1") / 60 for run in runs.values()]
+        assert found.value == pytest.approx(np.mean(own))
+        assert found.bootstrap.low <= found.value <= found.bootstrap.high
+        assert (found.draws, found.scenes) == (3, 180)
+        assert abs(found.value - RATES[arm]) < 0.15
+    assert tables.rate_of(cell.runs["random"], "proxy") is None
+
+
+def test_differences_turn_their_sign_and_are_paired_by_draw(results):
+    (cell, _) = tables.cells(read_runs(results / "label-fraction"), DESIGNS["label-fraction"])
+    one, other = cell.runs["teacher"], cell.runs["student"]
+    there, back = tables.difference_of(one, other, "one_shot"), tables.difference_of(other, one, "one_shot")
+    assert there.value == pytest.approx(-back.value)
+    assert tables.difference_of(one, one, "one_shot").value == 0.0
+    assert tables.difference_of(one, one, "one_shot").bootstrap == (0.0, 0.0)
+    only_two = {draw: run for draw, run in other.items() if draw != 1}
+    assert tables.difference_of(one, only_two, "one_shot").draws == 2
+    assert tables.difference_of(one, {}, "one_shot") is None
+
+
+def test_the_page_shows_the_papers_numbers_the_claims_and_where_all_comes_from(results, tmp_path):
+    page = results_page.write_page(results, tmp_path / "results.md").read_text()
+    assert "| 63.33 |" in page
+    assert "| 72.40 |" in page
+    assert "†" not in page.split("## Scaling")[1]
+    assert "The student is the better of the two by both intervals." in page
+    assert "`c0ffee`" in page
+    assert "rank correlation" in page
+    folder = results / "label-fraction"
+    for name in ("table.csv", "figure.png", "figure.svg"):
+        assert (folder / name).stat().st_size > 500
+    again = {path.name: path.read_bytes() for path in folder.glob("*.*")}
+    results_page.write_page(results, tmp_path / "results.md")
+    assert again == {path.name: path.read_bytes() for path in folder.glob("*.*")}
+
+
+def test_few_draws_are_marked_and_conclude_nothing(tmp_path):
+    write_results(tmp_path, draws=1, settings=("5 %",))
+    page = results_page.write_page(tmp_path, tmp_path / "results.md").read_text()
+    assert "| 1† |" in page
+    assert "nothing can be concluded" in page
+    assert "is the better" not in page
+
+
+def test_words_follow_from_both_intervals():
+    from grasping_student.evaluation.statistics import Interval
+    from grasping_student.experiments.tables import Estimate
+
+    better = Estimate(0.1, 3, 100, Interval(0.05, 0.15), Interval(0.01, 0.2))
+    cases = {
+        "better of the two by both": better,
+        "better of the two on these draws; 3 draws do not show": replace(better, over_draws=Interval(-0.1, 0.3)),
+        "worse of the two by both": Estimate(-0.1, 3, 100, Interval(-0.2, -0.05), Interval(-0.2, -0.01)),
+        "No difference can be told": replace(better, bootstrap=Interval(-0.01, 0.2)),
+        "2 draws: nothing can be concluded": replace(better, draws=2),
+    }
+    for words, found in cases.items():
+        assert words in findings.verdict("teacher", "student", found)
+
+
+def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
+    random = np.random.default_rng(0)
+    truth = random.random(40)
+    good, _ = findings.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1))
+    blind, _ = findings.audit_sentences(np.stack([truth, random.random(40)], axis=1))
+    assert "right more often than wrong" in good
+    assert "not told apart from chance" in blind
+    assert "nothing can be ranked" in findings.audit_sentences(np.ones((5, 2)))[0]
+
+
+def test_entropy_sentences_count_draws(results):
+    lines = findings.entropy_lines(tables.cells(read_runs(results / "label-fraction"), DESIGNS["label-fraction"]))
+    assert "student of the augmented teacher has the lower entropy in 3 of 3 draws" in "\n".join(lines)
+
+
+def test_outcome_strings_become_counts():
+    counts = counts_of_outcomes("10-1")
+    assert counts.successes.tolist() == [1, 0, 0, 1]
+    assert counts.attempts.tolist() == [1, 1, 0, 1]
+
+
+def test_damaged_and_missing_results_are_named(tmp_path, capsys):
+    with pytest.raises(UserError, match="holds no results"):
+        results_page.write_page(tmp_path, tmp_path / "page.md")
+    assert main(["experiment", "report", "--out", str(tmp_path), "--page", str(tmp_path / "p.md")]) == 2
+    folder = write_results(tmp_path, draws=1, settings=("5 %",))
+    path = run_path(folder, "in-distribution", "5 %", "teacher", 0)
+    path.write_text('{"schema_version": 1}')
+    with pytest.raises(UserError, match="is no run of an experiment: it has no experiment"):
+        results_page.write_page(tmp_path, tmp_path / "page.md")
+    path.write_text('{"schema_ver')
+    with pytest.raises(UserError, match="is no JSON file"):
+        read_run(path)
+    assert main(["experiment", "rerun", "--run", str(tmp_path / "nothing.json")]) == 2
+
+
+def test_a_rerun_that_differs_says_in_what():
+    before = {"one_shot": {"outcomes": "101"}, "proxy": {"average": 0.5}}
+    assert differences(before, before) == []
+    assert differences(before, {**before, "one_shot": {"outcomes": "100"}}) == ["one_shot"]
+    assert differences(before, {"one_shot": before["one_shot"]}) == ["proxy"]
+
+
+def test_the_estimate_adds_up_units_and_durations_have_words(tmp_path):
+    stage = make_stage("merged", MergeConfig(), tmp_path, units=100, scale="112")
+    costs = {"merged 112": 0.5, "one_shot shot 112": 0.1}
+    assert estimate([stage], {"one_shot shot 112": 20}, costs, 2) == pytest.approx((50 + 2) / 2)
+    assert estimate([], {}, {}, 2) == 0.0
+    assert [in_words(s) for s in (0.2, 40, 600, 9000)] == ["1 s", "40 s", "10 min", "2.5 h"]
