@@ -22,7 +22,7 @@ HERE = tool_down(0.05, -0.45, 0.30, 0.2)
 def ur5e():
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
     with FakeCell(speedup=10.0) as fakes:
-        yield Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=2.0, stale_after=0.8))
+        yield Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=0.7, stale_after=1.2))
 
 
 @contextmanager

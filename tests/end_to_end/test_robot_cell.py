@@ -25,7 +25,7 @@ ATTEMPTS = 2
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory):
     path = tmp_path_factory.mktemp("cell") / "cell.yaml"
-    with twin_cell(workspace=light_workspace(), simulation=standard(), patience=5.0) as (fakes, cell):
+    with twin_cell(workspace=light_workspace(), simulation=standard(), patience=10.0) as (fakes, cell):
         path.write_text(to_yaml(cell))
         yield fakes, path
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def picked(tmp_path_factory):
     """A twin cell in which two models have picked twice each, and the files that the page reads."""
     folder = tmp_path_factory.mktemp("cell")
-    with twin_cell(workspace=light_workspace(), live=folder / "live", patience=5.0) as (fakes, cell):
+    with twin_cell(workspace=light_workspace(), live=folder / "live", patience=10.0) as (fakes, cell):
         (folder / "cell.yaml").write_text(to_yaml(cell))
         config = PickingConfig(
             models=("teacher=random", "student=random"), episodes=1, env="robot-cell", cell=folder / "cell.yaml",

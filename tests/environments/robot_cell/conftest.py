@@ -26,7 +26,7 @@ def arm(fakes):
     fakes.do("release_emergency_stop")
     fakes.do("robot_mode", mode=7)
     fakes.do("surface", height=None)
-    driver = Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=2.0, stale_after=0.8))
+    driver = Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=0.7, stale_after=1.2))
     driver.recover()  # an earlier test may have left a stop behind
     fakes.do("place_tool", pose=[0.0, -0.45, 0.40, 3.141592653589793, 0.0, 0.0])
     yield driver

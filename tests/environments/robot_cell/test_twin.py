@@ -23,7 +23,7 @@ def open_cell(config):
 
 @pytest.fixture(scope="module")
 def twin():
-    with twin_cell(workspace=light_workspace(), patience=5.0) as (fakes, config):
+    with twin_cell(workspace=light_workspace(), patience=10.0) as (fakes, config):
         yield fakes, config
 
 

@@ -171,7 +171,7 @@ def test_ending_the_program_in_a_move_leaves_the_arm_stopped_and_free(fakes, arm
         signal.signal(signal.SIGINT, signal.default_int_handler)
         from grasping_student.environments.robot_cell.pose import tool_down
         from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
-        with Ur5e(Ur5eConfig({fakes.host!r}, watchdog_frequency=2.0, stale_after=0.8)) as arm:
+        with Ur5e(Ur5eConfig({fakes.host!r}, watchdog_frequency=0.7, stale_after=1.2)) as arm:
             print("moving", flush=True)
             arm.move(tool_down(0.15, -0.40, 0.25, 0.3), 0.005, 1.0)
     """

@@ -36,5 +36,5 @@ def twin_environment():
     """A cell in front of a new twin."""
     world = replace(standard(), workspace=light_workspace())
     fakes = FakeCell(20.0, twin={"simulation": to_plain(world)})
-    config = twin_config(fakes, world, patience=5.0)
+    config = twin_config(fakes, world, patience=10.0)
     return RobotCell(config, make_arm(config), make_gripper(config), OwnedView(make_view(config), fakes))
