@@ -163,7 +163,8 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
         DemoRun(
             out=out, seed=config.seed, one_shot=out / "one-shot", picking=out / "picking",
             checkpoints={name: out / name for name in ("teacher", "teacher_augmented", "student")},
-            dataset=out / "labels", labels=config.labels, scenes=config.scenes, timing_s=times.seconds(),
+            dataset=out / "labels", labels=config.labels, scenes=config.scenes,
+            least_room=light_pseudo_labels().least_room, timing_s=times.seconds(),
         )
     )  # fmt: skip
     print("\n".join(verdicts(report)))

@@ -70,7 +70,12 @@ class PseudoLabelConfig:
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:
-    """For two processor cores."""
+    """For two processor cores; grasps must leave both open fingers 2 mm of room."""
+    return PseudoLabelConfig(workers=2, least_room=0.002)
+
+
+def plain_pseudo_labels() -> PseudoLabelConfig:
+    """The same without the rule on room: the teacher's choice as it is."""
     return PseudoLabelConfig(workers=2)
 
 
@@ -79,4 +84,6 @@ def paper_pseudo_labels() -> PseudoLabelConfig:
     return PseudoLabelConfig(workers=2, foreground_only=False)
 
 
-PSEUDO_LABEL_PRESETS = {"light": light_pseudo_labels, "paper": paper_pseudo_labels}
+PSEUDO_LABEL_PRESETS = {
+    "light": light_pseudo_labels, "light-plain": plain_pseudo_labels, "paper": paper_pseudo_labels,
+}  # fmt: skip

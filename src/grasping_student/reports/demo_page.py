@@ -61,6 +61,12 @@ def _opening(run: DemoRun, report: Mapping[str, Any]) -> list[str]:
         f"A teacher learnt from {run.labels} labelled grasps. It labelled {run.scenes} scenes that nobody had, "
         "and a student learnt from those. Then all of them picked blocks in the simulator, on the same scenes."
     )
+    if run.least_room is not None:
+        summary += (
+            f" Of the teacher's grasps only those became pseudo-labels that leave both open fingers "
+            f"{1000 * run.least_room:.0f} mm of room in the heightmap: what everybody knows of his gripper, and no "
+            "label says. Neither teacher was given that rule, and no model is when it picks."
+        )
     return [
         html.heading("A teacher, its student, and what each can pick", 1),
         html.paragraph(summary),

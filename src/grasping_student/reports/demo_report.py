@@ -57,6 +57,9 @@ class DemoRun:
     scenes: int
     """Unlabelled scenes that the student learnt from."""
 
+    least_room: float | None = None
+    """Clearance that pseudo-labels had to leave both open fingers, metres, or None."""
+
     timing_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage."""
 
@@ -103,6 +106,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     report |= {
         "labels": run.labels,
         "scenes": run.scenes,
+        "least_room": run.least_room,
         "timing_s": dict(run.timing_s),
         "seed": run.seed,
         "commit": code_commit(),

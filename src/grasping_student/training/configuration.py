@@ -217,7 +217,7 @@ def light_teacher_augmented() -> TeacherConfig:
 
 def light_student() -> StudentConfig:
     """The student for two processor cores."""
-    return StudentConfig(loop=LoopConfig(steps=1200, batch=8))
+    return StudentConfig(loop=LoopConfig(steps=1000, batch=8))
 
 
 def _paper_network() -> NetworkConfig:
