@@ -7,6 +7,7 @@ import pytest
 
 from grasping_student.environments.robot_cell.cell import RobotCell
 from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
+from grasping_student.environments.robot_cell.fakes.fault_campaign import Campaign
 from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 from grasping_student.environments.robot_cell.faults import CellStopped
 from grasping_student.environments.simulation.config import standard
@@ -110,3 +111,13 @@ def test_a_camera_without_picture_stops_the_cell(twin):
         fakes.do("blind", on=False)
         cell.recover()
         assert np.isfinite(cell.observe().height).all()
+
+
+def test_random_faults_lose_no_attempt_and_move_nothing_by_themselves(twin):
+    """Three of the hundred that ``benchmarks/robot_cell_faults.py`` injects."""
+    fakes, config = twin
+    found = Campaign(fakes, config, seed=1).run(3)
+    assert found.faults == found.tries == 3
+    assert found.lost == []
+    assert found.moves_after_a_stop == 0
+    assert fakes.do("report")["violations"] == []
