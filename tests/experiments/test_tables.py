@@ -162,3 +162,10 @@ def test_the_estimate_adds_up_units_and_durations_have_words(tmp_path):
     assert estimate([stage], {"one_shot shot 112": 20}, costs, 2) == pytest.approx((50 + 2) / 2)
     assert estimate([], {}, {}, 2) == 0.0
     assert [in_words(s) for s in (0.2, 40, 600, 9000)] == ["1 s", "40 s", "10 min", "2.5 h"]
+
+
+def test_a_single_scene_or_episode_says_nothing(tmp_path):
+    folder = write_results(tmp_path, draws=1, settings=("5 %",), scenes=1)
+    (cell,) = tables.cells(read_runs(folder), DESIGNS["label-fraction"])
+    assert tables.rate_of(cell.runs["teacher"], "one_shot").bootstrap == (0.0, 1.0)
+    assert tables.difference_of(cell.runs["teacher"], cell.runs["student"], "one_shot").bootstrap == (-1.0, 1.0)

@@ -85,7 +85,7 @@ def rate_of(runs: dict[int, Run], measure: str) -> Estimate | None:
     if not counts:
         return None
     nothing = [Counts(np.zeros(len(each), int), np.ones(len(each), int)) for each in counts.values()]
-    return _estimate(nothing, list(counts.values()))
+    return _estimate(nothing, list(counts.values()), 0.0)
 
 
 def difference_of(first: dict[int, Run], second: dict[int, Run], measure: str) -> Estimate | None:
@@ -95,7 +95,7 @@ def difference_of(first: dict[int, Run], second: dict[int, Run], measure: str) -
     if not draws:
         return None
     pairs = [_common(one[draw], other[draw]) for draw in draws]
-    return _estimate([a for a, _ in pairs], [b for _, b in pairs])
+    return _estimate([a for a, _ in pairs], [b for _, b in pairs], -1.0)
 
 
 def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> tuple[float, int] | None:
@@ -180,20 +180,22 @@ def _common(first: Counts, second: Counts) -> tuple[Counts, Counts]:
     return tuple(Counts(each.successes[:units], each.attempts[:units]) for each in (first, second))  # type: ignore[return-value]  # two of them
 
 
-def _estimate(first: Sequence[Counts], second: Sequence[Counts]) -> Estimate:
+def _estimate(first: Sequence[Counts], second: Sequence[Counts], lowest: float) -> Estimate:
     key = tuple(tuple((c.successes.tobytes(), c.attempts.tobytes()) for c in side) for side in (first, second))
-    return _estimate_of(*key)
+    return _estimate_of(key[0], key[1], lowest)
 
 
 _Bytes = tuple[tuple[bytes, bytes], ...]
 
 
 @functools.lru_cache(maxsize=4096)  # table, figure and page ask for the same ones
-def _estimate_of(first: _Bytes, second: _Bytes) -> Estimate:
+def _estimate_of(first: _Bytes, second: _Bytes, lowest: float) -> Estimate:
     a, b = (
         [Counts(np.frombuffer(s, np.int64), np.frombuffer(n, np.int64)) for s, n in side] for side in (first, second)
     )
     found = hierarchical_difference(a, b, seed=0, resamples=RESAMPLES)
     each = tuple(y.rate - x.rate for x, y in zip(a, b, strict=True))
+    if len(b) == 1 and np.count_nonzero(b[0].attempts) < 2:  # one unit says nothing of how units differ
+        return Estimate(found.estimate, 1, len(b[0]), Interval(lowest, 1.0), None, each)
     over = draws_interval(each) if len(each) > 1 else None
     return Estimate(found.estimate, len(each), sum(len(x) for x in b), found.interval, over, each)

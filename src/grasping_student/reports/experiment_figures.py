@@ -112,7 +112,9 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
     axes.set_xlabel(x_label)
     axes.set_ylabel(panel.y_label)
-    if "bits" not in panel.y_label:
+    if "bits" in panel.y_label:
+        axes.ticklabel_format(axis="y", useOffset=False)
+    else:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
