@@ -87,5 +87,7 @@ def test_results_of_other_code_and_other_sizes_are_refused(measured, tmp_path):
 def test_a_dry_run_says_how_long_it_would_take_and_does_nothing(tmp_path, capsys):
     words = ["experiment", "angles", "--preset", "smoke", "--dry-run", "--settings", "1", "--seeds", "1"]
     assert main([*words, "--out", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]) == 0
-    assert "the rest takes about" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the rest takes about" in said
+    assert "a guess: no cost measured yet of affordance compact8-112" in said  # nothing is on file here
     assert not list((tmp_path / "cache").glob("*/*"))

@@ -51,7 +51,7 @@ def run(config: ExperimentConfig) -> Path:
         seconds = expected_seconds(config, recipes, missing, shots)
         _say(
             f"{config.name}: {len(rows)} runs, {len(rows) - len(missing)} of them done; the rest takes about "
-            f"{costs.in_words(seconds)} on {config.workers} free cores"
+            f"{costs.in_words(seconds)} on {config.workers} free cores{_guessed(config, missing)}"
         )
         if config.dry_run:
             return folder
@@ -203,6 +203,14 @@ def _write(config: ExperimentConfig, recipes: Recipes, row: Row, shots: bool, st
 def _about(stage: Stage) -> dict[str, Any]:
     row = read_json(stage.out / DONE)
     return {"config": row["config"], "code": row["code"], "inputs": row["inputs"], "seconds": row["seconds"]}
+
+
+def _guessed(config: ExperimentConfig, rows: Sequence[Row]) -> str:
+    """Which costs nobody has measured yet, as a remark on the estimate."""
+    known = costs.known_costs(config.cache, config.out)
+    wanted = {costs.cost_key(each.kind, each.scale) for each in planning.stages_of(rows) if not each.done}
+    unknown = sorted(wanted - known.keys())
+    return f" (a guess: no cost measured yet of {', '.join(unknown)})" if unknown else ""
 
 
 def _kinds(rows: Sequence[Row], shots: bool) -> list[str]:
