@@ -14,10 +14,10 @@ import numpy as np
 
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.web.attempt_pictures import attempt_picture
 from grasping_student.web.browse_listing import BrowseFilter, read_page
-from grasping_student.web.footprint import GripperShape
 from grasping_student.workspace import light_workspace
 
 PAGE = 24

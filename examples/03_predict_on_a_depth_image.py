@@ -40,7 +40,9 @@ def main(folder: Path) -> None:
         )
     )  # fmt: skip
     grasp = json.loads((folder / "grasp" / "grasp.json").read_text())["grasp"]
-    print(f"grasp at x {grasp['x']:+.3f} m, y {grasp['y']:+.3f} m, z {grasp['z']:.3f} m, angle {grasp['angle']:.2f} rad")
+    print(
+        f"grasp at x {grasp['x']:+.3f} m, y {grasp['y']:+.3f} m, z {grasp['z']:.3f} m, angle {grasp['angle']:.2f} rad"
+    )
     print(f"open the fingers to {1000 * grasp['width']:.0f} mm; picture: {folder / 'grasp' / 'grasp.png'}")
 
 

@@ -10,8 +10,8 @@ sys.path.insert(0, str(ROOT))
 from tests.web.labelling_worlds import BoxWorld, ConstantModel  # noqa: E402
 
 from grasping_student.grasp import AngleGrid  # noqa: E402
+from grasping_student.gripper_geometry import GripperShape  # noqa: E402
 from grasping_student.web.attempt_log import AttemptLog  # noqa: E402
-from grasping_student.web.footprint import GripperShape  # noqa: E402
 from grasping_student.web.labelling_page import PageOptions, build_labelling_page  # noqa: E402
 from grasping_student.web.labelling_service import LabellingService  # noqa: E402
 from grasping_student.web.labelling_session import LabellingSession  # noqa: E402

@@ -10,7 +10,8 @@ from tests.web.labelling_worlds import WORKSPACE, BoxWorld, box_grasp
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.grasp import PlanarGrasp
-from grasping_student.web.footprint import GripperShape, footprint
+from grasping_student.gripper_geometry import GripperShape
+from grasping_student.web.footprint import footprint
 
 pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing()))
 

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
-from grasping_student.web.footprint import GripperShape, finger_rectangles, footprint
+from grasping_student.web.footprint import finger_rectangles, footprint
 from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(extent=0.3, pixels=75, margin=0.04)
-SHAPE = GripperShape()
+SHAPE = GripperShape(finger_depth=0.015, clearance=0.007)
 
 
 def scene(height=None):

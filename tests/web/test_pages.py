@@ -12,10 +12,10 @@ from nicegui.testing.user_simulation import user_simulation
 
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.grasp import AngleGrid, Outcome
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.browse_listing import ScoreCache
 from grasping_student.web.browse_page import build_browse_page
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_page import RELOAD_SECONDS, PageOptions, build_labelling_page
 from grasping_student.web.labelling_service import LabellingService

@@ -11,9 +11,9 @@ from tests.web.labelling_worlds import WORKSPACE, BoxWorld, box_grasp
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.web.attempt_pictures import attempt_picture, picture_address
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.pictures import (
     UNMEASURED_COLOUR,
     around,

@@ -11,8 +11,8 @@ from nicegui import app
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, png_bytes
 
 PictureKind = Literal["crop", "height", "colour"]

@@ -13,9 +13,9 @@ from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.attempt_pictures import PictureKind, picture_address, serve_attempt_pictures
 from grasping_student.web.browse_listing import ENDS, BrowseFilter, BrowsePage, GraspScore, ScoreCache, read_page
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.labelling_results import OUTCOME_WORDS
 
 STYLES = [Path(__file__).parent / "static" / name for name in ("labelling.css", "browse.css")]

@@ -12,9 +12,9 @@ def run(config: BrowseConfig) -> None:
         UserError: no dataset, no checkpoint, a model of another workspace, or a port that is taken.
     """
     from grasping_student.datasets.store import Dataset
+    from grasping_student.gripper_geometry import GripperShape
     from grasping_student.web.browse_listing import ScoreCache
     from grasping_student.web.browse_page import build_browse_page
-    from grasping_student.web.footprint import GripperShape
     from grasping_student.web.server import checked_binding, serve
 
     binding = checked_binding(config.host, config.port, config.token)

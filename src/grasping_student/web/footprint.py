@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.grasp import PlanarGrasp, grasp_height
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
 
@@ -23,27 +24,8 @@ Hint = Literal[
 """``clear``: nothing speaks against the grasp. The others name the first thing that does."""
 
 
-@dataclass(frozen=True)
-class GripperShape:
-    """The gripper seen from above, and how deep it reaches."""
-
-    opening: float = 0.085
-    """Gap between the open fingers, metres (Robotiq 2F-85)."""
-
-    finger_thickness: float = 0.012
-    """Size of a finger along the line in which it closes, metres."""
-
-    finger_width: float = 0.022
-    """Size of a finger across that line, metres."""
-
-    finger_depth: float = 0.015
-    """How far the tips go below the surface at the grasp, metres (paper, section VI-D)."""
-
-    clearance: float = 0.007
-    """Lowest height of the tips, metres."""
-
-    touch: float = 0.002
-    """Overlap below this is measurement noise, metres."""
+TOUCH = 0.002
+"""Overlap below this is measurement noise, metres."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +69,20 @@ def footprint(heightmap: Heightmap, grasp: PlanarGrasp, shape: GripperShape) -> 
     b = _highest(heightmap, grasp, away, *finger)
     between = _highest(heightmap, grasp, 0.0, shape.opening, shape.finger_width)
     inside = workspace.is_graspable(grasp.row, grasp.col)
-    return Footprint(tip, a, b, between, _hint(tip, a, b, between, inside, shape.touch))
+    return Footprint(tip, a, b, between, _hint(tip, a, b, between, inside))
 
 
-def _hint(tip: float, a: float, b: float, between: float, inside: bool, touch: float) -> Hint:
+def _hint(tip: float, a: float, b: float, between: float, inside: bool) -> Hint:
     if not inside:
         return "outside"
-    hits = (a > tip + touch, b > tip + touch)  # a comparison with NaN is false
+    hits = (a > tip + TOUCH, b > tip + TOUCH)  # a comparison with NaN is false
     if all(hits):
         return "both-fingers-hit"
     if hits[0]:
         return "finger-a-hits"
     if hits[1]:
         return "finger-b-hits"
-    if not between > tip + touch:
+    if not between > tip + TOUCH:
         return "nothing-between"
     return "unmeasured" if math.isnan(a) or math.isnan(b) else "clear"
 

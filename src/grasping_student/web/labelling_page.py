@@ -13,10 +13,10 @@ from nicegui.events import ValueChangeEventArguments
 
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web import labelling_panels as panels
 from grasping_student.web import labelling_results as results
 from grasping_student.web.attempt_pictures import serve_attempt_pictures
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.grasp_canvas import Action, GraspCanvas, parse_action
 from grasping_student.web.hold import browser_name
 from grasping_student.web.labelling_service import Change, LabellingService, Message

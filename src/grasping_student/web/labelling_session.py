@@ -16,8 +16,8 @@ from grasping_student.environments.base import Environment, RestorableEnvironmen
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.attempt_log import AttemptLog
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.labelling_steps import (
     Labelled,
     NotSaved,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.attempt_log import AttemptLog, labelled_positions
-from grasping_student.web.footprint import GripperShape
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.operator import Operator
@@ -66,7 +66,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
 def make_gripper(config: LabelConfig) -> GripperShape:
     """The gripper as the page draws and checks it."""
     if config.env != "simulation":
-        return GripperShape()
+        return GripperShape(finger_depth=0.015, clearance=0.007)  # as grasp_height and the robot cell have it
     from grasping_student.environments.simulation.config import FAMILIES
 
     gripper = FAMILIES[config.family]().gripper

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
-from grasping_student.web.footprint import GripperShape, finger_rectangles
+from grasping_student.web.footprint import finger_rectangles
 from grasping_student.workspace import Workspace
 
 UNMEASURED_COLOUR = (92, 92, 92)

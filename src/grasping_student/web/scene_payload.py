@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
-from grasping_student.web.footprint import GripperShape
+from grasping_student.web.footprint import TOUCH
 from grasping_student.web.pictures import UNMEASURED_COLOUR, palette, png_address, top_of_scale
 from grasping_student.web.suggestions import Suggestion
 
@@ -65,6 +66,6 @@ def scene_payload(
         "rgb": png_address(heightmap.rgb),
         "palette": base64.b64encode(palette().tobytes()).decode("ascii"),
         "unmeasured_colour": list(UNMEASURED_COLOUR),
-        "gripper": asdict(gripper),
+        "gripper": {**asdict(gripper), "touch": TOUCH},
         "draft": grasp_payload(draft),
     }
