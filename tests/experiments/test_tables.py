@@ -19,7 +19,10 @@ from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.stages import make_stage
 from grasping_student.files import write_json
 
-RATES = {"random": 0.2, "scripted": 0.9, "teacher": 0.4, "teacher_augmented": 0.5, "student": 0.5, DEFAULT_STUDENT: 0.8}
+RATES = {
+    "random": 0.2, "scripted": 0.9, "teacher": 0.4, "teacher_augmented": 0.5, "student": 0.5,
+    "student_augmented": 0.6, DEFAULT_STUDENT: 0.8,
+}  # fmt: skip
 
 
 def write_results(out, draws=3, settings=("5 %", "100 %"), scenes=60, name="label-fraction"):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Method:
-    """How a student is taught; what is not named here is as in the ``light`` presets."""
+    """How a student is taught; what is not named here is as in the ``light-plain`` and ``light`` presets."""
 
     title: str
     pseudo_labels: dict[str, Any] = field(default_factory=dict)
@@ -39,9 +39,9 @@ METHODS: dict[str, Method] = {
     "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
     "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
-    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.0}),
+    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.002}),
     "room-3mm": Method("room, 3 mm of noise forgiven", pseudo_labels={"least_room": -0.003}),
-    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.0}, true_share=0.25),
+    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.002}, true_share=0.25),
     "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
     "no-augmentation": Method(
         "student without augmentation",
@@ -106,5 +106,5 @@ ARMS: dict[str, Arm] = {
 POLICIES = ("random", "scripted")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 
-DEFAULT_STUDENT = "student_augmented"
+DEFAULT_STUDENT = "student_room"
 """The student that the claims of the results page are about."""

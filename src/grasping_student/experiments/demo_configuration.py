@@ -34,7 +34,7 @@ class DemoConfig:
     one_shot_scenes: int = 240
     """Scenes of the one-shot paired test."""
 
-    episodes: int = 6
+    episodes: int = 10
     """Episodes that every model picks empty."""
 
     workers: int = 2

@@ -1,0 +1,80 @@
+"""Puts the simulator's measured numbers into docs/simulator.md, between its markers.
+
+Usage: python benchmarks/simulator_page.py, after simulator_rates.py, simulator_stability.py and simulator.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from grasping_student.files import read_json, write_text
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "simulator.md"
+
+Facts = dict[str, Any]
+
+
+def rates_table(facts: Facts) -> str:
+    """Success of chance and of the scripted picker in every family."""
+    lines = ["| family | policy | attempts | successes | success | Wilson 95 % |", "|---|---|---|---|---|---|"]
+    for row in facts["rates"]:
+        low, high = row["wilson_95"]
+        lines.append(
+            f"| {row['family']} | {row['policy']} | {row['attempts']} | {row['successes']} | "
+            f"{100 * row['success_rate']:.1f} % | [{100 * low:.1f}, {100 * high:.1f}] |"
+        )
+    return "\n".join([*lines, "", f"Scenes from seed {facts['seed']}; every row its own episodes."])
+
+
+def stability_list(facts: Facts) -> str:
+    """Extremes over all attempts."""
+    drift = facts["drift_in_a_second_all_awake_m"]
+    return "\n".join([
+        f"- {facts['attempts']} random attempts in {facts['scenes']} scenes of all families, seed {facts['seed']}",
+        f"- highest rise of a block that was not gripped: {1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
+        f"- lowest corner: {1000 * facts['lowest_corner_m']:.2f} mm; share of states of blocks with a corner over 2 mm "
+        f"in the table: {100 * facts['corners_more_than_2_mm_below_the_table_share']:.2f} %",
+        f"- outermost corner: {1000 * facts['outermost_corner_m']:.1f} mm from the middle (the walls stand at 225 mm)",
+        f"- settling cut off at its time limit: {facts['settling_cut_off_times']} times",
+        f"- drift in a further second with all blocks awake: median {1000 * drift['median']:.2f} mm, more than 3 mm "
+        f"for {100 * drift['share_above_3_mm']:.1f} % of blocks, largest {1000 * drift['largest']:.1f} mm",
+    ])  # fmt: skip
+
+
+def speed_table(facts: Facts) -> str:
+    """What a processor second gives, and how two workers compare with one."""
+    lines = ["| what | in a second of one core | two workers over one, wall clock |", "|---|---|---|"]
+    for name, words in (
+        ("attempts_random", "attempts of chance"),
+        ("attempts_scripted", "attempts of the scripted picker"),
+        ("scenes", "unlabelled scenes"),
+    ):
+        lines.append(f"| {words} | {facts[name]['per_core_second']} | {facts[name]['two_workers_over_one']} |")
+    for pixels, milliseconds in facts["heightmap_ms"].items():
+        lines.append(f"| heightmap, {pixels} px | {milliseconds} ms each | |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "rates": ("simulator_rates.json", rates_table),
+    "stability": ("simulator_stability.json", stability_list),
+    "speed": ("simulator.json", speed_table),
+}
+"""Marker -> result file and what is made of it."""
+
+
+def with_numbers(page: str) -> str:
+    """The page with every table renewed from its file."""
+    for name, (file, make) in TABLES.items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, _, rest = page.partition(begin)
+        _, found, after = rest.partition(end)
+        assert found, f"{PAGE} has no markers {begin} and {end}"
+        page = f"{before}{begin}\n{make(read_json(RESULTS / file))}\n{end}{after}"
+    return page
+
+
+if __name__ == "__main__":
+    write_text(PAGE, with_numbers(PAGE.read_text(encoding="utf-8")))
