@@ -68,14 +68,6 @@ gradient and best grasp of small networks without such averages to the literal o
 `python benchmarks/light.py`, commit `{light["commit"]}`.
 
 {light_table(light)}
-
-## What was tried and left out
-
-- One, two or four angles in a call of the network: the same at paper size, within a tenth.
-- `torch.compile`: minutes of building, no gain with bf16.
-- int8: another factor of about one and a half, but the best grasp moves; it needs calibration.
-- Folding batch normalisation into resnet's convolutions: within the noise in bf16; OpenVINO does it by itself.
-- Channels-last in fp32 training: the gradient loses digits; bf16 training uses it, fp32 does not.
 """
 
 

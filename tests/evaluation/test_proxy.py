@@ -91,7 +91,9 @@ def test_scores_at_any_angle_agree_with_the_maps_of_a_grid():
     model = GraspModel.new(ModelConfig(NETWORK, SMALL), 0)
     scene, _ = draw_scene(SMALL, np.random.default_rng(0))
     grid = AngleGrid(8)
-    np.testing.assert_array_equal(model.scores_at(scene, [grid.angle(3)])[0], model.score_maps(scene, grid)[3])
+    # one angle a call and twelve a call sum in another order: equal to rounding, not to the bit
+    alone = model.scores_at(scene, [grid.angle(3)])[0]
+    np.testing.assert_allclose(alone, model.score_maps(scene, grid)[3], rtol=1e-4, atol=1e-5)
 
 
 def test_the_best_pixel_is_the_literal_argmax_over_graspable_foreground():
