@@ -40,17 +40,17 @@ NOISES: dict[NoiseName, PickerNoise] = {
     "person": PickerNoise(position=0.007, angle=math.radians(5.0), angle_bins=8, choice=2.5),
 }
 
-REPEAT_COST = 3.0
-"""Cost of trying a block again that has just failed, for each failure."""
+REPEAT_COST = 16.0
+"""Cost of trying a block again that failed, for each failure: after two it is left alone."""
 
 HOPELESS_COST = 30.0
-"""Grips that cost more (a finger would strike something 7 mm too high) are not tried: nothing to grasp."""
+"""Grips that cost more (a finger would strike something 7 mm too high, or the block failed twice) are not tried."""
 
 
 class ScriptedPicker:
     """Knows the simulator's blocks; imitates a human labeller. The score is minus the cost of the grip."""
 
-    version = "1"
+    version = "2"
     source: Source = "script"
 
     def __init__(self, environment: SimulationEnvironment, noise: NoiseName = "none", seed: int = 0) -> None:
@@ -67,9 +67,9 @@ class ScriptedPicker:
         blocks = self._environment.state.blocks
         grips = [(grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
                  for grip in GripSearch(self._environment).grips()]  # fmt: skip
-        if not grips or min(grip.cost for _, grip in grips) > HOPELESS_COST:
-            raise NothingToGrasp("no block can be gripped in the graspable area")
-        best = min(cost for cost, _ in grips)
+        best = min((cost for cost, _ in grips), default=math.inf)
+        if best > HOPELESS_COST:
+            raise NothingToGrasp("no block can be gripped in the graspable area, or those that can have failed twice")
         equal = [(cost, grip) for cost, grip in grips if cost <= best + self._noise.choice]
         cost, grip = equal[int(self._random.integers(len(equal)))]
         # a block that is still there when it is chosen again was not picked
