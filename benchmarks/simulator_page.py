@@ -33,7 +33,8 @@ def stability_list(facts: Facts) -> str:
     drift = facts["drift_in_a_second_all_awake_m"]
     return "\n".join([
         f"- {facts['attempts']} random attempts in {facts['scenes']} scenes of all families, seed {facts['seed']}",
-        f"- highest rise of a block that was not gripped: {1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
+        f"- highest that any block got above the pile, lifted ones included (a lift is 80 mm): "
+        f"{1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
         f"- lowest corner: {1000 * facts['lowest_corner_m']:.2f} mm; share of states of blocks with a corner over 2 mm "
         f"in the table: {100 * facts['corners_more_than_2_mm_below_the_table_share']:.2f} %",
         f"- outermost corner: {1000 * facts['outermost_corner_m']:.1f} mm from the middle (the walls stand at 225 mm)",
