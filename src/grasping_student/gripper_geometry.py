@@ -24,10 +24,10 @@ class GripperShape:
     finger_width: float = 0.022
     """Size of a finger across that line, metres."""
 
-    finger_depth: float = 0.018
+    finger_depth: float = 0.015
     """How far the tips go below the surface at the grasp, metres."""
 
-    clearance: float = 0.005
+    clearance: float = 0.007
     """Lowest height of the tips above the table, metres."""
 
 
@@ -37,7 +37,7 @@ class FingerRoom:
 
     shape: GripperShape = field(default_factory=GripperShape)
 
-    least: float = 0.0
+    least: float = 0.003
     """Smallest clearance under the fingers, metres; less than zero forgives a noisy heightmap."""
 
     def allows(

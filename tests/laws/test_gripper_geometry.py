@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasping_student.grasp import PlanarGrasp, grasp_height
+from grasping_student.environments.simulation.config import GripperConfig
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.workspace import Workspace
 
@@ -54,3 +55,11 @@ def test_holes_must_be_filled_first():
     height = np.full(WORKSPACE.shape, np.nan, dtype=np.float32)
     with pytest.raises(ValueError, match="fill_holes"):
         finger_clearance(height, np.array([0.0]), SHAPE, WORKSPACE)
+
+
+def test_the_shape_is_the_simulators_gripper():
+    gripper = GripperConfig()
+    simulated = GripperShape(
+        gripper.stroke, gripper.finger_thickness, gripper.finger_width, gripper.finger_depth, gripper.clearance
+    )
+    assert simulated == GripperShape()

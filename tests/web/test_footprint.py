@@ -14,7 +14,7 @@ from grasping_student.web.footprint import finger_rectangles, footprint
 from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(extent=0.3, pixels=75, margin=0.04)
-SHAPE = GripperShape(finger_depth=0.015, clearance=0.007)
+SHAPE = GripperShape()
 
 
 def scene(height=None):

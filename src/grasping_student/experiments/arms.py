@@ -39,9 +39,9 @@ METHODS: dict[str, Method] = {
     "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
     "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
-    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.002}),
-    "room-3mm": Method("room, 3 mm of noise forgiven", pseudo_labels={"least_room": -0.003}),
-    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.002}, true_share=0.25),
+    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.005}),
+    "room-0mm": Method("room of 0 mm", pseudo_labels={"least_room": 0.0}),
+    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.005}, true_share=0.25),
     "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
     "no-augmentation": Method(
         "student without augmentation",

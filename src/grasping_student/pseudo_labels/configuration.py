@@ -70,8 +70,8 @@ class PseudoLabelConfig:
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:
-    """For two processor cores; grasps must leave both open fingers 2 mm of room."""
-    return PseudoLabelConfig(workers=2, least_room=0.002)
+    """For two processor cores; grasps must leave both open fingers 5 mm of room."""
+    return PseudoLabelConfig(workers=2, least_room=0.005)
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:

@@ -66,7 +66,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
 def make_gripper(config: LabelConfig) -> GripperShape:
     """The gripper as the page draws and checks it."""
     if config.env != "simulation":
-        return GripperShape(finger_depth=0.015, clearance=0.007)  # as grasp_height and the robot cell have it
+        return GripperShape()
     from grasping_student.environments.simulation.config import FAMILIES
 
     gripper = FAMILIES[config.family]().gripper
