@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.grasp import PlanarGrasp, grasp_height
 from grasping_student.environments.simulation.config import GripperConfig
+from grasping_student.grasp import PlanarGrasp, grasp_height
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.workspace import Workspace
 
