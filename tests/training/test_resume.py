@@ -7,13 +7,17 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
+from pytorch_lightning import Trainer
 from safetensors.numpy import load_file
-from synthetic import write_dataset
+from synthetic import SMALL, write_dataset
 
 from grasping_student.errors import UserError
 from grasping_student.files import read_json
-from grasping_student.models.configuration import NetworkConfig
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training import steps
 from grasping_student.training.augmentation import standard_augmentation
 from grasping_student.training.configuration import LoopConfig, TeacherConfig
@@ -82,6 +86,41 @@ def test_ctrl_c_keeps_the_resume_point_and_is_passed_on(config, tmp_path, monkey
     assert (out / "resume.ckpt").exists()
     resumed = run(replace(config, out=out, loop=replace(LOOP, steps=9), resume=True))
     assert (resumed / "model.safetensors").exists()
+
+
+def test_averaged_weights_are_the_literal_average_of_every_step_and_resume_bit_for_bit(config, tmp_path, monkeypatch):
+    loop = replace(LOOP, steps=8, ema=0.5, record_every=1, keep_rounds=True)
+    averaged = run(replace(config, out=tmp_path / "averaged", loop=loop))
+    plain = run(replace(config, out=tmp_path / "plain", loop=replace(loop, ema=0.0)))
+    start = GraspModel.new(ModelConfig(config.network, SMALL), config.seed).network.state_dict()
+    expected = {name: value.double().numpy() for name, value in start.items()}
+    for step in range(1, 9):
+        decay = min(0.5, (1 + step) / (10 + step))
+        weights = load_file(plain / "rounds" / f"step-{step:07d}.safetensors")
+        expected = {name: decay * value + (1 - decay) * weights[name] for name, value in expected.items()}
+        kept = load_file(averaged / "rounds" / f"step-{step:07d}.safetensors")
+        for name, value in kept.items():
+            if value.dtype == np.float32:
+                np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-6)
+    assert weights_of(averaged) != weights_of(plain)
+
+    def stops(trainer, path):
+        save(trainer, path)
+        if trainer.global_step == 5:
+            raise KeyboardInterrupt
+
+    save, out = Trainer.save_checkpoint, tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save_checkpoint", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(config, out=out, loop=loop))
+    assert weights_of(run(replace(config, out=out, loop=loop, resume=True))) == weights_of(averaged)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_named(config, tmp_path):
+    with pytest.raises(UserError, match=r"accelerator gpu.*auto"):
+        run(replace(config, out=tmp_path / "gpu", loop=replace(LOOP, accelerator="gpu")))
 
 
 def test_resuming_what_is_finished_changes_nothing(config):

@@ -45,19 +45,20 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 class Scorer:
-    """Calls a frozen copy of a network; the original is left as it is."""
+    """Calls a frozen copy of a network, on a GPU where there is one; the original is left as it is."""
 
     def __init__(self, network: nn.Module, precision: Precision) -> None:
         self._bf16 = resolve_precision(precision) == "bf16"
-        self._network = fold_batch_norm(copy.deepcopy(network).eval()).requires_grad_(False)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._network = fold_batch_norm(copy.deepcopy(network).eval()).requires_grad_(False).to(self._device)
         if self._bf16:
             self._network = self._network.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor) -> Tensor:
         """Scores of normalised pictures ``(batch, side, side)``, same shape, float32."""
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
-            return self._network(pictures[:, None])[:, 0].float()
+        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._bf16):
+            return self._network(pictures[:, None].to(self._device))[:, 0].float().cpu()
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

@@ -53,6 +53,12 @@ class LoopConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format; ``auto`` is bf16 where the processor has it natively."""
 
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to train; ``auto`` takes a GPU where there is one."""
+
+    ema: float = 0.0
+    """Decay of a moving average of the weights over the steps, which is saved in their place; 0 averages nothing."""
+
     threads: int = 0
     """Threads of torch; 0 takes torch's default. Results repeat bit for bit on 1."""
 
@@ -65,6 +71,8 @@ class LoopConfig:
         for name, least in (("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
+        if not 0.0 <= self.ema < 1.0:
+            raise ValueError(f"loop ema is {self.ema}; it must lie in [0, 1)")
 
     def total_steps(self, items: int) -> int:
         """Number of steps over a data set of ``items`` labels."""

@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
@@ -21,6 +22,7 @@ from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision, torch_threads
+from grasping_student.training.averaging import AveragedWeights
 from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import PairBatches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
@@ -57,24 +59,24 @@ def fit(
         the step's scalars.
 
     Raises:
-        UserError: a resume point that cannot be read.
+        UserError: a resume point that cannot be read, or an accelerator that this machine does not have.
     """
     keep_freed_memory()
     fp32 = resolve_precision(config.precision) == "fp32"
     steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
-    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds)
+    average = AveragedWeights(config.ema) if config.ema else None
+    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds, average)
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
-    bars = [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
+    # the average is up to date before the curve saves it
+    callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
+    callbacks += [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
-        trainer = pl.Trainer(
-            accelerator="cpu", devices=1, precision="32-true" if fp32 else "bf16-mixed", max_steps=steps,
-            max_epochs=1, logger=TensorBoardLogger(out, name="", version="tensorboard"), log_every_n_steps=10,
-            enable_checkpointing=False, enable_model_summary=False, use_distributed_sampler=False,
-            num_sanity_val_steps=0, default_root_dir=out, callbacks=[curve, *bars],
-            enable_progress_bar=config.show_progress,
+        trainer = _trainer(
+            config, max_steps=steps, precision="32-true" if fp32 else "bf16-mixed", callbacks=callbacks,
+            logger=TensorBoardLogger(out, name="", version="tensorboard"), default_root_dir=out,
         )  # fmt: skip
         loader = DataLoader(
             batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
@@ -90,19 +92,38 @@ def fit(
     if trainer.global_step != steps:
         raise RuntimeError(f"training ended after {trainer.global_step} of {steps} steps")
     resume.unlink(missing_ok=True)
-    network.eval()
+    network.cpu().eval()
+    if average is not None:
+        network.load_state_dict(average.average)
     return curve.rows
+
+
+def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
+    try:
+        return pl.Trainer(
+            accelerator=config.accelerator, devices=1, max_epochs=1, log_every_n_steps=10, enable_checkpointing=False,
+            enable_model_summary=False, use_distributed_sampler=False, num_sanity_val_steps=0,
+            enable_progress_bar=config.show_progress, **options,
+        )  # fmt: skip
+    except MisconfigurationException as error:
+        raise UserError(
+            f"--loop.accelerator {config.accelerator}: torch finds none here ({error}); auto takes what there is"
+        ) from None
 
 
 class LearningCurve(pl.Callback):
     """Means of the recorded scalars over each round of steps; after the round, the resume point."""
 
-    def __init__(self, out: Path, steps_an_epoch: int, record_every: int, keep_rounds: bool = False) -> None:
+    def __init__(
+        self, out: Path, steps_an_epoch: int, record_every: int, keep_rounds: bool = False,
+        average: AveragedWeights | None = None,
+    ) -> None:  # fmt: skip
         self.rows: list[dict[str, float]] = []
         self._out = out
         self._steps_an_epoch = steps_an_epoch
         self._record_every = record_every
         self._keep_rounds = keep_rounds
+        self._average = average
         self._begin_round()
 
     def _begin_round(self) -> None:
@@ -153,17 +174,17 @@ class LearningCurve(pl.Callback):
         self.rows.append(row)
         write_json(self._out / METRICS, {"learning_curve": self.rows})
         if self._keep_rounds:
-            _save_round(trainer, self._out / ROUNDS / f"step-{trainer.global_step:07d}.safetensors")
+            self._save_round(trainer, self._out / ROUNDS / f"step-{trainer.global_step:07d}.safetensors")
         with atomic_path(self._out / RESUME_POINT) as temporary:
             trainer.save_checkpoint(temporary)
         self._begin_round()
 
-
-def _save_round(trainer: pl.Trainer, path: Path) -> None:
-    module = trainer.model
-    assert isinstance(module, GraspTraining)
-    with atomic_path(path) as temporary:
-        save_file({name: value.detach().contiguous() for name, value in module.network.state_dict().items()}, temporary)
+    def _save_round(self, trainer: pl.Trainer, path: Path) -> None:
+        module = trainer.model
+        assert isinstance(module, GraspTraining)
+        weights = module.network.state_dict() if self._average is None else self._average.average
+        with atomic_path(path) as temporary:
+            save_file({name: value.detach().contiguous() for name, value in weights.items()}, temporary)
 
 
 def read_learning_curve(path: Path) -> list[dict[str, float]]:
