@@ -22,7 +22,7 @@ scene of proxy and entropy, an episode of picking, and for the one-shot test a p
 UNKNOWN = 0.05
 """Seconds a unit for a kind that nobody has measured yet."""
 
-PARALLEL_INSIDE = ("dataset", "picking", "relabelling")
+PARALLEL_INSIDE = ("dataset", "picking", "relabelling", "precision")
 """Kinds that use all workers themselves; their cost is counted in processor seconds as well."""
 
 

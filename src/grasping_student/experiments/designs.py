@@ -117,7 +117,7 @@ DESIGNS: dict[str, Design] = {
     "entropy": Design(
         "Low entropy predictions of the student", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("teacher", "teacher_augmented", "student", "student_augmented"),
+        lambda setting, regime: _with_default("teacher", "teacher_augmented", "student", "student_augmented"),
         measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
     ),
     "picking": Design(
@@ -142,6 +142,12 @@ DESIGNS: dict[str, Design] = {
         "Relabelling the person's grasps", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
         lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(),
+    ),
+    "precision": Design(
+        "Precision of pseudo-labels", "share of the labels",
+        {name: Point(FRACTIONS[name]) for name in ("1 %", *_CONTROLS)},
+        lambda setting, regime: ("teacher", "teacher_augmented"), measures=(),
+        regimes=("in-distribution", "domain-shift"),
     ),
 }  # fmt: skip
 """Name -> experiment, in the order of the results page."""

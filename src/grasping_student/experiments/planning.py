@@ -33,18 +33,21 @@ class Row:
     extra: dict[str, Stage] = field(default_factory=dict)
     """Stages of its measures besides the one-shot test, by measure."""
 
-    room: bool = False
-    """Grasps only where the open fingers find room."""
+    rule: RuleName = "none"
+    """Grasps only where the rule of this name lets it."""
 
     @property
     def model(self) -> str:
         """Name in the logs of one-shot tests."""
-        return self.spec if isinstance(self.spec, str) else self.spec.name + "-room" * self.room
+        return self.spec if isinstance(self.spec, str) else self.spec.name + self._rule("-{}")
 
     @property
     def folder(self) -> str:
         """Spec for ``evaluation.policy_spec``."""
-        return self.spec if isinstance(self.spec, str) else "room:" * self.room + str(self.spec.out)
+        return self.spec if isinstance(self.spec, str) else self._rule("{}:") + str(self.spec.out)
+
+    def _rule(self, form: str) -> str:
+        return "" if self.rule == "none" else form.format(self.rule)
 
     def stages(self) -> list[Stage]:
         own = [] if isinstance(self.spec, str) else [self.spec]
@@ -135,7 +138,7 @@ def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> 
                     "leaves it as it is, another --out begins a new set of results"
                 )
             run = None if config.stale == "redo" else run
-        if run is None or not _complete(run, row, config.one_shot_scenes if shots else 0):
+        if run is None or not _complete(run, row, config.one_shot_scenes, shots):
             missing.append(row)
     return missing
 
@@ -144,9 +147,13 @@ def _is_old(run: Run) -> bool:
     return any(code_version(kind) != version for kind, version in run.values["code"].items())
 
 
-def _complete(run: Run, row: Row, scenes: int) -> bool:
-    enough = not scenes or len(run.values.get("one_shot", {}).get("outcomes", "")) >= scenes
-    return enough and all(measure in run.values for measure in row.extra)
+def _complete(run: Run, row: Row, scenes: int, shots: bool) -> bool:
+    if any(measure not in run.values for measure in row.extra):
+        return False
+    if "precision" in row.extra:
+        return int(run.values["precision"]["scenes"]) >= scenes
+    tested = shots or "one_shot" in row.extra
+    return not tested or len(run.values.get("one_shot", {}).get("outcomes", "")) >= scenes
 
 
 def check_asked(folder: Path, config: ExperimentConfig) -> None:

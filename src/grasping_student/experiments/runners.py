@@ -82,6 +82,12 @@ def _relabelling(config: Any) -> None:
     run(config)
 
 
+def _precision(config: Any) -> None:
+    from grasping_student.experiments.precision import run
+
+    run(config)
+
+
 def _merge(config: MergeConfig) -> None:
     import numpy as np
 
@@ -123,4 +129,5 @@ RUNNERS: dict[str, Callable[[Any], None]] = {
     "entropy": _entropy,
     "picking": _picking,
     "relabelling": _relabelling,
+    "precision": _precision,
 }

@@ -1,4 +1,4 @@
-"""The affordance network and relabelling, which compare no checkpoints one-shot; and the values of all measures."""
+"""The affordance network, relabelling and precision, which compare no checkpoints; and the values of all measures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from grasping_student.evaluation.records import read_events
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES, Design
 from grasping_student.experiments.planning import Row
+from grasping_student.experiments.precision import PrecisionConfig
 from grasping_student.experiments.recipes import Cell, Recipes
 from grasping_student.experiments.relabelling import RelabellingConfig
 from grasping_student.experiments.stages import Stage, make_stage
@@ -21,22 +22,38 @@ RELABELLED = {"scripted": "scripted", "nearby": "nearby", "teacher_augmented": "
 
 
 def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Cell) -> list[Row]:
-    """The runs of one cell of ``affordance`` or ``relabelling``."""
+    """The runs of one cell of ``affordance``, ``relabelling`` or ``precision``."""
     if config.name == "affordance":
         if cell.draw:
             return []
         stage = recipes.affordance(REGIMES[cell.regime].target)
         return [Row(cell, "affordance", stage, {"affordance": stage})]
+    arms = [arm for arm in design.arms(cell.setting, cell.regime) if not config.arms or arm in config.arms]
+    if config.name == "precision":
+        teachers = [(arm, recipes.model(arm, cell)) for arm in arms]
+        return [
+            Row(cell, arm, model, {"precision": _precision(config, recipes, cell, model)}) for arm, model in teachers
+        ]
     teacher = recipes.model("teacher_augmented", cell)
-    stage = make_stage(
-        "relabelling",
-        RelabellingConfig(
-            teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
-            pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
-        ),
-        config.cache, (teacher,), config.one_shot_scenes, str(config.sizes.pixels),
+    relabelling = RelabellingConfig(
+        teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
+        pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
     )  # fmt: skip
-    return [Row(cell, arm, teacher, {"one_shot": stage}) for arm in design.arms(cell.setting, cell.regime)]
+    stage = _graspings("relabelling", relabelling, config, teacher)
+    return [Row(cell, arm, teacher, {"one_shot": stage}) for arm in arms]
+
+
+def _precision(config: ExperimentConfig, recipes: Recipes, cell: Cell, teacher: Stage) -> Stage:
+    precision = PrecisionConfig(
+        teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
+        pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
+        foreground_only=config.sizes.training == "light",
+    )  # fmt: skip
+    return _graspings("precision", precision, config, teacher)
+
+
+def _graspings(kind: str, stage: Any, config: ExperimentConfig, teacher: Stage) -> Stage:
+    return make_stage(kind, stage, config.cache, (teacher,), config.one_shot_scenes, str(config.sizes.pixels))
 
 
 def read_measure(measure: str, stage: Stage, row: Row) -> dict[str, Any]:
@@ -45,7 +62,7 @@ def read_measure(measure: str, stage: Stage, row: Row) -> dict[str, Any]:
         return dict(read_json(stage.out / "metrics.json")[RELABELLED[row.arm]])
     if measure == "affordance":
         return dict(read_json(stage.out / "held_out.json"))
-    if measure == "entropy":
+    if measure in ("entropy", "precision"):
         return dict(read_json(stage.out / "metrics.json"))
     if measure == "proxy":
         metrics = read_json(stage.out / "metrics.json")
