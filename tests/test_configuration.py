@@ -53,6 +53,8 @@ def test_a_whole_number_serves_where_a_float_is_wanted():
         ({"inner": {"depht": 1}}, "here: inner.*depth"),
         ({"inner": {"sides": ["one"]}}, "here: inner: sides"),
         ({"inner": 5}, "expected Inner"),
+        ({"inner": {"depth": float("nan")}}, "inner: depth: got nan; expected a finite number"),
+        ({"ratio": float("-inf")}, "ratio: got -inf"),
         ({"workspace": {"extent": 450}}, "millimetres"),
         ([1, 2], "expected a mapping"),
     ],
@@ -62,12 +64,26 @@ def test_bad_values_are_refused_by_name(values, message):
         with_values(Outer(), values, "here")
 
 
-@pytest.mark.parametrize("text", ["a: [1, 2", "{"])
-def test_a_broken_file_is_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1, 2", "YAML"),
+        ("{", "YAML"),
+        ("name: x\ncount: 1\nname: y\n", "'name' is said twice"),
+        ("inner: {depth: 1, depth: 2}", "'depth' is said twice"),
+        ("name: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("? [a, b]\n: 1", "a key must be a word"),
+        ("name: \x00", "unacceptable character"),
+        ("name: 2026-13-45", "month"),
+        ("{" * 3000, "recursion|YAML"),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_line(tmp_path, text, words):
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match="YAML"):
+    with pytest.raises(UserError, match=words) as caught:
         load_yaml(path, Outer())
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path):

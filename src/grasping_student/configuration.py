@@ -17,6 +17,9 @@ from grasping_student.errors import UserError
 
 Config = TypeVar("Config")
 
+LARGEST_NUMBER = 1e300
+"""Whatever is beyond is infinite or a slip of the pen."""
+
 
 def choice(given: str, valid: Iterable[str], what: str) -> str:
     """Return ``given`` if it is valid.
@@ -52,21 +55,48 @@ def to_yaml(config: Any) -> str:
     return yaml.safe_dump(to_plain(config), sort_keys=False)
 
 
-def load_yaml(path: Path, default: Config) -> Config:
+def load_yaml(path: Path, default: Config, option: str = "--config") -> Config:
     """A copy of ``default`` with the values of a YAML file put in.
+
+    Args:
+        path: of the file; an empty one changes nothing.
+        default: a dataclass instance.
+        option: of the command line that named the file, for messages.
 
     Raises:
         UserError: the file is missing, is no YAML mapping, names an unknown key or gives a value of a wrong type.
     """
+    values = read_yaml(path, option)
+    return default if values is None else with_values(default, values, where=str(path))
+
+
+def read_yaml(path: Path, option: str = "--config") -> Any:
+    """The plain values of a YAML file; see ``load_yaml``.
+
+    Raises:
+        UserError: the file is missing, no YAML, holds Python objects, or says one key twice.
+    """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
-        raise UserError(f"--config {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"--config {path} cannot be read as YAML: {error}") from None
-    if values is None:
-        return default
-    return with_values(default, values, where=str(path))
+        raise UserError(f"{option} {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())  # the parser's own words take many lines
+        raise UserError(f"{option} {path} cannot be read as YAML: {words}") from None
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Plain values only, and no key twice: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        said: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
+            if key.value in said:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is said twice", key.start_mark)
+            said.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def with_values(default: Config, values: Any, where: str) -> Config:
@@ -127,6 +157,8 @@ def _checked(value: Any, hint: Any, place: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return with_values(typing.cast(Any, hint)(), value, place)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= LARGEST_NUMBER:  # NaN fails too
+            raise UserError(f"{place}: got {value}; expected a finite number")
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)

@@ -96,6 +96,9 @@ class LostLink:
     def wait_for_frames(self, milliseconds):
         raise RuntimeError("Frame didn't arrive within 1000")
 
+    def poll_for_frames(self):
+        raise RuntimeError("the device is gone")
+
     def stop(self):
         raise RuntimeError("stop() cannot be called before start()")
 
@@ -110,6 +113,53 @@ def test_a_lost_link_is_restarted_and_the_camera_goes_on(recording, monkeypatch)
     device._pipeline = LostLink()
     assert device.read().depth[400, 400] == pytest.approx(0.7)
     assert device.restarts == 1
+    device.disconnect()
+
+
+def test_a_camera_that_was_unplugged_is_waited_for(recording, monkeypatch):
+    device = camera(recording, timeout=5.0)
+    device.connect()
+    source, device._config = device._config, replace(device._config, recording=None)
+    tries = []
+
+    def start():
+        tries.append(1)
+        if len(tries) < 4:
+            raise CameraError("no RealSense camera is plugged in")
+        RealSenseCamera._start(_with_config(device, source))
+
+    monkeypatch.setattr(device, "_start", start)
+    device._pipeline.stop()
+    device._pipeline = LostLink()
+    assert device.read().depth[400, 400] == pytest.approx(0.7)
+    assert len(tries) == 4 and device.restarts == 1
+    device.disconnect()
+
+
+def test_frames_that_waited_since_the_last_look_are_dropped(recording):
+    """The library keeps frames; on a cell the arm may still be in the one from before."""
+    device = camera(recording, warm_up=0, median=1)
+    device.connect()
+    device._config = replace(device._config, recording=None)
+    fresh = device._pipeline
+
+    class Kept:
+        """A pipeline in which the recording's first three frames have waited."""
+
+        waiting = 3
+
+        def poll_for_frames(self):
+            self.waiting -= 1
+            return fresh.wait_for_frames(1000) if self.waiting >= 0 else rs.composite_frame(rs.frame())
+
+        def wait_for_frames(self, milliseconds):
+            return fresh.wait_for_frames(milliseconds)
+
+        def stop(self):
+            fresh.stop()
+
+    device._pipeline = Kept()
+    assert int(device.read().rgb[0, 0, 0]) >= 53
     device.disconnect()
 
 

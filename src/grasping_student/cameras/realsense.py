@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,7 @@ class RealSenseCamera(Camera):
 
     def read(self) -> RgbdFrame:
         intrinsics = self.intrinsics
+        self._forget_waiting()
         stored: list[NDArray[np.uint16]] = []
         rgb: NDArray[np.uint8] | None = None
         for _ in range(self._config.median):
@@ -114,28 +117,48 @@ class RealSenseCamera(Camera):
 
     def _frameset(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
         """Depth aligned to colour (raw units, 0 where unmeasured) and colour, waiting and restarting if need be."""
-        for attempt in range(self._config.reconnects + 1):
+        trouble: Exception
+        try:
+            return self._next_complete()
+        except RuntimeError as error:
+            trouble = error
+        if self._config.recording is not None:
+            raise CameraError(f"the recording {self._config.recording} has no more frames") from None
+        for _ in range(self._config.reconnects):
             try:
-                return self._next_complete()
-            except RuntimeError as error:
-                if self._config.recording is not None:
-                    raise CameraError(f"the recording {self._config.recording} has no more frames") from None
-                if attempt == self._config.reconnects:
-                    raise CameraError(
-                        f"no frame from RealSense {self._serial} in {self._config.timeout:g} s, and {attempt} restarts "
-                        f"did not help ({error}); look at the cable: it needs USB 3"
-                    ) from None
-                self.restarts += 1
                 self._restart()
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                return self._next_complete()
+            except (RuntimeError, CameraError) as error:
+                trouble = error
+        raise CameraError(
+            f"no frame from RealSense {self._serial} in {self._config.timeout:g} s, and {self._config.reconnects} "
+            f"restarts did not help ({trouble}); look at the cable: it needs USB 3"
+        ) from None
 
     def _restart(self) -> None:
+        """Start anew; a camera that was unplugged is waited for, and its exposure must settle again."""
+        self.restarts += 1
         pipeline, self._pipeline = self._pipeline, None
-        try:
-            pipeline.stop()
-        except RuntimeError:
-            self._pipeline = None  # it stopped by itself when the link was lost
-        self._start()
+        if pipeline is not None:
+            with contextlib.suppress(RuntimeError):  # it stopped by itself when the link was lost
+                pipeline.stop()
+        deadline = time.monotonic() + self._config.timeout
+        while self._pipeline is None:
+            try:
+                self._start()
+            except CameraError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        for _ in range(self._config.warm_up):
+            self._next_complete()
+
+    def _forget_waiting(self) -> None:
+        """Drop the frames that the library kept since the last look: the arm may be in them."""
+        if self._config.recording is None and self._pipeline is not None:
+            with contextlib.suppress(RuntimeError):  # a lost link is met at the next frame
+                while self._pipeline.poll_for_frames().size() > 0:
+                    continue
 
     def _next_complete(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
         """The next frameset with both pictures; the first ones after a start may lack one."""

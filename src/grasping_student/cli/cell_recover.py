@@ -8,6 +8,8 @@ from pathlib import Path
 
 from grasping_student.errors import UserError
 
+QUESTION = "Is the cell clear, and nobody's hand in it? Type yes: "
+
 
 def main(argv: Sequence[str]) -> None:
     """Ask, clear the stop, take arm and gripper once to see that they are well, and let go."""
@@ -19,9 +21,10 @@ def main(argv: Sequence[str]) -> None:
     from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
     from grasping_student.environments.robot_cell.faults import DeviceFault
     from grasping_student.environments.robot_cell.live import LiveFolder
+    from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 
-    cell = load_cell(options.cell)
-    if not options.yes and input("Is the cell clear, and nobody's hand in it? Type yes: ").strip().lower() != "yes":
+    cell = load_cell(options.cell, to_move=True)
+    if not options.yes and ask_at_terminal(QUESTION).strip().lower() != "yes":
         raise UserError("nothing was recovered: look into the cell first, then answer yes")
     arm, gripper = make_arm(cell), make_gripper(cell)
     try:

@@ -19,14 +19,19 @@ def main(argv: Sequence[str]) -> None:
     from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
     from grasping_student.environments.robot_cell.faults import DeviceFault
     from grasping_student.environments.robot_cell.resets import check_waypoints, save_waypoints, teach
+    from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 
-    cell = load_cell(options.cell)
+    cell = load_cell(options.cell, to_move=True)
+    cell.safe_box.check_speed(options.speed, cell.pick.acceleration, cell.safe_box.fastest)
     try:
-        with make_gripper(cell) as gripper, make_arm(cell) as arm:
-            waypoints = teach(arm, gripper, input, options.speed)
+        with make_arm(cell) as arm, make_gripper(cell) as gripper:
+            waypoints = teach(arm, gripper, ask_at_terminal, options.speed)
+            longest = gripper.longest_stroke_mm
     except DeviceFault as fault:
-        raise UserError(str(fault)) from None
-    for line in check_waypoints(waypoints, cell.safe_box, cell.pick.acceleration):
+        raise UserError(f"{fault}. {options.cell} is as it was") from None
+    if not waypoints:
+        raise UserError(f"no waypoint was recorded; {options.cell} is as it was")
+    for line in check_waypoints(waypoints, cell.safe_box, cell.pick.acceleration, longest):
         print(f"warning: {line}")
     save_waypoints(options.cell, waypoints)
     print(f"{len(waypoints)} waypoints in {options.cell}; see them with `evaluate picking --dry-run`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -68,7 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"grasping-student: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("grasping-student: stopped; what was acknowledged is kept, --resume goes on", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only spoil the end
+        kept = "what was acknowledged is kept, --resume goes on"
+        if arguments[0] == "cell":
+            kept = "nothing moves, and the cell's file is as it was"
+        print(f"\ngrasping-student: stopped; {kept}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,7 +31,7 @@ class RobotCellSpec:
         from grasping_student.environments.robot_cell.config import load_cell
         from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
 
-        config = load_cell(self.cell)
+        config = load_cell(self.cell, to_move=True)
         return RobotCell(config, make_arm(config), make_gripper(config), make_view(config))
 
 
@@ -51,7 +51,7 @@ def rehearse(
     from grasping_student.environments.robot_cell.simulated_view import SimulatedView
 
     assert config.cell is not None
-    cell = replace(load_cell(config.cell), live=None)
+    cell = replace(load_cell(config.cell, to_move=True), live=None)
     prepare_output(config.out, config.resume, config.overwrite)
     lines: list[str] = []
 

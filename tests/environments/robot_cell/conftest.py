@@ -23,6 +23,7 @@ def arm(fakes):
     """
     for switch in ("freeze", "mute", "nan_state"):
         fakes.do(switch, on=False)
+    fakes.do("senseless", values={})
     fakes.do("release_emergency_stop")
     fakes.do("robot_mode", mode=7)
     fakes.do("surface", height=None)
@@ -38,7 +39,7 @@ def gripper(fakes):
     """The real driver on the fake gripper, active and open."""
     fakes.do(
         "gripper", object_mm=None, fault="0", emergency=False, silent=False, garbled=False, stuck=False,
-        never_active=False, closed_reports_object=False, drop_next=False,
+        never_active=False, closed_reports_object=False, drop_next=False, senseless={},
     )  # fmt: skip
     config = Robotiq2F85Config(
         fakes.host, fakes.gripper_port, answer_timeout=0.5, move_timeout=0.7, activation_timeout=1.0

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from grasping_student.environments.robot_cell.arm import Descent
 from grasping_student.environments.robot_cell.cell import RobotCell
@@ -17,6 +19,7 @@ from grasping_student.environments.robot_cell.live import read_scene, read_statu
 from grasping_student.environments.robot_cell.picking_motion import plan_grasp
 from grasping_student.environments.robot_cell.pose import tool_down
 from grasping_student.environments.robot_cell.resets import save_waypoints, teach
+from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 from grasping_student.environments.robot_cell.view import View
 from grasping_student.errors import UserError
 from grasping_student.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
@@ -24,6 +27,7 @@ from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import paper_workspace
 
 WORKSPACE = paper_workspace()
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "cell.yaml"
 GRASP = PlanarGrasp(150, 180, DEPLOYMENT_ANGLES.angle(3))
 
 
@@ -285,6 +289,45 @@ def test_the_stop_button_stops_the_cell_before_anything_else_moves(tmp_path):
     cell.observe()
 
 
+def test_a_button_pressed_in_a_grasp_ends_it_before_the_next_motion(tmp_path):
+    """For an arm that can't be braked from another process: the cell itself must see the button."""
+    cell, arm, gripper, _, notes, _ = make_cell(live=tmp_path)
+    cell.reset(0)
+    cell.observe()
+    close = gripper.move
+
+    def press_while_closing(stroke_mm):
+        if stroke_mm == 0.0:
+            request_stop(tmp_path)
+        return close(stroke_mm)
+
+    gripper.move = press_while_closing
+    assert cell.execute(GRASP) is Outcome.FAULT
+    assert notes.motions[-1].kind == "fingers" and notes.here.z < 0.02
+    assert cell.stopped == "the stop button was pressed"
+    assert arm.stops == 1
+
+
+def test_a_button_that_was_pressed_holds_for_the_next_program_too(tmp_path):
+    request_stop(tmp_path)
+    cell, _, _, _, notes, _ = make_cell(live=tmp_path)
+    for begin in (lambda: cell.reset(0), cell.connect):
+        with pytest.raises(CellStopped, match="stop button"):
+            begin()
+    assert notes.motions == []
+    cell.recover()
+    cell.reset(0)
+    assert notes.motions
+
+
+def test_nobody_at_the_terminal_is_said_in_words(monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda text: (_ for _ in ()).throw(EOFError))
+    cell, *_ = make_cell()
+    cell._ask_person = ask_at_terminal
+    with pytest.raises(UserError, match="standard input is closed: Fill the workspace"):
+        cell.reset(0)
+
+
 def test_observations_are_the_callers_own():
     cell, *_ = make_cell()
     cell.reset(0)
@@ -323,6 +366,86 @@ def test_a_relative_live_folder_lies_beside_the_cells_file(tmp_path):
     assert load_cell(path).live == tmp_path / "here"
 
 
+def whole_cell(**changes):
+    """The documented cell's file with parts changed, or left out where the change is None."""
+    values = {**yaml.safe_load(DOCUMENTED.read_text()), **changes}
+    return yaml.safe_dump({name: value for name, value in values.items() if value is not None})
+
+
+BOX = yaml.safe_load(DOCUMENTED.read_text())["safe_box"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"safe_box": None}, "lacks safe_box: no arm is driven by defaults"),
+        ({"drop": None, "arm": None}, "lacks arm, drop"),
+        ({"safe_box": {"low": BOX["low"]}}, "lacks safe_box.high"),
+        ({"drop": {"x": 0.4}}, "lacks drop.y, drop.z"),
+        ({"workspace_in_base": {"x": 0, "y": -450, "z": 0}}, "workspace_in_base .*were these millimetres"),
+        ({"safe_box": {**BOX, "low": [-400, -750, 5]}}, "safe_box: .*were these millimetres"),
+        ({"workspace": {"extent": 450}}, "millimetres"),
+        ({"pick": {"finger_depth": 15}}, "finger_depth is 15.* were these millimetres"),
+        ({"pick": {"travel_height": 250}}, "travel_height .*millimetres"),
+        ({"drop": {"x": 450, "y": -450, "z": 250}}, r"drop, at \(450, -450, 250\) m, lies outside safe_box"),
+        ({"drop": {"x": 0.45, "y": 0.45, "z": 0.25}}, "drop, at .* lies outside safe_box"),
+        ({"workspace_in_base": {"x": 0, "y": 0.45, "z": 0}}, "the workspace's centre .* outside safe_box"),
+        ({"pick": {"travel_speed": 0.5}}, "pick.travel_speed is 0.5; .* safe_box.fastest = 0.3"),
+        ({"pick": {"contact_force": 60}}, "pick.contact_force is 60; .*strongest_contact = 40"),
+        ({"safe_box": {**BOX, "fastest": "quick"}}, "fastest: got 'quick'"),
+        ({"safe_box": {**BOX, "steepest_tilt": 30}}, "degrees"),
+        ({"safe_box": {**BOX, "low": [0.0, math.nan, 0.0]}}, "low: got nan"),
+        ({"safe_box": {**BOX, "high": [math.inf, 1.0, 1.0]}}, "high: got inf"),
+        ({"safe_box": {**BOX, "high": [-0.5, -0.2, 0.6]}}, "empty"),
+        ({"safe_box": {**BOX, "hardest_acceleration": 50.0}}, "hardest_acceleration"),
+        ({"reset": [{"name": "a", "pose": [0, 0, 0]}]}, "got 3 values; expected 6"),
+        ({"reset": [{"name": "a", "pause": -1}]}, "waypoint 'a': pause is -1"),
+        ({"reset": [{"name": "a", "stroke_mm": -5}]}, "waypoint 'a': stroke_mm is -5"),
+        ({"reset": {"name": "a"}}, "reset: got"),
+        ({"arm": {"kind": "ur5e", "options": {"stale_after": 200}}}, "stale_after is 200"),
+        ({"arm": {"kind": "ur5e", "options": ["host"]}}, "options: got"),
+        ({"gripper": {"kind": "robotiq-2f85", "options": {"port": 99999}}}, "port is 99999"),
+        ({"view": {"kind": "realsense", "options": {"camera": {"median": 0}}}}, "median must be at least 1"),
+        ({"view": {"kind": "realsense", "options": {"camera_to_base": "nowhere.txt"}}}, "cell calibrate` writes it"),
+    ],
+)
+def test_no_arm_is_driven_by_a_file_that_is_incomplete_or_contradicts_itself(tmp_path, changes, words):
+    path = tmp_path / "cell.yaml"
+    path.write_text(whole_cell(**changes))
+    with pytest.raises(UserError, match=words) as caught:
+        cell = load_cell(path, to_move=True)
+        make_arm(cell), make_gripper(cell), make_view(cell)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_documented_cell_may_drive_an_arm(tmp_path):
+    path = tmp_path / "cell.yaml"
+    path.write_text(whole_cell())
+    assert load_cell(path, to_move=True).drop == CellConfig().drop
+
+
+@pytest.mark.parametrize(
+    "text", ["drop: {x: 0.4}\n", "{drop: {x: 0.4}, reset: []}\n", "drop: {x: 0.4}\nreset:\n- name: old\n"]
+)
+def test_teaching_again_replaces_the_reset_and_nothing_else(tmp_path, text):
+    path = tmp_path / "cell.yaml"
+    path.write_text(text)
+    for names in ("ab", "c"):
+        waypoints = tuple(Waypoint(name, stroke_mm=3.0) for name in names)
+        save_waypoints(path, waypoints)
+        assert load_cell(path).reset == waypoints
+        assert load_cell(path).drop.x == 0.4
+
+
+def test_teaching_keeps_the_comments_of_a_cells_file(tmp_path):
+    path = tmp_path / "cell.yaml"
+    path.write_text(DOCUMENTED.read_text())
+    save_waypoints(path, (Waypoint("lift"),))
+    before, after = DOCUMENTED.read_text().splitlines(), path.read_text().splitlines()
+    assert [line for line in before if line not in after] == [line for line in before if line.startswith("reset:")]
+    assert path.read_text().count("#") == DOCUMENTED.read_text().count("#")
+
+
 def test_devices_that_can_not_be_reached_are_said_before_anything_moves():
     config = replace(
         CellConfig(),
@@ -331,6 +454,6 @@ def test_devices_that_can_not_be_reached_are_said_before_anything_moves():
     )
     with (
         RobotCell(config, make_arm(config), make_gripper(config), Block()) as cell,
-        pytest.raises(CellStopped, match="no gripper at"),
+        pytest.raises(CellStopped, match=r"no answer from the arm's controller at 127\.250\.250\.1"),
     ):
         cell.observe()

@@ -1,6 +1,7 @@
 """The 2F-85 driver against a fake that speaks its protocol over a socket."""
 
 import math
+import socket
 import threading
 
 import pytest
@@ -65,6 +66,10 @@ def test_openings_that_do_not_exist_never_reach_the_gripper(fakes, gripper, stro
         ({"garbled": True}, "'@#!'"),
         ({"stuck": True}, "come to rest"),
         ({"drop_next": True}, "gripper"),
+        ({"senseless": {"POS": "300"}}, "answered 'POS 300'"),
+        ({"senseless": {"POS": "-1"}}, "answered 'POS -1'"),
+        ({"senseless": {"OBJ": "nan"}}, "answered 'OBJ nan'"),
+        ({"senseless": {"FLT": "?"}}, "reads '?'"),
     ],
 )
 def test_every_trouble_ends_in_words_and_never_in_waiting(fakes, gripper, trouble, words):
@@ -113,10 +118,43 @@ def test_nobody_at_the_address_is_said_with_what_to_check(fakes):
     assert caught.value.fault is Fault.UNREACHABLE
 
 
-@pytest.mark.parametrize("values", [{"speed": 256}, {"force": -1}, {"open_count": 230, "closed_count": 3}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"speed": 256},
+        {"force": -1},
+        {"open_count": 230, "closed_count": 3},
+        {"port": 0},
+        {"closed_margin_mm": -1.0},
+        {"answer_timeout": 0.0},
+        {"move_timeout": math.inf},
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Robotiq2F85Config(**values)
+
+
+def test_a_host_that_is_no_name_at_all_is_a_fault_too():
+    with pytest.raises(GripperFault, match="no gripper at"):
+        Robotiq2F85(Robotiq2F85Config("a..b")).connect()
+
+
+def test_a_port_where_somebody_else_answers_is_no_gripper():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak_http():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n")
+
+        thread = threading.Thread(target=speak_http)
+        thread.start()
+        driver = Robotiq2F85(Robotiq2F85Config("127.0.0.1", server.getsockname()[1]))
+        with pytest.raises(GripperFault, match="answered 'HTTP"):
+            driver.connect()
+        thread.join()
 
 
 def test_the_fake_refuses_what_the_real_server_refuses():

@@ -160,9 +160,11 @@ def test_world_to_tool_and_back_is_exact(place, x, y, z, angle):
 def test_a_reset_with_one_waypoint_outside_the_box_moves_nothing():
     good, bad = Waypoint("lift"), Waypoint("through the wall", (0.0, 0.4, 0.3, math.pi, 0.0, 0.0))
     notes = notes_from()
-    assert check_waypoints([good, bad, replace(bad, pose=(math.nan,) * 6)], SafeBox(), 0.5)[0].startswith(
-        "waypoint 2 'through the wall'"
-    )
+    wide = replace(good, name="too wide", stroke_mm=100.0)
+    wrong = check_waypoints([good, bad, replace(bad, pose=(math.nan,) * 6), wide], SafeBox(), 0.5, 85.0)
+    assert len(wrong) == 3
+    assert wrong[0].startswith("waypoint 2 'through the wall'")
+    assert wrong[2] == "waypoint 4 'too wide': stroke is 100.0 mm; this gripper opens 0 to 85 mm"
     with pytest.raises(UserError, match="not begun"):
         replay(DryRunArm(notes), DryRunGripper(notes), [good, bad], SafeBox(), 0.5)
     assert notes.motions == []

@@ -12,6 +12,8 @@ import time
 import numpy as np
 import pytest
 
+from grasping_student.environments.robot_cell import device_lock
+from grasping_student.environments.robot_cell.device_lock import DeviceLock
 from grasping_student.environments.robot_cell.faults import ArmFault, Fault
 from grasping_student.environments.robot_cell.pose import tool_down
 from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
@@ -84,6 +86,8 @@ def test_the_force_sensor_is_zeroed_before_a_descent(fakes, arm):
         ("freeze", {"on": True}, Fault.STALE),
         ("mute", {"on": True}, Fault.STALE),
         ("nan_state", {"on": True}, Fault.STALE),
+        ("senseless", {"values": {"actual_TCP_force": [math.nan] * 6}}, Fault.STALE),
+        ("senseless", {"values": {"actual_TCP_speed": [math.inf] * 6}}, Fault.STALE),
         ("robot_mode", {"mode": 42}, Fault.STALE),
         ("stop_program", {}, Fault.NOT_READY),
     ],
@@ -97,6 +101,7 @@ def test_trouble_in_a_move_is_named_stops_the_arm_and_waits_for_the_operator(fak
 
     for switch in ("freeze", "mute", "nan_state"):
         fakes.do(switch, on=False)
+    fakes.do("senseless", values={})
     if action == "robot_mode":
         fakes.do("robot_mode", mode=7)
     time.sleep(0.6)  # the trouble is over: nothing may move by itself now
@@ -189,6 +194,43 @@ def test_ending_the_program_in_a_move_leaves_the_arm_stopped_and_free(fakes, arm
     np.testing.assert_array_equal(settled_pose(fakes), stopped)
 
 
+def test_two_names_of_one_controller_are_one_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # a lock of one's own folder would be none
+    first, second = DeviceLock("UR test arm", "127.0.0.1"), DeviceLock("UR test arm", "localhost")
+    first.acquire()
+    with pytest.raises(UserError, match=f"in use by process {os.getpid()}"):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_another_users_lock_file_can_be_locked_but_not_stolen(tmp_path, monkeypatch):
+    monkeypatch.setattr(device_lock, "FOLDER", tmp_path)
+    ours, theirs = DeviceLock("UR arm", "127.0.0.1"), DeviceLock("UR arm", "127.0.0.1")
+    theirs.acquire()
+    really_open = os.open
+
+    def only_readable(path, flags, *mode):
+        if flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied")
+        return really_open(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", only_readable)
+    with pytest.raises(UserError, match="in use by process"):
+        ours.acquire()
+    theirs.release()
+    ours.acquire()
+    ours.release()
+
+
+def test_a_descent_that_ends_early_without_contact_is_a_failed_move(fakes, arm, monkeypatch):
+    here = arm.state().pose
+    monkeypatch.setattr(arm, "_command", lambda name, pose, **values: {"pose": here.values, "contact": None})
+    with pytest.raises(ArmFault, match="20 mm from where it was sent"):
+        arm.descend(here.at_height(here.z - 0.02), 0.05, 1.0, force=15.0)
+
+
 def test_nobody_at_the_address_is_said_with_what_to_check():
     with pytest.raises(ArmFault, match="is the cable in") as caught:
         Ur5e(Ur5eConfig("127.250.250.250")).connect()
@@ -200,7 +242,7 @@ def test_states_before_connecting_are_refused(fakes):
         Ur5e(Ur5eConfig(fakes.host)).state()
 
 
-@pytest.mark.parametrize("values", [{"stale_after": 0.0}, {"watchdog_frequency": 0.1}])
+@pytest.mark.parametrize("values", [{"stale_after": 0.0}, {"watchdog_frequency": 0.1}, {"connect_timeout": 0.0}])
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Ur5eConfig(**values)

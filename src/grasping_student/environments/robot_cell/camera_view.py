@@ -90,6 +90,11 @@ def realsense_view(config: RealSenseViewConfig, workspace: Workspace, place: Wor
     """The view of a calibrated RealSense camera."""
     from grasping_student.cameras.realsense import RealSenseCamera
 
+    if not config.camera_to_base.exists():
+        raise UserError(
+            f"{config.camera_to_base} does not exist: `grasping-student cell calibrate` writes it into its folder; "
+            "view.options.camera_to_base in the cell's file names it"
+        )
     pose = camera_to_world(read_pose(config.camera_to_base), place)
     return CameraView(RealSenseCamera(config.camera, pose), workspace, config.mending)
 

@@ -7,16 +7,25 @@ from collections.abc import Callable
 from grasping_student.environments.base import Environment
 from grasping_student.environments.robot_cell.arm import Arm
 from grasping_student.environments.robot_cell.config import CellConfig
-from grasping_student.environments.robot_cell.faults import CellStopped, DeviceFault, UnsafeMotion
+from grasping_student.environments.robot_cell.faults import (
+    ArmFault,
+    CellStopped,
+    DeviceFault,
+    Fault,
+    UnsafeMotion,
+)
 from grasping_student.environments.robot_cell.gripper import Gripper
 from grasping_student.environments.robot_cell.live import LiveFolder
 from grasping_student.environments.robot_cell.picking_motion import let_go, pick, plan_grasp, travel
 from grasping_student.environments.robot_cell.resets import replay
 from grasping_student.environments.robot_cell.safety import GuardedArm
+from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 from grasping_student.environments.robot_cell.view import View
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
+
+BUTTON = "the stop button was pressed"
 
 
 class RobotCell(Environment):
@@ -39,10 +48,10 @@ class RobotCell(Environment):
         arm: Arm,
         gripper: Gripper,
         view: View,
-        ask_person: Callable[[str], object] = input,
+        ask_person: Callable[[str], object] = ask_at_terminal,
     ) -> None:
         self.config = config
-        self._arm, self._gripper, self._view = GuardedArm(arm, config.safe_box), gripper, view
+        self._arm, self._gripper, self._view = GuardedArm(arm, config.safe_box, self._may_move), gripper, view
         self._ask_person = ask_person
         self._live = LiveFolder(config.live)
         self._stopped: str | None = None
@@ -66,15 +75,15 @@ class RobotCell(Environment):
         """Take all devices; done by the first reset or observation if not before.
 
         Raises:
-            CellStopped: a device failed; the message says what to do.
+            CellStopped: a device failed, or the stop button was pressed; the message says what to do.
         """
         if self._connected:
             return
+        self._refuse_if_stopped()
         try:
-            self._live.clear_stop()
+            self._arm.connect()  # first: whoever has it may use the others
             self._view.connect()
-            self._gripper.connect()
-            self._arm.connect()
+            self._gripper.connect()  # last: it may open and close its fingers to find its bearings
             self._connected = self._in_sight = True
             self._show_devices("ready")
         except DeviceFault as fault:
@@ -157,16 +166,24 @@ class RobotCell(Environment):
         self._release()
 
     def _begin(self) -> None:
+        self._refuse_if_stopped()
+        self.connect()
+
+    def _refuse_if_stopped(self) -> None:
         if self._live.stop_requested and self._stopped is None:
             self._arm.stop()
-            self._stopped = "the stop button was pressed"
+            self._stopped = BUTTON
             self._live.say("stopped", reason=self._stopped)
         if self._stopped is not None:
             raise CellStopped(
                 f"the cell is stopped: {self._stopped}. No attempt was counted; when the cause is mended, "
                 "`grasping-student cell recover --cell FILE` clears it, and --resume goes on"
             )
-        self.connect()
+
+    def _may_move(self) -> None:
+        """The gate's last question before every motion."""
+        if self._live.stop_requested:
+            raise ArmFault(Fault.STOPPED, BUTTON)
 
     def _clear_sight(self) -> None:
         """Take the arm out of the camera's sight, carrying off what the fingers may still hold."""
@@ -178,9 +195,9 @@ class RobotCell(Environment):
 
     def _stop(self, fault: DeviceFault) -> CellStopped:
         self._arm.stop()
-        self._stopped = str(fault)
+        self._stopped = BUTTON if self._live.stop_requested else str(fault)
         self._live.say("stopped", reason=self._stopped)
-        return CellStopped(f"the cell stopped: {fault}")
+        return CellStopped(f"the cell stopped: {self._stopped}")
 
     def _show_devices(self, phase: str) -> None:
         self._live.devices(self._arm.state(), self._gripper.state())

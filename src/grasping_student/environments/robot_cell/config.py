@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grasping_student.configuration import load_yaml
+from grasping_student.configuration import read_yaml, with_values
 from grasping_student.environments.robot_cell.pose import ToolPose, WorkspaceInBase, tool_down
-from grasping_student.environments.robot_cell.safety import SafeBox
+from grasping_student.environments.robot_cell.safety import FARTHEST, SafeBox
+from grasping_student.errors import UserError
 from grasping_student.workspace import Workspace, paper_workspace
 
 
@@ -52,8 +53,16 @@ class PickConfig:
     """A descent that feels more has met something, newtons."""
 
     def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            if not 0.0 <= getattr(self, name) <= most:
+                hint = ": were these millimetres?" if name in _LENGTHS else ""
+                raise ValueError(f"{name} is {getattr(self, name)}; it must lie in [0, {most:g}]{hint}")
         if not 0.0 < self.clearance < self.travel_height:
             raise ValueError(f"clearance {self.clearance} m must lie above 0 and below travel_height")
+
+
+_LENGTHS = {"finger_depth": 0.1, "clearance": 0.1, "approach": 0.5, "travel_height": 2.0}
+_MOST = {**_LENGTHS, "travel_speed": 1.0, "acceleration": 5.0, "descent_speed": 1.0, "contact_force": 150.0}
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,12 @@ class Waypoint:
 
     pause: float = 0.0
     """Seconds to wait there, for things to settle."""
+
+    def __post_init__(self) -> None:
+        if self.stroke_mm is not None and not 0.0 <= self.stroke_mm <= 200.0:
+            raise ValueError(f"waypoint '{self.name}': stroke_mm is {self.stroke_mm}; it must lie in [0, 200]")
+        if not 0.0 <= self.pause <= 60.0:
+            raise ValueError(f"waypoint '{self.name}': pause is {self.pause} s; it must lie in [0, 60]")
 
     @property
     def tool_pose(self) -> ToolPose:
@@ -141,16 +156,73 @@ PATH_OPTIONS = ("camera_to_base", "folder", "recording")
 """Options of devices that name files; relative ones are meant from where the cell's file lies."""
 
 
-def load_cell(path: Path) -> CellConfig:
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "arm": ("kind",), "gripper": ("kind",), "view": ("kind",), "workspace": (),
+    "workspace_in_base": ("x", "y", "z"), "safe_box": ("low", "high"), "drop": ("x", "y", "z"),
+}  # fmt: skip
+"""What a cell's file must say itself before anything is driven by it: defaults would be guesses about walls."""
+
+
+def load_cell(path: Path, to_move: bool = False) -> CellConfig:
     """The cell of a YAML file; relative paths in it are taken from where the file lies.
 
+    Args:
+        path: of the file.
+        to_move: the arm will be driven, so the file must name every part of ``REQUIRED``.
+
     Raises:
-        UserError: the file is missing, no YAML, or holds an unknown key or a wrong value.
+        UserError: the file is missing, no YAML, holds an unknown key or a wrong value, contradicts itself, or lacks a
+            part.
     """
-    config = load_yaml(path, CellConfig())
+    values = read_yaml(path, "--cell")
+    config = with_values(CellConfig(), {} if values is None else values, where=str(path))
+    place = config.workspace_in_base
+    if max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST:
+        raise UserError(f"{path}: workspace_in_base is {place}, farther than any arm reaches: were these millimetres?")
+    if to_move:
+        _refuse_gaps(path, values or {})
+        try:
+            _refuse_contradictions(config)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
     view = replace(config.view, options=_beside(path.parent, config.view.options))
     live = config.live if config.live is None else path.parent / config.live
     return replace(config, view=view, live=live)
+
+
+def _refuse_gaps(path: Path, said: dict[str, Any]) -> None:
+    missing = [part for part in REQUIRED if part not in said]
+    missing += [
+        f"{part}.{name}" for part in REQUIRED if part in said for name in REQUIRED[part] if name not in said[part]
+    ]
+    if missing:
+        raise UserError(
+            f"{path} lacks {', '.join(missing)}: no arm is driven by defaults; docs/cell.yaml shows all of them"
+        )
+
+
+def _refuse_contradictions(config: CellConfig) -> None:
+    """Make sure that the parts of a cell fit together.
+
+    Raises:
+        UserError: a place outside the safe box, or a speed or force above its limit; the message names the keys.
+    """
+    box, pick, place = config.safe_box, config.pick, config.workspace_in_base
+    over = tool_down(place.x, place.y, config.travel_z(), 0.0)
+    for what, pose in (("drop", config.drop_pose()), ("the workspace's centre at pick.travel_height", over)):
+        if not box.contains(pose):
+            where = ", ".join(f"{value:g}" for value in pose.values[:3])
+            raise UserError(f"{what}, at ({where}) m, lies outside safe_box {box.low} to {box.high}")
+    for name, value, limit_name, limit in (
+        ("travel_speed", pick.travel_speed, "fastest", box.fastest),
+        ("descent_speed", pick.descent_speed, "fastest_descent", box.fastest_descent),
+        ("acceleration", pick.acceleration, "hardest_acceleration", box.hardest_acceleration),
+        ("contact_force", pick.contact_force, "strongest_contact", box.strongest_contact),
+    ):
+        if not 0.0 < value <= limit:
+            raise UserError(
+                f"pick.{name} is {value:g}; above 0 and at most safe_box.{limit_name} = {limit:g} is allowed"
+            )
 
 
 def _beside(folder: Path, options: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
-import tempfile
+import socket
 import time
 from pathlib import Path
 
@@ -14,14 +15,20 @@ from grasping_student.errors import UserError
 PATIENCE = 1.5
 """Seconds that a lock is waited for: a driver process whose program was killed still brakes the arm for a moment."""
 
+FOLDER = Path("/tmp")
+"""The same for every user and program of this computer, whatever their TMPDIR says."""
+
 
 class DeviceLock:
-    """A file lock named after a device's address; the system frees it when the last process that holds it ends."""
+    """A file lock named after a device's address; the system frees it when the last process that holds it ends.
 
-    def __init__(self, device: str) -> None:
-        self._device = device
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", device)
-        self._path = Path(tempfile.gettempdir()) / f"grasping-student-{name}.lock"
+    Args:
+        kind: of device.
+        host: where it is reached; names of one address share one lock.
+    """
+
+    def __init__(self, kind: str, host: str) -> None:
+        self._device, self._kind, self._host = f"{kind} at {host}", kind, host
         self._descriptor: int | None = None
 
     @property
@@ -38,19 +45,43 @@ class DeviceLock:
         """
         if self._descriptor is not None:
             return
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = self._open()
         deadline = time.monotonic() + PATIENCE
-        while not _taken(descriptor):
-            if time.monotonic() > deadline:
-                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-                os.close(descriptor)
-                raise UserError(
-                    f"{self._device} is in use by process {holder}; one program at a time drives a device: end that one"
-                )
-            time.sleep(0.05)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        try:
+            while not _taken(descriptor):
+                if time.monotonic() > deadline:
+                    holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                    raise UserError(
+                        f"{self._device} is in use by process {holder}; one program at a time drives a device: end "
+                        "that one"
+                    )
+                time.sleep(0.05)
+        except BaseException:
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
+        with contextlib.suppress(OSError):  # another user's file: the lock counts, its text is for messages
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+    def _open(self) -> int:
+        """The lock's file; another user's may only be readable, which is enough to lock it."""
+        with contextlib.suppress(OSError, ValueError):  # a host that has no address fails later, in words
+            self._host = socket.gethostbyname(self._host)
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self._kind} at {self._host}")
+        path = FOLDER / f"grasping-student-{name}.lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except PermissionError:
+            try:
+                return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise UserError(f"the lock {path} cannot be opened: {error.strerror}; remove that file") from None
+        except OSError as error:
+            raise UserError(f"the lock {path} cannot be opened: {error.strerror}") from None
+        with contextlib.suppress(OSError):  # the umask must not shut other users out
+            os.fchmod(descriptor, 0o666)
+        return descriptor
 
     def release(self) -> None:
         """Let go; calling it twice does no harm."""

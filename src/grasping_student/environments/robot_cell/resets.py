@@ -7,24 +7,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grasping_student.configuration import load_yaml, to_yaml
+import yaml
+
+from grasping_student.configuration import load_yaml, to_plain, to_yaml, with_values
 from grasping_student.environments.robot_cell.arm import Arm
 from grasping_student.environments.robot_cell.config import CellConfig, Waypoint
 from grasping_student.environments.robot_cell.faults import UnsafeMotion
-from grasping_student.environments.robot_cell.gripper import Gripper
+from grasping_student.environments.robot_cell.gripper import Gripper, check_stroke
 from grasping_student.environments.robot_cell.safety import SafeBox
 from grasping_student.errors import UserError
 from grasping_student.files import write_text
 
 
-def check_waypoints(waypoints: Sequence[Waypoint], box: SafeBox, acceleration: float) -> list[str]:
-    """What is wrong with each waypoint that the safe box does not allow, in words; empty when all are allowed."""
+def check_waypoints(
+    waypoints: Sequence[Waypoint], box: SafeBox, acceleration: float, longest_stroke_mm: float
+) -> list[str]:  # fmt: skip
+    """What is wrong with each waypoint that box or gripper do not allow, in words; empty when all are allowed."""
     wrong = []
     for number, waypoint in enumerate(waypoints, start=1):
         try:
             box.check_pose(waypoint.tool_pose)
             box.check_speed(waypoint.speed, acceleration, box.fastest)
-        except UnsafeMotion as error:
+            if waypoint.stroke_mm is not None:
+                check_stroke(waypoint.stroke_mm, longest_stroke_mm)
+        except (UnsafeMotion, ValueError) as error:
             wrong.append(f"waypoint {number} '{waypoint.name}': {error}")
     return wrong
 
@@ -35,7 +41,7 @@ def replay(arm: Arm, gripper: Gripper, waypoints: Sequence[Waypoint], box: SafeB
     Raises:
         UserError: a waypoint is not allowed; nothing has moved.
     """
-    wrong = check_waypoints(waypoints, box, acceleration)
+    wrong = check_waypoints(waypoints, box, acceleration, gripper.longest_stroke_mm)
     if wrong:
         raise UserError("the reset was not begun: " + "; ".join(wrong))
     for waypoint in waypoints:
@@ -72,8 +78,34 @@ def teach(
     return tuple(waypoints)
 
 
-def save_waypoints(path: Path, waypoints: Sequence[Waypoint]) -> CellConfig:
-    """Put a reset into a cell's file and leave the rest as it is; returns the new cell."""
-    config = replace(load_yaml(path, CellConfig()), reset=tuple(waypoints))
-    write_text(path, to_yaml(config))
-    return config
+def save_waypoints(path: Path, waypoints: Sequence[Waypoint]) -> None:
+    """Put a reset into a cell's file; every other line stays as it is, comments too.
+
+    Raises:
+        UserError: the file is no cell's.
+    """
+    config = replace(load_yaml(path, CellConfig(), "--cell"), reset=tuple(waypoints))
+    block = yaml.safe_dump({"reset": to_plain(config.reset)}, sort_keys=False, default_flow_style=None)
+    text = _with_block(path.read_text(encoding="utf-8"), "reset", block.rstrip("\n"))
+    try:
+        kept = with_values(CellConfig(), yaml.safe_load(text), str(path)) == config
+    except (yaml.YAMLError, UserError):
+        kept = False  # a file of braces, for instance: it is written anew, without its comments
+    write_text(path, text if kept else to_yaml(config))
+
+
+def _with_block(text: str, key: str, block: str) -> str:
+    """A YAML mapping with the value of one key replaced, or the key added at the end."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for name, value in node.value if isinstance(node, yaml.MappingNode) else []:
+        if name.value == key:
+            return text[: name.start_mark.index] + block + text[_end(value) :]
+    return text.rstrip("\n") + ("\n" if text.strip() else "") + block + "\n"
+
+
+def _end(node: yaml.Node) -> int:
+    """Where a node's own text ends: a block's end mark stands at the next key, behind the comments between."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last)
+    return int(node.end_mark.index)

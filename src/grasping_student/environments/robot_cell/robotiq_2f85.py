@@ -68,6 +68,13 @@ class Robotiq2F85Config:
         for name in ("speed", "force", "open_count", "closed_count"):
             if not 0 <= getattr(self, name) <= 255:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 to 255")
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port is {self.port}; it must lie in 1 to 65535")
+        if not 0.0 <= self.closed_margin_mm <= 20.0:
+            raise ValueError(f"closed_margin_mm is {self.closed_margin_mm}; it must lie in 0 to 20")
+        for name, most in (("answer_timeout", 5.0), ("move_timeout", 10.0), ("activation_timeout", 30.0)):
+            if not 0.0 < getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)} s; it must be above 0 and at most {most:g}")
         if self.open_count >= self.closed_count:
             raise ValueError(f"open_count is {self.open_count}, closed_count {self.closed_count}: open is the smaller")
 
@@ -89,7 +96,7 @@ class Robotiq2F85(Gripper):
             config = self._config
             try:
                 self._socket = socket.create_connection((config.host, config.port), timeout=config.answer_timeout)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # a host that is no name at all is a ValueError
                 raise GripperFault(
                     Fault.UNREACHABLE,
                     f"no gripper at {config.host}:{config.port} ({error}); is its URCap installed, is it powered?",
@@ -165,7 +172,10 @@ class Robotiq2F85(Gripper):
         return min(max(share, 0.0), 1.0) * STROKE_MM
 
     def _refuse_fault(self) -> None:
-        word = self._ask("GET FLT").removeprefix("FLT ")
+        answer = self._ask("GET FLT")
+        if not answer.startswith("FLT "):
+            raise self._lost(f"the gripper answered '{answer}' to GET FLT")
+        word = answer.removeprefix("FLT ")
         try:
             number = int(word)
         except ValueError:
@@ -192,10 +202,9 @@ class Robotiq2F85(Gripper):
             raise GripperFault(
                 Fault.GRIPPER_FAULT, "the gripper has no value to give: the arm is in an emergency stop or off"
             )
-        try:
-            return int(word)
-        except ValueError:
-            raise self._lost(f"the gripper answered '{answer}' to GET {name}") from None
+        if not (answer.startswith(f"{name} ") and word.isascii() and word.isdecimal() and int(word) <= 255):
+            raise self._lost(f"the gripper answered '{answer}' to GET {name}")
+        return int(word)
 
     def _set(self, *words: str | int) -> None:
         answer = self._ask("SET " + " ".join(map(str, words)))

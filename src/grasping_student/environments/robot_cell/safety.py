@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grasping_student.environments.robot_cell.arm import Arm, ArmState, Descent
 from grasping_student.environments.robot_cell.faults import UnsafeMotion
 from grasping_student.environments.robot_cell.pose import ToolPose
+
+FARTHEST = 3.0
+"""No arm that this is for reaches farther from its base, metres."""
 
 START_TOLERANCE = 0.005
 """An arm may begin a move this far outside the box, metres: resting on the floor reads as just below it."""
@@ -39,13 +43,29 @@ class SafeBox:
     """Largest angle between the tool and straight down, radians."""
 
     def __post_init__(self) -> None:
-        numbers = (*self.low, *self.high, self.fastest, self.fastest_descent, self.hardest_acceleration)
+        numbers = (
+            *self.low, *self.high, self.fastest, self.fastest_descent, self.hardest_acceleration,
+            self.strongest_contact, self.steepest_tilt,
+        )  # fmt: skip
         if not all(map(math.isfinite, numbers)):
             raise ValueError("the safe box holds a number that is not finite")
+        if max(map(abs, (*self.low, *self.high))) > FARTHEST:
+            raise ValueError(
+                f"the safe box reaches from {self.low} to {self.high} m, farther than any arm: were these millimetres?"
+            )
         if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
             raise ValueError(f"the safe box is empty: low {self.low} must be smaller than high {self.high}")
         if not (0.0 < self.fastest_descent <= self.fastest <= 1.0):
             raise ValueError(f"speed limits {self.fastest_descent} and {self.fastest} m/s: 0 < descent <= travel <= 1")
+        if not (0.0 < self.hardest_acceleration <= 5.0 and 0.0 < self.strongest_contact <= 150.0):
+            raise ValueError(
+                f"hardest_acceleration {self.hardest_acceleration} m/s2 must lie in (0, 5], strongest_contact "
+                f"{self.strongest_contact} N in (0, 150]"
+            )
+        if not 0.0 <= self.steepest_tilt <= math.pi:
+            raise ValueError(
+                f"steepest_tilt is {self.steepest_tilt}; it must lie in [0, pi] radians: were these degrees?"
+            )
 
     def contains(self, pose: ToolPose, tolerance: float = 0.0) -> bool:
         """Whether a point lies in the box or at most ``tolerance`` metres outside it; NaN lies nowhere."""
@@ -88,10 +108,16 @@ class SafeBox:
 
 
 class GuardedArm(Arm):
-    """Any arm behind the safe box: what is not allowed raises ``UnsafeMotion`` before the driver hears of it."""
+    """Any arm behind the safe box: what is not allowed raises ``UnsafeMotion`` before the driver hears of it.
 
-    def __init__(self, arm: Arm, box: SafeBox) -> None:
-        self._arm, self.box = arm, box
+    Args:
+        arm: the driver.
+        box: where it may go and how fast.
+        may_move: asked before every motion; raises ``ArmFault`` where somebody wants the arm to stand still.
+    """
+
+    def __init__(self, arm: Arm, box: SafeBox, may_move: Callable[[], object] = lambda: None) -> None:
+        self._arm, self.box, self._may_move = arm, box, may_move
 
     def connect(self) -> None:
         self._arm.connect()
@@ -117,6 +143,7 @@ class GuardedArm(Arm):
         return self._arm.descend(pose, speed, acceleration, force)
 
     def _check_start(self) -> None:
+        self._may_move()
         pose = self._arm.state().pose
         if not self.box.contains(pose, START_TOLERANCE):
             where = ", ".join(f"{value:.3f}" for value in pose.values[:3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import time
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Ur5eConfig:
     def __post_init__(self) -> None:
         if not 0.0 < self.stale_after <= 2.0:
             raise ValueError(f"stale_after is {self.stale_after} s; valid is more than 0 and at most 2")
+        if not 1.0 <= self.connect_timeout <= 60.0:
+            raise ValueError(f"connect_timeout is {self.connect_timeout} s; valid is 1 to 60")
         if not 0.5 <= self.watchdog_frequency <= 50.0:
             raise ValueError(f"watchdog_frequency is {self.watchdog_frequency} Hz; valid is 0.5 to 50")
 
@@ -54,7 +57,7 @@ class Ur5e(Arm):
 
     def __init__(self, config: Ur5eConfig) -> None:
         self._config = config
-        self._lock = DeviceLock(f"UR arm at {config.host}")
+        self._lock = DeviceLock("UR arm", config.host)
         self._link: WorkerLink | None = None
 
     @property
@@ -104,14 +107,20 @@ class Ur5e(Arm):
         )  # fmt: skip
         if state.age() > self._config.stale_after:
             raise self._gone(f"the arm's state is {state.age():.2f} s old", Fault.STALE)
-        if mode is None or not state.pose.finite:
-            raise self._gone(f"the arm reports a state that makes no sense ({state.mode}, {state.pose})", Fault.STALE)
+        if mode is None or not (state.pose.finite and all(map(math.isfinite, (state.speed, *state.force)))):
+            raise self._gone(
+                f"the arm reports a state that makes no sense ({state.mode}, {state.pose}, speed {state.speed}, "
+                f"force {state.force})", Fault.STALE,
+            )  # fmt: skip
         return state
 
     def move(self, pose: ToolPose, speed: float, acceleration: float) -> ToolPose:
         result = self._command("move", pose, speed=speed, acceleration=acceleration)
+        return self._reached(result, pose)
+
+    def _reached(self, result: dict[str, Any], pose: ToolPose) -> ToolPose:
         reached = ToolPose.from_values(result["pose"])
-        if reached.distance(pose) > POSITION_TOLERANCE:
+        if not reached.distance(pose) <= POSITION_TOLERANCE:  # NaN is nowhere
             raise ArmFault(
                 Fault.MOVE_FAILED, f"the arm stopped {1000 * reached.distance(pose):.0f} mm from where it was sent"
             )
@@ -120,7 +129,9 @@ class Ur5e(Arm):
     def descend(self, pose: ToolPose, speed: float, acceleration: float, force: float) -> Descent:
         result = self._command("descend", pose, speed=speed, acceleration=acceleration, force=force)
         contact = result["contact"]
-        return Descent(ToolPose.from_values(result["pose"]), contact is not None, contact or 0.0)
+        if contact is None:
+            return Descent(self._reached(result, pose), False, 0.0)
+        return Descent(ToolPose.from_values(result["pose"]), True, contact)
 
     def free(self, on: bool) -> None:
         self._command("free", None, on=on)

@@ -134,6 +134,11 @@ class Worker:
         if state["safety_mode"] not in (1, 2) or state["runtime_state"] != 2:
             self._finish({"error": "not running"})
             return
+        if name != "stop" and not self._stopping and not all(
+            map(math.isfinite, (*state["pose"], state["speed"], force))
+        ):  # fmt: skip
+            self._stopping, self._command["failed"] = True, "stopped: the arm's state holds a number that is not finite"
+            self._control.stopL(5.0, True)
         if name == "descend" and not self._stopping and force > self._command["force"]:
             self._stopping, self._command["contact"] = True, force
             self._control.stopL(5.0, True)

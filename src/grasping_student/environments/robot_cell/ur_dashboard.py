@@ -26,11 +26,11 @@ def ask(host: str, *commands: str, timeout: float = 1.0) -> list[str]:
                 connection.sendall(command.encode("ascii") + b"\n")
                 answers.append(_line(lines, host))
             return answers
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a host that is no name at all is a ValueError
         raise ArmFault(
             Fault.UNREACHABLE,
             f"no answer from the arm's controller at {host}:{DASHBOARD_PORT} ({error}); is it switched on, "
-            "is the cable in, is `arm.host` in the cell's file right?",
+            "is the cable in, is `arm.options.host` in the cell's file right?",
         ) from None
 
 

@@ -30,6 +30,7 @@ class ControlPort:
             "freeze": lambda on: setattr(ur, "frozen", on),
             "mute": lambda on: setattr(ur, "mute", on),
             "nan_state": lambda on: setattr(arm, "nan_state", on),
+            "senseless": lambda values: setattr(arm, "senseless", values),
             "robot_mode": lambda mode: setattr(arm, "robot_mode", mode),
             "surface": self._surface,
             "place_tool": self._place_tool,

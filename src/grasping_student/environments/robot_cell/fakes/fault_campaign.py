@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ FAULTS: dict[str, Inject] = {
     "cable pulled": lambda fakes, arm: fakes.do("freeze", on=True),
     "state goes stale": lambda fakes, arm: fakes.do("mute", on=True),
     "state is NaN": lambda fakes, arm: fakes.do("nan_state", on=True),
+    "force is NaN": lambda fakes, arm: fakes.do("senseless", values={"actual_TCP_force": [math.nan] * 6}),
     "unknown robot mode": lambda fakes, arm: fakes.do("robot_mode", mode=42),
     "program ends": lambda fakes, arm: fakes.do("stop_program"),
     "driver process killed": lambda fakes, arm: _signal_driver(arm, signal.SIGKILL),
@@ -39,6 +41,7 @@ FAULTS: dict[str, Inject] = {
     "gripper fault is no number": lambda fakes, arm: fakes.do("gripper", fault="0x0C"),
     "gripper silent": lambda fakes, arm: fakes.do("gripper", silent=True),
     "gripper talks nonsense": lambda fakes, arm: fakes.do("gripper", garbled=True),
+    "gripper position is none": lambda fakes, arm: fakes.do("gripper", senseless={"POS": "300"}),
     "gripper closes the link": lambda fakes, arm: fakes.do("gripper", drop_next=True),
     "fingers stuck": lambda fakes, arm: fakes.do("gripper", stuck=True),
     "gripper in emergency stop": lambda fakes, arm: fakes.do("gripper", emergency=True),
@@ -59,8 +62,11 @@ def mend(fakes: FakeCell) -> None:
         fakes.do(switch, on=False)
     if fakes.do("report")["robot_mode"] == 42:
         fakes.do("robot_mode", mode=7)
+    fakes.do("senseless", values={})
     fakes.do("release_emergency_stop")
-    fakes.do("gripper", fault="0", silent=False, garbled=False, drop_next=False, stuck=False, emergency=False)
+    fakes.do(
+        "gripper", senseless={}, fault="0", silent=False, garbled=False, drop_next=False, stuck=False, emergency=False
+    )
 
 
 @dataclass

@@ -23,6 +23,8 @@ class FakeGripper:
         self.object_mm: float | None = None
         self.registers = {"ACT": 0, "GTO": 0, "ATR": 0, "POS": 0, "SPE": 0, "FOR": 0}
         self.fault: str = "0"
+        self.senseless: dict[str, str] = {}
+        """Answers that override the true ones, by register."""
         self.emergency = self.silent = self.garbled = False
         self.stuck = self.never_active = self.drop_next = False
         self.closed_reports_object = False
@@ -66,7 +68,7 @@ class FakeGripper:
             **self.registers, "STA": self._status, "OBJ": self._contact, "FLT": self.fault,
             "PRE": self.registers["POS"], "POS": round(self._position), "COU": 0,
         }  # fmt: skip
-        return str(values[name])
+        return self.senseless.get(name, str(values[name]))
 
     def lose_object(self) -> None:
         """What was held falls out; the fingers close on."""

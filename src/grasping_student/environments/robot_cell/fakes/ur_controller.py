@@ -68,6 +68,8 @@ class FakeController:
         """True while the twin still works out what a move will meet: the arm waits where it is."""
         self.contact_stiffness = 5000.0
         self.nan_state = False
+        self.senseless: dict[str, Any] = {}
+        """Outputs that override the true ones, by name."""
         self._raw_offset, self._zero = force_offset, 0.0
         self._started = time.monotonic()
         self._last_input = self._started
@@ -257,4 +259,5 @@ class FakeController:
             "runtime_state": self.runtime_state,
             "speed_scaling": 1.0,
             "target_speed_fraction": 1.0,
+            **self.senseless,
         }
