@@ -10,9 +10,9 @@ import grasping_student
 SOURCE = Path(grasping_student.__file__).parent
 
 ORDER = [
-    "errors", "workspace", "grasp", "heightmap", "gripper_geometry", "files", "configuration", "manifest", "parallel",
-    "cameras", "datasets", "environments", "models", "training", "pseudo_labels", "policies", "collection",
-    "evaluation", "reports", "experiments", "serving", "web", "cli",
+    "errors", "workspace", "grasp", "heightmap", "gripper_geometry", "antipodal_grip", "grasp_rules", "files",
+    "configuration", "manifest", "parallel", "cameras", "datasets", "environments", "models", "training",
+    "pseudo_labels", "policies", "collection", "evaluation", "reports", "experiments", "serving", "web", "cli",
 ]  # fmt: skip
 """The parts in the order of the data path."""
 

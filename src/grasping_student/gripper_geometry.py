@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +32,28 @@ class GripperShape:
     """Lowest height of the tips above the table, metres."""
 
 
+class GraspRule(Protocol):
+    """What may be grasped, by the heightmap alone."""
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        """Which grasps it lets pass, shape ``(n, pixels, pixels)``.
+
+        Args:
+            height: filled heightmap, metres, shape ``(pixels, pixels)``, without NaN.
+            angles: grasp angles, radians, shape ``(n,)``.
+            workspace: pixel size and margin.
+        """
+
+
 @dataclass(frozen=True)
 class FingerRoom:
     """A rule on grasps: both open fingers must stay clear of everything on the way down."""
 
     shape: GripperShape = field(default_factory=GripperShape)
 
-    least: float = 0.003
+    least: float = 0.005
     """Smallest clearance under the fingers, metres; less than zero forgives a noisy heightmap."""
 
     def allows(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from grasping_student.workspace import Workspace
 SCHEMA_VERSION = 1
 TABLE = "pseudo_labels.parquet"
 _METADATA = b"grasping_student"
+_LATER = {"total": np.float32(np.nan), "overruled": np.False_}
+"""Columns that the first tables did not have, and what they then hold."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,20 @@ class Provenance:
     foreground_only: bool
     precision: str
 
-    room: dict[str, Any] | None = None
-    """The rule on room for the open fingers that the grasps obey, as plain values, or None."""
+    rule: dict[str, Any] | None = None
+    """The rule that all grasps obey, as plain values with its ``name``, or None."""
+
+    views: int = 1
+    """Views of each scene whose scores were averaged."""
+
+    others: list[str] = field(default_factory=list)
+    """``GraspModel.version`` of further teachers that were asked."""
+
+    judge: str | None = None
+    """``GraspModel.version`` of the affordance network that had to agree, or None."""
+
+    least_judgement: float = 0.5
+    """Probability that it had to exceed."""
 
     schema_version: int = SCHEMA_VERSION
 
@@ -84,6 +99,12 @@ class PseudoLabelTable:
     top16_col: NDArray[np.int16]
     top16_angle: NDArray[np.int16]
 
+    total: NDArray[np.float32]
+    """Log-sum-exp of the scores of all allowed pixels and angles, ``(n,)``; NaN in tables that do not know it."""
+
+    overruled: NDArray[np.bool_]
+    """Whether the judge refused every grasp of the scene, so that its favourite stands in, ``(n,)``."""
+
     def __len__(self) -> int:
         return len(self.scene)
 
@@ -116,7 +137,8 @@ class PseudoLabelTable:
             values = json.loads((table.schema.metadata or {})[_METADATA])
             if values["schema_version"] != SCHEMA_VERSION:
                 raise UserError(f"{file} has schema version {values['schema_version']}; this reads {SCHEMA_VERSION}")
-            columns = {f.name: _array(table[f.name]) for f in fields(PseudoLabelTable)}
+            columns: dict[str, NDArray[Any]] = {name: np.full(len(table), value) for name, value in _LATER.items()}
+            columns |= {f.name: _array(table[f.name]) for f in fields(PseudoLabelTable) if f.name in table.column_names}
             return PseudoLabelTable(**columns), Provenance(**values)
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise UserError(
@@ -151,6 +173,17 @@ class ChosenGrasps:
     rank: NDArray[np.int64]
     """0 for a scene's best, 1 for the next."""
 
+    confidence: NDArray[np.float32]
+    """Share of the teacher's softmax over all allowed pixels and angles of the scene, in (0, 1]."""
+
+    def most_confident(self, share: float) -> ChosenGrasps:
+        """All grasps of the share of scenes, at least one, whose best grasp has the highest confidence."""
+        first = np.flatnonzero(self.rank == 0)
+        count = math.ceil(share * len(first))
+        kept = self.scene[first[np.argsort(-self.confidence[first], kind="stable")[:count]]]
+        index = np.isin(self.scene, kept)
+        return ChosenGrasps(*(getattr(self, each.name)[index] for each in fields(self)))
+
 
 def best_of_angles(table: PseudoLabelTable, angles: NDArray[np.int64]) -> ChosenGrasps:
     """The teacher's argmax over any subset of the angles: the best of the per-angle maxima, exactly.
@@ -172,6 +205,7 @@ def best_of_angles(table: PseudoLabelTable, angles: NDArray[np.int64]) -> Chosen
         angle=at[some].astype(np.int64),
         score=score[some],
         rank=np.zeros(int(some.sum()), dtype=np.int64),
+        confidence=np.exp(score[some] - table.total[some]),
     )
 
 
@@ -198,4 +232,5 @@ def top_of_scenes(table: PseudoLabelTable, grid: int, count: int) -> ChosenGrasp
     rank = np.broadcast_to(np.arange(count), score.shape)
     scene = np.broadcast_to(table.scene[:, None], score.shape)
     scene, row, col, angle, rank = (each[some].astype(np.int64) for each in (scene, row, col, angle, rank))
-    return ChosenGrasps(scene, row, col, angle, score[some], rank)
+    confidence = np.exp(score - table.total[:, None], where=some, out=np.zeros_like(score))
+    return ChosenGrasps(scene, row, col, angle, score[some], rank, confidence[some])

@@ -7,19 +7,21 @@ from pathlib import Path
 
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
+from grasping_student.grasp_rules import RULES, RuleName, make_rule
 from grasping_student.policies.base import Policy
 
-NAMED_POLICIES = ("random", "scripted", "scripted-exact")
-"""``random``: a foreground pixel by chance. ``scripted``: the picker that knows the blocks, with a person's noise.
-``scripted-exact``: the same without noise."""
+NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
+"""``random``: a foreground pixel by chance. ``antipodal``: by chance one of the grasps that the rule
+``grip`` lets pass. ``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same
+without noise."""
 
 
 def make_policy(spec: str, environment: Environment) -> Policy:
     """The policy that a spec names, for use in this environment.
 
     Args:
-        spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` chooses only among grasps that leave
-            both open fingers room.
+        spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` and ``grip:FOLDER`` choose only among
+            grasps that the rule of that name lets pass.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -32,18 +34,22 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         return RandomForeground()
     if spec in ("scripted", "scripted-exact"):
         return _scripted(environment, exact=spec == "scripted-exact")
-    wants_room = spec.startswith("room:")
-    folder = Path(spec.removeprefix("room:"))
+    if spec == "antipodal":
+        from grasping_student.policies.random_antipodal import RandomAntipodal
+
+        return RandomAntipodal()
+    prefix, _, rest = spec.partition(":")
+    rule: RuleName = prefix if prefix in RULES else "none"
+    folder = Path(rest if prefix in RULES else spec)
     if not folder.is_dir():
         near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise UserError(f"model '{spec}' is neither a checkpoint folder nor one of: {', '.join(NAMED_POLICIES)}{hint}")
-    from grasping_student.gripper_geometry import FingerRoom
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
     model = GraspModel.load(folder, environment.workspace)
-    return GreedyNetworkPolicy(model, folder.name, room=FingerRoom() if wants_room else None)
+    return GreedyNetworkPolicy(model, folder.name, rule=make_rule(rule), rule_name=rule)
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

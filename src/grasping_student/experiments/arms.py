@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from grasping_student.grasp_rules import RuleName
+
 
 @dataclass(frozen=True)
 class Method:
@@ -39,9 +41,10 @@ METHODS: dict[str, Method] = {
     "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
     "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
-    "room": Method("only where the open fingers find room", pseudo_labels={"least_room": 0.005}),
-    "room-0mm": Method("room of 0 mm", pseudo_labels={"least_room": 0.0}),
-    "room-true": Method("room, true labels beside", pseudo_labels={"least_room": 0.005}, true_share=0.25),
+    "room": Method("only where the open fingers find room", pseudo_labels={"rule": "room"}),
+    "grip": Method("room, and a good grip", pseudo_labels={"rule": "grip"}),
+    "grip-true": Method("the same, true labels beside", pseudo_labels={"rule": "grip"}, true_share=0.25),
+    "grip-top3": Method("the same, 3 labels a scene", pseudo_labels={"rule": "grip"}, student=_three("equal")),
     "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
     "no-augmentation": Method(
         "student without augmentation",
@@ -78,12 +81,13 @@ class Arm:
     method: str = "plain"
     """Students: how they are taught."""
 
-    room: bool = False
-    """When grasping, it chooses only among grasps that leave both open fingers room."""
+    rule: RuleName = "none"
+    """When grasping, it chooses only among grasps that this rule lets pass."""
 
 
 ARMS: dict[str, Arm] = {
     "random": Arm("random foreground pixel", "policy"),
+    "antipodal": Arm("by chance, of the good grips", "policy"),
     "scripted": Arm("scripted picker", "policy"),
     "teacher": Arm("teacher", "teacher"),
     "teacher_augmented": Arm("teacher, augmented", "teacher", augmented=True),
@@ -91,11 +95,10 @@ ARMS: dict[str, Arm] = {
     "student": Arm("student of the teacher", "student", teacher="teacher"),
     "student_augmented": Arm("student of the augmented teacher", "student", teacher="teacher_augmented"),
     "student_matched": Arm("student of the compute-matched teacher", "student", teacher="teacher_matched"),
-    "teacher_room": Arm("teacher, augmented, room demanded", "teacher", augmented=True, room=True),
+    "teacher_room": Arm("teacher, augmented, room demanded", "teacher", augmented=True, rule="room"),
+    "teacher_grip": Arm("teacher, augmented, good grip demanded", "teacher", augmented=True, rule="grip"),
     "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
-    "student_room_demanded": Arm(
-        "the same, room demanded", "student", teacher="teacher_augmented", method="room", room=True
-    ),
+    "student_grip": Arm("student, pseudo-labels of good grips", "student", teacher="teacher_augmented", method="grip"),
     "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
     "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
@@ -103,8 +106,8 @@ ARMS: dict[str, Arm] = {
 }
 """Name -> arm."""
 
-POLICIES = ("random", "scripted")
+POLICIES = ("random", "antipodal", "scripted")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 
-DEFAULT_STUDENT = "student_room"
+DEFAULT_STUDENT = "student_grip"
 """The student that the claims of the results page are about."""

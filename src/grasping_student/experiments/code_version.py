@@ -14,6 +14,7 @@ import grasping_student
 
 _GEOMETRY = ("workspace.py", "grasp.py", "heightmap.py", "gripper_geometry.py")
 _WORLD = ("environments/base.py", "environments/simulation", "policies")
+_RULES = ("antipodal_grip.py", "grasp_rules.py")
 _LEARNING = ("models", "training")
 
 PARTS: dict[str, tuple[str, ...]] = {
@@ -21,12 +22,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     "merged": ("datasets/selection.py",),
     "teacher": (*_GEOMETRY, *_LEARNING),
     "affordance": (*_GEOMETRY, *_LEARNING),
-    "table": (*_GEOMETRY, "models", "pseudo_labels"),
+    "table": (*_GEOMETRY, *_RULES, "models", "pseudo_labels"),
     "student": (*_GEOMETRY, *_LEARNING, "datasets/pseudo_label_table.py"),
     "proxy": (*_GEOMETRY, "models", "evaluation/proxy.py"),
     "entropy": (*_GEOMETRY, "models", "evaluation/entropy.py"),
-    "one_shot": (*_GEOMETRY, *_WORLD, "models", "evaluation/one_shot.py", "evaluation/picking.py"),
-    "picking": (*_GEOMETRY, *_WORLD, "models", "evaluation/picking.py", "evaluation/rates.py"),
+    "one_shot": (*_GEOMETRY, *_RULES, *_WORLD, "models", "evaluation/one_shot.py", "evaluation/picking.py"),
+    "picking": (*_GEOMETRY, *_RULES, *_WORLD, "models", "evaluation/picking.py", "evaluation/rates.py"),
     "relabelling": (*_GEOMETRY, *_WORLD, "models", "experiments/relabelling.py"),
     "precision": (*_GEOMETRY, *_WORLD, "models", "evaluation/one_shot.py", "experiments/precision.py"),
 }

@@ -12,10 +12,11 @@ from grasping_student.experiments.arms import ARMS, POLICIES, TEACHERS
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
-from grasping_student.experiments.recipes import Cell, Recipes, student_arm
+from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule, student_arm
 from grasping_student.experiments.records import Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
 from grasping_student.files import read_json, write_json
+from grasping_student.grasp_rules import RuleName
 
 ASKED = "asked.json"
 """Sizes and seed of a results folder: all its runs share them."""
@@ -39,15 +40,14 @@ class Row:
     @property
     def model(self) -> str:
         """Name in the logs of one-shot tests."""
-        return self.spec if isinstance(self.spec, str) else self.spec.name + self._rule("-{}")
+        if isinstance(self.spec, str):
+            return self.spec
+        return self.spec.name if self.rule == "none" else f"{self.spec.name}-{self.rule}"
 
     @property
     def folder(self) -> str:
         """Spec for ``evaluation.policy_spec``."""
-        return self.spec if isinstance(self.spec, str) else self._rule("{}:") + str(self.spec.out)
-
-    def _rule(self, form: str) -> str:
-        return "" if self.rule == "none" else form.format(self.rule)
+        return self.spec if isinstance(self.spec, str) else spec_under_rule(self.spec.out, self.rule)
 
     def stages(self) -> list[Stage]:
         own = [] if isinstance(self.spec, str) else [self.spec]
@@ -94,22 +94,20 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
     specs: dict[str, Stage | str] = {
         name: name if name in POLICIES else recipes.model(name, cell) for name in dict.fromkeys(names)
     }
-    room = {name: student_arm(name, cell).room for name in specs}
+    rules = {name: student_arm(name, cell).rule for name in specs}
     shared = {}
     if "picking" in design.measures:
         ordered = sorted(specs, key=_teacher_first)
-        shared["picking"] = recipes.picking(
-            cell, {name: specs[name] for name in ordered}, [name for name in ordered if room[name]]
-        )
+        shared["picking"] = recipes.picking(cell, {name: specs[name] for name in ordered}, rules)
     rows = []
     for name, spec in specs.items():
         extra = dict(shared)
         if isinstance(spec, Stage):
-            if "proxy" in design.measures and config.proxy and not room[name]:
+            if "proxy" in design.measures and config.proxy and rules[name] == "none":
                 extra["proxy"] = recipes.proxy(spec, cell.regime)
             if "entropy" in design.measures:
                 extra["entropy"] = recipes.entropy(spec, cell.regime)
-        rows.append(Row(cell, name, spec, extra, room[name]))
+        rows.append(Row(cell, name, spec, extra, rules[name]))
     return rows
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from grasping_student.collection.configuration import CollectConfig, Family
@@ -15,6 +16,7 @@ from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES, Point
 from grasping_student.experiments.runners import EntropyConfig, MergeConfig
 from grasping_student.experiments.stages import Stage, make_stage
+from grasping_student.grasp_rules import RuleName
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
@@ -154,11 +156,11 @@ class Recipes:
         config = EntropyConfig(model.out, held_out.out)
         return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
 
-    def picking(self, cell: Cell, specs: dict[str, Stage | str], room: Sequence[str]) -> Stage:
-        """Episodes of picking, the arms alternating on the same scenes; those in ``room`` demand it."""
+    def picking(self, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, RuleName]) -> Stage:
+        """Episodes of picking, the arms alternating on the same scenes, each under its rule."""
         config = PickingConfig(
             models=tuple(
-                f"{name}={spec if isinstance(spec, str) else 'room:' * (name in room) + str(spec.out)}"
+                f"{name}={spec if isinstance(spec, str) else spec_under_rule(spec.out, rules[name])}"
                 for name, spec in specs.items()
             ),
             episodes=self.sizes.episodes, family=REGIMES[cell.regime].target, pixels=self.sizes.pixels,
@@ -229,6 +231,11 @@ class Recipes:
         widths = f"{max(network.widths)}" if network.name == "compact" else ""
         scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
         return make_stage(kind, config, self.cache, inputs, units, scale)
+
+
+def spec_under_rule(folder: Path, rule: RuleName) -> str:
+    """Spec of a checkpoint for ``evaluation.policy_spec``, under a rule or none."""
+    return str(folder) if rule == "none" else f"{rule}:{folder}"
 
 
 def student_arm(name: str, cell: Cell) -> Arm:

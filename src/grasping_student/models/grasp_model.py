@@ -15,7 +15,7 @@ from torch import nn
 
 from grasping_student.configuration import to_plain
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.gripper_geometry import FingerRoom
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
 from grasping_student.models.configuration import ModelConfig
@@ -134,19 +134,19 @@ class GraspModel:
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        room: FingerRoom | None = None,
+        rule: GraspRule | None = None,
     ) -> NDArray[np.float32]:
         """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
 
-        With ``room``, -inf also where the open fingers find none. Unmeasured pixels count as what they are filled
+        With ``rule``, -inf also where it does not let a grasp pass. Unmeasured pixels count as what they are filled
         with.
         """
         maps = self.score_maps(heightmap, grid)
         height = clean_height(heightmap, self.config.normalisation)
         if foreground_only:
             maps[:, height <= 0.0] = -np.inf
-        if room is not None:
-            maps[~room.allows(height, grid.angles, self.workspace)] = -np.inf
+        if rule is not None:
+            maps[~rule.allows(height, grid.angles, self.workspace)] = -np.inf
         return maps
 
     def best_grasp(
@@ -154,14 +154,14 @@ class GraspModel:
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        room: FingerRoom | None = None,
+        rule: GraspRule | None = None,
     ) -> tuple[PlanarGrasp, float]:
         """The grasp with the highest score, and the score.
 
         Raises:
             NoGrasp: no foreground inside the margin.
         """
-        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only, room=room)[0]
+        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only, rule=rule)[0]
 
     def top_grasps(
         self,
@@ -170,14 +170,14 @@ class GraspModel:
         ban_distance: float = BAN_DISTANCE,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        room: FingerRoom | None = None,
+        rule: GraspRule | None = None,
     ) -> list[tuple[PlanarGrasp, float]]:
         """The ``count`` best grasps, best first, no two nearer than ``ban_distance`` (metres; paper, section IV-E).
 
         Raises:
-            NoGrasp: no foreground inside the margin, or no room for the fingers anywhere.
+            NoGrasp: no foreground inside the margin, or nothing that the rule lets pass.
         """
-        scores = self.allowed_scores(heightmap, grid, foreground_only, room)
+        scores = self.allowed_scores(heightmap, grid, foreground_only, rule)
         chosen = top_choices(scores, count, ban_distance / self.workspace.pixel_size)
         if not chosen:
             raise NoGrasp("no foreground inside the margin that may be grasped")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.gripper_geometry import FingerRoom
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -13,9 +13,11 @@ class GreedyNetworkPolicy:
     """Argmax over pixels and the angles of a grid (paper, section VI-D)."""
 
     def __init__(
-        self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES, room: FingerRoom | None = None
-    ) -> None:
-        self._room = room
+        self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES, rule: GraspRule | None = None,
+        rule_name: str = "rule",
+    ) -> None:  # fmt: skip
+        self._rule = rule
+        self._rule_name = rule_name
         self._model = model
         self._name = name
         self._grid = grid
@@ -27,8 +29,8 @@ class GreedyNetworkPolicy:
 
     @property
     def version(self) -> str:
-        """Content hash of the model, and whether room for the fingers is demanded."""
-        return self._model.version + ("" if self._room is None else "-room")
+        """Content hash of the model, and the name of the rule if one is demanded."""
+        return self._model.version + ("" if self._rule is None else f"-{self._rule_name}")
 
     @property
     def source(self) -> Source:
@@ -42,9 +44,9 @@ class GreedyNetworkPolicy:
         """The best grasp and its score.
 
         Raises:
-            NothingToGrasp: no foreground inside the margin, or no room for the fingers anywhere.
+            NothingToGrasp: no foreground inside the margin, or nothing that the rule lets pass.
         """
         try:
-            return self._model.best_grasp(heightmap, self._grid, room=self._room)
+            return self._model.best_grasp(heightmap, self._grid, rule=self._rule)
         except NoGrasp as error:
             raise NothingToGrasp(str(error)) from None

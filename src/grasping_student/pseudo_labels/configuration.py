@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.gripper_geometry import FingerRoom, GripperShape
+from grasping_student.grasp_rules import GraspRule, RuleName, make_rule
+from grasping_student.gripper_geometry import GripperShape
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,34 @@ class PseudoLabelConfig:
     foreground_only: bool = True
     """Never choose bare table, which no grasp lifts; the paper does not say."""
 
-    least_room: float | None = None
-    """Choose only grasps at which both open fingers stay this far above what lies under them, metres; None (the
-    paper's rule) does not look."""
+    rule: RuleName = "none"
+    """Choose only grasps that the heightmap says are possible: ``room`` wants both open fingers clear, ``grip`` besides
+    material between them with sides that friction holds; ``none`` is the paper's."""
+
+    least_room: float = 0.005
+    """Rules ``room`` and ``grip``: smallest clearance under the open fingers, metres."""
+
+    least_grip: float = 0.9
+    """Rule ``grip``: smallest mean height of the material between the fingers, a share of their reach."""
+
+    friction: float = 0.6
+    """Rule ``grip``: sides may be turned against the fingers by the angle with this tangent."""
 
     gripper: GripperShape = field(default_factory=GripperShape)
-    """The gripper that needs the room."""
+    """The gripper of the rule."""
+
+    views: Literal[1, 4] = 1
+    """Look at each scene as it is, or also mirrored, turned by half a turn, and both: scores are the mean."""
+
+    others: tuple[Path, ...] = ()
+    """Checkpoint folders of further teachers: scores are then the mean of all teachers' log-softmax over the scene."""
+
+    judge: Path | None = None
+    """Checkpoint folder of an affordance network: choose only grasps that it takes for successes; None asks nobody."""
+
+    least_judgement: float = 0.5
+    """Probability of success that the judge must exceed; where no grasp does, its favourite of the teacher's ``top``
+    is the scene's only pseudo-label."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the teacher; ``auto`` is bf16 where the processor has it natively."""
@@ -62,20 +85,24 @@ class PseudoLabelConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not 0.0 < self.ban_distance < 1.0:
             raise ValueError(f"ban_distance is {self.ban_distance} m; it must lie between 0 and 1")
+        if self.views not in (1, 4):
+            raise ValueError(f"views is {self.views}; it must be 1 or 4")
+        if not 0.0 <= self.least_judgement < 1.0:
+            raise ValueError(f"least_judgement is {self.least_judgement}; it must lie in [0, 1)")
 
     @property
-    def room(self) -> FingerRoom | None:
-        """The rule on room for the fingers, or None."""
-        return None if self.least_room is None else FingerRoom(self.gripper, self.least_room)
+    def grasp_rule(self) -> GraspRule | None:
+        """What the chosen grasps must obey, or None."""
+        return make_rule(self.rule, self.gripper, self.least_room, self.least_grip, self.friction)
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:
-    """For two processor cores; grasps must leave both open fingers 5 mm of room."""
-    return PseudoLabelConfig(workers=2, least_room=0.005)
+    """For two processor cores; grasps must leave the fingers room and give them something to hold."""
+    return PseudoLabelConfig(workers=2, rule="grip")
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:
-    """The same without the rule on room: the teacher's choice as it is."""
+    """The same without the rule: the teacher's choice as it is."""
     return PseudoLabelConfig(workers=2)
 
 

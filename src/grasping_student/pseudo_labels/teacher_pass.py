@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
+from grasping_student.datasets.splits import SPLIT
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, read_json, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
-from grasping_student.gripper_geometry import FingerRoom
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import StageClock
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, top_choices
 from grasping_student.parallel import parallel_map
+from grasping_student.pseudo_labels.agreement import agreed_scores, judged_scores, log_total
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+from grasping_student.workspace import Workspace
 
 PARTS, STARTED = "parts", "started.json"
 
@@ -38,14 +41,17 @@ class Part:
     provenance: Provenance
     top: int
     precision: Precision
-    room: FingerRoom | None
+    rule: GraspRule | None
+    others: tuple[Path, ...]
+    judge: Path | None
 
 
 def run(config: PseudoLabelConfig) -> Path:
     """Pseudo-label every scene of a dataset and return the output folder.
 
     Raises:
-        UserError: no teacher, no scenes, another workspace, an existing ``out``, or a resume with another config.
+        UserError: no teacher, no scenes, another workspace, a judge that is no affordance network, an existing ``out``,
+            or a resume with another config.
     """
     clock = StageClock("pseudo-label", config)
     dataset = Dataset(config.dataset)
@@ -55,7 +61,9 @@ def run(config: PseudoLabelConfig) -> Path:
     provenance = Provenance(
         teacher.version, dataset.version, workspace.extent, workspace.pixels, workspace.margin,
         config.ban_distance, config.foreground_only, resolve_precision(config.precision),
-        None if config.room is None else to_plain(config.room),
+        None if config.grasp_rule is None else {"name": config.rule, **to_plain(config.grasp_rule)},
+        config.views, [GraspModel.load(path, workspace).version for path in config.others],
+        None if config.judge is None else _judge(config.judge, workspace).version, config.least_judgement,
     )  # fmt: skip
     prepare_output(config.out, config.resume, config.overwrite)
     if (config.out / TABLE).exists():
@@ -66,7 +74,7 @@ def run(config: PseudoLabelConfig) -> Path:
     starts = range(0, len(ids), size)
     parts = [
         Part(config.teacher, config.dataset, tuple(ids[first : first + size]), _part_file(config.out, first),
-             provenance, config.top, config.precision, config.room)
+             provenance, config.top, config.precision, config.grasp_rule, config.others, config.judge)
         for first in starts
     ]  # fmt: skip
     missing = [part for part in parts if not part.file.exists()]
@@ -75,9 +83,13 @@ def run(config: PseudoLabelConfig) -> Path:
     table = PseudoLabelTable.join([PseudoLabelTable.load(part.file)[0] for part in parts])
     table.save(config.out / TABLE, provenance)
     inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
+    inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
+    if provenance.judge is not None:
+        inputs[str(config.judge)] = provenance.judge
     clock.write(
-        config.out, inputs, scenes=len(table), scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum())
-    )
+        config.out, inputs, scenes=len(table), scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum()),
+        scenes_overruled=int(table.overruled.sum()),
+    )  # fmt: skip
     for part in parts:
         part.file.unlink()
     (config.out / PARTS).rmdir()
@@ -91,12 +103,20 @@ def _part_file(out: Path, first: int) -> Path:
 
 def label_part(part: Part) -> int:
     """Pseudo-label the scenes of one part, write its file, return their number."""
-    teacher, dataset = _open(part.teacher, part.dataset, part.precision, part.provenance.teacher)
-    ban, foreground_only = part.provenance.ban_distance, part.provenance.foreground_only
+    source, dataset = part.provenance, Dataset(part.dataset)
+    teacher = _open(part.teacher, part.precision, source.teacher)
+    others = tuple(
+        _open(path, part.precision, version) for path, version in zip(part.others, source.others, strict=True)
+    )
+    judge = None if part.judge is None else _open(part.judge, part.precision, source.judge)
     with torch_threads(1):  # as in every worker
         results = [
-            label_scene(teacher, dataset.heightmap(i), part.top, ban, foreground_only, part.room) for i in part.scenes
-        ]
+            label_scene(
+                teacher, dataset.heightmap(i), part.top, source.ban_distance, source.foreground_only, part.rule,
+                source.views, others, judge, source.least_judgement,
+            )
+            for i in part.scenes
+        ]  # fmt: skip
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)
@@ -108,13 +128,23 @@ def label_scene(
     top: int,
     ban_distance: float,
     foreground_only: bool,
-    room: FingerRoom | None = None,
+    rule: GraspRule | None = None,
+    views: int = 1,
+    others: tuple[GraspModel, ...] = (),
+    judge: GraspModel | None = None,
+    least_judgement: float = 0.5,
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
-    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only, room)
+    ban_pixels, overruled = ban_distance / heightmap.workspace.pixel_size, False
+    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only, rule)
+    if views > 1 or others:
+        scores = agreed_scores(scores, (teacher, *others), heightmap, TRAINING_ANGLES, views)
+    total = log_total(scores)
+    if judge is not None:
+        scores, overruled = judged_scores(scores, judge, heightmap, TRAINING_ANGLES, least_judgement, top, ban_pixels)
     best, row, col = angle_maxima(scores)
     columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
-    ban_pixels = ban_distance / heightmap.workspace.pixel_size
+    columns |= {"total": np.array(total, dtype=np.float32), "overruled": np.array(overruled)}
     for grid in (TRAINING_ANGLES, DEPLOYMENT_ANGLES):
         bins = grid.indices_in(TRAINING_ANGLES)
         chosen = top_choices(scores[bins], top, ban_pixels)
@@ -126,13 +156,20 @@ def label_scene(
     return columns
 
 
-@functools.lru_cache(maxsize=1)
-def _open(teacher: Path, dataset: Path, precision: Precision, version: str) -> tuple[GraspModel, Dataset]:
-    """Teacher and dataset of a worker, opened once; ``version`` tells a retrained teacher from the one kept."""
-    model = GraspModel.load(teacher, precision=precision)
+@functools.lru_cache(maxsize=8)
+def _open(path: Path, precision: Precision, version: str | None) -> GraspModel:
+    """A model of a worker, opened once; ``version`` tells a retrained one from the one kept."""
+    model = GraspModel.load(path, precision=precision)
     if model.version != version:
-        raise UserError(f"{teacher} changed while it was pseudo-labelling; start again with --overwrite")
-    return model, Dataset(dataset)
+        raise UserError(f"{path} changed while it was pseudo-labelling; start again with --overwrite")
+    return model
+
+
+def _judge(path: Path, workspace: Workspace) -> GraspModel:
+    model = GraspModel.load(path, workspace)
+    if not (path / SPLIT).exists():
+        raise UserError(f"--judge {path} is no affordance network; 'grasping-student train affordance' makes one")
+    return model
 
 
 def _check_begun(config: PseudoLabelConfig, provenance: Provenance) -> None:

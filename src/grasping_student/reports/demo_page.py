@@ -52,6 +52,12 @@ def write_demo_page(run: DemoRun, report: Mapping[str, Any], path: Path) -> dict
     return entropy
 
 
+WHAT_RULES_WANT = {
+    "room": "leave both open fingers room",
+    "grip": "leave both open fingers room and give them something to hold, with sides that face them",
+}
+
+
 def _arms(report: Mapping[str, Any]) -> list[str]:
     return [arm for arm in ARM_NAMES if arm in report]
 
@@ -61,11 +67,11 @@ def _opening(run: DemoRun, report: Mapping[str, Any]) -> list[str]:
         f"A teacher learnt from {run.labels} labelled grasps. It labelled {run.scenes} scenes that nobody had, "
         "and a student learnt from those. Then all of them picked blocks in the simulator, on the same scenes."
     )
-    if run.least_room is not None:
+    if run.rule != "none":
         summary += (
-            f" Of the teacher's grasps only those became pseudo-labels that leave both open fingers "
-            f"{1000 * run.least_room:.0f} mm of room in the heightmap: what everybody knows of his gripper, and no "
-            "label says. Neither teacher was given that rule, and no model is when it picks."
+            f" Of the teacher's grasps only those became pseudo-labels that {WHAT_RULES_WANT[run.rule]}: what the "
+            "heightmap shows and everybody knows of his gripper, and no label says. Neither teacher was given that "
+            "rule, and no model is when it picks."
         )
     return [
         html.heading("A teacher, its student, and what each can pick", 1),

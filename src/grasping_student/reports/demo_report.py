@@ -21,6 +21,7 @@ from grasping_student.evaluation.rates import (
 from grasping_student.evaluation.records import Event, read_events
 from grasping_student.evaluation.statistics import Counts
 from grasping_student.files import read_json, write_json
+from grasping_student.grasp_rules import RuleName
 from grasping_student.manifest import code_commit, machine_name
 from grasping_student.reports.sentences import ARM_NAMES
 
@@ -57,8 +58,8 @@ class DemoRun:
     scenes: int
     """Unlabelled scenes that the student learnt from."""
 
-    least_room: float | None = None
-    """Clearance that pseudo-labels had to leave both open fingers, metres, or None."""
+    rule: RuleName = "none"
+    """What pseudo-labels had to obey."""
 
     timing_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage."""
@@ -106,7 +107,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     report |= {
         "labels": run.labels,
         "scenes": run.scenes,
-        "least_room": run.least_room,
+        "rule": run.rule,
         "timing_s": dict(run.timing_s),
         "seed": run.seed,
         "commit": code_commit(),

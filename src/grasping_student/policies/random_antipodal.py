@@ -1,0 +1,33 @@
+"""What geometry alone can do: by chance one of the grasps that the rule on a good grip lets pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grasping_student.antipodal_grip import AntipodalGrip
+from grasping_student.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
+from grasping_student.heightmap import Heightmap, fill_holes
+from grasping_student.policies.base import NothingToGrasp, Source
+
+
+class RandomAntipodal:
+    """Drawn evenly from all pixels and deployment angles that pass; nothing is learnt. The score is always 0."""
+
+    name = "antipodal"
+    version = "1"
+    source: Source = "script"
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = np.random.default_rng(seed)
+        self._rule = AntipodalGrip()
+
+    def begin_episode(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        filled = fill_holes(heightmap)
+        passing = np.argwhere(self._rule.allows(filled.height, DEPLOYMENT_ANGLES.angles, heightmap.workspace))
+        if not len(passing):
+            raise NothingToGrasp("no grasp in the graspable area passes the rule on a good grip")
+        angle, row, col = passing[int(self._random.integers(len(passing)))]
+        return PlanarGrasp(int(row), int(col), DEPLOYMENT_ANGLES.angle(int(angle))), 0.0
