@@ -12,8 +12,11 @@ def calibrate_and_say(config: CalibrateConfig) -> None:
     """Run, then say how good it is."""
     import math
 
-    from grasping_student.environments.robot_cell.calibrating import run
+    from grasping_student.environments.robot_cell.calibrating import print_board, run
 
+    if config.print_board is not None:
+        print(print_board(config.board, config.print_board))
+        return
     calibration = run(config)
     for note in calibration.notes:
         print(note)

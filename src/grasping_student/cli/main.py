@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dataset filter": ("dataset_filter", "chosen attempts, or a random subset, as a new dataset"),
     "dataset split": ("dataset_split", "training and held-out episodes, stored"),
     "dataset check": ("dataset_check", "verify every picture and hash of a dataset"),
+    "cell fake": ("cell_fake", "a robot cell without a robot, to try the commands below"),
     "cell calibrate": ("cell_calibrate", "where the camera stands, from points that the arm has touched"),
     "cell check": ("cell_check", "the depth doctor: what is wrong with what the camera sees"),
     "cell watch": ("cell_watch", "the robot cell's live page, with a stop button"),

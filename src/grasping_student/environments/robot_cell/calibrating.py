@@ -12,7 +12,8 @@ import numpy as np
 from grasping_student.cameras.calibration import Calibration, calibrate, plane_in_camera, save_calibration
 from grasping_student.cameras.calibration_picture import draw_calibration
 from grasping_student.cameras.camera import Camera
-from grasping_student.cameras.charuco import SeenBoard, see_board
+from grasping_student.cameras.charuco import SeenBoard, board_picture, see_board
+from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.cameras.frame import RgbdFrame
 from grasping_student.cameras.recorded import RecordedCamera
 from grasping_student.cameras.rigid_fit import check_fit, fit_rigid
@@ -22,8 +23,10 @@ from grasping_student.environments.robot_cell.calibration_config import Calibrat
 from grasping_student.environments.robot_cell.camera_view import RealSenseViewConfig, RecordedViewConfig
 from grasping_student.environments.robot_cell.config import CellConfig, load_cell
 from grasping_student.errors import UserError
-from grasping_student.files import prepare_output, sha256_of_file
+from grasping_student.files import atomic_path, prepare_output, sha256_of_file
 from grasping_student.manifest import StageClock
+
+DOTS_AN_INCH = 300.0
 
 DEPTH_OFF = 0.004
 """Depths that disagree with the board by more than this are worth words, metres."""
@@ -80,6 +83,25 @@ def run(config: CalibrateConfig) -> Calibration:
         cv2.imwrite(str(config.out / "reference.png"), cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
     clock.write(config.out, {str(path): sha256_of_file(path) for path in (config.cell, config.touched)})
     return calibration
+
+
+def print_board(board: BoardConfig, path: Path) -> str:
+    """Write the board as a PNG that prints at its true size; returns what to do with it.
+
+    Raises:
+        UserError: no PNG, an unknown dictionary, or a file that exists.
+    """
+    from PIL import Image
+
+    if path.suffix.lower() != ".png":
+        raise UserError(f"--print-board {path}: give a name that ends in .png")
+    if path.exists():
+        raise UserError(f"--print-board {path} exists; name another")
+    picture = Image.fromarray(board_picture(board, DOTS_AN_INCH / 0.0254))
+    with atomic_path(path) as temporary:
+        picture.save(temporary, dpi=(DOTS_AN_INCH, DOTS_AN_INCH))
+    size = f"{1000 * board.columns * board.square:.0f} x {1000 * board.rows * board.square:.0f} mm"
+    return f"{path}: {size}; print it without scaling, glue it to something flat, and measure its squares"
 
 
 def take_frame(cell: CellConfig, recorded: Path | None) -> tuple[RgbdFrame, str]:

@@ -28,6 +28,9 @@ class CalibrateConfig:
     board: BoardConfig = field(default_factory=BoardConfig)
     """The printed board."""
 
+    print_board: Path | None = None
+    """Only write the board as a picture to be printed at its true size, 300 dots an inch, into this PNG file."""
+
     max_residual_mm: float = 3.0
     """A fit with a larger root mean square is refused, millimetres."""
 

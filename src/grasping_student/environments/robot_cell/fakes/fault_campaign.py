@@ -22,7 +22,7 @@ from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
 from grasping_student.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 
-Inject = Callable[[FakeCell, Ur5e], Any]
+Inject = Callable[[FakeCell, Ur5e | None], Any]
 
 FAULTS: dict[str, Inject] = {
     "protective stop": lambda fakes, arm: fakes.do("protective_stop"),
@@ -50,8 +50,8 @@ FAULTS: dict[str, Inject] = {
 """Every fault that the fakes can have, by name."""
 
 
-def _signal_driver(arm: Ur5e, number: int) -> None:
-    process = arm.driver_process
+def _signal_driver(arm: Ur5e | None, number: int) -> None:
+    process = None if arm is None else arm.driver_process
     if process is not None and process.poll() is None:
         process.send_signal(number)
 
