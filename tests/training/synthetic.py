@@ -30,8 +30,9 @@ def draw_scene(workspace: Workspace, random: np.random.Generator, boxes: int = 3
 
 
 def write_dataset(
-    path: Path, count: int, seed: int, labelled: bool = True, failures: int = 0, workspace: Workspace = SMALL
-) -> Path:
+    path: Path, count: int, seed: int, labelled: bool = True, failures: int = 0, workspace: Workspace = SMALL,
+    source: str = "script",
+) -> Path:  # fmt: skip
     """A dataset of ``count`` scenes, one an episode; the first ``failures`` are gripped along the long side."""
     random = np.random.default_rng(seed)
     with DatasetWriter(path, workspace) as writer:
@@ -42,6 +43,6 @@ def write_dataset(
                 failed = episode < failures
                 grasp = PlanarGrasp(grasp.row, grasp.col, grasp.angle + math.pi / 2 * failed)
                 outcome = Outcome.MISSED if failed else Outcome.SUCCESS
-                values = {"source": "script", "grasp": grasp, "z": 0.01, "outcome": outcome}
+                values = {"source": source, "grasp": grasp, "z": 0.01, "outcome": outcome}
             writer.append(scene, episode=episode, index=0, environment="synthetic", **values)
     return path

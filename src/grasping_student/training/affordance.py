@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasping_student.datasets.schema import Attempt
-from grasping_student.datasets.splits import SPLIT, split_by_episode
+from grasping_student.datasets.splits import SPLIT, Split, split_by_episode
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import read_json, write_json
@@ -22,7 +22,7 @@ from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import Group
-from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_scenes
+from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_labels, read_scenes
 from grasping_student.training.loop import fit
 from grasping_student.training.teacher import STARTED, begin
 
@@ -56,10 +56,15 @@ def run(config: AffordanceConfig) -> Path:
                 "an affordance network learns from datasets of one workspace"
             )
     clock = StageClock("train affordance", config)
-    splits = [split_by_episode(dataset, config.held_out, config.split_seed) for dataset in datasets]
-    attempts = [
-        usable_attempts(each, config.sources, split.train) for each, split in zip(datasets, splits, strict=True)
-    ]
+    if config.labels:
+        splits = [Split(tuple(datasets[0].episodes().tolist()), (), config.split_seed, datasets[0].version)]
+        drawn = set(read_labels(datasets[0], config.sources, config.labels, seed=config.label_seed).scene.tolist())
+        attempts = [[each for each in datasets[0].attempts(labelled=True) if each.id in drawn]]
+    else:
+        splits = [split_by_episode(dataset, config.held_out, config.split_seed) for dataset in datasets]
+        attempts = [
+            usable_attempts(each, config.sources, split.train) for each, split in zip(datasets, splits, strict=True)
+        ]
     labels, scenes = _labels_and_scenes(list(zip(datasets, attempts, strict=True)), config)
     succeeded = labels.success > 0.5
     if succeeded.all() or not succeeded.any():

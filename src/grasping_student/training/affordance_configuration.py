@@ -39,6 +39,13 @@ class AffordanceConfig:
     split_seed: int = 0
     """Decides which episodes."""
 
+    labels: int = 0
+    """Learn from the draw of so many labels that a teacher with the same ``label_seed`` learns from, and hold nothing
+    out; 0 takes all attempts that are not held out."""
+
+    label_seed: int = 0
+    """The teacher's draw of labels."""
+
     network: NetworkConfig = field(default_factory=NetworkConfig)
     normalisation: Normalisation = field(default_factory=Normalisation)
     augmentation: AugmentationConfig = field(default_factory=standard_augmentation)
@@ -49,6 +56,10 @@ class AffordanceConfig:
             raise ValueError("datasets is empty; name at least one dataset with labelled attempts")
         if not 0.0 < self.held_out < 1.0:
             raise ValueError(f"held_out is {self.held_out}; it is a share of the episodes in (0, 1)")
+        if self.labels < 0:
+            raise ValueError(f"labels is {self.labels}; give a positive number, or 0 for all")
+        if self.labels and len(self.datasets) > 1:
+            raise ValueError("labels are drawn from one dataset, as a teacher's: name one")
         if self.loop.batch < 2:
             raise ValueError("the affordance network's batch needs at least 2 attempts: a success and a failure")
 

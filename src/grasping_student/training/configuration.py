@@ -144,8 +144,12 @@ class PseudoLabelChoice:
     labels_per_scene: int = 1
     """How many of the n best grasps of a scene are labels, each an item of its own (needs 16 or 64 even angles)."""
 
-    weights: Literal["equal", "rank", "score"] = "equal"
-    """Weight of a pseudo-label in the loss: all equal, 1 / rank, or the teacher's softmax share among the scene's."""
+    weights: Literal["equal", "rank", "score", "confidence"] = "equal"
+    """Weight of a pseudo-label in the loss: all equal, 1 / rank, the teacher's softmax share among the scene's, or,
+    with one label a scene, its share of the softmax over the whole scene, 1 on average."""
+
+    keep: float = 1.0
+    """Share of the scenes that are kept, those in which the teacher's softmax gives its best grasp the most."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.angles <= 64:
@@ -154,6 +158,10 @@ class PseudoLabelChoice:
             raise ValueError(f"pseudo angles is {self.angles}; evenly drawn, it must divide 64")
         if self.labels_per_scene < 1:
             raise ValueError(f"pseudo labels_per_scene is {self.labels_per_scene}; it must be at least 1")
+        if not 0.0 < self.keep <= 1.0:
+            raise ValueError(f"pseudo keep is {self.keep}; it must lie in (0, 1]")
+        if self.weights == "confidence" and self.labels_per_scene > 1:
+            raise ValueError("pseudo weights 'confidence' are for one label a scene; 'score' weighs several")
         if self.labels_per_scene > 1 and (self.angles not in (16, 64) or (self.angles == 16 and self.draw != "even")):
             raise ValueError(
                 "several labels a scene are stored for 64 angles and for 16 even ones: set angles and draw"
@@ -196,6 +204,12 @@ class StudentConfig:
     label_seed: int = 0
     """Draw of the true labels: the teacher's, so that both know the same."""
 
+    experience: Path | None = None
+    """Dataset of a robot's own attempts, failures too, that are mixed into every batch, or none (paper: none)."""
+
+    experience_share: float = 0.0
+    """Share of a batch taken from ``experience``, half of it successes and half failures."""
+
     initial: Path | None = None
     """Checkpoint folder whose weights training starts from, or none."""
 
@@ -209,6 +223,21 @@ class StudentConfig:
             raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
         if self.true_share > 0.0 and self.true_labels is None:
             raise ValueError("true_share needs true_labels: name the dataset that holds them")
+        if not 0.0 <= self.experience_share < 1.0:
+            raise ValueError(f"experience_share is {self.experience_share}; it must lie in [0, 1)")
+        if self.experience_share > 0.0 and self.experience is None:
+            raise ValueError("experience_share needs experience: name the dataset of attempts")
+        if self.shares[0] < 1:
+            raise ValueError(
+                f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "
+                f"pseudo-labels in a batch of {self.loop.batch}"
+            )
+
+    @property
+    def shares(self) -> tuple[int, int, int, int]:
+        """Places in a batch: pseudo-labels, true labels, successes and failures of experience."""
+        true, half = round(self.true_share * self.loop.batch), round(self.experience_share * self.loop.batch / 2)
+        return self.loop.batch - true - 2 * half, true, half, half
 
 
 def light_teacher() -> TeacherConfig:

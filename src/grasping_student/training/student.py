@@ -27,8 +27,9 @@ def run(config: StudentConfig) -> Path:
     """Train a student and return its checkpoint folder.
 
     Raises:
-        UserError: no scenes, no pseudo-labels or those of another dataset, an existing ``out``, an unknown network, or
-            a resume with another config.
+        UserError: no scenes, no pseudo-labels or those of another dataset, true labels or experience of another
+            workspace or without successes, experience without failures, an existing ``out``, an unknown network, or a
+            resume with another config.
     """
     dataset = Dataset(config.dataset)
     dataset.require()
@@ -47,12 +48,23 @@ def run(config: StudentConfig) -> Path:
     labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
     if not len(labels):
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
-    true_count = round(config.true_share * config.loop.batch)
-    groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), config.loop.batch - true_count)]
+    pseudo_count, true_count, successes, failures = config.shares
+    groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), pseudo_count)]
     inputs = {str(config.dataset): version, str(config.pseudo_labels): provenance.teacher}
     if true_count and config.true_labels is not None:
-        groups.append(_true_labels(config, config.true_labels, dataset, true_count))
-        inputs[str(config.true_labels)] = Dataset(config.true_labels).version
+        other = _beside(config.true_labels, "--true-labels", dataset)
+        read = read_labels(other, ("human", "script"), config.labels, seed=config.label_seed)
+        groups.append(Group(read, read_scenes(other, read.scene, config.normalisation), true_count))
+        inputs[str(other.path)] = other.version
+    if successes and config.experience is not None:
+        other = _beside(config.experience, "--experience", dataset)
+        read = read_labels(other, ("policy",))
+        scenes, succeeded = read_scenes(other, read.scene, config.normalisation), read.success > 0.5
+        if succeeded.all():
+            raise UserError(f"--experience {other.path} holds no failure, and half of its share is failures")
+        groups.append(Group(read.take(succeeded), scenes, successes))
+        groups.append(Group(read.take(~succeeded), scenes, failures))
+        inputs[str(other.path)] = other.version
     facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
     return train_pairs("train student", config, dataset, tuple(groups), inputs, facts)
 
@@ -61,8 +73,10 @@ def pseudo_labels_as_labels(table: PseudoLabelTable, choice: PseudoLabelChoice, 
     """The pseudo-labels that a student sees, as labels that all succeeded.
 
     Raises:
-        UserError: the table keeps fewer grasps a scene than asked for.
+        UserError: the table keeps fewer grasps a scene than asked for, or knows no confidence.
     """
+    if (choice.keep < 1.0 or choice.weights == "confidence") and np.isnan(table.total).any():
+        raise UserError("--pseudo.keep and weights by confidence need a newer table: run 'pseudo-label' again")
     if choice.labels_per_scene > 1:
         chosen = top_of_scenes(table, choice.angles, choice.labels_per_scene)
     elif choice.draw == "even":
@@ -70,6 +84,8 @@ def pseudo_labels_as_labels(table: PseudoLabelTable, choice: PseudoLabelChoice, 
     else:
         drawn = draw_angles(choice.angles, len(table), np.random.default_rng([seed, 4]))
         chosen = best_of_angles(table, drawn)
+    if choice.keep < 1.0:
+        chosen = chosen.most_confident(choice.keep)
     return Labels(
         scene=chosen.scene,
         row=chosen.row,
@@ -85,6 +101,8 @@ def _weights(chosen: ChosenGrasps, kind: str) -> np.ndarray:
         return np.ones(len(chosen.scene), dtype=np.float32)
     if kind == "rank":
         return (1.0 / (1.0 + chosen.rank)).astype(np.float32)
+    if kind == "confidence":
+        return chosen.confidence / chosen.confidence.mean()
     # a scene's pseudo-labels follow one another, best first, so its first score is its largest
     first = np.flatnonzero(chosen.rank == 0)
     scene = np.cumsum(chosen.rank == 0) - 1
@@ -92,11 +110,11 @@ def _weights(chosen: ChosenGrasps, kind: str) -> np.ndarray:
     return (share / np.bincount(scene, share)[scene]).astype(np.float32)
 
 
-def _true_labels(config: StudentConfig, path: Path, scenes: Dataset, count: int) -> Group:
+def _beside(path: Path, option: str, scenes: Dataset) -> Dataset:
+    """A dataset with labels, to be mixed with pseudo-labels of ``scenes``."""
     dataset = Dataset(path)
     if dataset.workspace != scenes.workspace:
         raise UserError(
-            f"--true-labels {path} is of {describe(dataset.workspace)}, the scenes of {describe(scenes.workspace)}"
+            f"{option} {path} is of {describe(dataset.workspace)}, the scenes of {describe(scenes.workspace)}"
         )
-    labels = read_labels(dataset, ("human", "script"), config.labels, seed=config.label_seed)
-    return Group(labels, read_scenes(dataset, labels.scene, config.normalisation), count)
+    return dataset

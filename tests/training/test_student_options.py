@@ -1,0 +1,107 @@
+"""Options of a student: which pseudo-labels are kept, how they weigh, and experience beside them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import SMALL, write_dataset
+
+from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
+from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
+from grasping_student.files import read_json
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pseudo_labels import teacher_pass
+from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+from grasping_student.training import student
+from grasping_student.training.batches import PairBatches
+from grasping_student.training.configuration import LoopConfig, PseudoLabelChoice, StudentConfig
+from grasping_student.training.student import pseudo_labels_as_labels
+
+TINY = NetworkConfig(widths=(4, 8))
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """Eight scenes with pseudo-labels, true labels, and eleven attempts of a policy, four of them failures."""
+    folder = tmp_path_factory.mktemp("options")
+    write_dataset(folder / "scenes", 8, seed=1, labelled=False)
+    write_dataset(folder / "labels", 5, seed=2)
+    write_dataset(folder / "experience", 11, seed=3, failures=4, source="policy")
+    GraspModel.new(ModelConfig(TINY, SMALL), 0).save(folder / "teacher")
+    table = PseudoLabelConfig(teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "pseudo", top=2)
+    teacher_pass.run(table)
+    return StudentConfig(
+        dataset=folder / "scenes", pseudo_labels=folder / "pseudo", out=folder / "student", network=TINY,
+        loop=LoopConfig(steps=2, batch=8, threads=1), experience=folder / "experience", experience_share=0.5,
+        true_labels=folder / "labels", true_share=0.25,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", [PseudoLabelChoice(), PseudoLabelChoice(labels_per_scene=2)])
+def test_kept_are_the_scenes_whose_best_grasp_has_the_largest_share_with_all_their_labels(config, choice):
+    table, _ = PseudoLabelTable.load(config.pseudo_labels)
+    every = pseudo_labels_as_labels(table, choice, 0)
+    kept = pseudo_labels_as_labels(table, replace(choice, keep=0.4), 0)
+    share = dict(zip(table.scene, table.score.max(axis=1) - table.total, strict=True))
+    best = sorted(share, key=lambda scene: -share[scene])[:4]  # 0.4 of 8, rounded up
+    assert set(kept.scene) == set(best)
+    assert len(kept) == np.isin(every.scene, best).sum()
+    assert len(every) == 8 * choice.labels_per_scene
+
+
+def test_weights_by_confidence_are_proportional_to_it_and_one_on_average(config):
+    table, _ = PseudoLabelTable.load(config.pseudo_labels)
+    weights = pseudo_labels_as_labels(table, PseudoLabelChoice(weights="confidence", keep=0.5), 0).weight
+    assert weights.mean() == pytest.approx(1.0, rel=1e-5)
+    shares = np.exp(table.score.max(axis=1) - table.total)
+    kept = shares >= np.sort(shares)[-4]
+    np.testing.assert_allclose(weights, shares[kept] / shares[kept].mean(), rtol=1e-4)
+
+
+def test_a_table_without_confidence_says_so(config):
+    table, _ = PseudoLabelTable.load(config.pseudo_labels)
+    old = replace(table, total=np.full(len(table), np.nan, dtype=np.float32))
+    assert len(pseudo_labels_as_labels(old, PseudoLabelChoice(), 0)) == 8
+    with pytest.raises(UserError, match="'pseudo-label' again"):
+        pseudo_labels_as_labels(old, PseudoLabelChoice(keep=0.5), 0)
+
+
+def test_a_batch_holds_as_many_successes_as_failures_of_experience(config, tmp_path, monkeypatch):
+    seen, batch_of = [], PairBatches.__getitem__
+
+    def recorded(self, step):
+        seen.append((self.groups, batch_of(self, step)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(PairBatches, "__getitem__", recorded)
+    out = student.run(replace(config, out=tmp_path / "student"))
+    groups, batch = seen[0]
+    assert [group.share for group in groups] == [2, 2, 2, 2] == list(config.shares)
+    np.testing.assert_array_equal(batch["success"], [1, 1, 1, 1, 1, 1, 0, 0])
+    assert (len(groups[2].labels), len(groups[3].labels)) == (7, 4)
+    failed = [each.id for each in Dataset(config.experience).attempts(success=False)]
+    assert set(groups[3].labels.scene) == set(failed)
+    assert read_json(out / "manifest.json")["inputs"][str(config.experience)] == Dataset(config.experience).version
+
+
+def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path):
+    good = write_dataset(tmp_path / "good", 3, seed=0, source="policy")
+    with pytest.raises(UserError, match="holds no failure"):
+        student.run(replace(config, experience=good, out=tmp_path / "out"))
+    with pytest.raises(UserError, match="no label inside the graspable area from policy"):
+        student.run(replace(config, experience=config.true_labels, out=tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [(lambda: PseudoLabelChoice(keep=0.0), "keep"), (lambda: LoopConfig(ema=1.0), "ema"),
+     (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
+     (lambda: StudentConfig(experience_share=0.5), "needs experience")],
+)  # fmt: skip
+def test_impossible_options_are_refused(config, make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+    with pytest.raises(ValueError, match="no place for pseudo-labels"):
+        replace(config, true_share=0.5)
