@@ -17,7 +17,7 @@ from grasping_student.datasets.pseudo_label_table import (
 )
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
-from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
@@ -194,7 +194,7 @@ def test_no_scenes_and_no_teacher_are_named(stage, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [{"workers": 0}, {"top": 0}, {"ban_distance": 21.0}])
+@pytest.mark.parametrize("options", [{"workers": 0}, {"top": 0}, {"ban_distance": 21.0}, {"angles": 7}])
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         PseudoLabelConfig(**options)
@@ -219,3 +219,14 @@ def test_with_room_for_the_fingers_asked_for_every_pseudo_label_leaves_it(stage,
                 some += 1
                 assert room[angle, table.row[position, angle], table.col[position, angle]]
     assert some > 50
+
+
+def test_a_teacher_that_looks_at_16_angles_says_what_it_says_at_them_of_64(stage, tmp_path):
+    few, provenance = PseudoLabelTable.load(teacher_pass.run(replace(stage, out=tmp_path / "few", angles=16)))
+    every, _ = PseudoLabelTable.load(stage.out)
+    looked = DEPLOYMENT_ANGLES.indices_in(TRAINING_ANGLES)
+    assert provenance.angles == 16
+    np.testing.assert_array_equal(few.score[:, looked], every.score[:, looked])
+    np.testing.assert_array_equal(few.top16_row, every.top16_row)
+    np.testing.assert_array_equal(few.top64_angle, few.top16_angle)
+    assert np.isneginf(np.delete(few.score, looked, axis=1)).all()

@@ -58,6 +58,9 @@ class Provenance:
     least_judgement: float = 0.5
     """Probability that it had to exceed."""
 
+    angles: int = 64
+    """Evenly spaced angles at which the teacher looked; at the others every score is -inf."""
+
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -232,5 +235,5 @@ def top_of_scenes(table: PseudoLabelTable, grid: int, count: int) -> ChosenGrasp
     rank = np.broadcast_to(np.arange(count), score.shape)
     scene = np.broadcast_to(table.scene[:, None], score.shape)
     scene, row, col, angle, rank = (each[some].astype(np.int64) for each in (scene, row, col, angle, rank))
-    confidence = np.exp(score - table.total[:, None], where=some, out=np.zeros_like(score))
-    return ChosenGrasps(scene, row, col, angle, score[some], rank, confidence[some])
+    total = np.broadcast_to(table.total[:, None], score.shape)
+    return ChosenGrasps(scene, row, col, angle, score[some], rank, np.exp(score[some] - total[some]))

@@ -12,7 +12,7 @@ from grasping_student.gripper_geometry import GripperShape
 
 @dataclass(frozen=True)
 class PseudoLabelConfig:
-    """Let a teacher choose the best grasps of every scene, at all 64 angles (paper, Algorithm 2, line 3)."""
+    """Let a teacher choose the best grasps of every scene, over many angles (paper, Algorithm 2, line 3)."""
 
     teacher: Path = Path("runs/teacher")
     """Checkpoint folder of the teacher."""
@@ -34,6 +34,9 @@ class PseudoLabelConfig:
 
     workers: int = 1
     """Processes; the table does not depend on their number."""
+
+    angles: int = 64
+    """Angles at which the teacher looks, evenly spaced, 16 or 64 (paper: all 64); time grows with them."""
 
     top: int = 4
     """Number of best grasps kept for each scene, besides the best of every angle."""
@@ -83,6 +86,8 @@ class PseudoLabelConfig:
         for name in ("workers", "top", "scenes_a_part"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.angles not in (16, 64):
+            raise ValueError(f"angles is {self.angles}; 16 and 64 are possible")
         if not 0.0 < self.ban_distance < 1.0:
             raise ValueError(f"ban_distance is {self.ban_distance} m; it must lie between 0 and 1")
         if self.views not in (1, 4):

@@ -15,7 +15,7 @@ from grasping_student.datasets.splits import SPLIT
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, read_json, write_json
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import StageClock
@@ -64,6 +64,7 @@ def run(config: PseudoLabelConfig) -> Path:
         None if config.grasp_rule is None else {"name": config.rule, **to_plain(config.grasp_rule)},
         config.views, [GraspModel.load(path, workspace).version for path in config.others],
         None if config.judge is None else _judge(config.judge, workspace).version, config.least_judgement,
+        config.angles,
     )  # fmt: skip
     prepare_output(config.out, config.resume, config.overwrite)
     if (config.out / TABLE).exists():
@@ -113,7 +114,7 @@ def label_part(part: Part) -> int:
         results = [
             label_scene(
                 teacher, dataset.heightmap(i), part.top, source.ban_distance, source.foreground_only, part.rule,
-                source.views, others, judge, source.least_judgement,
+                source.views, others, judge, source.least_judgement, AngleGrid(source.angles),
             )
             for i in part.scenes
         ]  # fmt: skip
@@ -133,15 +134,19 @@ def label_scene(
     others: tuple[GraspModel, ...] = (),
     judge: GraspModel | None = None,
     least_judgement: float = 0.5,
+    looked: AngleGrid = TRAINING_ANGLES,
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
     ban_pixels, overruled = ban_distance / heightmap.workspace.pixel_size, False
-    scores = teacher.allowed_scores(heightmap, TRAINING_ANGLES, foreground_only, rule)
+    scores = teacher.allowed_scores(heightmap, looked, foreground_only, rule)
     if views > 1 or others:
-        scores = agreed_scores(scores, (teacher, *others), heightmap, TRAINING_ANGLES, views)
+        scores = agreed_scores(scores, (teacher, *others), heightmap, looked, views)
     total = log_total(scores)
     if judge is not None:
-        scores, overruled = judged_scores(scores, judge, heightmap, TRAINING_ANGLES, least_judgement, top, ban_pixels)
+        scores, overruled = judged_scores(scores, judge, heightmap, looked, least_judgement, top, ban_pixels)
+    if looked != TRAINING_ANGLES:
+        few, scores = scores, np.full((TRAINING_ANGLES.count, *scores.shape[1:]), -np.inf, dtype=np.float32)
+        scores[looked.indices_in(TRAINING_ANGLES)] = few
     best, row, col = angle_maxima(scores)
     columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
     columns |= {"total": np.array(total, dtype=np.float32), "overruled": np.array(overruled)}

@@ -8,6 +8,7 @@ import numpy as np
 
 from grasping_student.datasets.pseudo_label_table import (
     ChosenGrasps,
+    Provenance,
     PseudoLabelTable,
     best_of_angles,
     draw_angles,
@@ -45,6 +46,7 @@ def run(config: StudentConfig) -> Path:
             f"pseudo-labels {config.pseudo_labels} are of another version of the scenes than {config.dataset}: "
             "pseudo-label this dataset again"
         )
+    _check_angles(config, provenance)
     labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
     if not len(labels):
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
@@ -67,6 +69,15 @@ def run(config: StudentConfig) -> Path:
         inputs[str(other.path)] = other.version
     facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
     return train_pairs("train student", config, dataset, tuple(groups), inputs, facts)
+
+
+def _check_angles(config: StudentConfig, provenance: Provenance) -> None:
+    choice, looked = config.pseudo, provenance.angles
+    if choice.angles < 64 and looked < 64 and (choice.draw == "random" or choice.angles > looked):
+        raise UserError(
+            f"--pseudo.angles {choice.angles} asks for other angles than the {looked} at which the teacher of "
+            f"{config.pseudo_labels} looked; leave it at 64, which takes all there are, or pseudo-label with --angles 64"
+        )
 
 
 def pseudo_labels_as_labels(table: PseudoLabelTable, choice: PseudoLabelChoice, seed: int) -> Labels:
