@@ -46,6 +46,15 @@ def distant_angle(angle: float, draw: float) -> float:
     return angle + (DISTANT_BINS + 1 + int(draw * choices)) * math.pi / count
 
 
+class Batches(TorchDataset[dict[str, torch.Tensor]]):
+    """What a training draws its batches from: item ``step``, counted from 0, is the whole batch of that step."""
+
+    steps: int
+
+    def __len__(self) -> int:
+        return self.steps
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """Labels with their scenes, and how many of them a batch takes."""
@@ -55,13 +64,8 @@ class Group:
     share: int
 
 
-class PairBatches(TorchDataset[dict[str, torch.Tensor]]):
-    """Item ``step`` is the whole batch of that step: each label's scene at its angle and at a distant one.
-
-    A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
-    at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
-    ``success`` and ``weight`` float32 ``(batch,)``.
-    """
+class LabelledBatches(Batches):
+    """Batches of ``share`` labels of every group."""
 
     def __init__(
         self,
@@ -79,34 +83,42 @@ class PairBatches(TorchDataset[dict[str, torch.Tensor]]):
         self.seed = seed
         self.steps = steps
 
-    def __len__(self) -> int:
-        return self.steps
+    def drawn(self, step: int) -> tuple[Labels, list[NDArray[np.uint16]]]:
+        """Labels of one batch, and for each the bordered heights of its scene, flat."""
+        parts: list[Labels] = []
+        scenes: list[NDArray[np.uint16]] = []
+        for number, group in enumerate(self.groups):
+            items = items_of_step(step, group.share, len(group.labels), self.seed + 7919 * number)
+            parts.append(group.labels.take(items))
+            scenes += [group.scenes.heights[each].ravel() for each in group.scenes.position(parts[-1].scene)]
+        return Labels.join(parts), scenes
+
+
+class PairBatches(LabelledBatches):
+    """Item ``step`` is the whole batch of that step: each label's scene at its angle and at a distant one.
+
+    A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
+    at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
+    ``success`` and ``weight`` float32 ``(batch,)``.
+    """
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of one step, counted from 0."""
         canvas, random = self.canvas, np.random.default_rng([self.seed, 3, step])
-        batch, side = sum(group.share for group in self.groups), canvas.side
+        labels, scenes = self.drawn(step)
+        batch, side = len(labels), canvas.side
         heights = np.empty((2, batch, side, side), dtype=np.uint16)
         mask = np.empty((batch, 2, side, side), dtype=bool)
         rows, cols = np.empty((2, batch), dtype=np.int64), np.empty((2, batch), dtype=np.int64)
-        parts: list[Labels] = []
-        place = 0
-        for number, group in enumerate(self.groups):
-            items = items_of_step(step, group.share, len(group.labels), self.seed + 7919 * number)
-            labels = group.labels.take(items)
-            parts.append(labels)
-            for item, position in enumerate(group.scenes.position(labels.scene)):
-                scene = group.scenes.heights[position].ravel()
-                row, col, angle = int(labels.row[item]), int(labels.col[item]), float(labels.angle[item])
-                view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
-                for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
-                    scene.take(canvas.source(each), out=heights[index, place], mode="clip")
-                    mask[place, index] = canvas.mask(each)
-                    rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
-                place += 1
+        for place, scene in enumerate(scenes):
+            row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
+            view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
+            for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
+                scene.take(canvas.source(each), out=heights[index, place], mode="clip")
+                mask[place, index] = canvas.mask(each)
+                rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
         pictures = heights.reshape(2 * batch, side, side) * np.float32(HEIGHT_UNIT)
         vary_heights(pictures, rows.ravel(), cols.ravel(), canvas.workspace.pixel_size, self.augmentation, random)
-        labels = Labels.join(parts)
         arrays = {
             "pictures": normalise(pictures, self.normalisation),
             "mask": mask,

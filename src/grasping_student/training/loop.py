@@ -23,8 +23,7 @@ from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision, torch_threads
 from grasping_student.training.averaging import AveragedWeights
-from grasping_student.training.balanced_batches import BalancedBatches
-from grasping_student.training.batches import PairBatches, StepsToDo
+from grasping_student.training.batches import Batches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
@@ -37,7 +36,7 @@ RESUME_POINT = "resume.ckpt"
 
 
 def fit(
-    network: torch.nn.Module, step: Step, batches: PairBatches | BalancedBatches, items: int, config: LoopConfig,
+    network: torch.nn.Module, step: Step, batches: Batches, items: int, config: LoopConfig,
     out: Path, seed: int,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Train a network in place and return its learning curve.

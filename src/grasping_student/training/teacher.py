@@ -17,6 +17,7 @@ from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
 from grasping_student.training.loop import fit
+from grasping_student.training.pretraining_configuration import PretrainingConfig
 from grasping_student.training.steps import PairStep
 
 STARTED = "started.json"
@@ -76,7 +77,7 @@ def train_pairs(
     return config.out
 
 
-def begin(config: TeacherConfig | StudentConfig | AffordanceConfig, out: Path) -> None:
+def begin(config: TeacherConfig | StudentConfig | AffordanceConfig | PretrainingConfig, out: Path) -> None:
     """Make the output folder, and refuse to resume what was begun with another config.
 
     Raises:
