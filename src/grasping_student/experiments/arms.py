@@ -28,6 +28,21 @@ class Method:
     from_teacher: bool = False
     """The student starts from its teacher's weights."""
 
+    pretrained: bool = False
+    """The student starts from weights that learned to restore the unlabelled scenes."""
+
+    experience_share: float = 0.0
+    """Share of a batch that is attempts of its teacher in the simulator, half of them failures."""
+
+    teacher: dict[str, Any] = field(default_factory=dict)
+    """Options of ``train teacher`` that differ: its teacher is trained anew."""
+
+    others: int = 0
+    """Further teachers of other training seeds on the same labels, whose log-softmax is averaged with its own."""
+
+    judged: bool = False
+    """An affordance network of its teacher's labels must agree with the pseudo-labels."""
+
 
 def _three(weights: str) -> dict[str, Any]:
     return {"pseudo": {"angles": 64, "labels_per_scene": 3, "weights": weights}}
@@ -55,11 +70,19 @@ METHODS: dict[str, Method] = {
         student={"augmentation": {"noise": 0.002, "height_scale": 0.15, "holes": 6, "blocks": 2, "yaw": 8.0}},
     ),
     "from-teacher": Method("starts from its teacher's weights", from_teacher=True),
+    "pretrained": Method("pretrained on the unlabelled scenes", pretrained=True),
+    "experience": Method("attempts of the teacher beside, half failures", experience_share=0.25),
+    "keep-half": Method("the half of the scenes that the teacher is surest of", student={"pseudo": {"keep": 0.5}}),
+    "weight-confidence": Method("weight by confidence", student={"pseudo": {"weights": "confidence"}}),
+    "views-4": Method("4 views of the teacher averaged", pseudo_labels={"views": 4}),
+    "agreement": Method("3 teachers averaged", others=2),
+    "ema-teacher": Method("teacher with averaged weights", teacher={"loop": {"ema": 0.98}}),
+    "judge": Method("affordance network of the same labels as judge", judged=True),
 }  # fmt: skip
 """Name -> method."""
 
-ABLATION = tuple(name for name in METHODS if not name.startswith("weight-"))
-"""Rows of the experiment ``methods``; weights alone change nothing where a scene has one label."""
+ABLATION = tuple(name for name in METHODS if name not in ("weight-rank", "weight-score"))
+"""Rows of the experiment ``methods``; weights within a scene change nothing where it has one label."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "merged": ("datasets/selection.py",),
     "teacher": (*_GEOMETRY, *_LEARNING),
     "affordance": (*_GEOMETRY, *_LEARNING),
+    "judge": (*_GEOMETRY, *_LEARNING),
+    "pretraining": (*_GEOMETRY, *_LEARNING),
     "table": (*_GEOMETRY, *_RULES, "models", "pseudo_labels"),
     "student": (*_GEOMETRY, *_LEARNING, "datasets/pseudo_label_table.py"),
     "proxy": (*_GEOMETRY, "models", "evaluation/proxy.py"),

@@ -9,13 +9,14 @@ from typing import Any
 
 from grasping_student.collection.configuration import CollectConfig, Family
 from grasping_student.configuration import with_values
+from grasping_student.errors import UserError
 from grasping_student.evaluation.configuration import PickingConfig, SimulationSpec
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.experiments.arms import ARMS, METHODS, Arm, Method
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES, Point
 from grasping_student.experiments.runners import EntropyConfig, MergeConfig
-from grasping_student.experiments.stages import Stage, make_stage
+from grasping_student.experiments.stages import Stage, make_stage, with_inputs
 from grasping_student.grasp_rules import RuleName
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
@@ -29,8 +30,9 @@ from grasping_student.training.configuration import (
     paper_student,
     paper_teacher,
 )
+from grasping_student.training.pretraining_configuration import light_pretraining
 
-_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4}
+_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "experience": 5}
 """Each collection has scenes of its own; added to a thousand times the experiment's seed."""
 
 EARLY_SHARE = 0.05
@@ -110,39 +112,66 @@ class Recipes:
     def affordance(self, family: Family) -> Stage:
         """The affordance network of a family of scenes: all its labelled attempts, scripted and the robot's."""
         sources = (self.pool(family), self.robot(family))
+        config = replace(self._affordance_config(), datasets=tuple(each.out for each in sources), seed=self.config.seed)
+        return self._affordance("affordance", config, sources, self.sizes.pool + self.sizes.robot)
+
+    def judge(self, cell: Cell) -> Stage:
+        """The affordance network of exactly the labels that the cell's teacher learns from."""
+        pool, labels = self.pool(REGIMES[cell.regime].labels), self.labels(cell)
+        config = replace(
+            self._affordance_config(), datasets=(pool.out,), sources=TeacherConfig().sources, labels=labels,
+            label_seed=cell.draw, seed=self._training_seed(cell.draw),
+        )  # fmt: skip
+        return self._affordance("judge", config, (pool,), labels)
+
+    def _affordance_config(self) -> AffordanceConfig:
         paper = self.sizes.training == "paper"
         base = paper_affordance() if paper else light_affordance()
-        batch = 2 * self.sizes.batch
-        loop = replace(base.loop, batch=batch, threads=1, show_progress=False)
+        loop = replace(base.loop, batch=2 * self.sizes.batch, threads=1, show_progress=False)
         loop = loop if paper else replace(loop, steps=self.sizes.affordance_steps)
-        items = self.sizes.pool + self.sizes.robot
-        config: AffordanceConfig = replace(
-            base, datasets=tuple(each.out for each in sources), network=self.sizes.affordance_network, loop=loop,
-            seed=self.config.seed,
-        )  # fmt: skip
-        return self._stage("affordance", config, sources, loop.total_steps(items) * batch)
+        return replace(base, network=self.sizes.affordance_network, loop=loop)
+
+    def _affordance(self, kind: str, config: AffordanceConfig, inputs: tuple[Stage, ...], items: int) -> Stage:
+        return self._stage(kind, config, inputs, config.loop.total_steps(items) * config.loop.batch)
 
     def model(self, name: str, cell: Cell) -> Stage:
         """The stage whose output is an arm's checkpoint."""
         arm = student_arm(name, cell)
         if arm.kind == "teacher":
-            pool = self.pool(REGIMES[cell.regime].labels)
-            return self._teacher(pool, arm, self.labels(cell), cell.draw)
+            return self._teacher_of(name, cell, {})
         return self._student(arm, cell)
 
-    def table(self, teacher: Stage, method: Method, regime: str) -> Stage:
-        """A teacher's pseudo-labels of a regime's scenes."""
+    def _teacher_of(self, name: str, cell: Cell, options: dict[str, Any], other: int = 0) -> Stage:
+        """The cell's teacher of an arm, with other options or of another training seed."""
+        pool = self.pool(REGIMES[cell.regime].labels)
+        return self._teacher(pool, ARMS[name], self.labels(cell), cell.draw, options, 100 * other)
+
+    def table(
+        self, teacher: Stage, method: Method, regime: str, others: tuple[Stage, ...] = (), judge: Stage | None = None
+    ) -> Stage:
+        """A teacher's pseudo-labels of a regime's scenes, others agreeing and a judge where the method wants them."""
         scenes = self.scenes(regime)
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
             replace(base, workers=1, teacher=teacher.out, dataset=scenes.out), method.pseudo_labels, "method"
         )
-        return self._stage("table", config, (teacher, scenes), self.scene_count())
+        inputs = (teacher, scenes, *others)
+        if others:
+            config = replace(config, others=tuple(each.out for each in others))
+        if judge is not None:
+            config, inputs = replace(config, judge=judge.out), (*inputs, judge)
+        looks = config.views * (1 + len(others)) + (judge is not None)
+        return self._stage("table", config, inputs, self.scene_count() * looks)
 
     def proxy(self, model: Stage, regime: str) -> Stage:
         """The proxy of a model on the held-out scenes of where it must work."""
         family = REGIMES[regime].target
         affordance, held_out = self.affordance(family), self.held_out(family)
+        if affordance.name in (each.name for each in with_inputs([model])):
+            raise UserError(
+                f"{model.name} learned from {affordance.name}, which the proxy judges by; take a judge of the "
+                "teacher's own labels, or leave the proxy out with --no-proxy"
+            )
         config = ProxyConfig(
             models=(f"model={model.out}",), affordance=affordance.out, dataset=held_out.out,
             foreground_only=self.sizes.training == "light",
@@ -169,7 +198,9 @@ class Recipes:
         inputs = tuple(spec for spec in specs.values() if isinstance(spec, Stage))
         return self._stage("picking", config, inputs, self.sizes.episodes * len(specs))
 
-    def _teacher(self, pool: Stage, arm: Arm, labels: int, draw: int) -> Stage:
+    def _teacher(
+        self, pool: Stage, arm: Arm, labels: int, draw: int, options: dict[str, Any] | None = None, seed: int = 0
+    ) -> Stage:
         paper = self.sizes.training == "paper"
         base = paper_teacher() if paper else light_teacher()
         passes = -(-self.sizes.teacher_passes * labels // self.sizes.batch)
@@ -178,16 +209,21 @@ class Recipes:
         if arm.matched:
             loop = self._loop(base.loop, self._steps(loop, labels) + self._student_steps(), labels)
         config = TeacherConfig(
-            dataset=pool.out, seed=self._training_seed(draw), labels=labels, label_seed=draw,
+            dataset=pool.out, seed=self._training_seed(draw) + seed, labels=labels, label_seed=draw,
             network=self.sizes.network, loop=loop,
             augmentation=standard_augmentation() if arm.augmented else no_augmentation(),
         )  # fmt: skip
+        config = with_values(config, options or {}, "method")
         return self._stage("teacher", config, (pool,), self._steps(loop, labels) * loop.batch)
 
     def _student(self, arm: Arm, cell: Cell) -> Stage:
         method = METHODS[arm.method]
-        teacher, scenes = self.model(arm.teacher, cell), self.scenes(cell.regime)
-        table = self.table(teacher, method, cell.regime)
+        scenes = self.scenes(cell.regime)
+        teacher = (
+            self._teacher_of(arm.teacher, cell, method.teacher) if method.teacher else self.model(arm.teacher, cell)
+        )
+        others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
+        table = self.table(teacher, method, cell.regime, others, self.judge(cell) if method.judged else None)
         paper = self.sizes.training == "paper"
         base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
@@ -200,6 +236,19 @@ class Recipes:
         if method.from_teacher:
             config = replace(config, initial=teacher.out)
             inputs = (*inputs, teacher)
+        if method.pretrained:
+            pretraining = replace(
+                light_pretraining(), dataset=scenes.out, seed=config.seed, network=config.network,
+                normalisation=config.normalisation, loop=replace(config.loop, keep_rounds=False),
+            )  # fmt: skip
+            units = self._student_steps() * config.loop.batch / 2
+            start = self._stage("pretraining", pretraining, (scenes,), units)
+            config, inputs = replace(config, initial=start.out), (*inputs, start)
+        if method.experience_share:
+            family = REGIMES[cell.regime].target
+            experience = self.attempts("experience", family, self.sizes.robot, teacher)
+            config = replace(config, experience=experience.out, experience_share=method.experience_share)
+            inputs = (*inputs, experience)
         if method.true_share:
             pool = self.pool(REGIMES[cell.regime].labels)
             config = replace(
@@ -226,7 +275,7 @@ class Recipes:
         return self.sizes.student_steps
 
     def _stage(self, kind: str, config: Any, inputs: tuple[Stage, ...], units: float) -> Stage:
-        network = self.sizes.affordance_network if kind == "affordance" else self.sizes.network
+        network = self.sizes.affordance_network if kind in ("affordance", "judge") else self.sizes.network
         learns = kind not in ("dataset", "merged", "picking")
         widths = f"{max(network.widths)}" if network.name == "compact" else ""
         scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"

@@ -64,6 +64,18 @@ def _affordance(config: Any) -> None:
     write_json(run(config) / "held_out.json", evaluate_affordance(config.out))
 
 
+def _pretraining(config: Any) -> None:
+    from grasping_student.training.pretraining import run
+
+    run(config)
+
+
+def _judge(config: Any) -> None:
+    from grasping_student.training.affordance import run
+
+    run(config)
+
+
 def _proxy(config: Any) -> None:
     from grasping_student.evaluation.proxy import run
 
@@ -123,6 +135,8 @@ RUNNERS: dict[str, Callable[[Any], None]] = {
     "merged": _merge,
     "teacher": _teacher,
     "affordance": _affordance,
+    "judge": _judge,
+    "pretraining": _pretraining,
     "table": _table,
     "student": _student,
     "proxy": _proxy,
