@@ -96,7 +96,7 @@ class WatchPage:
     def _show_phase(self, status: dict[str, Any]) -> None:
         if not status:
             words = "the cell has not started yet" if self._cell.live else "the cell's file names no `live` folder"
-            self._phase.set_content(f'<p class="watch-phase">{words}</p>')
+            self._phase.set_content(f'<p class="watch-phase" data-state="waiting">{words}</p>')
             return
         age = max(0.0, time.time() - status["time"])
         pressed = self._source.stop_requested()
@@ -104,8 +104,10 @@ class WatchPage:
             status = {**status, "phase": "stopped", "reason": "the stop button was pressed; `cell recover` clears it"}
         state = "stopped" if status["phase"] == "stopped" else "running"
         reason = html.escape(str(status.get("reason", ""))) if state == "stopped" else ""
+        acting = self._source.numbers().model if state == "running" else None
+        words = html.escape(status["phase"] if acting is None else f"{acting}: {status['phase']}")
         self._phase.set_content(
-            f'<p class="watch-phase" data-state="{state}">{html.escape(status["phase"])}</p>'
+            f'<p class="watch-phase" data-state="{state}">{words}</p>'
             f'<p class="quiet">{age:.0f} s ago</p><p>{reason}</p>'
         )
 
@@ -128,7 +130,8 @@ class WatchPage:
             draw_rates(axes[0, 0], rows)
             self._rates.set_content(f'<img alt="success rates" style="width:100%" src="{data_uri(figure)}">')
         else:
-            self._rates.set_content('<p class="quiet">no attempt yet</p>')
+            none = "no attempt yet" if self._source.has_run else "name the evaluation's output folder with --run"
+            self._rates.set_content(f'<p class="quiet">{none}</p>')
         self._outcomes.set_content(
             '<div class="watch-outcomes">'
             + "".join(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from grasping_student.environments.robot_cell.config import CellConfig
 from grasping_student.environments.robot_cell.live import SCENE, LiveFolder, read_scene, read_status
+from grasping_student.errors import UserError
 from grasping_student.evaluation.policy_spec import NAMED_POLICIES
 from grasping_student.evaluation.rates import counts_by_unit, rate
 from grasping_student.evaluation.records import Try, read_events
@@ -60,6 +61,11 @@ class WatchSource:
         self._scene_stamp = self._log_stamp = 0
         self._numbers = Numbers()
         self._models: dict[str, Any] = {}
+
+    @property
+    def has_run(self) -> bool:
+        """Whether an evaluation's output folder was named."""
+        return self._run is not None
 
     def status(self) -> dict[str, Any]:
         """The cell's own words; empty before it has started."""
@@ -111,13 +117,16 @@ class WatchSource:
         name = self.numbers().model
         if name is None or self._run is None:
             return None
-        spec = read_json(self._run / "run.json")["models"][name]
-        if spec in NAMED_POLICIES:
-            return None
-        if spec not in self._models:
-            from grasping_student.models.grasp_model import GraspModel
+        try:
+            spec = read_json(self._run / "run.json")["models"][name]
+            if spec in NAMED_POLICIES:
+                return None
+            if spec not in self._models:
+                from grasping_student.models.grasp_model import GraspModel
 
-            self._models[spec] = GraspModel.load(Path(spec), heightmap.workspace)
+                self._models[spec] = GraspModel.load(Path(spec), heightmap.workspace)
+        except UserError:  # a checkpoint named from another folder, or moved: the rest of the page is still of use
+            return None
         scores = self._models[spec].score_maps(heightmap, DEPLOYMENT_ANGLES)
         best: NDArray[np.float32] = np.where(np.isfinite(scores), scores, -np.inf).max(axis=0)
         best[~np.isfinite(best)] = np.nan

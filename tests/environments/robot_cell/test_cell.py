@@ -262,9 +262,12 @@ def test_the_live_folder_shows_what_the_cell_sees_and_does(tmp_path):
     cell, *_ = make_cell(live=tmp_path / "live")
     assert read_status(tmp_path / "live") == {}
     assert read_scene(tmp_path / "live") is None
+    said, say = [], cell._live.say
+    cell._live.say = lambda phase, **values: (said.append(phase), say(phase, **values))
     cell.reset(0)
     cell.observe()
     cell.execute(GRASP)
+    assert said[-6:] == ["going down", "closing", "lifting", "carrying off", "done", "done"]
     status = read_status(tmp_path / "live")
     assert status["outcome"] == "success"
     assert status["grasp"]["row"] == GRASP.row

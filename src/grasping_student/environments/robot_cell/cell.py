@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from grasping_student.environments.base import Environment
@@ -132,7 +133,7 @@ class RobotCell(Environment):
         self._live.grasp(grasp)
         self._seen, self._in_sight = None, True
         try:
-            outcome = pick(self._arm, self._gripper, plan, self.config)
+            outcome = pick(self._arm, self._gripper, plan, self.config, self._show_devices)
             self._in_sight = False
         except DeviceFault as fault:
             self._stop(fault)
@@ -141,6 +142,9 @@ class RobotCell(Environment):
             self._arm.stop()
             raise
         self._live.say("done" if self._stopped is None else "stopped", outcome=outcome.value)
+        if self._stopped is None:
+            with contextlib.suppress(DeviceFault):  # the grasp is over: whatever fails now is met at the next one
+                self._show_devices("done")
         return outcome
 
     def recover(self) -> None:

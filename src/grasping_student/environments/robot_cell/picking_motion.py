@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grasping_student.environments.robot_cell.arm import Arm
@@ -40,8 +41,17 @@ def plan_grasp(heightmap: Heightmap, grasp: PlanarGrasp, config: CellConfig) -> 
     return GraspPlan(pose.at_height(travel), pose.at_height(min(base_z + float(highest) + pick.approach, travel)), pose)
 
 
-def pick(arm: Arm, gripper: Gripper, plan: GraspPlan, config: CellConfig) -> Outcome:
+def pick(
+    arm: Arm, gripper: Gripper, plan: GraspPlan, config: CellConfig, say: Callable[[str], object] = lambda phase: None
+) -> Outcome:
     """Carry out a plan; the tool ends over the second box with the fingers open, out of the camera's sight.
+
+    Args:
+        arm: behind its safe box.
+        gripper: connected.
+        plan: where to go.
+        config: of the cell.
+        say: is told what begins now, while the arm stands still.
 
     Raises:
         DeviceFault: a device failed; the tool stays where it is.
@@ -50,14 +60,18 @@ def pick(arm: Arm, gripper: Gripper, plan: GraspPlan, config: CellConfig) -> Out
     gripper.move(gripper.longest_stroke_mm)  # the paper opens fully before every grasp
     travel(arm, plan.over, config)
     arm.move(plan.approach, settings.travel_speed, settings.acceleration)
+    say("going down")
     descent = arm.descend(plan.grasp, settings.descent_speed, settings.acceleration, settings.contact_force)
     if descent.contact:
         outcome = Outcome.COLLISION
     else:
+        say("closing")
         outcome = Outcome.SUCCESS if close_on_object(gripper) else Outcome.MISSED
+    say("lifting")
     arm.move(plan.over, settings.travel_speed, settings.acceleration)
     if outcome is Outcome.SUCCESS and not still_holding(gripper):
         outcome = Outcome.DROPPED
+    say("carrying off")
     let_go(arm, gripper, config)
     return outcome
 
