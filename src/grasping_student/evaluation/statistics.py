@@ -131,13 +131,18 @@ def paired_difference(
 
 
 def hierarchical_difference(
-    first: Sequence[Counts], second: Sequence[Counts], seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+    first: Sequence[Counts],
+    second: Sequence[Counts],
+    seed: int,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    same_units: bool = False,
 ) -> Difference:
     """Mean over draws of the paired difference, resampling draws, then the scenes inside each drawn draw.
 
     A draw is one choice of labels and one training seed, with its own pair of models. With few draws this interval is
     still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it. Scenes
-    are drawn anew in each draw, so give every draw scenes of its own (another seed of the evaluation).
+    are drawn anew in each draw, where every draw has scenes of its own (another seed of the evaluation).
 
     Args:
         first: for each draw the first model's counts.
@@ -145,19 +150,27 @@ def hierarchical_difference(
         seed: of the resampling.
         resamples: number of resamples.
         level: of the interval.
+        same_units: all draws were measured on the same scenes, which are then drawn once for all of them.
+
+    Raises:
+        ValueError: no draw, not the same draws, or ``same_units`` and not the same number of them.
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"{len(first)} and {len(second)} draws; both models need the same draws, at least one")
-    inside = [  # (draws, resamples): how each draw's own difference scatters with its scenes
-        np.diff(_resampled_rates([a, b], seed + 1 + draw, resamples), axis=0)[0]
-        for draw, (a, b) in enumerate(zip(first, second, strict=True))
-    ]
+    if same_units and len({len(each) for each in (*first, *second)}) > 1:
+        raise ValueError("draws on the same units have as many each")
+    pairs = list(zip(first, second, strict=True))
+    if same_units:
+        rates = _resampled_rates([each for pair in pairs for each in pair], seed + 1, resamples)
+        inside = list(rates[1::2] - rates[::2])
+    else:
+        inside = [np.diff(_resampled_rates(pair, seed + 1 + n, resamples), axis=0)[0] for n, pair in enumerate(pairs)]
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(first), size=(len(first), resamples))
-    # a draw chosen twice takes two different resamples of its scenes
-    which = generator.integers(resamples, size=(len(first), resamples))
+    # a draw chosen twice takes two different resamples of its scenes, unless all draws share their scenes
+    which = generator.integers(resamples, size=(1 if same_units else len(first), resamples))
     means = np.stack(inside)[chosen, which].mean(axis=0)
-    estimate = float(np.mean([b.rate - a.rate for a, b in zip(first, second, strict=True)]))
+    estimate = float(np.mean([b.rate - a.rate for a, b in pairs]))
     return Difference(estimate, _percentiles(means, level), len(first))
 
 
@@ -177,16 +190,20 @@ def draws_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
 
 def _resampled_rates(models: Sequence[Counts], seed: int, resamples: int) -> NDArray[np.float64]:
-    """Rates of the models over resampled units, the same units for all, shape ``(models, resamples)``."""
+    """Rates of the models over resampled units, the same units for all, shape ``(models, resamples)``.
+
+    Units that are alike for all models are drawn together: one-shot scenes come in few kinds.
+    """
     units = len(models[0])
     generator = np.random.default_rng(seed)
-    successes = np.stack([counts.successes for counts in models]).astype(np.float64)  # (models, units)
-    attempts = np.stack([counts.attempts for counts in models]).astype(np.float64)
+    columns = np.stack([part for counts in models for part in (counts.successes, counts.attempts)])
+    kinds, alike = np.unique(columns, axis=1, return_counts=True)
+    successes, attempts = kinds[::2].astype(np.float64), kinds[1::2].astype(np.float64)  # (models, kinds)
     fallback = np.array([counts.rate for counts in models])[:, None]
     rates = np.empty((len(models), resamples))
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
-        weights = generator.multinomial(units, np.full(units, 1 / units), size=size).T  # (units, size)
+        weights = generator.multinomial(units, alike / units, size=size).T  # (kinds, size)
         total = attempts @ weights
         # a resample of nothing but empty units says nothing: it takes the estimate itself
         rates[:, start : start + size] = np.where(total > 0, successes @ weights / np.maximum(total, 1), fallback)

@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "one_shot": (*_GEOMETRY, *_RULES, *_WORLD, "models", "evaluation/one_shot.py", "evaluation/picking.py"),
     "picking": (*_GEOMETRY, *_RULES, *_WORLD, "models", "evaluation/picking.py", "evaluation/rates.py"),
     "relabelling": (*_GEOMETRY, *_WORLD, "models", "experiments/relabelling.py"),
-    "precision": (*_GEOMETRY, *_WORLD, "models", "evaluation/one_shot.py", "experiments/precision.py"),
+    "precision": (*_GEOMETRY, *_RULES, *_WORLD, "models", "evaluation/one_shot.py", "experiments/precision.py"),
 }
 """Kind of stage -> files and folders that its output depends on, besides its inputs."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from grasping_student.experiments import tables
+from grasping_student.experiments import precision_tables, tables
 from grasping_student.experiments.arms import ARMS, METHODS
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.records import Run, read_runs
@@ -17,6 +17,8 @@ from grasping_student.reports.experiment_figures import (
     Panel,
     Point,
     audit_figure,
+    differences_figure,
+    grid_figure,
     reliability_figure,
     settings_figure,
 )
@@ -41,7 +43,14 @@ def setting_title(design: Design, setting: str) -> str:
 def draw_experiment(folder: Path, design: Design) -> None:
     """Write ``figure.png`` and ``figure.svg``; nothing where there is nothing to show."""
     runs = read_runs(folder)
-    figure = _reliability(runs) if design is DESIGNS["affordance"] else _settings(runs, design)
+    if design is DESIGNS["affordance"]:
+        figure = _reliability(runs)
+    elif design is DESIGNS["precision"]:
+        figure = _precision(runs, design)
+    elif design is DESIGNS["methods"]:
+        figure = _methods(runs, design)
+    else:
+        figure = _settings(runs, design)
     if figure is not None:
         save_both(figure, folder / FIGURE)
 
@@ -65,10 +74,7 @@ def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
         lines = _entropy_lines(own)
         if lines:
             panels.append(Panel(f"entropy, {regime.replace('-', ' ')}", "entropy of the map, bits", lines))
-    titles = {name: setting_title(design, name) for name in settings}
-    if any(titles[name] != name for name in settings):
-        panels = [_renamed(panel, titles) for panel in panels]
-    return settings_figure(panels, list(titles.values()), design.varies) if panels else None
+    return settings_figure(panels, settings, design.varies) if panels else None
 
 
 def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
@@ -97,12 +103,47 @@ def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _renamed(panel: Panel, titles: dict[str, str]) -> Panel:
-    lines = tuple(
-        Line(line.arm, line.title, tuple(Point(titles[p.setting], p.value, p.low, p.high) for p in line.points))
-        for line in panel.lines
-    )
-    return Panel(panel.title, panel.y_label, lines)
+def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
+    """Each method's student less the teacher that labelled for all of them."""
+    panels, names = [], []
+    for regime in design.regimes:
+        points = []
+        for cell in tables.cells(runs, design):
+            if cell.regime == regime and {"teacher_augmented", "student_method"} <= cell.runs.keys():
+                found = tables.difference_of(cell.runs["teacher_augmented"], cell.runs["student_method"], "one_shot")
+                if found is not None:
+                    points.append(Point(setting_title(design, cell.setting), found.value, *found.bootstrap))
+        if points:
+            line = Line("student_method", "student", tuple(points))
+            label = "student less its teacher, one-shot, points"
+            panels.append(Panel(regime.replace("-", " ").capitalize(), label, (line,)))
+            names += [point.setting for point in points]
+    ordered = [title for name in design.settings if (title := setting_title(design, name)) in names]
+    return differences_figure(panels, ordered) if panels else None
+
+
+def _precision(runs: Sequence[Run], design: Design) -> Figure | None:
+    """Success by confidence, angle and room, a line for each share of the labels; the augmented teacher if measured."""
+    cells = tables.cells(runs, design)
+    arm = "teacher_augmented" if any("teacher_augmented" in cell.runs for cell in cells) else "teacher"
+    rows = []
+    for regime in design.regimes:
+        own = [cell for cell in cells if cell.regime == regime and arm in cell.runs]
+        if not own:
+            continue
+        row = []
+        for by in ("confidence", "angle", "clearance"):
+            grouping = precision_tables.GROUPINGS[by]
+            lines = []
+            for cell in own:
+                found = precision_tables.rates(cell.runs[arm], by)
+                points = tuple(Point(name, each.value, *each.bootstrap) for name, each in found if each is not None)
+                lines.append(Line(cell.setting, f"{arm_title(arm)}, {cell.setting} of the labels", points))
+            what = "its best grasps" if by == "confidence" else "best at angles drawn" if by == "angle" else "both"
+            title = f"{regime.replace('-', ' ').capitalize()}: {what}"
+            row.append((Panel(title, "success", tuple(lines)), grouping.names, grouping.title))
+        rows.append(row)
+    return grid_figure(rows) if rows else None
 
 
 def _reliability(runs: Sequence[Run]) -> Figure | None:

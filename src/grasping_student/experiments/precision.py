@@ -1,14 +1,14 @@
 """Precision of pseudo-labels: a teacher's grasps executed in the simulator, with how sure it was of each.
 
-From the same state of a scene: the teacher's best grasp (the paper's pseudo-label), its best among those that leave the
-fingers room, and its best at some angles drawn by chance, which cover all angles and all degrees of certainty.
+From the same state of a scene: the teacher's best grasp (the paper's pseudo-label), its best among those that each rule
+on grasps lets pass, and its best at some angles drawn by chance, which cover all angles and all degrees of certainty.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,14 +24,16 @@ from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.worlds import close_worlds, one_thread, open_world
 from grasping_student.files import atomic_path, write_json
 from grasping_student.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp
+from grasping_student.grasp_rules import RuleName, make_rule
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
 from grasping_student.parallel import parallel_map
 
 SHOTS = "shots.jsonl"
-KINDS = ("best", "room", "angle")
-"""The teacher's best; its best with room for both open fingers; its best at an angle drawn by chance."""
+RULED: tuple[RuleName, ...] = ("room", "grip")
+KINDS = ("best", *RULED, "angle")
+"""The teacher's best; its best that a rule lets pass; its best at an angle drawn by chance."""
 
 NO_GRASP = "no_grasp"
 _DRAWN_ANGLES = 0xA4617E
@@ -45,9 +47,6 @@ class PrecisionConfig:
     scenes: int = 480
     drawn_angles: int = 4
     """Angles of the 64 drawn for each scene."""
-
-    least_room: float = 0.005
-    """Of the grasp with room, metres."""
 
     foreground_only: bool = True
     family: Literal["standard", "sparse", "dense"] = "standard"
@@ -75,6 +74,10 @@ class Shot:
 
     clearance: float
     """Least height of the tips over what lies under both open fingers, metres."""
+
+    room: bool
+    grip: bool
+    """Whether the rule of that name lets it pass."""
 
     outcome: str
 
@@ -139,37 +142,44 @@ def shoot_scene(job: SceneOfShots) -> list[Shot]:
     state, heightmap = environment.save_state(), environment.observe()
     model = _teacher(config.teacher)
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES, config.foreground_only)
-    height = clean_height(heightmap, model.config.normalisation)
-    clearance = finger_clearance(height, TRAINING_ANGLES.angles, GripperShape(), heightmap.workspace)
     if not np.isfinite(scores).any():
-        return [Shot(kind, 0, 0, 0, 0.0, 0.0, 0.0, NO_GRASP) for kind in _kinds(config)]
+        return [_nothing(kind) for kind in _kinds(config)]
+    height = clean_height(heightmap, model.config.normalisation)
+    given = (height, TRAINING_ANGLES.angles)
+    passes = {name: rule.allows(*given, heightmap.workspace) for name in RULED if (rule := make_rule(name))}
+    clearance = finger_clearance(*given, GripperShape(), heightmap.workspace)
     share = log_probabilities(scores) / np.log(10.0)
     ended: dict[tuple[int, int, int], str] = {}
     shots = []
-    for kind, allowed in zip(_kinds(config), _choices(scores, clearance, config, job.scene), strict=True):
+    for kind, allowed in zip(_kinds(config), _choices(scores, passes, config, job.scene), strict=True):
         angle, row, col = (int(each) for each in np.unravel_index(int(allowed.argmax()), scores.shape))
         if not np.isfinite(allowed[angle, row, col]):
-            shots.append(Shot(kind, 0, 0, angle, 0.0, 0.0, 0.0, NO_GRASP))
+            shots.append(_nothing(kind, angle))
             continue
         if (angle, row, col) not in ended:  # the same grasp from the same state ends alike
             environment.restore_state(state)
             grasp = PlanarGrasp(row, col, TRAINING_ANGLES.angle(angle))
             ended[angle, row, col] = environment.execute(grasp).value
         score, sure, room = (round(float(each[angle, row, col]), 6) for each in (scores, share, clearance))
-        shots.append(Shot(kind, row, col, angle, score, sure, room, ended[angle, row, col]))
+        ruled = {name: bool(each[angle, row, col]) for name, each in passes.items()}
+        shots.append(Shot(kind, row, col, angle, score, sure, room, **ruled, outcome=ended[angle, row, col]))
     return shots
 
 
+def _nothing(kind: str, angle: int = 0) -> Shot:
+    return Shot(kind, 0, 0, angle, 0.0, 0.0, 0.0, room=False, grip=False, outcome=NO_GRASP)
+
+
 def _kinds(config: PrecisionConfig) -> list[str]:
-    return ["best", "room"] + ["angle"] * config.drawn_angles
+    return ["best", *RULED, *["angle"] * config.drawn_angles]
 
 
 def _choices(
-    scores: NDArray[np.float32], clearance: NDArray[np.float32], config: PrecisionConfig, scene: int
+    scores: NDArray[np.float32], passes: Mapping[RuleName, NDArray[np.bool_]], config: PrecisionConfig, scene: int
 ) -> list[NDArray[np.float32]]:
     """What each kind may choose from, scores with -inf elsewhere."""
     random = np.random.default_rng([_DRAWN_ANGLES, config.seed, scene])
-    found = [scores, np.where(clearance >= config.least_room, scores, -np.inf)]
+    found = [scores, *(np.where(passes[name], scores, -np.inf) for name in RULED)]
     for angle in random.choice(TRAINING_ANGLES.count, config.drawn_angles, replace=False):
         only = np.full_like(scores, -np.inf)
         only[angle] = scores[angle]
@@ -179,7 +189,8 @@ def _choices(
 
 def summary(shots: dict[int, list[Shot]]) -> dict[str, Any]:
     """Shots by kind, scene after scene: outcomes as 1, 0 and - (no attempt), numbers as text with blanks between."""
-    scenes, metrics = sorted(shots), {}
+    scenes = sorted(shots)
+    metrics: dict[str, dict[str, str]] = {}
     for kind in KINDS:
         own = [each for scene in scenes for each in shots[scene] if each.kind == kind]
         metrics[kind] = {
@@ -188,6 +199,7 @@ def summary(shots: dict[int, list[Shot]]) -> dict[str, Any]:
             "score": " ".join(f"{each.score:.3f}" for each in own),
             "confidence": " ".join(f"{each.confidence:.3f}" for each in own),
             "clearance_mm": " ".join(f"{1000 * each.clearance:.1f}" for each in own),
+            **{name: "".join("01"[getattr(each, name)] for each in own) for name in RULED},
         }
     return {"scenes": len(scenes), "kinds": metrics}
 

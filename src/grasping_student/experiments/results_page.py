@@ -13,6 +13,7 @@ from grasping_student.experiments import drawing, findings, tables
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run, read_runs
+from grasping_student.experiments.results_folder import write_tables
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.files import read_json, write_text
 from grasping_student.reports.sentences import points
@@ -47,7 +48,7 @@ def write_page(results: Path, page: Path) -> Path:
     everything: dict[str, list[Run]] = {}
     for name, design in found.items():
         everything[name] = read_runs(results / name)
-        tables.write_tables(results / name, design)
+        write_tables(results / name, design)
     parts.append(findings.claims(everything))
     for name, design in found.items():
         parts.append(_section(name, design, everything[name], results, page))

@@ -69,7 +69,7 @@ def run(config: ExperimentConfig) -> Path:
             passed = time.perf_counter() - started
             _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
         costs.save_costs(config.out, costs.measured_costs(config.cache))
-    from grasping_student.experiments.tables import write_tables
+    from grasping_student.experiments.results_folder import write_tables
 
     write_tables(folder, design)
     clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in _kinds(rows, shots)})

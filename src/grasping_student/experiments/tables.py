@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +14,13 @@ from grasping_student.evaluation.statistics import Counts, Interval, draws_inter
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run, read_runs
-from grasping_student.files import write_text
 
 RESAMPLES = 2000
 FEWEST_DRAWS = 3
 """Cells with fewer draws are marked: nothing is concluded from them."""
+
+SAME_SCENES = ("proxy",)
+"""Measures that every draw takes on the same scenes."""
 
 PAIRS = (
     ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student_augmented"),
@@ -84,8 +84,7 @@ def rate_of(runs: dict[int, Run], measure: str) -> Estimate | None:
     counts = _counts(runs, measure)
     if not counts:
         return None
-    nothing = [Counts(np.zeros(len(each), int), np.ones(len(each), int)) for each in counts.values()]
-    return _estimate(nothing, list(counts.values()), 0.0)
+    return estimate_rate(list(counts.values()), measure in SAME_SCENES)
 
 
 def difference_of(first: dict[int, Run], second: dict[int, Run], measure: str) -> Estimate | None:
@@ -95,7 +94,13 @@ def difference_of(first: dict[int, Run], second: dict[int, Run], measure: str) -
     if not draws:
         return None
     pairs = [_common(one[draw], other[draw]) for draw in draws]
-    return _estimate([a for a, _ in pairs], [b for _, b in pairs], -1.0)
+    return _estimate([a for a, _ in pairs], [b for _, b in pairs], -1.0, measure in SAME_SCENES)
+
+
+def estimate_rate(counts: Sequence[Counts], same_scenes: bool = False) -> Estimate:
+    """A rate over draws, each with attempts: the mean of the draws' rates."""
+    nothing = [Counts(np.zeros(len(each), int), np.ones(len(each), int)) for each in counts]
+    return _estimate(nothing, counts, 0.0, same_scenes)
 
 
 def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> tuple[float, int] | None:
@@ -146,20 +151,6 @@ def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
     return [pair for pair in wanted if pair[0] in cell.runs and pair[1] in cell.runs]
 
 
-def write_tables(folder: Path, design: Design) -> None:
-    """Write ``table.csv`` and the figure of an experiment's results folder, from its runs alone."""
-    rows = table_rows(folder, design)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(folder / "table.csv", text.getvalue())
-    from grasping_student.experiments.drawing import draw_experiment
-
-    draw_experiment(folder, design)
-
-
 def _fill(row: dict[str, Any], measure: str, found: Estimate | None) -> None:
     if found is None:
         return
@@ -180,20 +171,21 @@ def _common(first: Counts, second: Counts) -> tuple[Counts, Counts]:
     return tuple(Counts(each.successes[:units], each.attempts[:units]) for each in (first, second))  # type: ignore[return-value]  # two of them
 
 
-def _estimate(first: Sequence[Counts], second: Sequence[Counts], lowest: float) -> Estimate:
+def _estimate(first: Sequence[Counts], second: Sequence[Counts], lowest: float, same_scenes: bool) -> Estimate:
     key = tuple(tuple((c.successes.tobytes(), c.attempts.tobytes()) for c in side) for side in (first, second))
-    return _estimate_of(key[0], key[1], lowest)
+    same_scenes = same_scenes and len({len(each) for each in (*first, *second)}) == 1
+    return _estimate_of(key[0], key[1], lowest, same_scenes)
 
 
 _Bytes = tuple[tuple[bytes, bytes], ...]
 
 
 @functools.lru_cache(maxsize=4096)  # table, figure and page ask for the same ones
-def _estimate_of(first: _Bytes, second: _Bytes, lowest: float) -> Estimate:
+def _estimate_of(first: _Bytes, second: _Bytes, lowest: float, same_scenes: bool) -> Estimate:
     a, b = (
         [Counts(np.frombuffer(s, np.int64), np.frombuffer(n, np.int64)) for s, n in side] for side in (first, second)
     )
-    found = hierarchical_difference(a, b, seed=0, resamples=RESAMPLES)
+    found = hierarchical_difference(a, b, seed=0, resamples=RESAMPLES, same_units=same_scenes)
     each = tuple(y.rate - x.rate for x, y in zip(a, b, strict=True))
     if len(b) == 1 and np.count_nonzero(b[0].attempts) < 2:  # one unit says nothing of how units differ
         return Estimate(found.estimate, 1, len(b[0]), Interval(lowest, 1.0), None, each)

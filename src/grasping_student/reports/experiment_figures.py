@@ -27,17 +27,22 @@ from grasping_student.reports.style import (
 
 ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "random": (GREY, "x", ":"),
+    "antipodal": (GREY, "1", ":"),
     "scripted": (BLACK, "+", ":"),
     "teacher": (ORANGE, "s", "--"),
     "teacher_augmented": (VERMILLION, "D", "--"),
     "teacher_matched": (PURPLE, "^", "--"),
+    "teacher_room": (VERMILLION, "<", "-."),
+    "teacher_grip": (VERMILLION, ">", "-."),
     "student": (SKY, "o", "-"),
     "student_augmented": (BLUE, "o", "-"),
-    "student_matched": (GREEN, "v", "-"),
+    "student_matched": (PURPLE, "v", "-"),
+    "student_room": (GREEN, "P", "-"),
+    "student_grip": (GREEN, "*", "-"),
 }
 """Colour, marker and line of an arm: told apart without colours as well."""
 
-_OTHERS = ((GREEN, "P", "-"), (PURPLE, "*", "-"), (BLACK, "h", "-"), (SKY, "<", "-"), (VERMILLION, ">", "-"))
+_OTHERS = ((GREEN, "p", "-"), (PURPLE, "X", "-"), (BLACK, "h", "-"), (SKY, "<", "-"), (VERMILLION, ">", "-"))
 
 
 @dataclass(frozen=True)
@@ -76,24 +81,76 @@ def arm_style(arm: str, position: int) -> tuple[str, str, str]:
 
 
 def settings_figure(panels: Sequence[Panel], settings: Sequence[str], x_label: str) -> Figure:
-    """Success rates against the settings, a panel for each regime or measure, intervals as bars.
+    """Success rates against the settings, a panel for each regime and measure, two a row, intervals as bars.
 
     Args:
         panels: what to draw, at least one.
         settings: all settings, in order: evenly spaced, since they are no common scale.
         x_label: what they are.
     """
-    figure, axes = new_figure(max(5.2, 5.0 * len(panels)), 4.6, 1, len(panels))
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns)
+    with style():
+        for each in axes.ravel()[len(panels) :]:
+            each.set_visible(False)
+        for panel, each in zip(panels, axes.ravel(), strict=False):
+            _draw_panel(each, panel, settings, x_label)
+        _one_legend(figure, axes.ravel(), 2 if columns == 1 else 3)
+    return figure
+
+
+def grid_figure(rows: Sequence[Sequence[tuple[Panel, Sequence[str], str]]]) -> Figure:
+    """Panels with axes of their own, row by row, one legend.
+
+    Args:
+        rows: of equal length; each panel with its settings and what they are.
+    """
+    figure, axes = new_figure(4.4 * len(rows[0]), 3.9 * len(rows) + 0.4, len(rows), len(rows[0]), sharey="row")
+    with style():
+        for row, drawn in zip(rows, axes, strict=True):
+            for (panel, settings, x_label), each in zip(row, drawn, strict=True):
+                _draw_panel(each, panel, settings, x_label)
+                each.tick_params(axis="y", labelleft=True)
+        _one_legend(figure, axes.ravel(), 4)
+    return figure
+
+
+def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figure:
+    """Differences with their intervals, a row for each setting and a panel for each regime; zero is marked.
+
+    Args:
+        panels: each with one line; points without a setting's row are left out.
+        settings: all rows, the first on top.
+    """
+    width = 2.6 + 3.8 * len(panels)
+    figure, axes = new_figure(width, 1.1 + 0.34 * len(settings), 1, len(panels), sharey=True)
+    place = {setting: len(settings) - 1 - index for index, setting in enumerate(settings)}
     with style():
         for panel, each in zip(panels, axes[0], strict=True):
-            _draw_panel(each, panel, settings, x_label)
-        handles: dict[str, Artist] = {}
-        for each in axes[0]:
-            for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-        columns = 2 if len(panels) == 1 else 4
-        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
+            each.axvline(0.0, color=GREY, linewidth=1.0)
+            for point in (point for line in panel.lines for point in line.points):
+                y = place[point.setting]
+                sure = point.low > 0.0 or point.high < 0.0
+                each.plot([point.low, point.high], [y, y], color=BLUE, linewidth=2.0, solid_capstyle="butt")
+                each.plot([point.value], [y], marker="o", markersize=6.5, color=BLUE, markeredgecolor=BLUE,
+                          markerfacecolor=BLUE if sure else "white")  # fmt: skip
+            each.set_yticks(range(len(settings)), list(reversed(settings)))
+            each.tick_params(axis="y", length=0)
+            each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f}" if value else "0")
+            each.set_xlabel(panel.y_label)
+            each.grid(axis="both", color="#e4e4e4", linewidth=0.8)
+            each.set_axisbelow(True)
+            each.set_title(panel.title, loc="left")
     return figure
+
+
+def _one_legend(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    handles: dict[str, Artist] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
 
 
 def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
