@@ -40,6 +40,9 @@ class Sizes:
     relabelled: int = 0
     """Scenes of the pool that the students see besides, relabelled by their teacher (paper: all)."""
 
+    angles: int = 16
+    """Angles at which teachers look at unlabelled scenes, where the experiment does not vary them (paper: 64)."""
+
     batch: int = 8
     """Labels a step of teachers and students; the affordance network takes twice as many."""
 
@@ -151,7 +154,7 @@ def paper() -> ExperimentConfig:
             pixels=338, training="paper",
             network=NetworkConfig(name="fpn-resnet50", encoder_weights="imagenet"),
             affordance_network=NetworkConfig(name="unet-resnet50", encoder_weights="imagenet"),
-            pool=2000, robot=3000, held_out=400, scenes=3000, relabelled=2000, rounds=30, one_shot_scenes=880,
+            angles=64, pool=2000, robot=3000, held_out=400, scenes=3000, relabelled=2000, rounds=30, one_shot_scenes=880,
             episodes=1000,
         ),
         cache=Path("runs/experiments-paper"), out=Path("results-paper"), page=Path("results-paper/results.md"),

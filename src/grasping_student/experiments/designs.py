@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from grasping_student.experiments.arms import ABLATION, DEFAULT_STUDENT
+from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS
 
 Measure = Literal["one_shot", "proxy", "entropy", "picking"]
 
@@ -34,6 +34,9 @@ class Point:
 
     student: dict[str, Any] = field(default_factory=dict)
     """Options of ``train student`` that this setting gives every student arm."""
+
+    angles: int | None = None
+    """Angles at which teachers look at unlabelled scenes; None takes ``sizes.angles``."""
 
     method: str | None = None
     """Method of the arm ``student_method`` at this setting."""
@@ -64,11 +67,16 @@ class Design:
 
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
 _CONTROLS = ("5 %", "20 %", "100 %")
-_EVERYWHERE = ("random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented")
+_BOUNDS = ("random", "antipodal", "scripted")
+_EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student", "student_augmented")
+_RULED = {"grip": "teacher_grip", "room": "teacher_room"}
+"""Teacher to whom the rule behind a student's pseudo-labels is given when it grasps: what the rule alone does."""
 
 
 def _with_default(*arms: str) -> tuple[str, ...]:
-    return arms if DEFAULT_STUDENT in arms else (*arms, DEFAULT_STUDENT)
+    """The arms, the default student, and the control that has its rule."""
+    control = _RULED.get(str(METHODS[ARMS[DEFAULT_STUDENT].method].pseudo_labels.get("rule")))
+    return tuple(dict.fromkeys((*arms, *([control] if control else []), DEFAULT_STUDENT)))
 
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -101,7 +109,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "angles": Design(
         "Angles when obtaining labels from the teacher", "angles in pseudo-labelling",
-        {str(count): Point(0.2, {"pseudo": {"angles": count}}) for count in (1, 2, 4, 8, 16, 32, 64)},
+        {str(count): Point(0.2, {"pseudo": {"angles": count}}, angles=64) for count in (1, 2, 4, 8, 16, 32, 64)},
         _angle_arms,
         paper={"student": {"1": 0.5833, "2": 0.6820, "4": 0.7353, "8": 0.8109, "16": 0.8516, "32": 0.8858,
                            "64": 0.8865}},
@@ -117,7 +125,7 @@ DESIGNS: dict[str, Design] = {
     "entropy": Design(
         "Low entropy predictions of the student", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: _with_default("teacher", "teacher_augmented", "student", "student_augmented"),
+        lambda setting, regime: ("teacher", "teacher_augmented", "student", "student_augmented", DEFAULT_STUDENT),
         measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
     ),
     "picking": Design(
@@ -136,7 +144,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "affordance": Design(
         "The affordance network", "scene family", {"all": Point(1.0)}, lambda setting, regime: ("affordance",),
-        measures=(), regimes=("in-distribution",),
+        measures=(), regimes=("in-distribution", "domain-shift"),
     ),
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",

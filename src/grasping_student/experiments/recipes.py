@@ -147,13 +147,13 @@ class Recipes:
         return self._teacher(pool, ARMS[name], self.labels(cell), cell.draw, options, 100 * other)
 
     def table(
-        self, teacher: Stage, method: Method, regime: str, others: tuple[Stage, ...] = (), judge: Stage | None = None
+        self, teacher: Stage, method: Method, cell: Cell, others: tuple[Stage, ...] = (), judge: Stage | None = None
     ) -> Stage:
-        """A teacher's pseudo-labels of a regime's scenes, others agreeing and a judge where the method wants them."""
-        scenes = self.scenes(regime)
+        """A teacher's pseudo-labels of a cell's scenes, others agreeing and a judge where the method wants them."""
+        scenes, angles = self.scenes(cell.regime), cell.point.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
-            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out), method.pseudo_labels, "method"
+            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out, angles=angles), method.pseudo_labels, "method"
         )
         inputs = (teacher, scenes, *others)
         if others:
@@ -161,7 +161,7 @@ class Recipes:
         if judge is not None:
             config, inputs = replace(config, judge=judge.out), (*inputs, judge)
         looks = config.views * (1 + len(others)) + (judge is not None)
-        return self._stage("table", config, inputs, self.scene_count() * looks)
+        return self._stage("table", config, inputs, self.scene_count() * looks * angles)
 
     def proxy(self, model: Stage, regime: str) -> Stage:
         """The proxy of a model on the held-out scenes of where it must work."""
@@ -223,7 +223,7 @@ class Recipes:
             self._teacher_of(arm.teacher, cell, method.teacher) if method.teacher else self.model(arm.teacher, cell)
         )
         others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
-        table = self.table(teacher, method, cell.regime, others, self.judge(cell) if method.judged else None)
+        table = self.table(teacher, method, cell, others, self.judge(cell) if method.judged else None)
         paper = self.sizes.training == "paper"
         base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
