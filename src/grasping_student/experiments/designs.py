@@ -35,6 +35,9 @@ class Point:
     student: dict[str, Any] = field(default_factory=dict)
     """Options of ``train student`` that this setting gives every student arm."""
 
+    angles: int | None = None
+    """Angles at which teachers look at unlabelled scenes; None takes ``sizes.angles``."""
+
     method: str | None = None
     """Method of the arm ``student_method`` at this setting."""
 
@@ -106,7 +109,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "angles": Design(
         "Angles when obtaining labels from the teacher", "angles in pseudo-labelling",
-        {str(count): Point(0.2, {"pseudo": {"angles": count}}) for count in (1, 2, 4, 8, 16, 32, 64)},
+        {str(count): Point(0.2, {"pseudo": {"angles": count}}, angles=64) for count in (1, 2, 4, 8, 16, 32, 64)},
         _angle_arms,
         paper={"student": {"1": 0.5833, "2": 0.6820, "4": 0.7353, "8": 0.8109, "16": 0.8516, "32": 0.8858,
                            "64": 0.8865}},
