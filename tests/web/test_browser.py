@@ -178,6 +178,63 @@ def test_suggestions_help_views_and_a_second_tab(browser, boxes, tmp_path):
     assert len(Dataset(tmp_path / "d")) == 1 and not page.errors and not other.errors
 
 
+def test_enter_executes_after_a_click_on_any_button_and_after_the_help(browser, boxes, tmp_path):
+    page = real.open_page(browser, boxes.address)
+    page.wait_for_selector("[data-test=suggestion-1]")
+    page.wait_for_timeout(200)
+    page.click("[data-test=suggestion-2]")
+    page.click("[data-test=turn-left]")
+    turned = real.state(page)["angle"]
+    page.keyboard.press("Enter")
+    wait_saved(page, 0)
+    assert Dataset(tmp_path / "d").attempt(0).grasp.angle == pytest.approx(turned)
+    assert Dataset(tmp_path / "d").attempt(0).extra["suggestion_corrected"] == 1
+    page.click("[data-test=help]")
+    page.wait_for_selector("text=How to label")
+    page.click("[data-test=close-help]")
+    page.wait_for_selector(".q-dialog", state="detached")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    wait_saved(page, 1)
+    assert not page.query_selector(".q-dialog")
+
+    page.click("[data-test=thumbnail-0]")
+    page.click("[data-test=delete]")
+    page.wait_for_selector("[data-test=restore]")
+    page.keyboard.press("u")
+    page.wait_for_selector("text=Restored attempt 0")
+    assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [0, 1]
+    page.focus("[data-test=turn-left]")
+    before = real.state(page)
+    page.keyboard.press("Enter")  # reached with the keyboard, a button keeps its key
+    assert len(Dataset(tmp_path / "d")) == 2 and real.state(page)["angle"] != before.get("angle")
+    assert not page.errors
+
+
+def test_a_dialog_that_fades_away_swallows_no_key(browser, boxes):
+    page = real.open_page(browser, boxes.address)
+    for _ in range(4):
+        before = page.inner_text("[data-test=view] [aria-pressed=true]")
+        page.keyboard.press("?")
+        page.wait_for_selector("text=How to label")
+        page.evaluate(
+            """() => {
+              const close = document.querySelector("[data-test=close-help]");
+              const leaving = () => document.querySelector('.q-dialog__inner[class*="leave-active"]');
+              const press = () => leaving()
+                ? window.dispatchEvent(new KeyboardEvent("keydown", { key: "v", bubbles: true }))
+                : requestAnimationFrame(press);
+              close.click();
+              press();
+            }"""
+        )
+        page.wait_for_function(
+            "old => document.querySelector('[data-test=view] [aria-pressed=true]').innerText !== old", arg=before
+        )
+        page.wait_for_selector(".q-dialog", state="detached")
+    assert not page.errors
+
+
 def test_a_killed_server_loses_nothing_that_was_saved_and_the_page_comes_back(browser, tmp_path):
     server = real.Server(real.SERVE_BOXES, tmp_path / "d", 0)
     page = real.open_page(browser, server.address)

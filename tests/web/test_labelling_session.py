@@ -79,8 +79,8 @@ def test_undo_brings_scene_and_grasp_back_bit_for_bit(tmp_path):
         grasps.append(box_grasp(session.scene.heightmap))
         label(session, grasps[-1])
     for scene, grasp in zip(reversed(scenes), reversed(grasps), strict=True):
-        attempt_id, restored = session.undo()
-        assert restored and attempt_id is not None
+        undone = session.undo()
+        assert undone.scene_is_back and undone.step.attempt_id is not None
         np.testing.assert_array_equal(session.scene.heightmap.height, scene.heightmap.height)
         np.testing.assert_array_equal(session.environment.observe().height, scene.heightmap.height)
         assert session.scene.draft == grasp
@@ -102,8 +102,9 @@ def test_undo_on_a_robot_deletes_the_attempt_and_leaves_the_world(tmp_path):
     session = make_session(tmp_path / "d", RobotWorld())
     label(session)
     number = session.scene.number
-    attempt_id, restored = session.undo()
-    assert (attempt_id, restored) == (0, False)
+    undone = session.undo()
+    assert undone.step.attempt_id == 0 and not undone.scene_is_back
+    assert str(undone) == "Deleted attempt 0; the workspace stays as it is now."
     assert session.scene.number == number and len(Dataset(tmp_path / "d")) == 0
 
 
@@ -112,8 +113,64 @@ def test_skip_keeps_nothing_and_can_be_taken_back(tmp_path):
     first = session.scene
     session.skip(first.number)
     assert session.scene.seed == 1 and len(Dataset(tmp_path / "d")) == 0
-    assert session.undo() == (None, True)
+    assert str(session.undo()) == "Took the last step back; the scene is as it was before."
     np.testing.assert_array_equal(session.scene.heightmap.height, first.heightmap.height)
+
+
+def test_no_scene_is_lost_by_going_back(tmp_path):
+    session = make_session(tmp_path / "d", recorded_world(4))
+    label(session, verdict=SUCCESS)
+    session.skip(session.scene.number)
+    assert session.environment.position == 2
+    session.undo()
+    session.undo()
+    shown = [label(session, verdict=SUCCESS).attempt.extra["recorded_scene"] for _ in range(4)]
+    assert shown == [0, 1, 2, 3]
+
+
+def test_a_deletion_is_a_step_that_can_be_taken_back(tmp_path):
+    session = make_session(tmp_path / "d")
+    for _ in range(2):
+        label(session)
+    number = session.scene.number
+    session.delete(0)
+    assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [1]
+    assert str(session.undo()) == "Restored attempt 0; the scene on the page stays."
+    assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [0, 1] and session.scene.number == number
+    session.delete(0)
+    session.restore(0)
+    assert str(session.undo()) == "Deleted attempt 0; the scene on the page stays."
+    session.undo()
+    assert session.undo().step.attempt_id == 1, "then the labels"
+    assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [0]
+
+
+def test_a_step_that_the_disk_refuses_to_take_back_can_be_taken_back_later(tmp_path, monkeypatch):
+    session = make_session(tmp_path / "d")
+    label(session)
+    with monkeypatch.context() as patched:
+        patched.setattr(session.log, "delete", lambda number: (_ for _ in ()).throw(UserError("full")))
+        with pytest.raises(UserError, match="full"):
+            session.undo()
+    assert session.undo().step.attempt_id == 0 and len(Dataset(tmp_path / "d")) == 0
+
+
+def test_scenes_that_are_left_to_judge_are_counted(tmp_path):
+    session = make_session(tmp_path / "d", recorded_world(3))
+
+    def left():
+        return session.log.scenes_left(session.environment)
+
+    assert left() == 3
+    label(session, verdict=SUCCESS)
+    session.nothing_graspable(session.scene.number)
+    assert left() == 1
+    session.delete(0)
+    assert left() == 2
+    session.log.close()
+    again = make_session(tmp_path / "d", recorded_world(3))
+    assert again.log.scenes_left(again.environment) == 2
+    assert make_session(tmp_path / "e").log.scenes_left(BoxWorld()) is None
 
 
 def test_nothing_graspable_keeps_the_scene_without_a_label(tmp_path):
@@ -153,7 +210,7 @@ def test_undo_drops_a_grasp_that_could_not_be_saved(tmp_path, monkeypatch):
     before = session.scene
     with pytest.raises(NotSaved):
         label(session)
-    assert session.undo() == (None, True)
+    assert session.undo().scene_is_back
     np.testing.assert_array_equal(session.environment.observe().height, before.heightmap.height)
     assert not session.unsaved
 

@@ -1,13 +1,13 @@
 """Order of scenes, and what a model says about them."""
 
-from itertools import count, islice
+from itertools import count
 
 import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
 
 from grasping_student.grasp import AngleGrid, PlanarGrasp
-from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, recorded_order
+from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, in_order, recorded_rounds
 from grasping_student.web.suggestions import Suggester, score_uncertainty, shown_with_attempt
 
 
@@ -16,13 +16,22 @@ def take(queue, n):
 
 
 def test_in_order():
-    assert take(InOrder(count(4)), 3) == [4, 5, 6]
+    queue = InOrder(count(4))
+    assert take(queue, 3) == [4, 5, 6]
+    queue.give_back(6)
+    queue.give_back(5)
+    assert take(queue, 3) == [5, 6, 7], "what was taken back comes next, in its old order"
 
 
-def test_unlabelled_recorded_scenes_come_first_then_all_of_them():
-    assert list(islice(recorded_order(4, {0, 2}), 8)) == [1, 3, 0, 1, 2, 3, 0, 1]
-    assert list(islice(recorded_order(4, set(), first=2), 4)) == [2, 3, 0, 1]
-    assert list(islice(recorded_order(2, {0, 1}), 3)) == [0, 1, 0]
+def test_scenes_that_nobody_has_judged_come_first_then_all_of_them():
+    judged = {0, 2}
+    queue = in_order(recorded_rounds(4, lambda: judged))
+    assert take(queue, 2) == [1, 3]
+    judged.add(1)  # 3 was skipped: it alone is left
+    assert take(queue, 1) == [3]
+    judged.add(3)
+    assert take(queue, 8) == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert take(in_order(recorded_rounds(4, set, first=2)), 4) == [2, 3, 0, 1]
 
 
 def test_the_most_uncertain_of_the_pool_comes_first_and_none_is_lost():
@@ -33,25 +42,37 @@ def test_the_most_uncertain_of_the_pool_comes_first_and_none_is_lost():
         asked.append(seed)
         return uncertainty[seed % 10]
 
-    queue = MostUncertainFirst(iter(range(10_000)), look, pool=4)
+    queue = MostUncertainFirst(iter([count()]), look, pool=4)
     first = take(queue, 3)
     assert first[0] == 1 and first[1] == 4 and asked == [0, 1, 2, 3, 4, 5]
-    all_at_once = MostUncertainFirst(iter([*range(10), *range(10)]), lambda seed: uncertainty[seed], pool=10)
-    ordered = [all_at_once.next_seed()]
-    assert uncertainty[ordered[0]] == max(uncertainty.values())
+    queue.give_back(4)
+    assert take(queue, 1) == [4] and asked == [0, 1, 2, 3, 4, 5]
+    all_at_once = MostUncertainFirst(iter([range(10)]), lambda seed: uncertainty[seed], pool=10)
+    ordered = take(all_at_once, 10)
+    assert [uncertainty[seed] for seed in ordered] == sorted(uncertainty.values(), reverse=True)
 
 
 def test_a_pool_of_one_keeps_the_order():
-    assert take(MostUncertainFirst(count(), lambda seed: 0.5, pool=1), 4) == [0, 1, 2, 3]
+    assert take(MostUncertainFirst(iter([count()]), lambda seed: 0.5, pool=1), 4) == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="at least 1"):
-        MostUncertainFirst(count(), lambda seed: 0.5, pool=0)
+        MostUncertainFirst(iter([count()]), lambda seed: 0.5, pool=0)
 
 
-def test_recorded_scenes_that_come_round_again_are_looked_at_once_while_they_wait():
-    asked = []
-    queue = MostUncertainFirst(recorded_order(3, set()), lambda seed: asked.append(seed) or seed / 3, pool=5)
-    assert take(queue, 2)[0] == 2
-    assert asked.count(0) == 1
+@pytest.mark.parametrize("pool", [1, 2, 5, 20])
+def test_every_recorded_scene_is_judged_before_one_comes_again(pool):
+    judged, asked = {3}, []
+
+    def look(seed):
+        asked.append(seed)
+        return seed / 10
+
+    queue = MostUncertainFirst(recorded_rounds(7, lambda: judged), look, pool)
+    shown = []
+    for _ in range(6):
+        shown += take(queue, 1)
+        judged.add(shown[-1])
+    assert sorted(shown) == [0, 1, 2, 4, 5, 6] and sorted(asked) == sorted(shown)
+    assert sorted(take(queue, 7)) == list(range(7)), "then all of them, once each"
 
 
 def test_uncertainty_is_one_for_equal_scores_and_falls_with_a_peak():

@@ -1,5 +1,7 @@
 """From options to a session, and what is refused before a page is served."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
@@ -12,10 +14,12 @@ from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
 from grasping_student.web.labelling_config import LabelConfig
-from grasping_student.web.labelling_setup import check_label_config, make_session
+from grasping_student.web.labelling_setup import check_label_config, farewell, make_gripper, make_session
 from grasping_student.web.recorded_scenes import open_recorded_scenes
 from grasping_student.web.suggestions import Suggester
 from grasping_student.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
 
 
 def fill(path, episodes=3, each=2):
@@ -79,6 +83,37 @@ def test_the_uncertain_queue_shows_what_the_model_knows_least_first(tmp_path):
     session.log.close()
 
 
+def test_the_uncertain_queue_shows_no_scene_again_before_all_have_a_label(tmp_path):
+    options = config(tmp_path, model=tmp_path, queue="uncertain", pool=4)
+    suggester = Suggester(ConstantModel(spread=200.0))
+    session = begun(options, suggester)
+    label_all(session, 3)
+    session.log.close()
+    session = begun(options, suggester)
+    label_all(session, 3)
+    session.log.close()
+    attempts = Dataset(options.dataset).attempts()
+    assert sorted(a.extra["recorded_scene"] for a in attempts) == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
+    from grasping_student.environments.simulation.config import standard
+
+    gripper = standard().gripper
+    simulated = make_gripper(LabelConfig())
+    assert (simulated.finger_depth, simulated.clearance) == (gripper.finger_depth, gripper.clearance)
+    text = (ROOT / "docs" / "cell.yaml").read_text()
+    assert "finger_depth: 0.015" in text
+    (tmp_path / "cell.yaml").write_text(text.replace("finger_depth: 0.015", "finger_depth: 0.011"))
+    cell = make_gripper(LabelConfig(env="robot-cell", cell=tmp_path / "cell.yaml"))
+    assert (cell.finger_depth, cell.clearance) == (0.011, 0.007)
+
+
+def test_the_end_says_what_is_kept_and_what_comes_next(tmp_path):
+    assert "No label yet" in farewell(LabelConfig(dataset=tmp_path), 0)
+    assert f"train teacher --dataset {tmp_path} " in farewell(LabelConfig(dataset=tmp_path), 12)
+
+
 def test_frames_in_folders_become_scenes(tmp_path):
     workspace = Workspace(extent=0.3, pixels=60, margin=0.03)
     depth = np.full((120, 160), 0.8, np.float32)
@@ -109,6 +144,7 @@ def test_what_holds_no_scenes_is_refused(tmp_path):
         ({"env": "recorded"}, "--env recorded DIR"),
         ({"env": "robot-cell"}, "--cell"),
         ({"queue": "uncertain"}, "--model"),
+        ({"queue": "uncertain", "model": "m", "env": "robot-cell", "cell": "c"}, "one scene at a time"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, message):

@@ -12,6 +12,8 @@ from typing import Any
 import grasping_student
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
+from grasping_student.environments.base import Environment
+from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
@@ -56,7 +58,9 @@ class AttemptLog:
         before = dataset.attempts(source="human", labelled=True)
         self._before = {attempt.id: bool(attempt.success) for attempt in before}
         self._recent = deque(before[-RECENT:], maxlen=RECENT)
-        self._recorded = _recorded_places(dataset.attempts(source="human"))
+        everything = dataset.attempts(source="human")
+        self._recorded = _recorded_places(everything)
+        self._scenes = {attempt.id: scene for attempt in everything if (scene := _recorded_scene(attempt))}
 
     @property
     def next_episode(self) -> int:
@@ -91,6 +95,9 @@ class AttemptLog:
         place = _recorded_place(attempt)
         if place is not None:
             self._recorded[place] = (episode, index + 1)
+        scene = _recorded_scene(attempt)
+        if scene is not None:
+            self._scenes[attempt_id] = scene
         if grasp is not None:
             self._recent.append(attempt)
             self._session[attempt_id] = attempt
@@ -109,6 +116,20 @@ class AttemptLog:
         """Episode and next index for a recorded scene: one group of one source stays one episode over all sessions."""
         return self._recorded.get((origin, group), (self.next_episode, 0))
 
+    def judged(self, origin: str) -> set[int]:
+        """Positions of the recorded scenes from a source that a person has judged; deleted judgements do not count."""
+        return {
+            position
+            for number, (where, position) in self._scenes.items()
+            if where == origin and not self.is_deleted(number)
+        }
+
+    def scenes_left(self, environment: Environment) -> int | None:
+        """How many recorded scenes nobody has judged yet; None in a world whose scenes never end."""
+        if not isinstance(environment, RecordedEnvironment):
+            return None
+        return environment.scene_count - len(self.judged(environment.origin))
+
     def progress(self) -> Progress:
         """Counts as they are now."""
         session = [a for a in self._session.values() if a.success is not None and not self.is_deleted(a.id)]
@@ -121,6 +142,14 @@ class AttemptLog:
     def close(self) -> None:
         """Give the dataset's lock back."""
         self._writer.close()
+
+
+def scene_facts(environment: Environment, seed: int) -> dict[str, Any]:
+    """What ``extra`` keeps of where the scene came from: enough to find it again."""
+    if isinstance(environment, RecordedEnvironment):
+        return {"recorded_from": environment.origin, "recorded_scene": environment.position,
+                "recorded_group": environment.group}  # fmt: skip
+    return {"scene_seed": seed}
 
 
 def _recorded_place(attempt: Attempt) -> tuple[str, int] | None:
@@ -140,7 +169,7 @@ def _recorded_places(attempts: list[Attempt]) -> dict[tuple[str, int], tuple[int
     return places
 
 
-def labelled_positions(path: Path, origin: str) -> set[int]:
-    """Positions of recorded scenes from a source that a dataset holds labels of already."""
-    extras = [attempt.extra or {} for attempt in Dataset(path).attempts(source="human")]
-    return {extra["recorded_scene"] for extra in extras if extra.get("recorded_from") == origin}
+def _recorded_scene(attempt: Attempt) -> tuple[str, int] | None:
+    extra = attempt.extra or {}
+    origin, position = extra.get("recorded_from"), extra.get("recorded_scene")
+    return (origin, position) if isinstance(origin, str) and isinstance(position, int) else None

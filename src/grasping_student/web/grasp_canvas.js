@@ -1,5 +1,5 @@
 // The scene to click on: holds the grasp being drawn, so that no movement of the pointer or key waits for the server.
-import { commandOf, COARSE_METRES, FINE_TURN, isForUs } from "grasping-student-canvas/keys.js";
+import { commandOf, COARSE_METRES, FINE_TURN, isForUs, leavesKeysBehind } from "grasping-student-canvas/keys.js";
 import { baseLayer, drawGripper, drawScene, drawSuggestion, gripperGeometry, heightPixels } from "grasping-student-canvas/drawing.js";
 import { decodeHeight, footprint, isGraspable, wrapAngle } from "grasping-student-canvas/footprint.js";
 import { hintText, readouts, spoken } from "grasping-student-canvas/words.js";
@@ -31,12 +31,15 @@ export default {
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.onKey = (event) => this.key(event);
     window.addEventListener("keydown", this.onKey);
+    this.onClick = (event) => leavesKeysBehind(event) && canvas.focus({ preventScroll: true });
+    window.addEventListener("click", this.onClick);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.$el);
     this.$emit("ready", {});
   },
   unmounted() {
     window.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("click", this.onClick);
     this.sizes.disconnect();
   },
   methods: {

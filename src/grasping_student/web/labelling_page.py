@@ -66,7 +66,7 @@ class LabellingPage:
         service, recorded = self._service, self._service.recorded
         self._help = panels.help_dialog(recorded, self._options.with_model)
         with panels.header(self._options.dataset.name, service.environment_name):
-            ui.button("Keys", icon="keyboard", on_click=self._help.open, color=None).props(
+            ui.button("Help", icon="help_outline", on_click=self._help.open, color=None).props(
                 "flat no-caps data-test=help"
             )
         self._banner = panels.hold_banner(self._take_over)

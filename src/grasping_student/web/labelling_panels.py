@@ -92,8 +92,8 @@ def _tool(icon: str, name: str, handler: str, test: str) -> None:
 def grasp_card(canvas: GraspCanvas, recorded: bool) -> None:
     """What the browser works out about the grasp that is being drawn."""
     rows = [
-        ("Angle", "angle"), ("Finger A", "finger-a"), ("Between", "between"),
-        ("Point", "position"), ("Finger B", "finger-b"), ("Finger tips", "tip"),
+        ("Angle", "angle"), ("Point", "position"), ("Finger A", "finger-a"),
+        ("Finger B", "finger-b"), ("Between", "between"), ("Finger tips", "tip"),
     ]  # fmt: skip
     items = "".join(f'<div><dt>{name}</dt><dd data-readout="{key}">–</dd></div>' for name, key in rows)
     hint = '<div class="hint" data-hint="none" data-test="hint"><span data-mark>•</span><span data-text></span></div>'
@@ -154,20 +154,20 @@ def card(title: str, test: str) -> ui.element:
 
 
 def help_dialog(recorded: bool, with_model: bool) -> ui.dialog:
-    """All keys; opened with ? or H."""
+    """What a good grasp is, and all keys; opened with ? or H."""
     if recorded:
         act = [("G", "Good: this grasp would hold an item"), ("B", "Bad: it would not (kept as a negative)")]
     else:
         act = [("Enter or Space", "Execute: the robot tries the grasp, and the outcome is saved")]
     keys = [
-        ("Click, then drag", "Choose the point, turn the gripper"),
+        ("Click or tap, then drag", "Choose the point, turn the gripper"),
         ("Drag the round handle", "Turn without moving the point"),
         ("Q / E", "Turn left / right by 2.8°; with Shift by 22.5°"),
         ("Mouse wheel", "Turn by 2.8°"),
         ("Arrow keys", "Move by one pixel; with Shift by 1 cm"),
         *([("1 … 9", "Take up a suggestion; change it or leave it")] if with_model else []),
         *act,
-        ("U, Ctrl+Z or Backspace", "Undo the last step: its attempt is deleted, the scene comes back"),
+        ("U, Ctrl+Z or Backspace", "Undo the last step; an undone attempt is deleted, and its scene comes back"),
         ("S", "Skip this scene, keep nothing"),
         ("N", "Nothing here can be grasped: keep the scene as such"),
         ("V", "Height, colour or both"),
@@ -176,6 +176,10 @@ def help_dialog(recorded: bool, with_model: bool) -> ui.dialog:
     ]
     with ui.dialog() as dialog, ui.card().classes("help"):
         ui.label("How to label").classes("help-title")
+        ui.label(
+            "Choose a point on an item, and turn the gripper until A and B stand on either side of it, where both have "
+            "room. A warning forbids nothing: grasps that fail are labels too."
+        )
         with ui.element("div").classes("help-rows"):
             for key, meaning in keys:
                 ui.label(key).classes("help-key")

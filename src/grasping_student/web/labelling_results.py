@@ -94,15 +94,17 @@ def fill_suggestions(inside: ui.element, canvas: GraspCanvas, found: SceneSugges
         label.tooltip("of the model in this scene: 0 is sure, 1 knows nothing")
 
 
-def progress_numbers(progress: Progress, recorded: bool) -> list[tuple[str, str, str]]:
-    """Test name, number and what it counts."""
+def progress_numbers(progress: Progress, scenes_left: int | None) -> list[tuple[str, str, str]]:
+    """Test name, number and what it counts; ``scenes_left`` is None where there is a robot."""
     share = f"{100 * progress.session_successes / progress.session_labels:.0f} %" if progress.session_labels else "–"
     rate = "–" if progress.labels_per_minute is None else f"{progress.labels_per_minute:.1f}"
+    verb = "succeeded" if scenes_left is None else "good"
     return [
         ("labels", str(progress.session_labels), "labels"),
-        ("rate", share, f"{'good' if recorded else 'succeeded'} ({progress.session_successes})"),
+        ("rate", share, f"{verb} ({progress.session_successes})"),
         ("speed", rate, "a minute"),
         ("total", str(progress.total_labels), "in the dataset"),
+        *([] if scenes_left is None else [("left", str(scenes_left), "scenes to go")]),
     ]
 
 
@@ -114,16 +116,20 @@ def fill_session(
     inside.clear()
     with inside:
         with ui.element("div").classes("numbers"):
-            for test, number, meaning in progress_numbers(service.progress, service.recorded):
+            for test, number, meaning in progress_numbers(service.progress, service.scenes_left):
                 with ui.element("div"):
                     ui.label(number).classes("number").props(f"data-test={test}")
                     ui.label(meaning).classes("quiet")
+        if service.scenes_left == 0:
+            ui.label("Every scene has been judged. They begin again; further labels are kept as well.")
         with ui.element("div").classes("thumbnails"):
             for attempt, deleted in service.recent:
                 _thumbnail(attempt, deleted, attempt.id == selected, select)
         chosen = next(((a, deleted) for a, deleted in service.recent if a.id == selected), None)
         if chosen is not None:
             _details(*chosen, delete, restore)
+        elif service.recent:
+            ui.label("Choose a picture to delete its attempt, or to bring it back.").classes("quiet")
 
 
 def _thumbnail(attempt: Attempt, deleted: bool, selected: bool, select: Callable[[int], None]) -> None:

@@ -65,6 +65,7 @@ class LabellingService:
         self.last: Labelled | None = None
         self.recent: list[tuple[Attempt, bool]] = []
         self.progress = Progress(0, 0, 0, 0, None)
+        self.scenes_left: int | None = None
         self.can_undo = False
         self.unsaved = False
         self.trouble: str | None = None
@@ -131,23 +132,19 @@ class LabellingService:
     async def undo(self) -> None:
         """Take the last step back."""
         done, undone = await self._run("taking the last step back", lambda session: session.undo())
-        if not done:
-            return
-        attempt_id, restored = undone
-        what = "Took the last step back" if attempt_id is None else f"Deleted attempt {attempt_id}"
-        rest = "the scene is as it was before." if restored else "the workspace stays as it is now."
-        self.last = None
-        self._say("info", f"{what}; {rest}")
+        if done:
+            self.last = None
+            self._say("info", str(undone))
 
     async def delete(self, attempt_id: int) -> None:
         """Hide an attempt."""
-        done, _ = await self._run("deleting", lambda session: session.log.delete(attempt_id))
+        done, _ = await self._run("deleting", lambda session: session.delete(attempt_id))
         if done:
             self._say("info", f"Deleted attempt {attempt_id}.")
 
     async def restore(self, attempt_id: int) -> None:
         """Bring a deleted attempt back."""
-        done, _ = await self._run("restoring", lambda session: session.log.restore(attempt_id))
+        done, _ = await self._run("restoring", lambda session: session.restore(attempt_id))
         if done:
             self._say("info", f"Restored attempt {attempt_id}.")
 
@@ -204,12 +201,13 @@ class LabellingService:
         def read(session: LabellingSession) -> tuple[Any, ...]:
             recent = [(attempt, session.log.is_deleted(attempt.id)) for attempt in session.log.recent]
             scene = session.scene if session.started else None
-            return scene, recent, session.log.progress(), session.can_undo, session.unsaved, session.trouble
+            counts = session.log.progress(), session.log.scenes_left(session.environment)
+            return scene, recent, *counts, session.can_undo, session.unsaved, session.trouble
 
         loop = asyncio.get_running_loop()
         state = await loop.run_in_executor(self._session_thread, read, self.session)
         before = self.scene
-        self.scene, self.recent, self.progress, self.can_undo, self.unsaved, self.trouble = state
+        self.scene, self.recent, self.progress, self.scenes_left, self.can_undo, self.unsaved, self.trouble = state
         self.tell("busy")
         self.tell("progress")
         if self.scene is not None and (before is None or before.number != self.scene.number):

@@ -17,14 +17,16 @@ from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
 from grasping_student.gripper_geometry import GripperShape
-from grasping_student.web.attempt_log import AttemptLog
+from grasping_student.web.attempt_log import AttemptLog, scene_facts
 from grasping_student.web.labelling_steps import (
+    Hiding,
     Labelled,
     NotSaved,
     Recoverable,
     Scene,
     StaleScene,
     Step,
+    Undone,
     UnsavedAttempt,
 )
 from grasping_student.web.scene_queue import SceneQueue
@@ -59,7 +61,7 @@ class LabellingSession:
         self._clock = clock
         self._shown_at = 0.0
         self._scene: Scene | None = None
-        self._steps: deque[Step] = deque(maxlen=UNDO_DEPTH)
+        self._steps: deque[Step | Hiding] = deque(maxlen=UNDO_DEPTH)
         self._unsaved: UnsavedAttempt | None = None
         self._trouble: str | None = None
 
@@ -135,7 +137,7 @@ class LabellingSession:
         state = self._state()
         outcome = self.environment.execute(grasp)
         extra = {
-            **self._scene_facts(scene),
+            **scene_facts(self.environment, scene.seed),
             **shown_with_attempt(shown, grasp, started_from),
             "seconds": round(self._clock() - self._shown_at, 2),
             **({"judged_by": "person"} if self.recorded else {}),
@@ -174,7 +176,11 @@ class LabellingSession:
         """Keep the scene as one where a person found nothing to grasp, and begin the next episode."""
         scene = self._current(number)
         state = self._state()
-        extra = {**self._scene_facts(scene), **shown_with_attempt(shown, None, None), "nothing_graspable": True}
+        extra = {
+            **scene_facts(self.environment, scene.seed),
+            **shown_with_attempt(shown, None, None),
+            "nothing_graspable": True,
+        }
         attempt = self.log.append(scene.heightmap, scene.episode, scene.index, self.environment.name, extra=extra)
         self._steps.append(Step(scene, state, attempt.id, None))
         self._begin_episode()
@@ -186,31 +192,47 @@ class LabellingSession:
         self._steps.append(Step(scene, self._state(), None, None))
         self._begin_episode()
 
-    def undo(self) -> tuple[int | None, bool]:
+    def delete(self, attempt_id: int) -> None:
+        """Hide an attempt from all readers; ``restore`` and ``undo`` bring it back."""
+        self.log.delete(attempt_id)
+        self._steps.append(Hiding(attempt_id, True))
+
+    def restore(self, attempt_id: int) -> None:
+        """Bring a deleted attempt back; ``undo`` deletes it again."""
+        self.log.restore(attempt_id)
+        self._steps.append(Hiding(attempt_id, False))
+
+    def undo(self) -> Undone:
         """Take the last step back: its attempt is deleted, and where the world allows it the scene comes back.
 
-        A grasp that was tried but not saved is taken back before anything else.
-
-        Returns:
-            The deleted attempt's id, or None after a skip; and whether the scene is as it was.
+        A grasp that was tried but not saved is taken back before anything else. The step may also be a deletion: its
+        attempt comes back, and the scene stays.
 
         Raises:
             UserError: there is nothing to undo.
         """
         if self._unsaved is not None:
             unsaved, self._unsaved = self._unsaved, None
-            step = Step(unsaved.scene, unsaved.state, None, unsaved.grasp)
-        elif self._steps:
-            step = self._steps.pop()
-        else:
+            return self._take_back(Step(unsaved.scene, unsaved.state, None, unsaved.grasp))
+        if not self._steps:
             raise UserError("there is nothing to undo")
+        undone = self._take_back(self._steps[-1])
+        self._steps.pop()
+        return undone
+
+    def _take_back(self, step: Step | Hiding) -> Undone:
+        if isinstance(step, Hiding):
+            (self.log.restore if step.hidden else self.log.delete)(step.attempt_id)
+            return Undone(step)
         if step.attempt_id is not None and not self.log.is_deleted(step.attempt_id):
             self.log.delete(step.attempt_id)
         if not isinstance(self.environment, RestorableEnvironment):
-            return step.attempt_id, False
+            return Undone(step)
+        if self.scene.seed != step.scene.seed:
+            self._queue.give_back(self.scene.seed)
         self.environment.restore_state(step.state)
         self._show(replace(step.scene, number=self.scene.number + 1, draft=step.grasp))
-        return step.attempt_id, True
+        return Undone(step, scene_is_back=True)
 
     def _save(self) -> Labelled:
         unsaved = self._unsaved
@@ -275,9 +297,3 @@ class LabellingSession:
 
     def _state(self) -> Any:
         return self.environment.save_state() if isinstance(self.environment, RestorableEnvironment) else None
-
-    def _scene_facts(self, scene: Scene) -> dict[str, Any]:
-        if isinstance(self.environment, RecordedEnvironment):
-            return {"recorded_from": self.environment.origin, "recorded_scene": self.environment.position,
-                    "recorded_group": self.environment.group}  # fmt: skip
-        return {"scene_seed": scene.seed}

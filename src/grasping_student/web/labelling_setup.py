@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
 from grasping_student.gripper_geometry import GripperShape
-from grasping_student.web.attempt_log import AttemptLog, labelled_positions
+from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.operator import Operator
-from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, SceneQueue, recorded_order
+from grasping_student.web.scene_queue import MostUncertainFirst, SceneQueue, in_order, recorded_rounds
 
 if TYPE_CHECKING:
     from grasping_student.web.suggestions import Suggester
@@ -25,7 +26,8 @@ def check_label_config(config: LabelConfig) -> None:
     """Refuse options that contradict each other.
 
     Raises:
-        UserError: recorded without scenes, the cell without its file, an uncertain queue without a model.
+        UserError: recorded without scenes, the cell without its file, an uncertain queue without a model or with a
+            robot.
     """
     if config.env == "recorded" and config.scenes is None:
         raise UserError("--env recorded needs scenes; give '--env recorded DIR', a dataset or a folder of frames")
@@ -33,6 +35,11 @@ def check_label_config(config: LabelConfig) -> None:
         raise UserError("--env robot-cell needs --cell FILE.yaml, the description of the cell")
     if config.queue == "uncertain" and config.model is None:
         raise UserError("--queue uncertain orders scenes by a model's uncertainty; add --model DIR")
+    if config.queue == "uncertain" and config.env == "robot-cell":
+        raise UserError(
+            "--queue uncertain looks at --pool scenes before it shows one, and the robot cell has one scene at a time; "
+            "use it with --env simulation or recorded"
+        )
 
 
 def make_environment(config: LabelConfig, operator: Operator) -> Environment:
@@ -64,8 +71,18 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
 
 
 def make_gripper(config: LabelConfig) -> GripperShape:
-    """The gripper as the page draws and checks it."""
-    if config.env != "simulation":
+    """The gripper as the page draws and checks it, with the depth that the environment goes to.
+
+    Raises:
+        UserError: the cell's file is wrong.
+    """
+    if config.env == "robot-cell":
+        from grasping_student.environments.robot_cell.config import load_cell
+
+        assert config.cell is not None
+        pick = load_cell(config.cell).pick
+        return GripperShape(finger_depth=pick.finger_depth, clearance=pick.clearance)
+    if config.env == "recorded":
         return GripperShape()
     from grasping_student.environments.simulation.config import FAMILIES
 
@@ -120,20 +137,20 @@ def make_queue(
     config: LabelConfig, environment: Environment, log: AttemptLog, suggester: Suggester | None
 ) -> SceneQueue:
     """In which order scenes come: recorded ones without a label first, simulated ones never twice in one dataset."""
-    seeds: Iterator[int]
+    rounds: Iterator[Iterable[int]]
     if isinstance(environment, RecordedEnvironment):
-        done = labelled_positions(config.dataset, environment.origin)
-        seeds = recorded_order(environment.scene_count, done, config.seed)
+        origin = environment.origin
+        rounds = recorded_rounds(environment.scene_count, lambda: log.judged(origin), config.seed)
     else:
-        seeds = count(config.seed + log.next_episode)
+        rounds = iter([count(config.seed + log.next_episode)])
     if config.queue == "in-order" or suggester is None:
-        return InOrder(seeds)
+        return in_order(rounds)
 
     def uncertainty(seed: int) -> float:
         environment.reset(seed)
         return suggester.uncertainty(environment.observe())
 
-    return MostUncertainFirst(seeds, uncertainty, config.pool)
+    return MostUncertainFirst(rounds, uncertainty, config.pool)
 
 
 def run(config: LabelConfig) -> None:
@@ -157,3 +174,14 @@ def run(config: LabelConfig) -> None:
         serve(binding, "Labelling page", lambda: build_labelling_page(service, options), service.start)
     finally:
         service.close()
+    print(farewell(config, service.progress.total_labels), file=sys.stderr)
+
+
+def farewell(config: LabelConfig, labels: int) -> str:
+    """What is kept, and what to do with it."""
+    if not labels:
+        return f"No label yet in {config.dataset}; the same command goes on with it."
+    return (
+        f"{labels} labels in {config.dataset}. The same command goes on with them; to learn from them:\n"
+        f"  grasping-student train teacher --dataset {config.dataset} --out runs/teacher"
+    )

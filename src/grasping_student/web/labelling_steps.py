@@ -57,6 +57,30 @@ class Step:
     grasp: PlanarGrasp | None
 
 
+@dataclass(frozen=True)
+class Hiding:
+    """An attempt that was deleted, or brought back, among the last ones: a step of its own."""
+
+    attempt_id: int
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A step that was taken back."""
+
+    step: Step | Hiding
+    scene_is_back: bool = False
+    """Whether the scene is again as it was before the step."""
+
+    def __str__(self) -> str:
+        step, number = self.step, self.step.attempt_id
+        if isinstance(step, Hiding):
+            return f"{'Restored' if step.hidden else 'Deleted'} attempt {number}; the scene on the page stays."
+        what = "Took the last step back" if number is None else f"Deleted attempt {number}"
+        return f"{what}; the {'scene is as it was before' if self.scene_is_back else 'workspace stays as it is now'}."
+
+
 @dataclass(frozen=True, eq=False)
 class UnsavedAttempt:
     """A grasp that was tried and that the dataset has not taken yet."""

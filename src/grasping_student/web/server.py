@@ -200,6 +200,7 @@ def serve(
         host = f"[{binding.host}]" if ":" in binding.host.strip("[]") else binding.host
         token = "" if binding.token is None else f"?token={binding.token}"
         print(f"{title}: http://{host}:{port}/{token}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
-        uvicorn.Server(config).run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):  # the usual end, no interruption
+            uvicorn.Server(config).run(sockets=[listening])
     finally:
         listening.close()

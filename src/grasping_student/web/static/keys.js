@@ -25,10 +25,15 @@ export function commandOf(event, recorded) {
   return action ? ["act", action] : null;
 }
 
-// Typing, open dialogs and buttons with the focus keep their keys.
+// Typing, open dialogs and buttons with the focus keep their keys. A dialog that is fading away is no longer open.
 export function isForUs(event) {
   const target = event.target;
-  if (document.querySelector(".q-dialog[role=dialog], .q-dialog")) return false;
+  if (document.querySelector('.q-dialog__inner:not([class*="leave-active"])')) return false;
   if (target.closest?.("input, textarea, select, [contenteditable]")) return false;
   return !(target.closest?.("button, a, [role=button]") && ["Enter", " "].includes(event.key));
+}
+
+// Whether a click came from a pointer and hit a button of the page: Enter shall mean execute then, not that button again.
+export function leavesKeysBehind(event) {
+  return event.detail > 0 && !!event.target.closest?.(".labelling-main button, .labelling-header button");
 }
