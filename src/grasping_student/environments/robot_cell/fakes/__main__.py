@@ -37,6 +37,8 @@ async def run(options: argparse.Namespace) -> None:
     closed = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await asyncio.wait([running, asyncio.ensure_future(closed)], return_when=asyncio.FIRST_COMPLETED)
     running.cancel()
+    # Python 3.11 prints a trace for every connection that is still open when the loop ends.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     if twin is not None:
         twin.close()
 

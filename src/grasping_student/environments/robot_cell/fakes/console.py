@@ -36,7 +36,12 @@ lead X Y Z       puts the tool there (base frame, metres), as a hand would while
 where            says where the tool is and how far the fingers are open"""
 
 
-def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = print) -> None:
+def say_now(text: str) -> None:
+    """Print without waiting for more: the reader may be a file."""
+    print(text, flush=True)
+
+
+def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = say_now) -> None:
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     prepare_output(config.out, overwrite=config.overwrite)
     simulation = FAMILIES[config.family]()
