@@ -47,6 +47,10 @@ class AveragedWeights(pl.Callback):
                 else:
                     self.average[name].copy_(value)
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, GraspTraining)
+        pl_module.network.load_state_dict(self.average)
+
 
 def _state(module: pl.LightningModule) -> dict[str, Tensor]:
     assert isinstance(module, GraspTraining)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
@@ -134,14 +135,19 @@ def _turned(view: View, phi: float) -> View:
 
 
 class StepsToDo(Sampler[int]):
-    """The steps from those already done to the last; its length counts those done too, as Lightning wants it."""
+    """Batches from those already done to the last, with several devices every device's own: of 2, the even or the odd.
 
-    def __init__(self, steps: int, done: Callable[[], int]) -> None:
+    Its length counts those done too, as Lightning wants it.
+    """
+
+    def __init__(self, steps: int, module: pl.LightningModule) -> None:
         self._steps = steps
-        self._done = done
+        self._module = module
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self._done(), self._steps))
+        trainer = self._module.trainer
+        first, devices = trainer.global_step * trainer.world_size + trainer.global_rank, trainer.world_size
+        return iter(range(first, self._steps * devices, devices))
 
     def __len__(self) -> int:
         return self._steps

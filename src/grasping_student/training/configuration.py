@@ -56,6 +56,13 @@ class LoopConfig:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train; ``auto`` takes a GPU where there is one."""
 
+    devices: int = 1
+    """GPUs, or processes on the CPU, that share the steps, each with batches of its own."""
+
+    strategy: str = "auto"
+    """Lightning's name of how they work together; ``auto`` starts the further processes from this one. One that starts
+    the whole command anew for each, as ``ddp`` does, needs ``resume``."""
+
     ema: float = 0.0
     """Decay of a moving average of the weights over the steps, which is saved in their place; 0 averages nothing."""
 
@@ -68,7 +75,14 @@ class LoopConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0)):
+        for name, least in (
+            ("steps", 0),
+            ("epochs", 1),
+            ("batch", 1),
+            ("record_every", 1),
+            ("threads", 0),
+            ("devices", 1),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
         if not 0.0 <= self.ema < 1.0:

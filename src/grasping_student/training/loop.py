@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -62,7 +63,8 @@ def fit(
     """
     keep_freed_memory()
     fp32 = resolve_precision(config.precision) == "fp32"
-    steps, steps_an_epoch = len(batches), config.steps_an_epoch(items)
+    steps = math.ceil(len(batches) / config.devices)
+    steps_an_epoch = math.ceil(config.steps_an_epoch(items) / config.devices)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
     average = AveragedWeights(config.ema) if config.ema else None
     curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds, average)
@@ -79,7 +81,7 @@ def fit(
         )  # fmt: skip
         loader = DataLoader(
             batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
-            sampler=StepsToDo(steps, lambda: trainer.global_step),
+            sampler=StepsToDo(steps, module),
         )  # fmt: skip
         try:
             if resume.exists():
@@ -88,25 +90,26 @@ def fit(
                 trainer.fit(module, loader)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
-    if trainer.global_step != steps:
-        raise RuntimeError(f"training ended after {trainer.global_step} of {steps} steps")
+    rows = read_learning_curve(out)  # other processes may have trained
+    if rows[-1]["step"] != steps:
+        raise RuntimeError(f"training ended after {rows[-1]['step']} of {steps} steps")
     resume.unlink(missing_ok=True)
     network.cpu().eval()
-    if average is not None:
-        network.load_state_dict(average.average)
-    return curve.rows
+    return rows
 
 
 def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
+    strategy = "ddp_spawn" if config.devices > 1 and config.strategy == "auto" else config.strategy
     try:
         return pl.Trainer(
-            accelerator=config.accelerator, devices=1, max_epochs=1, log_every_n_steps=10, enable_checkpointing=False,
-            enable_model_summary=False, use_distributed_sampler=False, num_sanity_val_steps=0,
-            enable_progress_bar=config.show_progress, **options,
+            accelerator=config.accelerator, devices=config.devices, strategy=strategy, max_epochs=1,
+            log_every_n_steps=10, enable_checkpointing=False, enable_model_summary=False,
+            use_distributed_sampler=False, num_sanity_val_steps=0, enable_progress_bar=config.show_progress, **options,
         )  # fmt: skip
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ValueError) as error:
         raise UserError(
-            f"--loop.accelerator {config.accelerator}: torch finds none here ({error}); auto takes what there is"
+            f"--loop.accelerator {config.accelerator} with {config.devices} devices, --loop.strategy "
+            f"{config.strategy}: not to be had here ({error}); 'auto' takes what there is"
         ) from None
 
 
@@ -171,15 +174,18 @@ class LearningCurve(pl.Callback):
             **{name: total / self._count for name, total in self._sums.items()},
         }
         self.rows.append(row)
-        write_json(self._out / METRICS, {"learning_curve": self.rows})
-        if self._keep_rounds:
-            self._save_round(trainer, self._out / ROUNDS / f"step-{trainer.global_step:07d}.safetensors")
-        with atomic_path(self._out / RESUME_POINT) as temporary:
-            trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            write_json(self._out / METRICS, {"learning_curve": self.rows})
+            if self._keep_rounds:
+                self._save_round(trainer, self._out / ROUNDS / f"step-{trainer.global_step:07d}.safetensors")
+            with atomic_path(self._out / RESUME_POINT) as temporary:
+                trainer.save_checkpoint(temporary)
+        else:
+            trainer.save_checkpoint(self._out / RESUME_POINT)  # takes part, writes nothing
         self._begin_round()
 
     def _save_round(self, trainer: pl.Trainer, path: Path) -> None:
-        module = trainer.model
+        module = trainer.lightning_module
         assert isinstance(module, GraspTraining)
         weights = module.network.state_dict() if self._average is None else self._average.average
         with atomic_path(path) as temporary:
