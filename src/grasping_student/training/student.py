@@ -76,7 +76,8 @@ def _check_angles(config: StudentConfig, provenance: Provenance) -> None:
     if choice.angles < 64 and looked < 64 and (choice.draw == "random" or choice.angles > looked):
         raise UserError(
             f"--pseudo.angles {choice.angles} asks for other angles than the {looked} at which the teacher of "
-            f"{config.pseudo_labels} looked; leave it at 64, which takes all there are, or pseudo-label with --angles 64"
+            f"{config.pseudo_labels} looked; leave it at 64, which takes all there are, or pseudo-label with "
+            "--angles 64"
         )
 
 
