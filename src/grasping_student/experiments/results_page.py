@@ -21,6 +21,15 @@ from grasping_student.reports.sentences import points
 COLUMNS = (("one_shot", "one-shot"), ("all_picks", "all picks"), ("excluding_repeats", "excl. repeats"),
            ("proxy", "proxy"))  # fmt: skip
 
+MAPS = "maps"
+MAP_TITLES = {
+    "affordance": "What the affordance network makes of one scene at eight angles (the paper's figure 2); the gripper "
+    "stands at the best pixel",
+    "entropy": "Softmax of teachers' and students' score maps of the same scenes at the horizontal angle (the paper's "
+    "figure 4), with its entropy",
+}
+"""Pictures that the experiments draw while their models are at hand."""
+
 INTRODUCTION = """# Results
 
 Made by `make results` from the runs in `{results}/`; no number here is typed. How things are measured:
@@ -65,6 +74,8 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     if (results / name / f"{drawing.FIGURE}.svg").exists():
         link = _relative(results / name / f"{drawing.FIGURE}.png", page)
         lines += [f"![{design.title}]({link})", ""]
+    for picture in sorted((results / name).glob(f"{MAPS}-*.png")):
+        lines += [f"![{MAP_TITLES[name]}]({_relative(picture, page)})", "", f"*{MAP_TITLES[name]}.*", ""]
     if name == "affordance":
         lines += findings.affordance_lines(runs)
         return "\n".join(lines) + "\n"

@@ -69,9 +69,11 @@ def run(config: ExperimentConfig) -> Path:
             passed = time.perf_counter() - started
             _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
         costs.save_costs(config.out, costs.measured_costs(config.cache))
+    from grasping_student.experiments.map_pictures import draw_maps
     from grasping_student.experiments.results_folder import write_tables
 
     write_tables(folder, design)
+    draw_maps(folder, rows)
     clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in _kinds(rows, shots)})
     _say(f"results in {folder}")
     return folder
