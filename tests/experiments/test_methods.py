@@ -1,0 +1,65 @@
+"""Methods of students: what each is made of, and that nothing is judged by a network it learned from."""
+
+from pathlib import Path
+
+import pytest
+
+from grasping_student.errors import UserError
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
+from grasping_student.experiments.designs import Point
+from grasping_student.experiments.recipes import Cell, Recipes
+from grasping_student.experiments.stages import changed_values, make_stage, with_inputs
+from grasping_student.training.configuration import StudentConfig
+
+RECIPES = Recipes(EXPERIMENT_PRESETS["light"]())
+
+
+def stages(method, draw=1, regime="domain-shift"):
+    cell = Cell(regime, method, draw, Point(0.05, method=method))
+    return with_inputs([RECIPES.model("student_method", cell)])
+
+
+def only(found, kind):
+    (stage,) = [each for each in found if each.kind == kind]
+    return stage
+
+
+@pytest.mark.parametrize("method", ["judge", "agreement", "ema-teacher"])
+def test_whoever_helps_a_teacher_knows_the_same_labels_and_no_more(method):
+    found = [each.config for each in stages(method) if each.kind in ("teacher", "judge")]
+    teacher = only(stages("plain"), "teacher").config
+    for config in found:
+        datasets = getattr(config, "datasets", None) or (config.dataset,)
+        assert (*datasets, config.labels, config.label_seed) == (teacher.dataset, teacher.labels, teacher.label_seed)
+        assert config.sources == teacher.sources
+    assert len({config.seed for config in found if hasattr(config, "dataset")}) == (3 if method == "agreement" else 1)
+
+
+def test_options_of_a_teacher_make_another_one():
+    plain, averaged = only(stages("plain"), "teacher").config, only(stages("ema-teacher"), "teacher").config
+    assert changed_values(averaged, plain) == {"loop": {"ema": 0.98}}
+
+
+def test_experience_is_the_own_teachers_in_the_scenes_where_the_student_must_work():
+    found = stages("experience")
+    student, teacher = only(found, "student").config, only(found, "teacher")
+    (experience,) = [each for each in found if each.out == student.experience]
+    assert [each.name for each in experience.inputs] == [teacher.name]
+    assert (experience.config.policy, experience.config.family) == (str(teacher.out), "dense")
+    others = [each.config.seed for each in found if each.kind == "dataset" and each is not experience]
+    assert experience.config.seed not in others
+
+
+def test_a_pretrained_student_starts_from_its_own_scenes_and_seed():
+    found = stages("pretrained")
+    student, pretraining = only(found, "student").config, only(found, "pretraining")
+    assert student.initial == pretraining.out
+    assert (pretraining.config.dataset, pretraining.config.seed) == (student.dataset, student.seed)
+
+
+def test_a_model_that_learned_from_the_proxys_network_is_not_judged_by_it():
+    affordance = RECIPES.affordance("dense")
+    guilty = make_stage("student", StudentConfig(out=Path("x")), RECIPES.cache, (affordance,))
+    with pytest.raises(UserError, match=r"learned from affordance-.*--no-proxy"):
+        RECIPES.proxy(guilty, "domain-shift")
+    assert RECIPES.proxy(stages("judge")[-1], "domain-shift").kind == "proxy"

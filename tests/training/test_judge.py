@@ -1,0 +1,46 @@
+"""An affordance network of a teacher's own labels."""
+
+import pytest
+from synthetic import write_dataset
+
+from grasping_student.cli.main import main
+from grasping_student.datasets.store import Dataset
+from grasping_student.files import read_json
+from grasping_student.models.configuration import NetworkConfig
+from grasping_student.training import affordance
+from grasping_student.training.affordance_configuration import AffordanceConfig
+from grasping_student.training.balanced_batches import BalancedBatches
+from grasping_student.training.configuration import LoopConfig
+from grasping_student.training.labels import read_labels
+
+
+def test_it_learns_from_exactly_the_labels_that_a_teacher_would_draw(tmp_path, monkeypatch):
+    data = write_dataset(tmp_path / "labels", 20, seed=0, failures=10)
+    seen, batch_of = [], BalancedBatches.__getitem__
+
+    def recorded(self, step):
+        seen.extend(scene for group in self.groups for scene in group.labels.scene.tolist())
+        return batch_of(self, step)
+
+    monkeypatch.setattr(BalancedBatches, "__getitem__", recorded)
+    config = AffordanceConfig(
+        datasets=(data,), out=tmp_path / "judge", labels=7, label_seed=3, network=NetworkConfig(widths=(4, 8)),
+        loop=LoopConfig(steps=1, batch=4),
+    )  # fmt: skip
+    out = affordance.run(config)
+    assert set(seen) == set(read_labels(Dataset(data), config.sources, 7, seed=3).scene.tolist())
+    assert read_json(out / "split.json")["datasets"][0]["held_out"] == []
+
+
+def test_the_command_says_that_nothing_was_held_out(tmp_path, capsys):
+    data = write_dataset(tmp_path / "labels", 6, seed=0, failures=3)
+    words = ["train", "affordance", "--datasets", str(data), "--out", str(tmp_path / "out"), "--labels", "6",
+             "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+    assert main(words) == 0
+    assert "nothing was held out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"labels": -1}, {"labels": 2, "datasets": ("a", "b")}])
+def test_impossible_draws_are_refused(wrong):
+    with pytest.raises(ValueError, match="labels"):
+        AffordanceConfig(**wrong)
