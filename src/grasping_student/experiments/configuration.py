@@ -31,7 +31,7 @@ class Sizes:
     robot: int = 1000
     """Attempts of an early teacher, with the pool what the affordance network learns from (paper: 3 000)."""
 
-    held_out: int = 240
+    held_out: int = 160
     """Labelled scenes that nothing learns from: of proxy and entropy."""
 
     scenes: int = 1200
@@ -58,7 +58,7 @@ class Sizes:
     affordance_steps: int = 1500
     """Training steps of the affordance network."""
 
-    rounds: int = 8
+    rounds: int = 4
     """Points of a training at which the proxy is taken for its moving average (paper: every epoch)."""
 
     one_shot_scenes: int = 480
@@ -154,8 +154,8 @@ def paper() -> ExperimentConfig:
             pixels=338, training="paper",
             network=NetworkConfig(name="fpn-resnet50", encoder_weights="imagenet"),
             affordance_network=NetworkConfig(name="unet-resnet50", encoder_weights="imagenet"),
-            angles=64, pool=2000, robot=3000, held_out=400, scenes=3000, relabelled=2000, rounds=30, one_shot_scenes=880,
-            episodes=1000,
+            angles=64, pool=2000, robot=3000, held_out=400, scenes=3000, relabelled=2000, rounds=30,
+            one_shot_scenes=880, episodes=1000,
         ),
         cache=Path("runs/experiments-paper"), out=Path("results-paper"), page=Path("results-paper/results.md"),
     )  # fmt: skip

@@ -102,13 +102,13 @@ class PseudoLabelConfig:
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:
-    """For two processor cores; grasps must leave the fingers room and give them something to hold."""
-    return PseudoLabelConfig(workers=2, rule="grip")
+    """For two processor cores, at 16 angles; grasps must leave the fingers room and give them something to hold."""
+    return PseudoLabelConfig(workers=2, angles=16, rule="grip")
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:
     """The same without the rule: the teacher's choice as it is."""
-    return PseudoLabelConfig(workers=2)
+    return PseudoLabelConfig(workers=2, angles=16)
 
 
 def paper_pseudo_labels() -> PseudoLabelConfig:
