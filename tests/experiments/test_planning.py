@@ -10,6 +10,7 @@ from grasping_student.experiments import planning, special
 from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, FRACTIONS
+from grasping_student.experiments.estimates import Planned, all_configs, asked_rows, expected_seconds
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.stages import Stage
 
@@ -145,3 +146,25 @@ def test_the_paper_preset_is_the_papers():
     assert by["student"].loop.total_steps(5000) == 30 * 625
     assert paper.sizes.scenes + paper.sizes.relabelled == 5000
     assert set(ARMS) >= set(by)
+
+
+def test_together_experiments_take_less_than_one_by_one_and_a_dry_run_leaves_nothing(tmp_path, capsys):
+    config = replace(
+        LIGHT, name="all", seeds=1, regimes=("in-distribution",), cache=tmp_path / "cache", out=tmp_path / "results"
+    )
+    planned, alone, together = Planned(), 0.0, 0.0
+    for each in all_configs(config):
+        recipes = Recipes(each)
+        found = asked_rows(each, DESIGNS[each.name], recipes)
+        shots = "one_shot" in DESIGNS[each.name].measures
+        seconds, planned = expected_seconds(each, recipes, found, shots, planned)
+        together += seconds
+        alone += expected_seconds(each, recipes, found, shots)[0]
+        assert expected_seconds(each, recipes, found, False, planned)[0] == 0.0
+    assert 0.0 < together < 0.8 * alone
+    words = ["experiment", "all", "--dry-run", "--out", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
+    assert main([*words, "--seeds", "1"]) == 0
+    said = capsys.readouterr().err
+    assert all(name in said for name in DESIGNS)
+    assert not (tmp_path / "results").exists()
+    assert main([*words, "--arms", "teacher"]) == 2

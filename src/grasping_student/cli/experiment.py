@@ -11,7 +11,7 @@ from grasping_student.errors import UserError
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS
 
-OTHERS = ("report", "rerun", "datasets")
+OTHERS = ("all", "report", "rerun", "datasets")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -27,6 +27,7 @@ def main(argv: Sequence[str]) -> None:
         print("usage: grasping-student experiment NAME [options]\n")
         print("\n".join(f"  {name:<18}{design.title}" for name, design in DESIGNS.items()))
         print(
+            f"  {'all':<18}all of these, one after the other; with --dry-run how long they would take\n"
             f"  {'datasets':<18}the light data alone; its hashes are checked against results/datasets.json\n"
             f"  {'report':<18}docs/results.md and all figures from the results folder\n"
             f"  {'rerun':<18}--run FILE.json: one run once more; are its numbers the same?\n\n"
@@ -55,6 +56,10 @@ def _run(config: ExperimentConfig) -> None:
         from grasping_student.experiments.shared_data import make_datasets
 
         print(make_datasets(config))
+    elif config.name == "all":
+        from grasping_student.experiments.running import run_all
+
+        run_all(config)
     else:
         from grasping_student.experiments.running import run
 

@@ -15,8 +15,9 @@ COSTS = "costs.json"
 SHIPPED = Path(__file__).parent / COSTS
 """Costs measured by us, used until there are own ones: processor seconds a unit of work by kind and scale.
 
-Units: an attempt (``dataset``), a copied scene (``merged``), a label in a training step, an angle of a pseudo-labelled scene, a
-scene of proxy and entropy, an episode of picking, and for the one-shot test a prepared scene and a shot.
+Units: an attempt (``dataset``), a copied scene (``merged``), a label in a training step, an angle of a pseudo-labelled
+scene, a scene of proxy, entropy, relabelling and precision, an episode of picking, and for the one-shot test a prepared
+scene and a shot.
 """
 
 UNKNOWN = 0.05

@@ -154,7 +154,7 @@ def _complete(run: Run, row: Row, scenes: int, shots: bool) -> bool:
     return not tested or len(run.values.get("one_shot", {}).get("outcomes", "")) >= scenes
 
 
-def check_asked(folder: Path, config: ExperimentConfig) -> None:
+def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:
     """Remember sizes and seed of a results folder, or refuse to mix others in.
 
     Raises:
@@ -163,7 +163,8 @@ def check_asked(folder: Path, config: ExperimentConfig) -> None:
     asked = {"sizes": to_plain(config.sizes), "seed": config.seed}
     path = folder / ASKED
     if not path.exists():
-        write_json(path, asked)
+        if remember:
+            write_json(path, asked)
         return
     before = read_json(path)
     if before == asked:

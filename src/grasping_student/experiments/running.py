@@ -17,6 +17,15 @@ from grasping_student.experiments import costs, planning, special
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES
+from grasping_student.experiments.estimates import (
+    all_configs,
+    asked_rows,
+    expected_seconds,
+    logs_of,
+    models_in,
+    unknown_costs,
+    whole_plan,
+)
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Cell, Recipes
 from grasping_student.experiments.records import run_path, write_run
@@ -37,21 +46,19 @@ def run(config: ExperimentConfig) -> Path:
     design = planning.design_of(config)
     clock = StageClock(f"experiment {config.name}", config)
     folder, recipes = config.out / config.name, Recipes(config)
-    cells = planning.cells_of(config, design)
-    if not cells:
+    if not planning.cells_of(config, design):
         raise UserError(f"{config.name} has no cell with these settings and regimes; --dry-run without them shows all")
-    make_rows = special.rows_of if not design.measures else planning.rows_of
-    rows = [row for cell in cells for row in make_rows(config, design, recipes, cell)]
+    rows = asked_rows(config, design, recipes)
     shots = "one_shot" in design.measures
-    planning.check_asked(folder, config)
+    planning.check_asked(folder, config, remember=not config.dry_run)
     missing = planning.missing_rows(config, rows, shots)
     with _only_one(config.cache):
         kept = check_stale(planning.stages_of(missing), config.stale)
-        logs_kept = [log.path.name for log in _logs(config, recipes, missing, shots) if not log.check(config.stale)]
-        seconds = expected_seconds(config, recipes, missing, shots)
+        logs_kept = [log.path.name for log in logs_of(config, recipes, missing, shots) if not log.check(config.stale)]
+        seconds, _ = expected_seconds(config, recipes, missing, shots)
         _say(
             f"{config.name}: {len(rows)} runs, {len(rows) - len(missing)} of them done; the rest takes about "
-            f"{costs.in_words(seconds)} on {config.workers} free cores{_guessed(config, missing)}"
+            f"{costs.in_words(seconds)} on {config.workers} free cores{unknown_costs(config, missing)}"
         )
         if config.dry_run:
             return folder
@@ -65,7 +72,7 @@ def run(config: ExperimentConfig) -> Path:
                 _measure_shots(config, recipes, own)
             for row in own:
                 _write(config, recipes, row, shots, [each.name for each in kept] + logs_kept)
-            left = expected_seconds(config, recipes, [r for r in missing if r.cell.draw > draw], shots)
+            left, _ = expected_seconds(config, recipes, [r for r in missing if r.cell.draw > draw], shots)
             passed = time.perf_counter() - started
             _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
         costs.save_costs(config.out, costs.measured_costs(config.cache))
@@ -79,18 +86,19 @@ def run(config: ExperimentConfig) -> Path:
     return folder
 
 
-def expected_seconds(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row], shots: bool) -> float:
-    """Wall time that rows will take, from measured costs."""
-    stages = [stage for stage in planning.stages_of(rows) if not stage.done]
-    known = costs.known_costs(config.cache, config.out)
-    units = {"one_shot scene": 0.0, "one_shot shot": 0.0}
-    for log in _logs(config, recipes, rows, shots):
-        jobs = log.jobs(_models(recipes, rows, log), config.one_shot_scenes)
-        units["one_shot scene"] += len(jobs)
-        units["one_shot shot"] += sum(len(job.models) for job in jobs)
-    scale = str(config.sizes.pixels)
-    shots_units = {costs.cost_key(name, scale): value for name, value in units.items()}
-    return costs.estimate(stages, shots_units, known, config.workers)
+def run_all(config: ExperimentConfig) -> None:
+    """Say how long all experiments will take, then run one after the other.
+
+    Raises:
+        UserError: as ``run``.
+    """
+    configs = all_configs(config)
+    for each in configs:
+        planning.check_asked(each.out / each.name, each, remember=not config.dry_run)
+    _say(whole_plan(config))
+    if not config.dry_run:
+        for each in configs:
+            run(each)
 
 
 def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
@@ -137,30 +145,13 @@ def check_labels(stages: Sequence[Stage]) -> None:
                 ) from None
 
 
-def _logs(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row], shots: bool) -> list[ShotLog]:
-    if not shots:
-        return []
-    pairs = {(REGIMES[row.cell.regime].target, row.cell.draw): row.cell.regime for row in rows}
-    return [
-        ShotLog(config.cache, recipes.world(regime), recipes.test_seed(draw)) for (_, draw), regime in pairs.items()
-    ]
-
-
 def _log(config: ExperimentConfig, recipes: Recipes, cell: Cell) -> ShotLog:
     return ShotLog(config.cache, recipes.world(cell.regime), recipes.test_seed(cell.draw))
 
 
-def _models(recipes: Recipes, rows: Sequence[Row], log: ShotLog) -> dict[str, str]:
-    return {
-        row.model: row.folder
-        for row in rows
-        if recipes.world(row.cell.regime) == log.world and recipes.test_seed(row.cell.draw) == log.seed
-    }
-
-
 def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
-    for log in _logs(config, recipes, rows, True):
-        models = _models(recipes, rows, log)
+    for log in logs_of(config, recipes, rows, True):
+        models = models_in(recipes, rows, log)
         jobs = log.jobs(models, config.one_shot_scenes)
         started = time.perf_counter()
         log.measure(models, config.one_shot_scenes, config.workers)
@@ -205,14 +196,6 @@ def _write(config: ExperimentConfig, recipes: Recipes, row: Row, shots: bool, st
 def _about(stage: Stage) -> dict[str, Any]:
     row = read_json(stage.out / DONE)
     return {"config": row["config"], "code": row["code"], "inputs": row["inputs"], "seconds": row["seconds"]}
-
-
-def _guessed(config: ExperimentConfig, rows: Sequence[Row]) -> str:
-    """Which costs nobody has measured yet, as a remark on the estimate."""
-    known = costs.known_costs(config.cache, config.out)
-    wanted = {costs.cost_key(each.kind, each.scale) for each in planning.stages_of(rows) if not each.done}
-    unknown = sorted(wanted - known.keys())
-    return f" (a guess: no cost measured yet of {', '.join(unknown)})" if unknown else ""
 
 
 def _kinds(rows: Sequence[Row], shots: bool) -> list[str]:
