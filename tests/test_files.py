@@ -36,6 +36,8 @@ def test_an_output_folder_with_content_is_refused_resumed_or_replaced(tmp_path):
     prepare_output(out)  # empty: nothing to lose
     (out / "result.json").write_text("{}")
     with pytest.raises(UserError, match=r"--resume .*--overwrite"):
+        prepare_output(out, resume=False)
+    with pytest.raises(UserError, match=r"exists; add --overwrite"):  # of a command that cannot resume
         prepare_output(out)
     prepare_output(out, resume=True)
     assert (out / "result.json").exists()

@@ -59,8 +59,13 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def prepare_output(out: Path, resume: bool = False, overwrite: bool = False) -> None:
+def prepare_output(out: Path, resume: bool | None = None, overwrite: bool = False) -> None:
     """Make the output folder of a stage.
+
+    Args:
+        out: the folder.
+        resume: whether to go on with what it holds; None for a command that has no ``--resume``.
+        overwrite: replace what it holds.
 
     Raises:
         UserError: it exists and is not empty, and neither resume nor overwrite was asked for.
@@ -73,9 +78,8 @@ def prepare_output(out: Path, resume: bool = False, overwrite: bool = False) -> 
         if overwrite:
             shutil.rmtree(out)
         elif not resume:
-            raise UserError(
-                f"--out {out} exists; add --resume to go on with it, --overwrite to replace it, or name another"
-            )
+            ways = "" if resume is None else "--resume to go on with it, "
+            raise UserError(f"--out {out} exists; add {ways}--overwrite to replace it, or name another")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

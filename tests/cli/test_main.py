@@ -31,6 +31,25 @@ def test_an_unknown_command_exits_2_and_lists_the_valid_ones(arguments, capsys):
     assert "Traceback" not in message
 
 
+@pytest.mark.parametrize(
+    ("words", "resumes"), [("train teacher", True), ("demo", True), ("predict", False), ("export", False)]
+)
+def test_ctrl_c_names_resume_only_where_it_exists(words, resumes, capsys, monkeypatch):
+    from grasping_student.cli import stage
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "parse_stage", stopped)
+        patch.setattr("signal.signal", lambda *arguments: None)
+        assert main(words.split()) == 130
+    assert ("--resume" in capsys.readouterr().err) == resumes
+    with pytest.raises(SystemExit):
+        main([*words.split(), "--help"])
+    assert ("--resume" in capsys.readouterr().out) == resumes
+
+
 @pytest.mark.parametrize("words", sorted(COMMANDS))
 def test_help_of_every_command_imports_nothing_heavy(words):
     program = f"""
@@ -56,6 +75,29 @@ class Config:
     seed: int = 0
     kind: Literal["a", "b"] = "a"
     rate: float = 0.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """Refuses some values."""
+
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"part count is {self.count}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class Picky:
+    """Refuses some values, and so does its part."""
+
+    share: float = 0.5
+    part: Part = Part()
+
+    def __post_init__(self) -> None:
+        if self.share > 1.0:
+            raise ValueError(f"share is {self.share}; it must be at most 1")
 
 
 PRESETS = {"light": Config, "paper": lambda: Config(rate=0.1)}
@@ -84,8 +126,20 @@ def test_bad_shared_options_are_refused(arguments, message):
         parse_stage("x", PRESETS, arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--share", "2"], r"x: share is 2\.0; it must be at most 1"),
+     (["--part.count", "0"], "x: part count is 0; it must be at least 1")],
+)  # fmt: skip
+def test_values_that_a_config_refuses_are_one_line_of_ours(arguments, message, capsys):
+    with pytest.raises(UserError, match=f"^{message}$"):
+        parse_stage("x", {"light": Picky}, arguments)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("arguments", [["--sede", "3"], ["--seed", "three"], ["--kind", "c"]])
 def test_bad_options_of_the_stage_exit_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         parse_stage("x", PRESETS, arguments)
     assert stop.value.code == 2
+    assert arguments[0] in capsys.readouterr().err

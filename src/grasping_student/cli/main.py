@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train teacher": ("train_teacher", "learn from labelled grasps (Algorithm 1)"),
     "pseudo-label": ("pseudo_label", "let a teacher label unlabelled scenes"),
     "train student": ("train_student", "learn from pseudo-labels (Algorithm 2)"),
+    "train pretraining": ("train_pretraining", "learn from scenes alone what scenes look like; --initial takes it"),
     "train affordance": ("train_affordance", "a model of which grasps succeed (Algorithm 3)"),
     "evaluate picking": ("evaluate_picking", "pick episodes until empty, models alternating on the same scenes"),
     "evaluate one-shot": ("evaluate_one_shot", "each model grasps once from the same saved state"),
@@ -40,6 +41,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cell teach": ("cell_teach", "record the automatic reset while leading the arm by hand"),
 }
 """Command words -> (module in this folder with a ``main(argv)``, one line of help)."""
+
+_RESUMABLE = ("demo", "collect", "train", "pseudo-label", "evaluate")
+_AFTER_STOP = {
+    "label": "; what was acknowledged is kept",
+    "experiment": "; what is finished is kept, the same command goes on",
+    **dict.fromkeys(_RESUMABLE, "; what was acknowledged is kept, --resume goes on"),
+}
+"""First word of a command -> what the operator is told who stopped it; nothing of the others."""
 
 
 def usage() -> str:
@@ -71,10 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only spoil the end
-        kept = "what was acknowledged is kept, --resume goes on"
+        kept = _AFTER_STOP.get(arguments[0], "")
         if arguments[0] == "cell":
-            kept = "nothing moves, and the cell's file is as it was"
-        print(f"\ngrasping-student: stopped; {kept}", file=sys.stderr)
+            driving = arguments[1:2] in (["teach"], ["recover"])
+            kept = "; the arm stands still, and the cell's file is as it was" if driving else ""
+        print(f"\ngrasping-student: stopped{kept}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

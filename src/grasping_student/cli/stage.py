@@ -6,8 +6,11 @@ file, options.
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,12 +75,31 @@ def _parse(command: str, kind: type[Config], default: Config, rest: list[str], p
     description = f"""{kind.__doc__ or ""}
 
 Shared options: --preset NAME ({presets}), --config FILE.yaml, --print-config."""
+    said = io.StringIO()
     try:
-        return tyro.cli(
-            kind, default=default, args=rest, prog=f"grasping-student {command}", description=description,
-        )  # fmt: skip
+        with redirect_stderr(said):
+            return tyro.cli(
+                kind, default=default, args=rest, prog=f"grasping-student {command}", description=description,
+            )  # fmt: skip
+    except SystemExit as stop:
+        refusal = _refusal(stop)
+        if refusal is not None:
+            raise UserError(f"{command}: {refusal}") from None
+        sys.stderr.write(said.getvalue())
+        raise
     except ValueError as error:
         raise UserError(f"{command}: {error}") from None
+
+
+def _refusal(stop: SystemExit) -> ValueError | None:
+    """The error with which a config's ``__post_init__`` refused its values, if that is what the parser stopped for."""
+    error: BaseException | None = stop
+    while error is not None:
+        names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if isinstance(error, ValueError) and "__post_init__" in names:
+            return error
+        error = error.__context__
+    return None
 
 
 def stage_main(
