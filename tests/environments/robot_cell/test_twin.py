@@ -7,7 +7,7 @@ import pytest
 
 from grasping_student.environments.robot_cell.cell import RobotCell
 from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
-from grasping_student.environments.robot_cell.fakes.fault_campaign import Campaign
+from grasping_student.environments.robot_cell.fakes.fault_campaign import Campaign, shuffled_faults
 from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 from grasping_student.environments.robot_cell.faults import CellStopped
 from grasping_student.environments.simulation.config import standard
@@ -116,7 +116,7 @@ def test_a_camera_without_picture_stops_the_cell(twin):
 def test_random_faults_lose_no_attempt_and_move_nothing_by_themselves(twin):
     """Three of the hundred that ``benchmarks/robot_cell_faults.py`` injects."""
     fakes, config = twin
-    found = Campaign(fakes, config, seed=1).run(3)
+    found = Campaign(fakes, config, seed=1).run(shuffled_faults(3, seed=1))
     assert found.faults == found.tries == 3
     assert found.lost == []
     assert found.moves_after_a_stop == 0

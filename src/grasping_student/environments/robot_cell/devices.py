@@ -39,7 +39,7 @@ ARMS: dict[str, Driver] = {
     "ur5e": Driver(
         Ur5eConfig,
         Ur5e,
-        brake=lambda config: ur_dashboard.stop_program(config.host),
+        brake=lambda config: ur_dashboard.stop_program(config.host) is not None,
         words=lambda config: ur_dashboard.words(config.host),
     )
 }

@@ -88,7 +88,8 @@ class Ur5e(Arm):
         if not self._link.wait_ready(config.connect_timeout):
             self._link.kill()
             # No brake here: if another machine drives the arm, this must not disturb it.
-            raise ArmFault(Fault.NOT_READY, f"the arm's program did not start: {self._link.last_words()}")
+            words = self._link.last_words() or f"no sign of it within {config.connect_timeout:g} s"
+            raise ArmFault(Fault.NOT_READY, f"the arm's program did not start: {words}")
 
     def state(self) -> ArmState:
         link = self._link
@@ -193,8 +194,13 @@ class Ur5e(Arm):
         if self._link is not None:
             self._link.kill()
             words = self._link.last_words()
-        braked = ur_dashboard.stop_program(self._config.host)
-        how = "the controller was told to stop" if braked else "the controller's own watchdog stops it"
+        safety = ur_dashboard.stop_program(self._config.host)
+        if safety is not None:
+            try:
+                ur_dashboard.refuse_stopped(safety)
+            except ArmFault as stopped:  # says more than what was noticed first
+                return stopped
+        how = "the controller's own watchdog stops it" if safety is None else "the controller was told to stop"
         return ArmFault(
             fault,
             f"{what}{f' ({words})' if words else ''}; {how}. Look at cable and tablet, then "

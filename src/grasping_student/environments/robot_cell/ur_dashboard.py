@@ -88,10 +88,14 @@ def refuse_stopped(safety: str) -> None:
         raise ArmFault(Fault.NOT_READY, f"the arm's safety status is {safety}; see its tablet")
 
 
-def stop_program(host: str, timeout: float = 0.5) -> bool:
-    """End the running program, which brakes the arm; False if the controller did not answer."""
+def stop_program(host: str, timeout: float = 0.5) -> str | None:
+    """End the running program, which brakes the arm.
+
+    Returns:
+        The safety status, for example ``"NORMAL"``; None if the controller did not answer.
+    """
     try:
-        ask(host, "stop", timeout=timeout)
+        _, safety = ask(host, "stop", "safetystatus", timeout=timeout)
     except ArmFault:
-        return False
-    return True
+        return None
+    return safety.rpartition(":")[2].strip()

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +87,32 @@ class CampaignReport:
         return max((max(each) for each in self.reaction_s.values()), default=0.0)
 
 
+def shuffled_faults(count: int, seed: int) -> list[str]:
+    """So many names of faults in random order, each kind as often as the others or once more."""
+    names = [list(FAULTS)[index % len(FAULTS)] for index in range(count)]
+    np.random.default_rng(seed).shuffle(names)
+    return names
+
+
+def merged(reports: Sequence[CampaignReport]) -> CampaignReport:
+    """Several campaigns as one."""
+    whole = CampaignReport()
+    for report in reports:
+        for name in ("faults", "tries", "attempts", "faults_in_a_try", "moves_after_a_stop"):
+            setattr(whole, name, getattr(whole, name) + getattr(report, name))
+        whole.lost += report.lost
+        for name, seconds in report.reaction_s.items():
+            whole.reaction_s.setdefault(name, []).extend(seconds)
+    return whole
+
+
 class Campaign:
     """Picks random foreground pixels in the twin and breaks something at a random moment of every call.
 
     Args:
         fakes: controls of the twin.
         config: of the cell.
-        seed: of faults, moments and grasps.
+        seed: of moments and grasps.
     """
 
     def __init__(self, fakes: FakeCell, config: CellConfig, seed: int) -> None:
@@ -102,10 +121,8 @@ class Campaign:
         self._cell = RobotCell(config, self._arm, make_gripper(config), make_view(config))
         self.report = CampaignReport()
 
-    def run(self, faults: int) -> CampaignReport:
-        """Inject so many faults, each kind as often as the others, and report."""
-        names = [list(FAULTS)[index % len(FAULTS)] for index in range(faults)]
-        self._random.shuffle(names)
+    def run(self, names: Sequence[str]) -> CampaignReport:
+        """Inject the faults of these names, one after the other, and report."""
         with self._cell:
             self._cell.reset(0)
             for scene, name in enumerate(names):

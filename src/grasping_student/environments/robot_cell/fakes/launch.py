@@ -71,6 +71,11 @@ class FakeCell:
             raise RuntimeError("the fakes did not start; their error is above")
         return dict(json.loads(line))
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that all fakes run in, for tests that kill or halt it."""
+        return self._process.pid
+
     def do(self, action: str, **values: Any) -> Any:
         """Run one action of the control port."""
         self._control.sendall(json.dumps({"do": action, "with": values}).encode() + b"\n")
