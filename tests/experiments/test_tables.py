@@ -8,7 +8,7 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
-from grasping_student.experiments import findings, results_page, tables
+from grasping_student.experiments import audit, claims, findings, results_page, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
 from grasping_student.experiments.costs import estimate, in_words
@@ -43,6 +43,14 @@ def write_results(out, draws=3, settings=("5 %", "100 %"), scenes=60, name="labe
                     values["entropy"] = {"bits": [6.0 - rate, 6.0]}
                 write_run(run_path(folder, "in-distribution", setting, arm, draw), values)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rough():
+    """Few resamples: what intervals are worth is tested elsewhere."""
+    before, tables.RESAMPLES = tables.RESAMPLES, 300
+    yield
+    tables.RESAMPLES = before
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +89,9 @@ def test_the_page_shows_the_papers_numbers_the_claims_and_where_all_comes_from(r
     assert "| 63.33 |" in page
     assert "| 72.40 |" in page
     assert "†" not in page.split("## Scaling")[1]
-    assert "The student is the better of the two by both intervals." in page
+    assert "**better**, by both intervals" in page
+    assert "In distribution, of 2 shares of the labels the student is better at 2 (5 %, 100 %)" in page
+    assert "5 %: the student passes the teacher with all labels." in page
     assert "`c0ffee`" in page
     assert "rank correlation" in page
     folder = results / "label-fraction"
@@ -96,8 +106,9 @@ def test_few_draws_are_marked_and_conclude_nothing(tmp_path):
     write_results(tmp_path, draws=1, settings=("5 %",))
     page = results_page.write_page(tmp_path, tmp_path / "results.md").read_text()
     assert "| 1† |" in page
-    assert "nothing can be concluded" in page
-    assert "is the better" not in page
+    assert "nothing concluded: 1 draw" in page
+    assert "**" not in page.split("## Scaling")[1]
+    assert "**better" not in page
 
 
 def test_words_follow_from_both_intervals():
@@ -106,24 +117,27 @@ def test_words_follow_from_both_intervals():
 
     better = Estimate(0.1, 3, 100, Interval(0.05, 0.15), Interval(0.01, 0.2))
     cases = {
-        "better of the two by both": better,
-        "better of the two on these draws; 3 draws do not show": replace(better, over_draws=Interval(-0.1, 0.3)),
-        "worse of the two by both": Estimate(-0.1, 3, 100, Interval(-0.2, -0.05), Interval(-0.2, -0.01)),
-        "No difference can be told": replace(better, bootstrap=Interval(-0.01, 0.2)),
-        "2 draws: nothing can be concluded": replace(better, draws=2),
+        "**better**, by both intervals": better,
+        "**better** on these draws; 3 draws do not show": replace(better, over_draws=Interval(-0.1, 0.3)),
+        "**worse**, by both intervals": Estimate(-0.1, 3, 100, Interval(-0.2, -0.05), Interval(-0.2, -0.01)),
+        "not told apart": replace(better, bootstrap=Interval(-0.01, 0.2)),
+        "nothing concluded: 2 draws": replace(better, draws=2),
     }
     for words, found in cases.items():
-        assert words in findings.verdict("teacher", "student", found)
+        assert claims.standing(found).startswith(words)
+    assert claims.wanted_lead(better) == "yes, the whole interval"
+    assert claims.wanted_lead(replace(better, bootstrap=Interval(0.04, 0.15))) == "the estimate, not the interval"
+    assert claims.wanted_lead(replace(better, value=0.04, bootstrap=Interval(0.01, 0.15))) == "no"
 
 
 def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
     random = np.random.default_rng(0)
     truth = random.random(40)
-    good, _ = findings.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1))
-    blind, _ = findings.audit_sentences(np.stack([truth, random.random(40)], axis=1))
+    good, _ = audit.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1))
+    blind, _ = audit.audit_sentences(np.stack([truth, random.random(40)], axis=1))
     assert "right more often than wrong" in good
     assert "not told apart from chance" in blind
-    assert "nothing can be ranked" in findings.audit_sentences(np.ones((5, 2)))[0]
+    assert "nothing can be ranked" in audit.audit_sentences(np.ones((5, 2)))[0]
 
 
 def test_entropy_sentences_count_draws(results):

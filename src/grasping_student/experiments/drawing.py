@@ -151,20 +151,6 @@ def _reliability(runs: Sequence[Run]) -> Figure | None:
     return reliability_figure(diagrams) if diagrams else None
 
 
-def audit_points(runs: Sequence[Run]) -> dict[str, list[tuple[float, float]]]:
-    """Arm -> one-shot and proxy rate of each trained model, each model once."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    seen: set[str] = set()
-    for run in runs:
-        shots, proxy = run.counts("one_shot"), run.counts("proxy")
-        if shots is None or proxy is None or run.values["model"] in seen:
-            continue
-        seen.add(run.values["model"])
-        arm = "student" if run.arm == "student_method" else run.arm
-        points.setdefault(arm, []).append((shots.rate, proxy.rate))
-    return points
-
-
 def draw_audit(points: dict[str, list[tuple[float, float]]], correlation: str, path: Path) -> None:
     """Scatter of proxy against one-shot success as PNG and SVG."""
     save_both(audit_figure(points, correlation), path)

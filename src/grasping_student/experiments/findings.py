@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from grasping_student.experiments import tables
-from grasping_student.experiments.arms import DEFAULT_STUDENT, TEACHERS
+from grasping_student.experiments.claims import standing
 from grasping_student.experiments.designs import DESIGNS
-from grasping_student.experiments.drawing import arm_title
+from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.reports.sentences import percent, points
-
-
-def claims(everything: Mapping[str, Sequence[Run]]) -> str:
-    """The default student against its teachers at every label fraction, and against the teacher with all labels."""
-    runs = everything.get("label-fraction", [])
-    cells = tables.cells(runs, DESIGNS["label-fraction"])
-    lines = []
-    for cell in cells:
-        teacher = best_teacher(cell)
-        if teacher is None or DEFAULT_STUDENT not in cell.runs:
-            continue
-        found = tables.difference_of(cell.runs[teacher], cell.runs[DEFAULT_STUDENT], "one_shot")
-        if found is not None:
-            lines.append(
-                f"- {cell.regime.replace('-', ' ')}, {cell.setting}: {verdict(teacher, DEFAULT_STUDENT, found)}"
-            )
-    lines += _with_fewer_labels(cells)
-    if not lines:
-        return ""
-    title = f"## The default student ({arm_title(DEFAULT_STUDENT)}) against the best of its teachers, one-shot"
-    return "\n".join([title, "", *lines]) + "\n"
-
-
-def best_teacher(cell: CellRuns) -> str | None:
-    """The teacher arm with the highest one-shot rate in a cell."""
-    rates = {arm: tables.rate_of(cell.runs[arm], "one_shot") for arm in TEACHERS if arm in cell.runs}
-    known = {arm: rate.value for arm, rate in rates.items() if rate is not None}
-    return max(known, key=lambda arm: known[arm]) if known else None
-
-
-def verdict(first: str, second: str, found: Estimate) -> str:
-    """One sentence on a difference: only where draws are enough and both intervals agree is anything concluded."""
-    one, other = arm_title(first), arm_title(second)
-    start = (
-        f"{other} less {one}: {points(found.value)} points, [{points(found.bootstrap.low)}, "
-        f"{points(found.bootstrap.high)}] over draws and scenes"
-    )
-    if found.over_draws is not None:
-        start += f", [{points(found.over_draws.low)}, {points(found.over_draws.high)}] over {found.draws} draws alone"
-    if not found.enough:
-        return f"{start}. {found.draws} {'draw' if found.draws == 1 else 'draws'}: nothing can be concluded."
-    word = "better" if found.bootstrap.low > 0.0 else "worse"
-    if not found.bootstrap.excludes_zero:
-        return f"{start}. No difference can be told."
-    if found.over_draws is not None and found.over_draws.excludes_zero:
-        return f"{start}. The student is the {word} of the two by both intervals."
-    return (
-        f"{start}. The student is the {word} of the two on these draws; {found.draws} draws do not show it for others."
-    )
-
-
-def _with_fewer_labels(cells: Sequence[CellRuns]) -> list[str]:
-    """The student at 5 and 10 % against the augmented teacher that has all labels."""
-    lines = []
-    by = {(cell.regime, cell.setting): cell for cell in cells}
-    for regime, setting in by:
-        if setting not in ("5 %", "10 %") or (regime, "100 %") not in by:
-            continue
-        full, few = by[regime, "100 %"].runs, by[regime, setting].runs
-        if "teacher_augmented" in full and DEFAULT_STUDENT in few:
-            found = tables.difference_of(full["teacher_augmented"], few[DEFAULT_STUDENT], "one_shot")
-            if found is not None:
-                text = verdict("teacher_augmented", DEFAULT_STUDENT, found)
-                lines.append(
-                    f"- {regime.replace('-', ' ')}, student with {setting} of the labels, teacher with all: {text}"
-                )
-    return lines
 
 
 def affordance_lines(runs: Sequence[Run]) -> list[str]:
@@ -110,10 +43,13 @@ def relabelling_lines(cells: Sequence[CellRuns]) -> list[str]:
             turned = np.concatenate([v["turned_degrees"] for v in values]) if values else np.array([])
             if len(moved):
                 what = "best near the person's grasp" if arm == "nearby" else "best of the scene"
+                other = (moved > 0) | (turned > 180 / 64 / 2)
+                found = tables.difference_of(cell.runs.get("scripted", {}), cell.runs[arm], "one_shot")
                 lines.append(
-                    f"- {cell.setting}: the teacher's {what} lies {np.median(moved):.0f} mm (median) and "
-                    f"{np.median(turned):.0f} degrees from it; {100 * float((moved > 10).mean()):.0f} % lie more than "
-                    f"10 mm away, {100 * float((turned > 15).mean()):.0f} % are turned by more than 15 degrees."
+                    f"- {cell.setting}: the teacher's {what} is another grasp in {100 * float(other.mean()):.0f} % of "
+                    f"{len(moved)} scenes, {np.median(moved):.0f} mm (median) and {np.median(turned):.0f} degrees from "
+                    f"the person's; {100 * float((moved > 10).mean()):.0f} % lie more than 10 mm away, "
+                    f"{100 * float((turned > 15).mean()):.0f} % are turned by more than 15 degrees.{_which(found)}"
                 )
     return lines
 
@@ -139,32 +75,39 @@ def entropy_lines(cells: Sequence[CellRuns]) -> list[str]:
     return lines
 
 
-def audit_sentences(pairs: np.ndarray) -> tuple[str, str]:
-    """What the proxy is worth, from one-shot and proxy rates of all trained models, shape ``(n, 2)``."""
-    from scipy import stats
-
-    if np.ptp(pairs[:, 0]) == 0 or np.ptp(pairs[:, 1]) == 0:
-        return f"All {len(pairs)} models have the same rate: nothing can be ranked.", f"{len(pairs)} models"
-    rho = float(stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
-    low, high = _bootstrap_rank(pairs)
-    order = (
-        "not told apart from chance" if low <= 0.0 <= high else "right more often than wrong" if rho > 0 else "wrong"
+def _which(found: Estimate | None) -> str:
+    if found is None:
+        return ""
+    low, high = found.bootstrap
+    return (
+        f" Executed from the same states it succeeds {points(found.value)} points [{points(low)}, {points(high)}] "
+        f"against the person's: {standing(found)}."
     )
-    sentence = (
-        f"Over {len(pairs)} trained models, Spearman's rank correlation of proxy and one-shot success is {rho:.2f}, "
-        f"95 % interval [{low:.2f}, {high:.2f}] (models resampled). The order that the proxy gives is {order}. "
-        f"On average the proxy lies {points(float((pairs[:, 1] - pairs[:, 0]).mean()))} points from the truth."
-    )
-    return sentence, f"{len(pairs)} models, rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _bootstrap_rank(pairs: np.ndarray, resamples: int = 2000) -> tuple[float, float]:
-    from scipy import stats
+def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
+    """Each method's student, against the plain one and against the teacher that labelled for both."""
+    design = DESIGNS["methods"]
+    plain = next((cell.runs.get("student_method", {}) for cell in cells if cell.setting == "plain"), {})
+    lines = [
+        "| how the student is taught | n | one-shot | less the plain student | | less the teacher | |",
+        "|" + "---|" * 7,
+    ]
+    for cell in cells:
+        own = cell.runs.get("student_method", {})
+        rate = tables.rate_of(own, "one_shot")
+        if rate is None:
+            continue
+        row = [setting_title(design, cell.setting), f"{rate.draws}{'' if rate.enough else '†'}", _interval(rate)]
+        for other, same in ((plain, cell.setting == "plain"), (cell.runs.get("teacher_augmented", {}), False)):
+            found = None if same else tables.difference_of(other, own, "one_shot")
+            row += ["", ""] if found is None else [_interval(found, signed=True), standing(found)]
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
 
-    random, values = np.random.default_rng(0), []
-    for _ in range(resamples):
-        chosen = pairs[random.integers(len(pairs), size=len(pairs))]
-        if np.ptp(chosen[:, 0]) and np.ptp(chosen[:, 1]):
-            values.append(float(stats.spearmanr(chosen[:, 0], chosen[:, 1]).statistic))
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+
+def _interval(found: Estimate, signed: bool = False) -> str:
+    low, high = found.bootstrap
+    if signed:
+        return f"{points(found.value)} [{points(low)}, {points(high)}]"
+    return f"{100 * found.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

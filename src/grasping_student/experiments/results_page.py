@@ -6,13 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from grasping_student.errors import UserError
-from grasping_student.experiments import drawing, findings, tables
+from grasping_student.experiments import audit, claims, drawing, findings, precision_page, tables
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
-from grasping_student.experiments.records import Run, read_runs
+from grasping_student.experiments.records import RUNS, Run, read_runs
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.files import read_json, write_text
@@ -49,7 +47,7 @@ def write_page(results: Path, page: Path) -> Path:
     Raises:
         UserError: there are no results, or a run is damaged.
     """
-    found = {name: design for name, design in DESIGNS.items() if (results / name / "runs").is_dir()}
+    found = {name: design for name, design in DESIGNS.items() if any((results / name / RUNS).rglob("*.json"))}
     if not found:
         raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
     where = _relative(results, page)
@@ -58,7 +56,7 @@ def write_page(results: Path, page: Path) -> Path:
     for name, design in found.items():
         everything[name] = read_runs(results / name)
         write_tables(results / name, design)
-    parts.append(findings.claims(everything))
+    parts.append(claims.claims(everything))
     for name, design in found.items():
         parts.append(_section(name, design, everything[name], results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
@@ -86,7 +84,12 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
             labels, target = REGIMES[regime].labels, REGIMES[regime].target
             lines += [f"### {regime.replace('-', ' ').capitalize()}", "",
                       f"Labels from {labels} scenes, unlabelled scenes and tests in {target} ones.", ""]  # fmt: skip
-            lines += [*_rates_table(own, design), "", *_differences_table(own, design), ""]
+            if name == "precision":
+                lines += precision_page.lines(own)
+            elif name == "methods":
+                lines += [*findings.methods_lines(own), ""]
+            else:
+                lines += [*_rates_table(own, design), "", *_differences_table(own, design), ""]
     if name == "relabelling":
         lines += findings.relabelling_lines(cells)
     if name == "entropy":
@@ -110,7 +113,7 @@ def _rates_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
     for cell in cells:
         for number, (arm, runs) in enumerate(cell.runs.items()):
             few = "" if len(runs) >= tables.FEWEST_DRAWS else "†"
-            row = [setting_title(design, cell.setting) if number == 0 else "", arm_title(arm), f"{len(runs)}{few}"]
+            row = [_setting(design, cell) if number == 0 else "", arm_title(arm), f"{len(runs)}{few}"]
             row += [_rate(tables.rate_of(runs, measure)) for measure, _ in columns]
             for title, value in extra:
                 mean = tables.mean_of(runs, value)
@@ -143,7 +146,7 @@ def _differences_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
     for cell, first, second, found in rows:
         draws = max(each.draws for each in found.values() if each)
         few = "" if draws >= tables.FEWEST_DRAWS else "†"
-        row = [setting_title(design, cell.setting), f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
+        row = [_setting(design, cell), f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
         for measure, _ in columns:
             row += [_difference(found[measure]), _over_draws(found[measure])]
         if paper:
@@ -152,6 +155,10 @@ def _differences_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
             row.append(points(float(known[1] or 0) - float(known[0] or 0)) if both else "")
         lines.append("| " + " | ".join(row) + " |")
     return lines
+
+
+def _setting(design: Design, cell: CellRuns) -> str:
+    return claims.labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
 
 
 def _rate(found: Estimate | None) -> str:
@@ -185,15 +192,14 @@ def _sizes(folder: Path, runs: Sequence[Run]) -> str:
 
 
 def _audit(runs: Sequence[Run], results: Path, page: Path) -> str:
-    points_by_arm = drawing.audit_points(runs)
-    pairs = np.array([pair for pairs in points_by_arm.values() for pair in pairs])
-    if len(pairs) < 3:
+    models = audit.audited_models(runs)
+    if len(models) < audit.FEWEST_MODELS:
         return ""
-    sentence, short = findings.audit_sentences(pairs)
     path = results / "proxy-audit"
-    drawing.draw_audit(points_by_arm, short, path)
+    drawing.draw_audit(audit.scatter(models), audit.short(models), path)
     link = _relative(path.with_suffix(".png"), page)
-    return f"## Does the proxy rank models right?\n\n![proxy audit]({link})\n\n{sentence}\n"
+    lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({link})", ""]
+    return "\n".join([*lines, *(f"{line}\n" for line in audit.audit_lines(models) if line)])
 
 
 def _provenance(everything: dict[str, list[Run]]) -> str:

@@ -148,6 +148,8 @@ def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
     """Differences shown in a cell: the usual ones, and the default student against every teacher."""
     teachers = [arm for arm in cell.runs if arm.startswith("teacher")]
     wanted = dict.fromkeys((*PAIRS, *((teacher, DEFAULT_STUDENT) for teacher in teachers)))
+    if "nearby" in cell.runs:  # relabelling: both corrections against the person
+        wanted["scripted", "teacher_augmented"] = None
     return [pair for pair in wanted if pair[0] in cell.runs and pair[1] in cell.runs]
 
 

@@ -1,0 +1,199 @@
+"""The default student against its teachers: what is shown and what is not, from intervals and draws alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grasping_student.experiments import tables
+from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, TEACHERS
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.drawing import arm_title
+from grasping_student.experiments.records import Run
+from grasping_student.experiments.tables import CellRuns, Estimate
+from grasping_student.reports.sentences import points
+
+WANTED = 0.05
+"""Lead over the best of its teachers that the student is wanted to have, one-shot."""
+
+FEW_LABELS = (20, 100)
+"""From so many to so many labels: the regime that the paper leaves open."""
+
+Cells = Sequence[CellRuns]
+
+
+def claims(everything: Mapping[str, Sequence[Run]]) -> str:
+    """The section at the head of the page; empty where nothing of it was measured."""
+    cells = tables.cells(everything.get("label-fraction", []), DESIGNS["label-fraction"])
+    parts = [against_best(cells), against_ruled(cells), with_fewer_labels(cells), few_labels(cells)]
+    if not any(parts):
+        return ""
+    title = f"## The default student: {arm_title(DEFAULT_STUDENT)}\n"
+    return "\n".join([title, *(part for part in parts if part)])
+
+
+def labels_of(cell: CellRuns) -> str:
+    """A setting with the number of labels behind it, where the runs say it."""
+    counts = {run.values.get("labels") for runs in cell.runs.values() for run in runs.values()} - {None}
+    return f"{cell.setting} ({counts.pop()})" if len(counts) == 1 else cell.setting
+
+
+def best_teacher(cell: CellRuns) -> str | None:
+    """The teacher arm with the highest one-shot rate in a cell, of those that share draws with the student."""
+    student = cell.runs.get(DEFAULT_STUDENT, {})
+    rates = {
+        arm: tables.rate_of(cell.runs[arm], "one_shot")
+        for arm in TEACHERS
+        if tables.difference_of(cell.runs.get(arm, {}), student, "one_shot") is not None
+    }
+    known = {arm: rate.value for arm, rate in rates.items() if rate is not None}
+    return max(known, key=lambda arm: known[arm]) if known else None
+
+
+def standing(found: Estimate) -> str:
+    """Whether a difference can be told from zero."""
+    if not found.enough:
+        return f"nothing concluded: {found.draws} {'draw' if found.draws == 1 else 'draws'}"
+    if not found.bootstrap.excludes_zero:
+        return "not told apart"
+    word = "better" if found.bootstrap.low > 0.0 else "worse"
+    if found.over_draws is not None and found.over_draws.excludes_zero:
+        return f"**{word}**, by both intervals"
+    return f"**{word}** on these draws; {found.draws} draws do not show it for others"
+
+
+def wanted_lead(found: Estimate) -> str:
+    """Whether the wanted lead was reached: by the whole interval over draws and scenes, by the estimate, or not."""
+    if found.bootstrap.low >= WANTED:
+        return "yes, the whole interval"
+    return "the estimate, not the interval" if found.value >= WANTED else "no"
+
+
+def against_best(cells: Cells) -> str:
+    """The student at every share of the labels against the best of its teachers."""
+    rows = [(cell, arm, tables.difference_of(cell.runs[arm], cell.runs[DEFAULT_STUDENT], "one_shot"))
+            for cell in cells if (arm := best_teacher(cell)) is not None]  # fmt: skip
+    found = [(cell, arm, each) for cell, arm, each in rows if each is not None]
+    if not found:
+        return ""
+    lines = ["### Against the best of its teachers, one-shot", "",
+             "The best is chosen by its measured rate, which favours the teacher a little.", "",
+             *_table([(cell, arm, DEFAULT_STUDENT, each) for cell, arm, each in found], wanted=True), ""]  # fmt: skip
+    for regime in dict.fromkeys(cell.regime for cell, _, _ in found):
+        own = [(cell.setting, each) for cell, _, each in found if cell.regime == regime]
+        lines += [_summary(regime, own), ""]
+    return "\n".join(lines)
+
+
+def _summary(regime: str, found: Sequence[tuple[str, Estimate]]) -> str:
+    """How many shares of the labels show what."""
+    told = [(setting, each) for setting, each in found if each.enough]
+    groups = {
+        "better": [s for s, e in told if e.bootstrap.low > 0.0],
+        "worse": [s for s, e in told if e.bootstrap.high < 0.0],
+        "not told from its best teacher": [s for s, e in told if not e.bootstrap.excludes_zero],
+        "measured with too few draws": [s for s, e in found if not e.enough],
+    }
+    parts = [f"{word} at {len(settings)} ({', '.join(settings)})" for word, settings in groups.items() if settings]
+    text = f"{regime.replace('-', ' ').capitalize()}, of {len(found)} shares of the labels the student is "
+    text += ", ".join(parts) + ", by the interval over draws and scenes."
+    if told:
+        whole = [setting for setting, each in told if each.bootstrap.low >= WANTED]
+        only = [setting for setting, each in told if each.value >= WANTED > each.bootstrap.low]
+        lead = f"{100 * WANTED:.0f} points"
+        text += f" A lead of {lead} is shown by the whole interval at {', '.join(whole) or 'none'}"
+        text += f", by the estimate alone at {', '.join(only)}." if only else "."
+    return text
+
+
+def against_ruled(cells: Cells) -> str:
+    """The student against teachers that are given its rule when they grasp: what it learnt beyond the rule."""
+    rows = []
+    for cell in cells:
+        for arm in cell.runs:
+            if arm in ARMS and ARMS[arm].kind == "teacher" and ARMS[arm].rule != "none":
+                found = tables.difference_of(cell.runs[arm], cell.runs.get(DEFAULT_STUDENT, {}), "one_shot")
+                if found is not None:
+                    rows.append((cell, arm, DEFAULT_STUDENT, found))
+    if not rows:
+        return ""
+    return "\n".join([
+        "### Against a teacher that is given the same rule when it grasps, one-shot", "",
+        "Part of the student's lead is the rule on grasps behind its pseudo-labels, which a teacher can be given too. "
+        "The student is not given it when it grasps.", "", *_table(rows), "",
+    ])  # fmt: skip
+
+
+def with_fewer_labels(cells: Cells) -> str:
+    """The student at 5 and 10 % against the augmented teacher that has all labels (the paper's claim at figure 3)."""
+    by = {(cell.regime, cell.setting): cell for cell in cells}
+    rows = []
+    for (regime, setting), cell in by.items():
+        full = by.get((regime, "100 %"))
+        if setting in ("5 %", "10 %") and full is not None:
+            found = tables.difference_of(
+                full.runs.get("teacher_augmented", {}), cell.runs.get(DEFAULT_STUDENT, {}), "one_shot"
+            )
+            if found is not None:
+                rows.append((cell, "teacher_augmented", DEFAULT_STUDENT, found))
+    if not rows:
+        return ""
+    lines = [
+        "### With 5 and 10 % of the labels against the augmented teacher that has all, one-shot",
+        "",
+        *_table(rows),
+        "",
+    ]
+    for cell, _, _, found in rows:
+        lines += [f"- {cell.regime.replace('-', ' ').capitalize()}, {cell.setting}: {_reaches(found)}"]
+    return "\n".join([*lines, ""])
+
+
+def _reaches(found: Estimate) -> str:
+    if not found.enough:
+        return f"{found.draws} {'draw' if found.draws == 1 else 'draws'}, nothing is concluded."
+    if found.bootstrap.low > 0.0:
+        return "the student passes the teacher with all labels."
+    if found.bootstrap.high < 0.0:
+        return "the student does not reach the teacher with all labels."
+    return (
+        "the student cannot be told from the teacher with all labels; the interval leaves room for it to be "
+        f"{-100 * found.bootstrap.low:.1f} points behind and {100 * found.bootstrap.high:.1f} ahead."
+    )
+
+
+def few_labels(cells: Cells) -> str:
+    """The regime of few labels and thousands of scenes, all arms side by side."""
+    own = []
+    for cell in cells:
+        counts = {run.values.get("labels", 0) for runs in cell.runs.values() for run in runs.values()}
+        if counts and FEW_LABELS[0] <= min(counts) and max(counts) <= FEW_LABELS[1]:
+            own.append(cell)
+    arms = [arm for arm in ("scripted", "teacher", "teacher_augmented", "student", "student_augmented", DEFAULT_STUDENT)
+            if any(arm in cell.runs for cell in own)]  # fmt: skip
+    if not own or not arms:
+        return ""
+    lines = [f"### {FEW_LABELS[0]} to {FEW_LABELS[1]} labels, one-shot", "",
+             "The regime that the paper names as open: few labels and many unlabelled scenes.", "",
+             "| regime | labels | " + " | ".join(arm_title(arm) for arm in arms) + " |",
+             "|" + "---|" * (2 + len(arms))]  # fmt: skip
+    for cell in own:
+        rates = [tables.rate_of(cell.runs.get(arm, {}), "one_shot") for arm in arms]
+        cells_ = ["" if rate is None else f"{100 * rate.value:.1f} [{100 * rate.bootstrap.low:.1f}, "
+                  f"{100 * rate.bootstrap.high:.1f}]{'' if rate.enough else '†'}" for rate in rates]  # fmt: skip
+        lines.append(f"| {cell.regime.replace('-', ' ')} | {labels_of(cell)} | " + " | ".join(cells_) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], wanted: bool = False) -> list[str]:
+    titles = ["regime", "share (labels)", "n", "teacher", "difference", "over draws (t)", "the student is"]
+    titles += [f"{100 * WANTED:.0f} points"] * wanted
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for cell, first, _, found in rows:
+        low, high = found.bootstrap
+        over = found.over_draws
+        row = [cell.regime.replace("-", " "), labels_of(cell), f"{found.draws}{'' if found.enough else '†'}",
+               arm_title(first), f"{points(found.value)} [{points(low)}, {points(high)}]",
+               "" if over is None else f"[{points(over.low)}, {points(over.high)}]", standing(found)]  # fmt: skip
+        row += [wanted_lead(found) if found.enough else ""] * wanted
+        lines.append("| " + " | ".join(row) + " |")
+    return lines

@@ -1,0 +1,61 @@
+"""The page of a half-finished grid: it is written, marks few draws and concludes nothing of them."""
+
+import numpy as np
+import pytest
+from tests.fakes.runs import EVERYTHING, write_runs
+
+from grasping_student.experiments import drawing, results_page, tables
+from grasping_student.experiments.arms import DEFAULT_STUDENT
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Figures are made and not saved, intervals rough: neither is what is tested here."""
+    monkeypatch.setattr(drawing, "save_both", lambda figure, path: None)
+    monkeypatch.setattr(tables, "RESAMPLES", 100)
+    tables._estimate_of.cache_clear()
+    yield
+    tables._estimate_of.cache_clear()
+
+
+@pytest.mark.parametrize(("seed", "share"), [(0, 0.02), (1, 0.06), (2, 0.15)])
+def test_any_part_of_the_grid_makes_a_page(tmp_path, seed, share):
+    random = np.random.default_rng(seed)
+    write_runs(tmp_path, keep=lambda *_: random.random() < share, scenes=10)
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    assert "## Where the numbers come from" in text
+    assert "†" in text
+    for line in text.split("\n"):
+        if line.startswith("|"):
+            assert "nan" not in line
+            assert "None" not in line
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_one_run_of_any_experiment_makes_a_page_that_concludes_nothing(tmp_path, name):
+    left = [1]
+    write_runs(tmp_path, (name,), keep=lambda *_: bool(left) and bool(left.pop()), scenes=5)
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    assert "**better" not in text
+    assert "**worse" not in text
+
+
+def test_the_claims_stand_on_the_draws_that_both_have(tmp_path):
+    wanted = {"teacher": (0, 1), DEFAULT_STUDENT: (1, 2, 3, 4)}
+    write_runs(
+        tmp_path, ("label-fraction",), lambda _, regime, setting, arm, draw: draw in wanted.get(arm, ()), draws=5,
+        scenes=20,
+    )  # fmt: skip
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    claims = text.split("## Scaling")[0]
+    assert "nothing concluded: 1 draw" in claims
+    assert "| 1† | teacher |" in claims
+    assert "measured with too few draws at 7" in claims
+
+
+def test_an_experiment_without_a_single_run_is_passed_over(tmp_path):
+    write_runs(tmp_path, ("entropy",), scenes=5)
+    (tmp_path / "picking" / "runs").mkdir(parents=True)
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    assert "## Low entropy" in text
+    assert "## Grasping in the simulation" not in text
