@@ -22,7 +22,7 @@ from grasping_student.collection.configuration import CollectConfig
 from grasping_student.environments.simulation.config import standard
 from grasping_student.environments.simulation.environment import SimulationEnvironment
 from grasping_student.evaluation.policy_spec import make_policy
-from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.pseudo_labels.teacher_pass import run as pseudo_label
 from grasping_student.training.configuration import STUDENT_PRESETS, TEACHER_PRESETS
 from grasping_student.training.student import run as train_student
@@ -88,7 +88,8 @@ def learn(folder: Path, steps: int, scenes: int) -> None:
     teacher, student = TEACHER_PRESETS["light"](), STUDENT_PRESETS["light"]()
     loop, unlabelled = replace(teacher.loop, steps=steps), folder / "scenes"
     train_teacher(replace(teacher, dataset=folder / "labels", out=folder / "teacher", loop=loop))
-    table = pseudo_label(PseudoLabelConfig(folder / "teacher", unlabelled, folder / "pseudo-labels"))
+    pseudo = replace(light_pseudo_labels(), teacher=folder / "teacher", dataset=unlabelled, workers=1)
+    table = pseudo_label(replace(pseudo, out=folder / "pseudo-labels"))
     train_student(replace(student, dataset=unlabelled, pseudo_labels=table, out=folder / "student", loop=loop))
     with SimulationEnvironment(standard()) as environment:
         for name in ("teacher", "student"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from grasping_student.antipodal_grip import AntipodalGrip
 from grasping_student.gripper_geometry import FingerRoom, GraspRule, GripperShape
@@ -31,3 +32,10 @@ def make_rule(
     if name == "grip":
         return AntipodalGrip(shape, least_room, least_grip, friction)
     return None
+
+
+def rule_of_plain(values: Mapping[str, Any]) -> GraspRule:
+    """A rule from the plain values that a table of pseudo-labels keeps of it, with its ``name``."""
+    kinds = {"room": FingerRoom, "grip": AntipodalGrip}
+    numbers = {key: value for key, value in values.items() if key not in ("name", "shape")}
+    return kinds[values["name"]](shape=GripperShape(**values["shape"]), **numbers)

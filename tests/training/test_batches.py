@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from synthetic import SMALL, draw_scene
 
 from grasping_student.grasp import TRAINING_ANGLES, angle_distance
+from grasping_student.grasp_rules import make_rule
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.models.configuration import Normalisation
-from grasping_student.models.rotation import Canvas, bordered
+from grasping_student.models.rotation import Canvas, View, bordered
 from grasping_student.training.augmentation import AugmentationConfig, draw_view, no_augmentation, vary_heights
 from grasping_student.training.batches import Group, PairBatches, distant_angle, items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
@@ -55,6 +58,41 @@ def test_a_distant_angle_is_more_than_ten_bins_away_around_the_circle(angle, dra
 def test_every_distant_bin_is_drawn():
     drawn = {round(distant_angle(0.0, draw) * 64 / math.pi) for draw in np.linspace(0, 1, 5000, endpoint=False)}
     assert drawn == set(range(11, 54))
+
+
+@settings(deadline=None, max_examples=10)
+@given(SEEDS, st.booleans())
+def test_allowed_pixels_are_those_that_the_rule_lets_pass_in_the_scene_at_that_angle(seed, mirror):
+    gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)  # fits the small boxes
+    rule, own, side = make_rule("grip", gripper), group(seed), 48
+    augmentation = AugmentationConfig(mirror=mirror)
+    drawn = (Canvas(SMALL, 16), Normalisation(), augmentation, seed, 10)
+    batch, plain = PairBatches((own,), *drawn, rule=rule)[0], PairBatches((own,), *drawn)[0]
+    assert "allowed" not in plain
+    torch.testing.assert_close(batch["pictures"], plain["pictures"], rtol=0, atol=0)  # the rule draws nothing
+    random = np.random.default_rng([seed, 3, 0])
+    for place, item in enumerate(items_of_step(0, 4, 6, seed)):
+        row, col, angle = (getattr(own.labels, name)[item] for name in ("row", "col", "angle"))
+        view = draw_view(augmentation, int(row), int(col), float(angle), SMALL, random)
+        height = own.scenes.heights[item][1:-1, 1:-1] * np.float32(HEIGHT_UNIT)
+        for index, phi in enumerate((view.phi, distant_angle(float(angle), random.random()))):
+            passing = rule.allows(height, np.array([phi]), SMALL)[0]
+            rows, cols = np.nonzero(batch["allowed"][place, index].numpy())
+            turned = View(phi, mirror_rows=view.mirror_rows, mirror_cols=view.mirror_cols)
+            found = np.zeros(side * side, bool)
+            at_row, at_col = batch_pixels(passing, turned)
+            found[at_row * side + at_col] = True
+            # nearest sampling may show a pixel twice or not at all, but never far from where it lies
+            near = cv2.dilate(found.reshape(side, side).astype(np.uint8), np.ones((3, 3), np.uint8))
+            assert near[rows, cols].all()
+            assert abs(len(rows) - passing.sum()) <= 0.5 * passing.sum() + 3
+    assert not (batch["allowed"] & ~batch["mask"]).any()
+
+
+def batch_pixels(passing, view):
+    """Canvas rows and columns of scene pixels, one by one."""
+    placed = [Canvas(SMALL, 16).pixel(int(r), int(c), view) for r, c in np.argwhere(passing)]
+    return np.array([p[0] for p in placed], int), np.array([p[1] for p in placed], int)
 
 
 @settings(deadline=None, max_examples=15)

@@ -58,8 +58,8 @@ METHODS: dict[str, Method] = {
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
     "room": Method("only where the open fingers find room", pseudo_labels={"rule": "room"}),
     "grip": Method("room, and a good grip", pseudo_labels={"rule": "grip"}),
-    "grip-true": Method("the same, true labels beside", pseudo_labels={"rule": "grip"}, true_share=0.25),
-    "grip-top3": Method("the same, 3 labels a scene", pseudo_labels={"rule": "grip"}, student=_three("equal")),
+    "grip-learnt": Method("the same, and the rule itself to learn", {"rule": "grip"}, {"rule_weight": 1.0}),
+    "grip-true": Method("the same, true labels beside", {"rule": "grip"}, {"rule_weight": 1.0}, true_share=0.25),
     "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
     "no-augmentation": Method(
         "student without augmentation",
@@ -122,6 +122,7 @@ ARMS: dict[str, Arm] = {
     "teacher_grip": Arm("teacher, augmented, good grip demanded", "teacher", augmented=True, rule="grip"),
     "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
     "student_grip": Arm("student, pseudo-labels of good grips", "student", teacher="teacher_augmented", method="grip"),
+    "student_rule": Arm("student, good grips to learn", "student", teacher="teacher_augmented", method="grip-learnt"),
     "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
     "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
@@ -132,5 +133,5 @@ ARMS: dict[str, Arm] = {
 POLICIES = ("random", "antipodal", "scripted")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 
-DEFAULT_STUDENT = "student_grip"
+DEFAULT_STUDENT = "student_rule"
 """The student that the claims of the results page are about."""

@@ -25,7 +25,7 @@ from grasping_student.training.configuration import (
     LoopConfig,
     StudentConfig,
     TeacherConfig,
-    light_student,
+    light_plain_student,
     light_teacher,
     paper_student,
     paper_teacher,
@@ -153,7 +153,9 @@ class Recipes:
         scenes, angles = self.scenes(cell.regime), cell.point.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
-            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out, angles=angles), method.pseudo_labels, "method"
+            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out, angles=angles),
+            method.pseudo_labels,
+            "method",
         )
         inputs = (teacher, scenes, *others)
         if others:
@@ -225,7 +227,7 @@ class Recipes:
         others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
         table = self.table(teacher, method, cell, others, self.judge(cell) if method.judged else None)
         paper = self.sizes.training == "paper"
-        base = paper_student() if paper else light_student()
+        base = paper_student() if paper else light_plain_student()
         config: StudentConfig = replace(
             base, dataset=scenes.out, pseudo_labels=table.out, seed=self._training_seed(cell.draw) + 500,
             network=self.sizes.network, loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),

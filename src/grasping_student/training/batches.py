@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -14,11 +15,13 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View
 from grasping_student.training.augmentation import AugmentationConfig, draw_view, vary_heights
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
+from grasping_student.workspace import Workspace
 
 DISTANT_BINS = 10
 """The distant angle lies more than this many bins of the training grid away, counted around the circle."""
@@ -100,8 +103,13 @@ class PairBatches(LabelledBatches):
 
     A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
     at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
-    ``success`` and ``weight`` float32 ``(batch,)``.
+    ``success`` and ``weight`` float32 ``(batch,)``; with a rule ``allowed`` bool, shaped as ``mask``: the pixels of the
+    mask at which it lets a horizontal grasp pass.
     """
+
+    def __init__(self, *drawing: Any, rule: GraspRule | None = None) -> None:
+        super().__init__(*drawing)
+        self.rule = rule
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of one step, counted from 0."""
@@ -110,13 +118,18 @@ class PairBatches(LabelledBatches):
         batch, side = len(labels), canvas.side
         heights = np.empty((2, batch, side, side), dtype=np.uint16)
         mask = np.empty((batch, 2, side, side), dtype=bool)
+        allowed = np.zeros_like(mask)
         rows, cols = np.empty((2, batch), dtype=np.int64), np.empty((2, batch), dtype=np.int64)
         for place, scene in enumerate(scenes):
             row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
             view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
             for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
-                scene.take(canvas.source(each), out=heights[index, place], mode="clip")
+                source = canvas.source(each)
+                scene.take(source, out=heights[index, place], mode="clip")
                 mask[place, index] = canvas.mask(each)
+                if self.rule is not None:
+                    good = np.pad(passing(self.rule, scene, each.phi, canvas.workspace), 1)
+                    allowed[place, index] = good.ravel().take(source, mode="clip") & mask[place, index]
                 rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
         pictures = heights.reshape(2 * batch, side, side) * np.float32(HEIGHT_UNIT)
         vary_heights(pictures, rows.ravel(), cols.ravel(), canvas.workspace.pixel_size, self.augmentation, random)
@@ -126,8 +139,14 @@ class PairBatches(LabelledBatches):
             "label": rows[0] * side + cols[0],
             "success": labels.success,
             "weight": labels.weight,
-        }
+        } | ({} if self.rule is None else {"allowed": allowed})
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def passing(rule: GraspRule, scene: NDArray[np.uint16], phi: float, workspace: Workspace) -> NDArray[np.bool_]:
+    """Where a rule lets grasps at one angle pass, ``(pixels, pixels)``, in a flat bordered scene of stored heights."""
+    inside = scene.reshape(workspace.pixels + 2, -1)[1:-1, 1:-1]
+    return rule.allows(inside * np.float32(HEIGHT_UNIT), np.array([phi]), workspace)[0]
 
 
 def _turned(view: View, phi: float) -> View:

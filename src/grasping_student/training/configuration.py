@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -206,6 +206,9 @@ class StudentConfig:
 
     pseudo: PseudoLabelChoice = field(default_factory=PseudoLabelChoice)
 
+    rule_weight: float = 0.0
+    """Weight of a second loss, which wants all probability on grasps that the rule of the pseudo-labels lets pass."""
+
     true_labels: Path | None = None
     """Dataset whose true labels are mixed into every batch, or none (paper: none)."""
 
@@ -233,6 +236,8 @@ class StudentConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        if self.rule_weight < 0.0:
+            raise ValueError(f"rule_weight is {self.rule_weight}; it must be at least 0")
         if not 0.0 <= self.true_share < 1.0:
             raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
         if self.true_share > 0.0 and self.true_labels is None:
@@ -267,7 +272,12 @@ def light_teacher_augmented() -> TeacherConfig:
 
 
 def light_student() -> StudentConfig:
-    """The student for two processor cores."""
+    """The student for two processor cores; it learns the rule of its pseudo-labels besides."""
+    return replace(light_plain_student(), rule_weight=1.0)
+
+
+def light_plain_student() -> StudentConfig:
+    """The same from pseudo-labels alone, as in the paper."""
     return StudentConfig(loop=LoopConfig(steps=1000, batch=8))
 
 
@@ -291,4 +301,4 @@ def paper_student() -> StudentConfig:
 
 
 TEACHER_PRESETS = {"light": light_teacher, "light-augmented": light_teacher_augmented, "paper": paper_teacher}
-STUDENT_PRESETS = {"light": light_student, "paper": paper_student}
+STUDENT_PRESETS = {"light": light_student, "light-plain": light_plain_student, "paper": paper_student}

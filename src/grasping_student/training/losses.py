@@ -36,6 +36,24 @@ def pair_loss(logit: Tensor, success: Tensor, weight: Tensor) -> Tensor:
     return (each * weight).mean()
 
 
+def rule_loss(scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
+    """Minus the log of the probability that a grasp drawn from the softmax over both maps obeys a rule, a scalar.
+
+    Says nothing of which allowed grasp is better: that is left to ``pair_loss``. The mean is over pairs of maps in
+    which some grasp is allowed.
+
+    Args:
+        scores: ``(batch, 2, side, side)``.
+        mask: bool, same shape: pixels over which the softmax runs.
+        allowed: bool, same shape, inside the mask: pixels that the rule lets pass.
+    """
+    flat, good = scores.float().flatten(1), allowed.flatten(1)
+    some = good.any(dim=1)
+    everything = flat.masked_fill(~mask.flatten(1), float("-inf")).logsumexp(dim=1)
+    passing = flat.masked_fill(~(good | ~some[:, None]), float("-inf")).logsumexp(dim=1)
+    return torch.where(some, everything - passing, 0.0).sum() / some.sum().clamp(min=1)
+
+
 def best_is_near(scores: Tensor, mask: Tensor, label: Tensor, radius: float) -> Tensor:
     """Whether the best pixel of both maps lies in map 0 within ``radius`` pixels of the label, bool ``(batch,)``."""
     side = scores.shape[-1]

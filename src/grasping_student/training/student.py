@@ -17,6 +17,8 @@ from grasping_student.datasets.pseudo_label_table import (
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.grasp import TRAINING_ANGLES, AngleGrid
+from grasping_student.grasp_rules import rule_of_plain
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.models.checkpoint import describe
 from grasping_student.training.batches import Group
 from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
@@ -68,7 +70,17 @@ def run(config: StudentConfig) -> Path:
         groups.append(Group(read.take(~succeeded), scenes, failures))
         inputs[str(other.path)] = other.version
     facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
-    return train_pairs("train student", config, dataset, tuple(groups), inputs, facts)
+    rule = _rule(config, provenance) if config.rule_weight else None
+    return train_pairs("train student", config, dataset, tuple(groups), inputs, facts, rule, config.rule_weight)
+
+
+def _rule(config: StudentConfig, provenance: Provenance) -> GraspRule:
+    if provenance.rule is None:
+        raise UserError(
+            f"--rule-weight {config.rule_weight} wants pseudo-labels that obey a rule, {config.pseudo_labels} are "
+            "without: pseudo-label with --rule grip, or learn with --rule-weight 0, as the preset light-plain does"
+        )
+    return rule_of_plain(provenance.rule)
 
 
 def _check_angles(config: StudentConfig, provenance: Provenance) -> None:

@@ -8,6 +8,7 @@ from grasping_student.configuration import to_plain
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, read_json, write_json
+from grasping_student.gripper_geometry import GraspRule
 from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
 from grasping_student.models.configuration import ModelConfig
@@ -45,6 +46,8 @@ def train_pairs(
     groups: tuple[Group, ...],
     inputs: dict[str, str],
     facts: dict[str, int],
+    rule: GraspRule | None = None,
+    rule_weight: float = 0.0,
 ) -> Path:
     """Train a model on groups of labels with the pair step, and write its checkpoint folder.
 
@@ -55,6 +58,8 @@ def train_pairs(
         groups: labels, scenes and how many of them a batch takes.
         inputs: content hashes for the manifest.
         facts: counts for the manifest.
+        rule: what grasps should obey, or None.
+        rule_weight: weight of ``losses.rule_loss`` beside the pair loss; more than 0 needs a rule.
 
     Raises:
         UserError: an existing ``out``, an unknown network, or a resume with another config.
@@ -68,8 +73,11 @@ def train_pairs(
         return config.out  # resumed, and found finished
     items = max(len(group.labels) for group in groups)
     steps = config.loop.total_steps(items)
-    batches = PairBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
-    step = PairStep(dataset.workspace.pixel_size)
+    batches = PairBatches(
+        groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps,
+        rule=rule if rule_weight else None,
+    )  # fmt: skip
+    step = PairStep(dataset.workspace.pixel_size, rule_weight)
     curve = fit(model.network, step, batches, items, config.loop, config.out, config.seed)
     model.save(config.out, config, {"learning_curve": curve})
     clock.write(config.out, inputs, model_version=model.version, steps=steps, **facts)
