@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
 
-.PHONY: setup demo test check results clean
+.PHONY: setup demo test check results costs clean
 
 setup: $(VENV)/.installed-all ## make .venv with every extra that the tests use
 
@@ -33,6 +33,9 @@ check: $(VENV)/.installed-all ## lint, format and types
 
 results: $(VENV)/.installed ## rebuild docs/results.md, its tables and figures from the runs in results/
 	$(BIN)/grasping-student experiment report
+
+costs: $(VENV)/.installed ## ship the costs measured in results/ with the package: what --dry-run counts with
+	$(BIN)/python benchmarks/ship_costs.py
 
 clean: ## remove .venv
 	rm -rf $(VENV)

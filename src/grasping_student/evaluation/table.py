@@ -38,6 +38,28 @@ def rates_table(metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def markdown_table(metrics: Mapping[str, Any]) -> str:
+    """The main rate of every model and every paired difference, as Markdown.
+
+    Args:
+        metrics: as of ``rates_table``.
+    """
+    main = "one_shot" if metrics["kind"] == "one-shot" else "all_picks"
+    lines = [f"| model | successes / attempts | {RATE_NAMES[main]}, % | 95 % | failures |", "|---|---|---|---|---|"]
+    for model, row in metrics["models"].items():
+        failures = ", ".join(f"{name} {count}" for name, count in row.get("failures", {}).items())
+        rate = "none" if row["success_rate"] is None else f"{100 * row['success_rate']:.1f}"
+        counts = f"{row['successes']} / {row['attempts']}"
+        lines.append(f"| {model} | {counts} | {rate} | {_interval(row['bootstrap_95'])} | {failures} |")
+    lines += ["", f"| difference | {RATE_NAMES[main]}, points | 95 % |", "|---|---|---|"]
+    for row in metrics["differences"]:
+        if row.get(main) is not None:
+            low, high = row[main]["bootstrap_95"]
+            estimate = f"{100 * row[main]['success_rate']:+.1f}"
+            lines.append(f"| {row['second']} - {row['first']} | {estimate} | [{100 * low:+.1f}, {100 * high:+.1f}] |")
+    return "\n".join(lines)
+
+
 def _percent(share: float | None) -> str:
     return "none" if share is None else f"{100 * share:.1f} %"
 

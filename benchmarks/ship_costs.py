@@ -1,0 +1,41 @@
+"""The measured costs of the light preset, shipped with the package so that a first ``--dry-run`` can say how long.
+
+``python benchmarks/ship_costs.py`` takes ``results/costs.json``, which every experiment writes, leaves out what the
+preset does not use, and writes ``src/grasping_student/experiments/costs.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from grasping_student.experiments import planning
+from grasping_student.experiments.configuration import light
+from grasping_student.experiments.costs import COSTS, SHIPPED, cost_key
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.estimates import all_configs, asked_rows
+from grasping_student.experiments.recipes import Recipes
+from grasping_student.files import read_json, write_json
+from grasping_student.manifest import machine_name
+
+
+def main() -> None:
+    """Ship them, print what is shipped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
+    options = parser.parse_args()
+    wanted = {cost_key(name, str(light().sizes.pixels)) for name in ("one_shot scene", "one_shot shot")}
+    for config in all_configs(light()):
+        for stage in planning.stages_of(asked_rows(config, DESIGNS[config.name], Recipes(config))):
+            wanted.add(cost_key(stage.kind, stage.scale))
+    measured = read_json(options.results / COSTS)["seconds_a_unit"]
+    shipped = {key: value for key, value in measured.items() if key in wanted}
+    write_json(SHIPPED, {"machine": machine_name(), "seconds_a_unit": shipped})
+    for key, value in shipped.items():
+        print(f"{key:<32}{value:>10.5f} s")
+    for key in sorted(wanted - shipped.keys()):
+        print(f"{key:<32} not measured")
+
+
+if __name__ == "__main__":
+    main()

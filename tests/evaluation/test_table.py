@@ -1,0 +1,42 @@
+"""Metrics on file printed again: the same numbers in both forms, and another file refused."""
+
+from pathlib import Path
+
+from grasping_student.cli.main import main
+from grasping_student.files import write_json
+
+FIRST_LOOK = Path(__file__).parents[2] / "results" / "first-look" / "one-shot.json"
+
+
+def test_a_table_on_file_is_printed_in_both_forms(capsys):
+    assert main(["evaluate", "table", str(FIRST_LOOK)]) == 0
+    plain = capsys.readouterr().out
+    assert main(["evaluate", "table", str(FIRST_LOOK), "--markdown"]) == 0
+    markdown = capsys.readouterr().out
+    for number in ("67.7", "[62.3, 73.0]"):
+        assert number in plain
+        assert number in markdown
+    assert "| teacher | 203 / 300 | 67.7 | [62.3, 73.0] | collision 49, dropped 44, missed 4 |" in markdown
+    assert "| s_room - teacher | +21.0 | [+15.7, +26.7] |" in markdown
+    assert main(["evaluate", "table", str(FIRST_LOOK.parent)]) == 2
+
+
+def test_another_file_is_refused(tmp_path, capsys):
+    write_json(tmp_path / "metrics.json", {"kind": "proxy"})
+    assert main(["evaluate", "table", str(tmp_path)]) == 2
+    assert "holds no metrics of 'evaluate picking'" in capsys.readouterr().err
+
+
+def test_the_notebook_shows_these_numbers():
+    """A number in the notebook that the file does not hold would be typed."""
+    from grasping_student.evaluation.table import markdown_table
+    from grasping_student.files import read_json
+
+    table = markdown_table(read_json(FIRST_LOOK))
+    notebook = (Path(__file__).parents[2] / "docs" / "lab-notebook.md").read_text()
+    section = notebook.split("## Room for the fingers")[1].split("\n## ")[0]
+    rows = [line for line in section.split("\n") if line.startswith("|") and "/ 300" in line]
+    assert len(rows) == 9
+    for row in rows:
+        _, counts, rate, interval, failures = (cell.strip() for cell in row.strip("|").split("|"))
+        assert f"| {counts} | {rate.removesuffix(' %')} | {interval} | {failures} |" in table
