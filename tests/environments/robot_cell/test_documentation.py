@@ -30,5 +30,7 @@ def test_every_command_and_file_that_the_page_names_exists():
 def test_the_results_that_the_page_names_held():
     twin = (ROOT / "benchmarks/results/robot_cell_twin.json").read_text(encoding="utf-8")
     faults = (ROOT / "benchmarks/results/robot_cell_faults.json").read_text(encoding="utf-8")
-    assert '"agree": true' in twin
-    assert "false" not in faults
+    links = (ROOT / "benchmarks/results/robot_cell_links.json").read_text(encoding="utf-8")
+    assert '"agree": true' in twin and '"attempts": 100' in twin
+    assert "false" not in faults and '"faults": 100' in faults and '"patience": 1.0' in faults
+    assert "false" not in links
