@@ -31,9 +31,13 @@ from grasping_student.experiments.recipes import Cell, Recipes
 from grasping_student.experiments.records import run_path, write_run
 from grasping_student.experiments.shots import ShotLog, outcome_string
 from grasping_student.experiments.stages import DONE, Stage, check_stale, run_stage
+from grasping_student.experiments.starting_weights import check_starting_weights
 from grasping_student.files import read_json
 from grasping_student.manifest import StageClock, code_commit, machine_name
 from grasping_student.parallel import parallel_map
+
+LEARNING = ("teacher", "student", "affordance", "judge")
+"""Kinds of stages whose networks may start from weights of others."""
 
 
 def run(config: ExperimentConfig) -> Path:
@@ -62,6 +66,8 @@ def run(config: ExperimentConfig) -> Path:
         )
         if config.dry_run:
             return folder
+        if any(not stage.done and stage.kind in LEARNING for stage in planning.stages_of(missing)):
+            check_starting_weights(config.sizes)
         started = time.perf_counter()
         draws = sorted({row.cell.draw for row in missing})
         for number, draw in enumerate(draws):
