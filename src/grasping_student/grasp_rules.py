@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from grasping_student.antipodal_grip import AntipodalGrip
 from grasping_student.gripper_geometry import FingerRoom, GraspRule, GripperShape
@@ -14,28 +14,34 @@ RuleName = Literal["none", "room", "grip"]
 RULES: tuple[RuleName, ...] = get_args(RuleName)
 
 
-def make_rule(
-    name: RuleName,
-    gripper: GripperShape | None = None,
-    least_room: float = FingerRoom.least,
-    least_grip: float = AntipodalGrip.least_grip,
-    friction: float = AntipodalGrip.friction,
-) -> GraspRule | None:
-    """The rule of a name, or None for ``none``.
+@dataclass(frozen=True)
+class RuleConfig:
+    """A rule in plain values: in options, in tables of pseudo-labels, beside a model's weights."""
 
-    Raises:
-        ValueError: a number that no rule can mean.
-    """
-    shape = gripper or GripperShape()
-    if name == "room":
-        return FingerRoom(shape, least_room)
-    if name == "grip":
-        return AntipodalGrip(shape, least_room, least_grip, friction)
-    return None
+    name: RuleName = "none"
+    """``room`` wants both open fingers clear, ``grip`` besides material between them with sides that friction holds."""
 
+    least_room: float = 0.005
+    """Smallest clearance under the open fingers, metres."""
 
-def rule_of_plain(values: Mapping[str, Any]) -> GraspRule:
-    """A rule from the plain values that a table of pseudo-labels keeps of it, with its ``name``."""
-    kinds = {"room": FingerRoom, "grip": AntipodalGrip}
-    numbers = {key: value for key, value in values.items() if key not in ("name", "shape")}
-    return kinds[values["name"]](shape=GripperShape(**values["shape"]), **numbers)
+    least_grip: float = 0.9
+    """``grip``: smallest mean height of the material between the fingers, a share of their reach."""
+
+    friction: float = 0.6
+    """``grip``: sides may be turned against the fingers by the angle with this tangent."""
+
+    gripper: GripperShape = field(default_factory=GripperShape)
+    """Whose fingers."""
+
+    def __post_init__(self) -> None:
+        if self.name not in RULES:
+            raise ValueError(f"rule name is {self.name}; there are {', '.join(RULES)}")
+        AntipodalGrip(self.gripper, self.least_room, self.least_grip, self.friction)  # refuses senseless numbers
+
+    def make(self) -> GraspRule | None:
+        """The rule, or None for ``none``."""
+        if self.name == "room":
+            return FingerRoom(self.gripper, self.least_room)
+        if self.name == "grip":
+            return AntipodalGrip(self.gripper, self.least_room, self.least_grip, self.friction)
+        return None

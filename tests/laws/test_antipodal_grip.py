@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grasping_student.antipodal_grip import ALONG_STEP, FEWEST_LINES, LINES, OVER_TIPS, AntipodalGrip, grip_quality
 from grasping_student.grasp import TRAINING_ANGLES
-from grasping_student.grasp_rules import RULES, make_rule
+from grasping_student.grasp_rules import RULES, RuleConfig
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.workspace import Workspace
 
@@ -121,8 +121,8 @@ def test_what_passes_has_room_and_lies_inside_the_margin_and_a_turned_scene_give
 
 
 def test_rules_by_name_and_numbers_that_no_rule_can_mean():
-    assert make_rule("none") is None
-    assert all(make_rule(name) is not None for name in RULES if name != "none")
+    assert RuleConfig().make() is None
+    assert all(RuleConfig(name).make() is not None for name in RULES if name != "none")
     for values in ({"least_room": 5.0}, {"least_grip": 1.5}, {"friction": 0.0}):
         with pytest.raises(ValueError, match=next(iter(values))):
-            make_rule("grip", **values)
+            RuleConfig("grip", **values)

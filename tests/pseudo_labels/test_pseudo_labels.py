@@ -18,6 +18,7 @@ from grasping_student.datasets.pseudo_label_table import (
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
@@ -202,10 +203,10 @@ def test_impossible_options_are_refused(options):
 
 def test_with_room_for_the_fingers_asked_for_every_pseudo_label_leaves_it(stage, tmp_path):
     gripper = GripperShape(opening=0.012, finger_thickness=0.004, finger_width=0.004)  # fits the tiny workspace
-    config = replace(stage, out=tmp_path / "out", rule="room", least_room=-0.01, gripper=gripper)
+    config = replace(stage, out=tmp_path / "out", rule=RuleConfig("room", -0.01, gripper=gripper))
     table, provenance = PseudoLabelTable.load(teacher_pass.run(config))
     teacher, dataset = GraspModel.load(config.teacher), Dataset(config.dataset)
-    assert provenance.rule == {"name": "room", "shape": to_plain(gripper), "least": -0.01}
+    assert provenance.rule == to_plain(config.rule)
     some = 0
     for position, scene_id in enumerate(table.scene):
         heightmap = dataset.heightmap(int(scene_id))

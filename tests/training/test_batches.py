@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from synthetic import SMALL, draw_scene
 
 from grasping_student.grasp import TRAINING_ANGLES, angle_distance
-from grasping_student.grasp_rules import make_rule
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.rotation import Canvas, View, bordered
@@ -64,7 +64,7 @@ def test_every_distant_bin_is_drawn():
 @given(SEEDS, st.booleans())
 def test_allowed_pixels_are_those_that_the_rule_lets_pass_in_the_scene_at_that_angle(seed, mirror):
     gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)  # fits the small boxes
-    rule, own, side = make_rule("grip", gripper), group(seed), 48
+    rule, own, side = RuleConfig("grip", gripper=gripper).make(), group(seed), 48
     augmentation = AugmentationConfig(mirror=mirror)
     drawn = (Canvas(SMALL, 16), Normalisation(), augmentation, seed, 10)
     batch, plain = PairBatches((own,), *drawn, rule=rule)[0], PairBatches((own,), *drawn)[0]

@@ -11,7 +11,7 @@ from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import read_json
-from grasping_student.grasp_rules import rule_of_plain
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
@@ -115,16 +115,19 @@ def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, t
         config, out=tmp_path / "student", experience=None, experience_share=0.0, true_labels=None, true_share=0.0,
         rule_weight=1.0,
     )  # fmt: skip
-    with pytest.raises(UserError, match="--rule grip"):
+    with pytest.raises(UserError, match="--rule.name grip"):
         student.run(ruled)
     gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)
     table = PseudoLabelConfig(
-        teacher=config.pseudo_labels.parent / "teacher", dataset=config.dataset, out=tmp_path / "ruled", rule="grip",
-        gripper=gripper,
+        teacher=config.pseudo_labels.parent / "teacher", dataset=config.dataset, out=tmp_path / "ruled", rule=RuleConfig("grip", gripper=gripper),
     )  # fmt: skip
     teacher_pass.run(table)
     student.run(replace(ruled, pseudo_labels=tmp_path / "ruled"))
     curve = read_json(tmp_path / "student" / "metrics.json")["learning_curve"]
     assert curve[-1]["rule_loss"] > 0.0
     assert curve[-1]["loss"] > curve[-1]["rule_loss"]
-    assert rule_of_plain(PseudoLabelTable.load(tmp_path / "ruled")[1].rule) == AntipodalGrip(gripper)
+    own = RuleConfig("grip", gripper=gripper)
+    assert GraspModel.load(tmp_path / "student").config.rule == own
+    student.run(replace(ruled, pseudo_labels=tmp_path / "ruled", out=tmp_path / "bare", obey_rule=False))
+    assert GraspModel.load(tmp_path / "bare").config.rule == RuleConfig()
+    assert own.make() == AntipodalGrip(gripper)

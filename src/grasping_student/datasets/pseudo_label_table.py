@@ -44,7 +44,7 @@ class Provenance:
     precision: str
 
     rule: dict[str, Any] | None = None
-    """The rule that all grasps obey, as plain values with its ``name``, or None."""
+    """``RuleConfig`` of the rule that all grasps obey, as plain values, or None."""
 
     views: int = 1
     """Views of each scene whose scores were averaged."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
-from grasping_student.grasp_rules import RULES, RuleName, make_rule
+from grasping_student.grasp_rules import RULES, RuleConfig, RuleName
 from grasping_student.policies.base import Policy
 
 NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
@@ -15,13 +15,16 @@ NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
 ``grip`` lets pass. ``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same
 without noise."""
 
+BARE = "bare"
+"""Prefix of a checkpoint whose own rule is not obeyed."""
+
 
 def make_policy(spec: str, environment: Environment) -> Policy:
     """The policy that a spec names, for use in this environment.
 
     Args:
         spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` and ``grip:FOLDER`` choose only among
-            grasps that the rule of that name lets pass.
+            grasps that the rule of that name lets pass; ``bare:FOLDER`` forgets the rule that a student carries.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -40,7 +43,7 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         return RandomAntipodal()
     prefix, _, rest = spec.partition(":")
     rule: RuleName = prefix if prefix in RULES else "none"
-    folder = Path(rest if prefix in RULES else spec)
+    folder = Path(rest if prefix in (*RULES, BARE) else spec)
     if not folder.is_dir():
         near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
@@ -49,7 +52,9 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
     model = GraspModel.load(folder, environment.workspace)
-    return GreedyNetworkPolicy(model, folder.name, rule=make_rule(rule), rule_name=rule)
+    if prefix == BARE:
+        model = model.without_rule()
+    return GreedyNetworkPolicy(model, folder.name, rule=RuleConfig(rule).make(), rule_name=rule)
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from grasping_student.grasp_rules import RuleName
-
 
 @dataclass(frozen=True)
 class Method:
@@ -48,6 +46,8 @@ def _three(weights: str) -> dict[str, Any]:
     return {"pseudo": {"angles": 64, "labels_per_scene": 3, "weights": weights}}
 
 
+GRIP = {"rule": {"name": "grip"}}
+
 METHODS: dict[str, Method] = {
     "plain": Method("pseudo-labels only (the paper's)"),
     "true-labels": Method("true labels kept beside", true_share=0.25),
@@ -56,10 +56,11 @@ METHODS: dict[str, Method] = {
     "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
     "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
-    "room": Method("only where the open fingers find room", pseudo_labels={"rule": "room"}),
-    "grip": Method("room, and a good grip", pseudo_labels={"rule": "grip"}),
-    "grip-learnt": Method("the same, and the rule itself to learn", {"rule": "grip"}, {"rule_weight": 1.0}),
-    "grip-true": Method("the same, true labels beside", {"rule": "grip"}, {"rule_weight": 1.0}, true_share=0.25),
+    "room": Method("only where the open fingers find room", pseudo_labels={"rule": {"name": "room"}}),
+    "grip": Method("good grips", GRIP),
+    "grip-unruled": Method("good grips, the rule forgotten when it picks", GRIP, {"obey_rule": False}),
+    "grip-learnt": Method("good grips, and the rule itself to learn", GRIP, {"rule_weight": 1.0}),
+    "grip-true": Method("good grips, true labels beside", GRIP, true_share=0.25),
     "bare-table": Method("bare table may be a pseudo-label", pseudo_labels={"foreground_only": False}),
     "no-augmentation": Method(
         "student without augmentation",
@@ -104,8 +105,8 @@ class Arm:
     method: str = "plain"
     """Students: how they are taught."""
 
-    rule: RuleName = "none"
-    """When grasping, it chooses only among grasps that this rule lets pass."""
+    rule: Literal["none", "room", "grip", "bare"] = "none"
+    """When grasping, it chooses only among grasps that this rule lets pass; ``bare`` forgets the student's own."""
 
 
 ARMS: dict[str, Arm] = {
@@ -122,7 +123,9 @@ ARMS: dict[str, Arm] = {
     "teacher_grip": Arm("teacher, augmented, good grip demanded", "teacher", augmented=True, rule="grip"),
     "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
     "student_grip": Arm("student, pseudo-labels of good grips", "student", teacher="teacher_augmented", method="grip"),
-    "student_rule": Arm("student, good grips to learn", "student", teacher="teacher_augmented", method="grip-learnt"),
+    "student_bare": Arm(
+        "the same, its rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
+    ),
     "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
     "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
@@ -133,5 +136,5 @@ ARMS: dict[str, Arm] = {
 POLICIES = ("random", "antipodal", "scripted")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 
-DEFAULT_STUDENT = "student_rule"
+DEFAULT_STUDENT = "student_grip"
 """The student that the claims of the results page are about."""

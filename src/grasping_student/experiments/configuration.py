@@ -49,10 +49,10 @@ class Sizes:
     teacher_steps: int = 400
     """Fewest training steps of a teacher."""
 
-    teacher_passes: int = 5
+    teacher_passes: int = 3
     """Fewest passes of a teacher over its labels."""
 
-    student_steps: int = 1200
+    student_steps: int = 600
     """Training steps of a student."""
 
     affordance_steps: int = 1500

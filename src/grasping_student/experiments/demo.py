@@ -164,7 +164,7 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
             out=out, seed=config.seed, one_shot=out / "one-shot", picking=out / "picking",
             checkpoints={name: out / name for name in ("teacher", "teacher_augmented", "student")},
             dataset=out / "labels", labels=config.labels, scenes=config.scenes,
-            rule=light_pseudo_labels().rule, timing_s=times.seconds(),
+            rule=light_pseudo_labels().rule.name, timing_s=times.seconds(),
         )
     )  # fmt: skip
     print("\n".join(verdicts(report)))

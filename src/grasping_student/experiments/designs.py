@@ -74,9 +74,10 @@ _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
 
 
 def _with_default(*arms: str) -> tuple[str, ...]:
-    """The arms, the default student, and the control that has its rule."""
-    control = _RULED.get(str(METHODS[ARMS[DEFAULT_STUDENT].method].pseudo_labels.get("rule")))
-    return tuple(dict.fromkeys((*arms, *([control] if control else []), DEFAULT_STUDENT)))
+    """The arms, the default student, a teacher that has its rule, and itself without."""
+    rule = METHODS[ARMS[DEFAULT_STUDENT].method].pseudo_labels.get("rule", {}).get("name")
+    controls = (_RULED[rule], "student_bare") if rule else ()
+    return tuple(dict.fromkeys((*arms, *controls, DEFAULT_STUDENT)))
 
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule,
 from grasping_student.experiments.records import Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
 from grasping_student.files import read_json, write_json
-from grasping_student.grasp_rules import RuleName
 
 ASKED = "asked.json"
 """Sizes and seed of a results folder: all its runs share them."""
@@ -34,7 +33,7 @@ class Row:
     extra: dict[str, Stage] = field(default_factory=dict)
     """Stages of its measures besides the one-shot test, by measure."""
 
-    rule: RuleName = "none"
+    rule: str = "none"
     """Grasps only where the rule of this name lets it."""
 
     @property

@@ -24,7 +24,7 @@ from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.worlds import close_worlds, one_thread, open_world
 from grasping_student.files import atomic_path, write_json
 from grasping_student.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp
-from grasping_student.grasp_rules import RuleName, make_rule
+from grasping_student.grasp_rules import RuleConfig, RuleName
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
@@ -146,7 +146,7 @@ def shoot_scene(job: SceneOfShots) -> list[Shot]:
         return [_nothing(kind) for kind in _kinds(config)]
     height = clean_height(heightmap, model.config.normalisation)
     given = (height, TRAINING_ANGLES.angles)
-    passes = {name: rule.allows(*given, heightmap.workspace) for name in RULED if (rule := make_rule(name))}
+    passes = {name: rule.allows(*given, heightmap.workspace) for name in RULED if (rule := RuleConfig(name).make())}
     clearance = finger_clearance(*given, GripperShape(), heightmap.workspace)
     share = log_probabilities(scores) / np.log(10.0)
     ended: dict[tuple[int, int, int], str] = {}

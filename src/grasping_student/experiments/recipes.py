@@ -17,7 +17,6 @@ from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES, Point
 from grasping_student.experiments.runners import EntropyConfig, MergeConfig
 from grasping_student.experiments.stages import Stage, make_stage, with_inputs
-from grasping_student.grasp_rules import RuleName
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
@@ -25,7 +24,7 @@ from grasping_student.training.configuration import (
     LoopConfig,
     StudentConfig,
     TeacherConfig,
-    light_plain_student,
+    light_student,
     light_teacher,
     paper_student,
     paper_teacher,
@@ -187,7 +186,7 @@ class Recipes:
         config = EntropyConfig(model.out, held_out.out)
         return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
 
-    def picking(self, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, RuleName]) -> Stage:
+    def picking(self, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, str]) -> Stage:
         """Episodes of picking, the arms alternating on the same scenes, each under its rule."""
         config = PickingConfig(
             models=tuple(
@@ -227,7 +226,7 @@ class Recipes:
         others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
         table = self.table(teacher, method, cell, others, self.judge(cell) if method.judged else None)
         paper = self.sizes.training == "paper"
-        base = paper_student() if paper else light_plain_student()
+        base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
             base, dataset=scenes.out, pseudo_labels=table.out, seed=self._training_seed(cell.draw) + 500,
             network=self.sizes.network, loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
@@ -284,7 +283,7 @@ class Recipes:
         return make_stage(kind, config, self.cache, inputs, units, scale)
 
 
-def spec_under_rule(folder: Path, rule: RuleName) -> str:
+def spec_under_rule(folder: Path, rule: str) -> str:
     """Spec of a checkpoint for ``evaluation.policy_spec``, under a rule or none."""
     return str(folder) if rule == "none" else f"{rule}:{folder}"
 

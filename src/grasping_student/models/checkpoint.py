@@ -64,7 +64,7 @@ def read_config(path: Path) -> ModelConfig:
     version = stored.get("schema_version") if isinstance(stored, dict) else None
     if version != SCHEMA_VERSION:
         raise UserError(f"{path / CONFIG} has schema version {version}; this version reads {SCHEMA_VERSION}")
-    values: dict[str, Any] = {key: stored.get(key, {}) for key in ("network", "workspace", "normalisation")}
+    values: dict[str, Any] = {key: stored.get(key, {}) for key in ("network", "workspace", "normalisation", "rule")}
     return with_values(ModelConfig(), values, where=str(path / CONFIG))
 
 

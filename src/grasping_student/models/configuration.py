@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from grasping_student.configuration import choice
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.heightmap import BACKGROUND_HEIGHT
 from grasping_student.workspace import Workspace, light_workspace
 
@@ -72,3 +73,6 @@ class ModelConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     workspace: Workspace = field(default_factory=light_workspace)
     normalisation: Normalisation = field(default_factory=Normalisation)
+
+    rule: RuleConfig = field(default_factory=RuleConfig)
+    """What the model obeys when it chooses a grasp: students carry the rule of their pseudo-labels."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import nn
 
 from grasping_student.configuration import to_plain
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
@@ -129,6 +131,14 @@ class GraspModel:
                 maps[first + index][self.workspace.graspable_slice] = scores[index][graspable_pixels_at(canvas, phi)]
         return maps
 
+    def without_rule(self) -> GraspModel:
+        """The same network, which obeys nothing when it chooses."""
+        return GraspModel(self.network, replace(self.config, rule=RuleConfig()), self.precision)
+
+    @cached_property
+    def _own_rule(self) -> GraspRule | None:
+        return self.config.rule.make()
+
     def allowed_scores(
         self,
         heightmap: Heightmap,
@@ -138,8 +148,9 @@ class GraspModel:
     ) -> NDArray[np.float32]:
         """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
 
-        With ``rule``, -inf also where it does not let a grasp pass. Unmeasured pixels count as what they are filled
-        with.
+        With ``rule``, -inf also where it does not let a grasp pass. The model's own rule is obeyed where it leaves
+        anything: a bin in which nothing can be gripped well is still to be emptied. Unmeasured pixels count as what
+        they are filled with.
         """
         maps = self.score_maps(heightmap, grid)
         height = clean_height(heightmap, self.config.normalisation)
@@ -147,6 +158,10 @@ class GraspModel:
             maps[:, height <= 0.0] = -np.inf
         if rule is not None:
             maps[~rule.allows(height, grid.angles, self.workspace)] = -np.inf
+        if self._own_rule is not None:
+            passing = self._own_rule.allows(height, grid.angles, self.workspace) & np.isfinite(maps)
+            if passing.any():
+                maps[~passing] = -np.inf
         return maps
 
     def best_grasp(

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.grasp_rules import GraspRule, RuleName, make_rule
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.grasp_rules import RuleConfig
 
 
 @dataclass(frozen=True)
@@ -47,21 +46,8 @@ class PseudoLabelConfig:
     foreground_only: bool = True
     """Never choose bare table, which no grasp lifts; the paper does not say."""
 
-    rule: RuleName = "none"
-    """Choose only grasps that the heightmap says are possible: ``room`` wants both open fingers clear, ``grip`` besides
-    material between them with sides that friction holds; ``none`` is the paper's."""
-
-    least_room: float = 0.005
-    """Rules ``room`` and ``grip``: smallest clearance under the open fingers, metres."""
-
-    least_grip: float = 0.9
-    """Rule ``grip``: smallest mean height of the material between the fingers, a share of their reach."""
-
-    friction: float = 0.6
-    """Rule ``grip``: sides may be turned against the fingers by the angle with this tangent."""
-
-    gripper: GripperShape = field(default_factory=GripperShape)
-    """The gripper of the rule."""
+    rule: RuleConfig = field(default_factory=RuleConfig)
+    """Choose only grasps that the heightmap says are possible (paper: none)."""
 
     views: Literal[1, 4] = 1
     """Look at each scene as it is, or also mirrored, turned by half a turn, and both: scores are the mean."""
@@ -95,15 +81,10 @@ class PseudoLabelConfig:
         if not 0.0 <= self.least_judgement < 1.0:
             raise ValueError(f"least_judgement is {self.least_judgement}; it must lie in [0, 1)")
 
-    @property
-    def grasp_rule(self) -> GraspRule | None:
-        """What the chosen grasps must obey, or None."""
-        return make_rule(self.rule, self.gripper, self.least_room, self.least_grip, self.friction)
-
 
 def light_pseudo_labels() -> PseudoLabelConfig:
     """For two processor cores, at 16 angles; grasps must leave the fingers room and give them something to hold."""
-    return PseudoLabelConfig(workers=2, angles=16, rule="grip")
+    return PseudoLabelConfig(workers=2, angles=16, rule=RuleConfig("grip"))
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:

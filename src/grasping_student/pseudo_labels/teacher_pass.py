@@ -61,7 +61,7 @@ def run(config: PseudoLabelConfig) -> Path:
     provenance = Provenance(
         teacher.version, dataset.version, workspace.extent, workspace.pixels, workspace.margin,
         config.ban_distance, config.foreground_only, resolve_precision(config.precision),
-        None if config.grasp_rule is None else {"name": config.rule, **to_plain(config.grasp_rule)},
+        None if config.rule.name == "none" else to_plain(config.rule),
         config.views, [GraspModel.load(path, workspace).version for path in config.others],
         None if config.judge is None else _judge(config.judge, workspace).version, config.least_judgement,
         config.angles,
@@ -75,7 +75,7 @@ def run(config: PseudoLabelConfig) -> Path:
     starts = range(0, len(ids), size)
     parts = [
         Part(config.teacher, config.dataset, tuple(ids[first : first + size]), _part_file(config.out, first),
-             provenance, config.top, config.precision, config.grasp_rule, config.others, config.judge)
+             provenance, config.top, config.precision, config.rule.make(), config.others, config.judge)
         for first in starts
     ]  # fmt: skip
     missing = [part for part in parts if not part.file.exists()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -206,6 +206,9 @@ class StudentConfig:
 
     pseudo: PseudoLabelChoice = field(default_factory=PseudoLabelChoice)
 
+    obey_rule: bool = True
+    """The student carries the rule of its pseudo-labels, if they have one, and obeys it when it chooses a grasp."""
+
     rule_weight: float = 0.0
     """Weight of a second loss, which wants all probability on grasps that the rule of the pseudo-labels lets pass."""
 
@@ -272,13 +275,8 @@ def light_teacher_augmented() -> TeacherConfig:
 
 
 def light_student() -> StudentConfig:
-    """The student for two processor cores; it learns the rule of its pseudo-labels besides."""
-    return replace(light_plain_student(), rule_weight=1.0)
-
-
-def light_plain_student() -> StudentConfig:
-    """The same from pseudo-labels alone, as in the paper."""
-    return StudentConfig(loop=LoopConfig(steps=1000, batch=8))
+    """The student for two processor cores."""
+    return StudentConfig(loop=LoopConfig(steps=600, batch=8))
 
 
 def _paper_network() -> NetworkConfig:
@@ -301,4 +299,4 @@ def paper_student() -> StudentConfig:
 
 
 TEACHER_PRESETS = {"light": light_teacher, "light-augmented": light_teacher_augmented, "paper": paper_teacher}
-STUDENT_PRESETS = {"light": light_student, "light-plain": light_plain_student, "paper": paper_student}
+STUDENT_PRESETS = {"light": light_student, "paper": paper_student}

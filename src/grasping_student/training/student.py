@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grasping_student.configuration import with_values
 from grasping_student.datasets.pseudo_label_table import (
     ChosenGrasps,
     Provenance,
@@ -17,8 +18,7 @@ from grasping_student.datasets.pseudo_label_table import (
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.grasp import TRAINING_ANGLES, AngleGrid
-from grasping_student.grasp_rules import rule_of_plain
-from grasping_student.gripper_geometry import GraspRule
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.models.checkpoint import describe
 from grasping_student.training.batches import Group
 from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
@@ -49,6 +49,7 @@ def run(config: StudentConfig) -> Path:
             "pseudo-label this dataset again"
         )
     _check_angles(config, provenance)
+    rule = _rule(config, provenance)
     labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
     if not len(labels):
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
@@ -70,17 +71,24 @@ def run(config: StudentConfig) -> Path:
         groups.append(Group(read.take(~succeeded), scenes, failures))
         inputs[str(other.path)] = other.version
     facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
-    rule = _rule(config, provenance) if config.rule_weight else None
-    return train_pairs("train student", config, dataset, tuple(groups), inputs, facts, rule, config.rule_weight)
+    return train_pairs(
+        "train student", config, dataset, tuple(groups), inputs, facts, rule,
+        rule if config.obey_rule else RuleConfig(), config.rule_weight,
+    )  # fmt: skip
 
 
-def _rule(config: StudentConfig, provenance: Provenance) -> GraspRule:
-    if provenance.rule is None:
+def _rule(config: StudentConfig, provenance: Provenance) -> RuleConfig:
+    """The rule of the pseudo-labels.
+
+    Raises:
+        UserError: they obey none, and the student is to learn it.
+    """
+    if provenance.rule is None and config.rule_weight:
         raise UserError(
             f"--rule-weight {config.rule_weight} wants pseudo-labels that obey a rule, {config.pseudo_labels} are "
-            "without: pseudo-label with --rule grip, or learn with --rule-weight 0, as the preset light-plain does"
+            "without: pseudo-label with --rule.name grip, or leave --rule-weight at 0"
         )
-    return rule_of_plain(provenance.rule)
+    return with_values(RuleConfig(), provenance.rule or {}, where=str(config.pseudo_labels))
 
 
 def _check_angles(config: StudentConfig, provenance: Provenance) -> None:

@@ -8,7 +8,7 @@ from grasping_student.configuration import to_plain
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, read_json, write_json
-from grasping_student.gripper_geometry import GraspRule
+from grasping_student.grasp_rules import RuleConfig
 from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
 from grasping_student.models.configuration import ModelConfig
@@ -46,7 +46,8 @@ def train_pairs(
     groups: tuple[Group, ...],
     inputs: dict[str, str],
     facts: dict[str, int],
-    rule: GraspRule | None = None,
+    rule: RuleConfig | None = None,
+    obeyed: RuleConfig | None = None,
     rule_weight: float = 0.0,
 ) -> Path:
     """Train a model on groups of labels with the pair step, and write its checkpoint folder.
@@ -58,14 +59,16 @@ def train_pairs(
         groups: labels, scenes and how many of them a batch takes.
         inputs: content hashes for the manifest.
         facts: counts for the manifest.
-        rule: what grasps should obey, or None.
+        rule: what its labels obey.
+        obeyed: what the model will obey when it chooses a grasp.
         rule_weight: weight of ``losses.rule_loss`` beside the pair loss; more than 0 needs a rule.
 
     Raises:
         UserError: an existing ``out``, an unknown network, or a resume with another config.
     """
     clock = StageClock(stage, config)
-    model = GraspModel.new(ModelConfig(config.network, dataset.workspace, config.normalisation), config.seed)
+    described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or RuleConfig())
+    model = GraspModel.new(described, config.seed)
     if config.initial is not None:
         _start_from(model, config.initial)
     begin(config, config.out)
@@ -75,7 +78,7 @@ def train_pairs(
     steps = config.loop.total_steps(items)
     batches = PairBatches(
         groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps,
-        rule=rule if rule_weight else None,
+        rule=rule.make() if rule and rule_weight else None,
     )  # fmt: skip
     step = PairStep(dataset.workspace.pixel_size, rule_weight)
     curve = fit(model.network, step, batches, items, config.loop, config.out, config.seed)
