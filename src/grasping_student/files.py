@@ -13,6 +13,9 @@ from typing import Any
 
 from grasping_student.errors import UserError
 
+MOST_TEXT_BYTES = 100_000_000
+"""Longer text files are refused: no file of ours comes near it."""
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -39,17 +42,36 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def read_text(path: Path, kind: str = "UTF-8 text") -> str:
+    """Read a UTF-8 text file; ``kind`` is what messages call it.
+
+    Raises:
+        UserError: it is missing, no plain file, longer than ``MOST_TEXT_BYTES``, or of another encoding.
+    """
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
+    if not path.is_file():
+        raise UserError(f"{path} is no plain file")
+    size = path.stat().st_size
+    if size > MOST_TEXT_BYTES:
+        raise UserError(f"{path} has {size} bytes; at most {MOST_TEXT_BYTES} are read as text")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no {kind} file ({error}); it may be cut off or of another kind") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is missing or is no JSON.
+        UserError: the file cannot be read as text, or is no JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        return json.loads(read_text(path, "JSON"))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no JSON file ({error}); it may be cut off or of another kind") from None
 
 

@@ -1,5 +1,6 @@
 """Ways to break a foreign file, and files that claim more than they hold."""
 
+import os
 import struct
 import zlib
 
@@ -32,6 +33,13 @@ def bomb_npy(path):
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(64))
 
 
+def npy_header(words):
+    """An array file whose header says whatever it likes."""
+    return lambda path: path.write_bytes(
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", len(words) + 1) + words.encode() + b"\n" + bytes(64)
+    )
+
+
 def bomb_tiff(path):
     entries = [
         (256, 4, 1, 60_000),
@@ -58,6 +66,17 @@ def leads_outside(path):
     outside.write_bytes(path.read_bytes())
     path.unlink()
     path.symlink_to(outside)
+
+
+def leads_to_itself(path):
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def pipe(path):
+    """Whoever opens it waits for ever."""
+    path.unlink()
+    os.mkfifo(path)
 
 
 def text(words, encoding="utf-8"):

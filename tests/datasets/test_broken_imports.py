@@ -5,7 +5,21 @@ import json
 import cv2
 import numpy as np
 import pytest
-from damage import array, bomb_npy, bomb_png, bomb_tiff, cut, empty, leads_outside, pickled_npy, picture, text
+from damage import (
+    array,
+    bomb_npy,
+    bomb_png,
+    bomb_tiff,
+    cut,
+    empty,
+    leads_outside,
+    leads_to_itself,
+    npy_header,
+    pickled_npy,
+    picture,
+    pipe,
+    text,
+)
 from foreign_data import (
     cornell_corners,
     picture_with_bar,
@@ -52,6 +66,11 @@ AUTHORS = [
     ("depth", "npy", array(0.0, (20, 20, 3)), "one number a pixel"),
     ("depth", "npy", array(1j, dtype=complex), "one number"),
     ("depth", "npy", leads_outside, "leads outside"),
+    ("depth", "npy", leads_to_itself, "leads nowhere"),
+    ("depth", "npy", pipe, "no plain"),
+    ("depth", "npy", npy_header("{'descr':'<f4','fortran_order':False,'shape':(True,True),}"), "whole .npy"),
+    ("depth", "npy", npy_header("{'descr':'<f4','fortran_order':False,'shape':((20,20),"), "whole .npy"),
+    ("depth", "npy", npy_header("{'descr':'<f4','fortran_order':False,'shape':(-20,-20),}"), "whole .npy"),
     ("depth", "npy", array(np.inf, (20, 20)), "no measurement"),
     ("desc", "json", cut, "JSON"),
     ("desc", "json", empty, "JSON"),
@@ -72,6 +91,8 @@ AUTHORS = [
     ("desc", "json", description(num_rotations=0), "num_rotations"),
     ("desc", "json", description(col=float("inf")), "whole number"),
     ("desc", "json", description(row=10**400), "outside"),
+    ("desc", "json", description(num_rotations=10**400, angle_index=1), "num_rotations"),
+    ("desc", "json", description(angle_index=1e308, num_rotations=1e308), "num_rotations"),
     ("desc", "json", description(successful=1), "true or false"),
     ("desc", "json", text('{"grasping_index": 3}'), "no object"),
     ("desc", "json", text('{"a": ' + "1" * 5000 + "}"), "JSON"),
@@ -230,7 +251,11 @@ def test_a_broken_frame_is_skipped(tmp_path, name, damage, reason):
 
 
 @pytest.mark.parametrize("name", ["camera.json", "pose.txt"])
-@pytest.mark.parametrize("damage", [empty, text("{}"), text("1 2 3"), lambda path: path.unlink()])
+@pytest.mark.parametrize(
+    "damage",
+    [empty, text("{}"), text("1 2 3"), text("é", "latin-1"), text('{"a":' * 20_000), pipe, leads_to_itself,
+     lambda path: path.unlink(), lambda path: (path.unlink(), path.mkdir())],
+)  # fmt: skip
 def test_frames_without_a_calibration_are_refused(tmp_path, name, damage, capsys):
     write_frames(tmp_path / "f", 2)
     damage(tmp_path / "f" / name)

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import struct
+import sys
 import time
 
 import numpy as np
@@ -134,6 +135,14 @@ def test_a_second_writer_is_refused_with_the_name_of_the_first(tmp_path):
         fill(writer, 1)
     with DatasetWriter(path) as writer:
         assert fill(writer, 1, first=1) == [1]
+
+
+@pytest.mark.parametrize("given", [["--token", "very-secret-word"], ["--token=very-secret-word", "--port", "0"]])
+def test_no_secret_of_the_command_line_is_left_in_the_folder(tmp_path, monkeypatch, given):
+    monkeypatch.setattr(sys, "argv", ["grasping-student", "label", *given])
+    with DatasetWriter(tmp_path / "data", SMALL):
+        note = (tmp_path / "data" / "writer.lock").read_text()
+    assert "grasping-student label --token" in note and "secret" not in note
 
 
 def test_a_writer_refused_elsewhere_leaves_the_first_alone(tmp_path):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from grasping_student.cameras.frame import LONGEST_RANGE, Intrinsics, RgbdFrame, check_pose
 from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
+from grasping_student.files import read_json, read_text, write_json
 
 DepthUnit = Literal["m", "mm"]
 
@@ -105,13 +105,12 @@ def read_pose(path: Path) -> NDArray[np.float64]:
     Raises:
         UserError: missing, not 16 numbers, or no rigid motion in metres.
     """
+    text = read_text(path)
     try:
-        lines = [line.replace(",", " ").split() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.replace(",", " ").split() for line in text.splitlines()]
         pose = np.array([[float(number) for number in line] for line in lines if line], dtype=np.float64)
         check_pose(pose)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is no 4 x 4 camera_to_world in metres: {error}") from None
     return pose
 

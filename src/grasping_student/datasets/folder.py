@@ -160,7 +160,7 @@ class WriterLock:
             os.close(self._descriptor)
             raise UserError(f"dataset {folder} is being written by {_describe(holder)}; wait until it ends") from None
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
+        command = " ".join([Path(sys.argv[0]).name, *without_secrets(sys.argv[1:])])[:200]
         note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": command}
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, json.dumps(note).encode(), 0)
@@ -170,6 +170,16 @@ class WriterLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def without_secrets(arguments: list[str]) -> list[str]:
+    """A command's arguments with the value of ``--token`` blotted out: the note stays in the dataset's folder."""
+    shown: list[str] = []
+    for argument in arguments:
+        if shown and shown[-1] == "--token":
+            argument = "..."
+        shown.append("--token=..." if argument.startswith("--token=") else argument)
+    return shown
 
 
 def _describe(holder: str) -> str:

@@ -27,6 +27,9 @@ from grasping_student.workspace import Workspace
 BUSY_SECONDS = 20.0
 """How long a reader waits for the writer's checkpoint and the writer for readers."""
 
+MAPPED_BYTES = 1 << 30
+"""Of a segment, at most, that a reader maps into memory: all of it."""
+
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE attempt (
@@ -109,7 +112,10 @@ def open_for_reading(path: Path, sealed: bool) -> sqlite3.Connection:
     # a write-ahead log needs files beside the segment; where none can be made, none is needed if all is written back
     frozen = sealed or (not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size))
     with clear_errors(path):
-        return _connect(path, "ro&immutable=1" if frozen else "ro")
+        connection = _connect(path, "ro&immutable=1" if frozen else "ro")
+        # pictures are copied once, out of the page cache of the system
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        return connection
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 import sys
@@ -64,6 +66,8 @@ def checked_binding(host: str, port: int, token: str | None) -> Binding:
         raise UserError(
             f"--token has {len(token)} characters; give at least {SHORTEST_TOKEN}, or 'auto' for a random one"
         )
+    if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise UserError("--token must consist of letters, digits and - . _ ~, or be 'auto': it is part of an address")
     if not is_loopback(host) and token is None:
         raise UserError(
             f"--host {host} lets other machines reach the page; add --token auto (or a token of your own), "
@@ -160,6 +164,8 @@ def open_socket(binding: Binding) -> socket.socket:
     except OSError as error:
         listening.close()
         advice = "choose another --port, or 0 for any free one"
+        if error.errno == errno.EADDRNOTAVAIL:
+            advice = "--host must be an address of this machine"
         raise UserError(f"cannot serve on {binding.host}:{binding.port}: {error.strerror or error}; {advice}") from None
     return listening
 

@@ -31,6 +31,9 @@ from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
 
+MOST_ROTATIONS = 100_000
+"""More angles than that are a damaged number."""
+
 _IMAGE = re.compile(r"img_(.+)\.png")
 _DATE = re.compile(r"(\d{2})-(\d{2})-(\d{4})[_-](\d{2})-(\d{2})-(\d{2})")
 
@@ -151,8 +154,10 @@ def read_description(values: dict[str, Any]) -> tuple[PlanarGrasp | None, Outcom
         raise Unusable(f"successful is {successful!r}; expected true or false")
     row, col, angle = (_whole(index, name) for name in ("row", "col", "angle_index"))
     count = _whole(values, "num_rotations")
-    if count < 1 or not 0 <= angle <= count:
-        raise Unusable(f"angle_index is {angle} of num_rotations {count}; expected 0 to num_rotations")
+    if not 1 <= count <= MOST_ROTATIONS:
+        raise Unusable(f"num_rotations is none of 1 to {MOST_ROTATIONS}")
+    if not 0 <= angle <= count:
+        raise Unusable(f"angle_index is none of 0 to num_rotations, {count}")
     return PlanarGrasp(row, col, angle * math.pi / count), Outcome.SUCCESS if successful else Outcome.MISSED
 
 

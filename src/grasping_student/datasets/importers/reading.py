@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import cv2
@@ -33,7 +34,10 @@ def checked_path(folder: Path, path: Path) -> Path:
     Raises:
         Unusable: it is missing, no plain file, or a link that leads outside the folder.
     """
-    resolved = path.resolve()
+    try:
+        resolved = path.resolve()
+    except (OSError, RuntimeError):
+        raise Unusable(f"{path.name} is a link that leads nowhere") from None
     if not resolved.is_relative_to(folder.resolve()):
         raise Unusable(f"{path.name} leads outside the folder")
     if not resolved.exists():
@@ -112,7 +116,8 @@ def read_npy(path: Path) -> NDArray:
         return np.load(path, allow_pickle=False)
     except Unusable:
         raise
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
+        # all of these come out of numpy for one damaged header or another
         raise Unusable(f"{path.name} is no whole .npy file: {error}") from None
 
 
