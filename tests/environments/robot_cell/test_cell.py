@@ -17,7 +17,7 @@ from grasping_student.environments.robot_cell.faults import ArmFault, CellStoppe
 from grasping_student.environments.robot_cell.gripper import GripperState, close_on_object
 from grasping_student.environments.robot_cell.live import read_scene, read_status, request_stop
 from grasping_student.environments.robot_cell.picking_motion import plan_grasp
-from grasping_student.environments.robot_cell.pose import tool_down
+from grasping_student.environments.robot_cell.pose import WorkspaceInBase, tool_down
 from grasping_student.environments.robot_cell.resets import save_waypoints, teach
 from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 from grasping_student.environments.robot_cell.view import View
@@ -277,6 +277,34 @@ def test_the_live_folder_shows_what_the_cell_sees_and_does(tmp_path):
     assert heightmap.height.max() == pytest.approx(0.03)
     assert heightmap.workspace == WORKSPACE
     assert picture.shape == (*WORKSPACE.shape, 3)
+
+
+def test_a_full_disk_ends_the_pages_news_and_no_grasp(tmp_path, monkeypatch):
+    cell, *_ = make_cell(live=tmp_path / "live")
+    cell.reset(0)
+    cell.observe()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("grasping_student.environments.robot_cell.live.write_json", full)
+    monkeypatch.setattr("grasping_student.environments.robot_cell.live.atomic_path", full)
+    assert cell.execute(GRASP) is Outcome.SUCCESS
+    cell.observe()
+    cell.close()
+    blocked, *_ = make_cell(live=tmp_path / "live")
+    with pytest.raises(UserError, match=r"`live` .* cannot be written: .*No space left"):
+        blocked.connect()
+
+
+def test_a_grasp_outside_the_box_is_refused_with_the_reason(caplog):
+    cell, _, _, _, notes, _ = make_cell(workspace_in_base=WorkspaceInBase(z=-0.05))
+    cell.reset(0)
+    cell.observe()
+    before = len(notes.motions)
+    assert cell.execute(GRASP) is Outcome.OUT_OF_REACH
+    assert len(notes.motions) == before
+    assert "a grasp was refused" in caplog.text and "outside the safe box" in caplog.text
 
 
 def test_the_stop_button_stops_the_cell_before_anything_else_moves(tmp_path):

@@ -1,5 +1,6 @@
 """Whatever a model, a calibration or a person's file says: nothing leaves the box, no NaN reaches a device."""
 
+import contextlib
 import math
 from dataclasses import replace
 
@@ -7,7 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
+from grasping_student.cameras.frame import Intrinsics
+from grasping_student.cameras.mending import MendingConfig
+from grasping_student.cameras.simulated import SimulatedCamera, looking_down
+from grasping_student.environments.robot_cell.camera_view import CameraView
 from grasping_student.environments.robot_cell.cell import RobotCell
 from grasping_student.environments.robot_cell.config import CellConfig, Drop, PickConfig, Waypoint
 from grasping_student.environments.robot_cell.dry_run import DryRunArm, DryRunGripper, Notebook
@@ -80,6 +86,39 @@ def test_no_grasp_and_no_calibration_moves_the_arm_out_of_the_box(place, wild, u
     if outcome is Outcome.SUCCESS:
         assert WORKSPACE.is_graspable(row, col)
         assert any(motion.kind == "descend" for motion in notes.motions)
+
+
+LENS = Intrinsics(110.0, 110.0, 80.0, 60.0, 160, 120)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shift=st.tuples(*[st.floats(-0.5, 0.5)] * 3), turn=st.tuples(*[st.floats(-0.6, 0.6)] * 3),
+    row=st.integers(4, 31), col=st.integers(4, 31), angle=st.floats(0, 3.14),
+)  # fmt: skip
+def test_no_wrong_place_of_the_camera_moves_the_arm_out_of_the_box(shift, turn, row, col, angle):
+    """The picture is true, the calibration is not: the blocks seem to lie anywhere, also deep under the table."""
+    wrong = looking_down(0.7)
+    wrong[:3, :3] = Rotation.from_rotvec(turn).as_matrix() @ wrong[:3, :3]
+    wrong[:3, 3] += shift
+
+    class Miscalibrated(SimulatedCamera):
+        def read(self):
+            return replace(super().read(), camera_to_world=wrong)
+
+    height = np.zeros(WORKSPACE.shape, np.float32)
+    height[10:20, 10:20] = 0.05
+    scene = Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+    camera = Miscalibrated(lambda: scene, LENS, looking_down(0.7))
+    notes = notes_from()
+    view = CameraView(camera, WORKSPACE, MendingConfig())
+    config = CellConfig(workspace=WORKSPACE)
+    cell = RobotCell(config, DryRunArm(notes), DryRunGripper(notes), view, lambda text: None)
+    with contextlib.suppress(UserError):  # refused in words
+        cell.reset(0)
+        cell.observe()
+        cell.execute(PlanarGrasp(row, col, angle))
+    obeys(notes, config.safe_box)
 
 
 @settings(max_examples=200)

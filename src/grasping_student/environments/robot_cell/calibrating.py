@@ -22,6 +22,7 @@ from grasping_student.configuration import with_values
 from grasping_student.environments.robot_cell.calibration_config import CalibrateConfig
 from grasping_student.environments.robot_cell.camera_view import RealSenseViewConfig, RecordedViewConfig
 from grasping_student.environments.robot_cell.config import CellConfig, load_cell
+from grasping_student.environments.robot_cell.devices import arm_serial
 from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, prepare_output, sha256_of_file
 from grasping_student.manifest import StageClock
@@ -68,7 +69,7 @@ def run(config: CalibrateConfig) -> Calibration:
         method="charuco" if board is not None else "touch points",
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         camera_serial=serial,
-        robot_serial=config.robot_serial,
+        robot_serial=config.robot_serial or arm_serial(cell),
         intrinsics=frame.intrinsics,
         table_tilt=plane.tilt,
         table_offset=plane.offset,

@@ -38,7 +38,7 @@ class CalibrateConfig:
     """A table tilted further against the touched points is refused, degrees."""
 
     robot_serial: str = ""
-    """Serial number of the arm, for the record."""
+    """Serial number of the arm, for the record; empty asks the arm, if it answers."""
 
     seed: int = 0
     """Nothing is drawn at random here; kept so that every command has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 
 from grasping_student.environments.base import Environment
@@ -81,6 +82,7 @@ class RobotCell(Environment):
         if self._connected:
             return
         self._refuse_if_stopped()
+        self._live.begin()
         try:
             self._arm.connect()  # first: whoever has it may use the others
             self._view.connect()
@@ -129,6 +131,7 @@ class RobotCell(Environment):
                 self.config.safe_box.check_pose(pose)
         except UnsafeMotion as error:
             self._live.say("refused a grasp", reason=str(error))
+            logging.getLogger(__name__).warning("a grasp was refused: %s", error)
             return Outcome.OUT_OF_REACH
         self._live.grasp(grasp)
         self._seen, self._in_sight = None, True

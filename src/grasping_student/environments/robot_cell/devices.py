@@ -33,6 +33,8 @@ class Driver(NamedTuple):
     """Stops an arm that another process drives; False if it did not answer."""
     words: Callable[[Any], str] | None = None
     """What an arm that another process drives says of itself."""
+    serial: Callable[[Any], str] | None = None
+    """Serial number of a device, empty if it does not answer."""
 
 
 ARMS: dict[str, Driver] = {
@@ -41,6 +43,7 @@ ARMS: dict[str, Driver] = {
         Ur5e,
         brake=lambda config: ur_dashboard.stop_program(config.host) is not None,
         words=lambda config: ur_dashboard.words(config.host),
+        serial=lambda config: ur_dashboard.serial(config.host),
     )
 }
 GRIPPERS: dict[str, Driver] = {"robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85)}
@@ -84,6 +87,12 @@ def arm_words(cell: CellConfig) -> str:
     """What a cell's arm says of itself now, whoever drives it."""
     driver, options = _resolve(cell.arm, ARMS, "arm")
     return driver.words(options) if driver.words is not None else "its driver does not tell"
+
+
+def arm_serial(cell: CellConfig) -> str:
+    """Serial number of a cell's arm; empty where it does not answer or its driver can't tell."""
+    driver, options = _resolve(cell.arm, ARMS, "arm")
+    return driver.serial(options) if driver.serial is not None else ""
 
 
 def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str, *values: Any) -> Any:

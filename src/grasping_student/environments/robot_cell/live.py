@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from grasping_student.environments.robot_cell.arm import ArmState
 from grasping_student.environments.robot_cell.gripper import GripperState
+from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, write_json
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
@@ -21,18 +23,34 @@ STATUS, SCENE, STOP_REQUEST = "status.json", "scene.npz", "stop-request"
 
 
 class LiveFolder:
-    """Written by the cell, read by the page; each file is whole or not there. Without a folder it does nothing."""
+    """Written by the cell, read by the page; each file is whole or not there. Without a folder it does nothing.
+
+    A full disk ends the page's news, never a grasp: after ``begin`` nothing here raises.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._status: dict[str, Any] = {}
         self._scene = time.time_ns()  # number of the scene; the page draws a grasp only on the scene it was chosen for
 
+    def begin(self) -> None:
+        """Make sure that the folder can be written.
+
+        Raises:
+            UserError: it can't.
+        """
+        if self.folder is not None:
+            try:
+                write_json(self.folder / STATUS, {**self._status, "phase": "connecting", "time": time.time()})
+            except OSError as error:
+                raise UserError(f"`live` in the cell's file: {self.folder} cannot be written: {error}") from None
+
     def say(self, phase: str, **values: Any) -> None:
         """Replace parts of the status."""
         self._status.update(phase=phase, time=time.time(), **values)
         if self.folder is not None:
-            write_json(self.folder / STATUS, self._status)
+            with contextlib.suppress(OSError):
+                write_json(self.folder / STATUS, self._status)
 
     def devices(self, arm: ArmState, gripper: GripperState) -> None:
         """Show the states of the devices."""
@@ -47,7 +65,11 @@ class LiveFolder:
         """Show a scene."""
         self._scene += 1
         if self.folder is not None:
-            with atomic_path(self.folder / SCENE) as temporary, temporary.open("wb") as file:
+            with (
+                contextlib.suppress(OSError),
+                atomic_path(self.folder / SCENE) as temporary,
+                temporary.open("wb") as file,
+            ):
                 np.savez_compressed(
                     file, height=heightmap.height, rgb=heightmap.rgb,
                     picture=heightmap.rgb if picture is None else picture,

@@ -57,6 +57,15 @@ def words(host: str) -> str:
     return f"{mode.lower().replace('_', ' ')}, safety {safety.lower().replace('_', ' ')}, program {state}"
 
 
+def serial(host: str) -> str:
+    """The arm's serial number, or an empty text if there is no answer."""
+    try:
+        (answer,) = ask(host, "get serial number", timeout=0.5)
+    except ArmFault:
+        return ""
+    return answer if answer.isdecimal() else ""
+
+
 def require_ready(host: str) -> None:
     """Check that the arm takes commands.
 

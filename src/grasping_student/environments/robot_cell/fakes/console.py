@@ -70,10 +70,10 @@ def obey(fakes: FakeCell, line: str) -> str:
     if line == "mend":
         mend(fakes)
         return "all is well again; the program under test waits for `cell recover`"
-    if word == "lead" and len(values) == 3:
+    if word == "lead":
         try:
             x, y, z = map(float, values)
-        except ValueError:
+        except ValueError:  # not three, or no numbers
             return HELP
         fakes.do("place_tool", pose=list(tool_down(x, y, z, 0.0).values))
     if word in ("lead", "where"):
