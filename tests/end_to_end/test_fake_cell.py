@@ -78,7 +78,9 @@ def test_the_documented_commands_do_what_the_page_says(fakes):
         assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert len(load_cell(folder / "runs/fake-cell/cell.yaml").reset) == 2
     assert (folder / "runs/dry/motions.png").stat().st_size > 5000
-    assert json.loads((folder / "runs/calibration/calibration.json").read_text())["residual_mm"] < 1.5
+    calibration = json.loads((folder / "runs/calibration/calibration.json").read_text())
+    assert calibration["residual_mm"] < 1.5
+    assert calibration["robot_serial"] == "20225500001", "the arm was there to be asked"
     tries = [event for event in read_events(folder / "runs/first/attempts.jsonl") if isinstance(event, Try)]
     assert sum(each.is_attempt for each in tries) >= 2
 

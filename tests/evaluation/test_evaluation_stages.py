@@ -131,6 +131,21 @@ def test_a_lasting_world_goes_on_after_any_attempt_without_losing_or_repeating_o
         assert spec.cell._executed == len(again)
 
 
+def test_an_operator_may_cut_off_grasp_after_grasp_and_the_episode_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(picking_stage, "to_plain", lambda value: str(type(value)))
+    spec = CellSpec()
+    for resume in (False, True, True, True, True):
+        spec.cell.power_fails_at = spec.cell._executed
+        with pytest.raises(KeyboardInterrupt):
+            pick(tmp_path / "a", world=spec, episodes=1, resume=resume)
+    spec.cell.power_fails_at = None
+    folder = pick(tmp_path / "a", world=spec, episodes=1, resume=True)
+    row = json.loads((folder / "metrics.json").read_text())["models"]["teacher"]
+    assert row["faults"] == 5
+    assert row["episode_ends"].get("fault", 0) == 0
+    assert row["attempts"] > 0
+
+
 def test_a_device_that_keeps_failing_stops_the_run_and_the_next_start_begins_the_next_episode(tmp_path, monkeypatch):
     monkeypatch.setattr(picking_stage, "to_plain", lambda value: str(type(value)))
     spec = CellSpec(faults=(2, 3, 4))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +134,11 @@ def _pick_in_a_lasting_world(jobs: Sequence[EpisodeJob], log: Path) -> None:
                 continue
             own = (job.model, job.episode)
             earlier = [event for event in events if isinstance(event, Try) and (event.model, event.episode) == own]
+            # Whoever resumes has looked: faults from before, and grasps that were cut off, begin no row of faults.
+            rule = replace(job.rule, faults_in_a_row=job.rule.faults_in_a_row + _faults_at_end(earlier))
             reason = pick_episode(
                 open_world(job.world), open_policy(job.world, job.spec, job.make_policy), model=job.model,
-                episode=job.episode, seed=job.seed, record=file.append, rule=job.rule, earlier=earlier,
+                episode=job.episode, seed=job.seed, record=file.append, rule=rule, earlier=earlier,
                 write_intents=True,
             )  # fmt: skip
             if reason is EpisodeEnd.FAULT:
@@ -144,6 +146,11 @@ def _pick_in_a_lasting_world(jobs: Sequence[EpisodeJob], log: Path) -> None:
                     f"episode {job.episode} of {job.model}: the device failed {job.rule.faults_in_a_row} times in a "
                     "row; nothing is lost: mend the device and go on with --resume, which begins the next episode"
                 )
+
+
+def _faults_at_end(tries: Sequence[Try]) -> int:
+    """How many of the last tries were no attempts."""
+    return next((count for count, each in enumerate(reversed(tries)) if each.is_attempt), len(tries))
 
 
 def settle_intents(events: Sequence[Event]) -> list[Event]:
