@@ -186,6 +186,82 @@ def test_no_camera_plugged_in_and_no_recording_are_said():
         RealSenseCamera(RealSenseConfig(recording=Path("nowhere.db3")), looking_down(0.7)).connect()
 
 
+class Device:
+    """What the driver asks of a plugged-in camera: it answers as the vendor's library does, and keeps what it hears."""
+
+    def __init__(self):
+        self.options, self.streams = {}, []
+        self.config = lambda: self
+        self.pipeline = lambda: self
+        self.align = rs.align
+        self.context = lambda: self
+
+    def __getattr__(self, name):  # enumerations and classes of the real library
+        return getattr(rs, name)
+
+    def query_devices(self):
+        return [self]
+
+    def get_info(self, what):
+        return SERIAL
+
+    def enable_stream(self, *what):
+        self.streams.append(what)
+
+    def start(self, config):
+        return self
+
+    def get_device(self):
+        return self
+
+    first_depth_sensor = get_device
+
+    def supports(self, option):
+        return option == rs.option.visual_preset
+
+    def set_option(self, option, value):
+        self.options[option] = value
+
+    def get_depth_scale(self):
+        return 0.0001
+
+    def get_stream(self, kind):
+        return self
+
+    as_video_stream_profile = get_device
+
+    def get_intrinsics(self):
+        given = rs.intrinsics()
+        given.width, given.height, given.fx, given.fy, given.ppx, given.ppy = 1280, 720, 909.0, 908.0, 632.0, 347.0
+        given.coeffs = [0.0] * 5
+        return given
+
+    def stop(self):
+        pass
+
+
+def test_a_plugged_in_camera_is_asked_for_1280_x_720_and_set_to_high_accuracy(monkeypatch):
+    from grasping_student.cameras import realsense
+
+    library = Device()
+    monkeypatch.setattr(realsense, "_library", lambda: library)
+    device = RealSenseCamera(RealSenseConfig(warm_up=0), looking_down(0.7))
+    device.connect()
+    assert library.streams == [
+        (rs.stream.depth, 1280, 720, rs.format.z16, 15), (rs.stream.color, 1280, 720, rs.format.rgb8, 15),
+    ]  # fmt: skip
+    assert library.options == {rs.option.visual_preset: float(rs.rs400_visual_preset.high_accuracy)}
+    assert device.serial == SERIAL
+    assert device.intrinsics == d415_intrinsics()
+    assert device._scale == 0.0001
+    device.disconnect()
+    with pytest.raises(CameraError, match=f"no RealSense camera with serial 42; plugged in: {SERIAL}"):
+        RealSenseCamera(RealSenseConfig(serial="42"), looking_down(0.7)).connect()
+    library.query_devices = lambda: [library, library]
+    with pytest.raises(CameraError, match="several RealSense cameras"):
+        RealSenseCamera(RealSenseConfig(), looking_down(0.7)).connect()
+
+
 def test_a_distorting_lens_is_refused(recording, monkeypatch):
     from grasping_student.cameras import realsense
 
