@@ -1,7 +1,8 @@
 """The dataset store: durable appends, random reads against raw .npy files, growth to 100 000 attempts, frames import.
 
 Every ratio comes from one run on one disk, both sides in turn. Scenes are the simulator's: clean ones, and dense ones
-with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts read growth]
+with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts read growth]; parts that
+are not run keep their results in FILE.json.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +37,7 @@ SCENES = 6
 STORED = 300
 READS = 600
 SMALL, LARGE = 1_000, 100_000
+MANY_FRAMES = 10_000
 
 
 def simulated_scenes(workspace: Workspace, family: str) -> list[Heightmap]:
@@ -192,25 +195,70 @@ def growth(folder: Path) -> dict[str, Any]:
     return {"at_1000": small, "at_100000": large, "ratio": {name: large[name] / small[name] for name in small}}
 
 
-def frames(folder: Path) -> dict[str, Any]:
-    """1280 x 720 frames, 16-bit PNG depth and PNG colour, to heightmaps in a dataset, two workers."""
-    source, random, count = folder / "frames", np.random.default_rng(0), 200
-    for name in ("depth", "color"):
-        (source / name).mkdir(parents=True)
+def write_frames(source: Path, count: int, different: int = 200) -> None:
+    """Frames of a fixed camera over a cluttered table; every ``different`` ones they are the same again."""
+    random = np.random.default_rng(0)
+    (source / "depth").mkdir(parents=True)
+    (source / "color").mkdir()
     camera = {"fx": 909.0, "fy": 908.0, "cx": 632.0, "cy": 347.0, "width": 1280, "height": 720}
     (source / "camera.json").write_text(json.dumps(camera))
     pose = np.diag([1.0, -1.0, -1.0, 1.0])
     pose[2, 3] = 0.8
     np.savetxt(source / "pose.txt", pose)
     for number in range(count):
+        names = [source / name / f"{number:05d}.png" for name in ("depth", "color")]
+        if number >= different:
+            for name in names:
+                os.link(name.with_name(f"{number % different:05d}.png"), name)
+            continue
         depth = np.full((720, 1280), 0.8)
         for _ in range(40):
             row, col = random.integers(80, 600), random.integers(300, 900)
             depth[row : row + 50, col : col + 50] -= 0.02
         depth += random.normal(0.0, 0.001, depth.shape)
         color = cv2.resize(random.integers(0, 255, (90, 160, 3), dtype=np.uint8), (1280, 720))
-        cv2.imwrite(str(source / "depth" / f"{number:05d}.png"), np.round(depth * 1000).astype(np.uint16))
-        cv2.imwrite(str(source / "color" / f"{number:05d}.png"), color)
+        cv2.imwrite(str(names[0]), np.round(depth * 1000).astype(np.uint16))
+        cv2.imwrite(str(names[1]), color)
+
+
+def memory(folder: Path) -> dict[str, Any]:
+    """Resident memory of an import of 10 000 frames and its two workers, while it runs."""
+    source, samples, ended = folder / "many", [], threading.Event()
+    write_frames(source, MANY_FRAMES)
+
+    def watch() -> None:
+        while not ended.wait(1.0):
+            samples.append(_resident(os.getpid()) / 1e6)
+
+    (watcher := threading.Thread(target=watch)).start()
+    start = time.perf_counter()
+    report = import_frames(FramesImport(source, folder / "many-imported", depth_unit="mm", workers=2))
+    seconds = time.perf_counter() - start
+    ended.set()
+    watcher.join()
+    tenths = [float(np.median(part)) for part in np.array_split(samples, 10)]
+    return {
+        "frames": report.imported,
+        "seconds": seconds,
+        "megabytes_in_each_tenth_of_the_time": tenths,
+        "last_tenth_over_second": tenths[-1] / tenths[1],
+        "load": os.getloadavg()[0],
+    }
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory that a process and its children hold; nothing for those that have just ended."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident(int(child)) for child in children)
+
+
+def frames(folder: Path) -> dict[str, Any]:
+    """1280 x 720 frames, 16-bit PNG depth and PNG colour, to heightmaps in a dataset, two workers."""
+    write_frames(source := folder / "frames", count := 200)
     intrinsics, camera_to_world = read_intrinsics(source / "camera.json"), read_pose(source / "pose.txt")
     results = {}
     for pixels in (112, 338):
@@ -228,7 +276,7 @@ def frames(folder: Path) -> dict[str, Any]:
     return results
 
 
-PARTS = {"append": append, "read": read, "growth": growth, "frames": frames}
+PARTS = {"append": append, "read": read, "growth": growth, "frames": frames, "memory": memory}
 
 
 def main() -> None:
@@ -238,6 +286,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="*", choices=list(PARTS), default=list(PARTS))
     options = parser.parse_args()
     results: dict[str, Any] = {"cores": os.cpu_count(), "load_at_start": os.getloadavg()[0]}
+    if options.out is not None and options.out.exists() and options.parts != list(PARTS):
+        results = json.loads(options.out.read_text()) | results
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for name in options.parts:
             results[name] = PARTS[name](Path(folder))

@@ -145,6 +145,7 @@ CORNELL = [
     ("cpos.txt", leads_outside, "leads outside", 1),
     ("cpos.txt", text("900 1\n920 1\n920 9\n900 9\n"), "outside", 1),
     ("cpos.txt", text("1" * 5_000_000), "at most", 1),
+    ("cpos.txt", text("1 2\n" * 40_004), "10001 rectangles", 1),
 ]
 
 
@@ -164,6 +165,7 @@ JACQUARD = [
     ("grasps.txt", text("40;30;4000;9;9\n"), "one turn"),
     ("grasps.txt", text("-40;30;0;9;9\n"), "outside"),
     ("grasps.txt", empty, "empty"),
+    ("grasps.txt", text("40;30;0;9;9\n" * 10_001), "10001 rectangles"),
     ("grasps.txt", text("é", "latin-1"), "UTF-8"),
     ("RGB.png", cut, "cut off"),
     ("perfect_depth.tiff", bomb_tiff, "pixels"),

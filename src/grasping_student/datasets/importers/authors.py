@@ -23,6 +23,7 @@ from grasping_student.datasets.importers.importing import (
     ImportReport,
     Skipped,
     import_workspace,
+    require_folder,
     write_import,
 )
 from grasping_student.datasets.importers.reading import Unusable, checked_path, read_json, read_npy, read_rgb
@@ -74,8 +75,7 @@ def run(config: AuthorsImport) -> ImportReport:
 
 def _dates(folder: Path) -> list[str]:
     """The DATE parts of all images, in order of time where they name one."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} does not exist or is no folder")
+    require_folder(folder)
     dates = [match[1] for path in folder.iterdir() if (match := _IMAGE.fullmatch(path.name))]
     if not dates:
         raise UserError(f"{folder} holds no img_DATE.png; expected img_DATE.png, depth_DATE.npy and desc_DATE.json")

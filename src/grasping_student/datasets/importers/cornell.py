@@ -19,6 +19,7 @@ from grasping_student.datasets.importers.importing import (
     ImportReport,
     Skipped,
     import_workspace,
+    require_folder,
     write_import,
 )
 from grasping_student.datasets.importers.reading import (
@@ -28,7 +29,13 @@ from grasping_student.datasets.importers.reading import (
     read_rgb,
     read_table,
 )
-from grasping_student.datasets.importers.rectangles import Rectangle, SquareCrop, rectangle_from_corners
+from grasping_student.datasets.importers.rectangles import (
+    Rectangle,
+    RectanglesImport,
+    SquareCrop,
+    check_number,
+    rectangle_from_corners,
+)
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
 from grasping_student.workspace import Workspace
@@ -37,23 +44,8 @@ _IMAGE = re.compile(r"(pcd\d{4})r\.png")
 
 
 @dataclass(frozen=True)
-class CornellImport:
+class CornellImport(RectanglesImport):
     """Import Cornell grasp rectangles: pcdNNNNr.png, pcdNNNNd.tiff, pcdNNNNcpos.txt, pcdNNNNcneg.txt."""
-
-    folder: Path
-    """Folder of the files, or of the folders 01 to 10."""
-
-    out: Path
-    """New dataset."""
-
-    pixels: int = 224
-    """Side of the heightmaps, pixels."""
-
-    extent: float = 0.45
-    """What the side of the picture's central square stands for, metres: the data do not say."""
-
-    margin: float = 0.0
-    """Rim without grasps, metres."""
 
 
 def run(config: CornellImport) -> ImportReport:
@@ -62,8 +54,7 @@ def run(config: CornellImport) -> ImportReport:
     Raises:
         UserError: no readable entry, or ``out`` exists.
     """
-    if not config.folder.is_dir():
-        raise UserError(f"{config.folder} does not exist or is no folder")
+    require_folder(config.folder)
     images = sorted(path for path in config.folder.rglob("pcd*r.png") if _IMAGE.fullmatch(path.name))
     if not images:
         raise UserError(f"{config.folder} holds no pcdNNNNr.png")
@@ -117,6 +108,7 @@ def read_rectangles(path: Path) -> list[Rectangle | str]:
     corners = read_table(path, columns=2)
     if len(corners) % 4:
         raise Unusable(f"{path.name} has {len(corners)} corners; expected four for each rectangle: it may be cut off")
+    check_number(path.name, len(corners) // 4)
     found: list[Rectangle | str] = []
     for four in corners.reshape(-1, 4, 2):
         try:

@@ -25,6 +25,7 @@ from grasping_student.datasets.importers.importing import (
     ImportReport,
     Skipped,
     import_workspace,
+    require_folder,
     write_import,
 )
 from grasping_student.datasets.importers.reading import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
@@ -84,8 +85,7 @@ def run(config: FramesImport) -> ImportReport:
     Raises:
         UserError: no calibration, no readable frame, or ``out`` exists.
     """
-    if not config.folder.is_dir():
-        raise UserError(f"{config.folder} does not exist or is no folder")
+    require_folder(config.folder)
     intrinsics = read_intrinsics(config.intrinsics or config.folder / "camera.json")
     pose = read_pose(config.camera_to_world or config.folder / "pose.txt")
     depth_folder = config.folder / "depth"

@@ -94,6 +94,16 @@ class ImportReport:
         )
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        UserError: it does not exist, or is a file.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist or is no folder")
+
+
 def import_workspace(extent: float, pixels: int, margin: float) -> Workspace:
     """The workspace that an import's options describe.
 

@@ -19,6 +19,7 @@ from grasping_student.datasets.importers.importing import (
     ImportReport,
     Skipped,
     import_workspace,
+    require_folder,
     write_import,
 )
 from grasping_student.datasets.importers.reading import (
@@ -28,7 +29,7 @@ from grasping_student.datasets.importers.reading import (
     read_rgb,
     read_text,
 )
-from grasping_student.datasets.importers.rectangles import Rectangle, SquareCrop
+from grasping_student.datasets.importers.rectangles import Rectangle, RectanglesImport, SquareCrop, check_number
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
 from grasping_student.workspace import Workspace
@@ -37,23 +38,8 @@ _ENDING = "_grasps.txt"
 
 
 @dataclass(frozen=True)
-class JacquardImport:
+class JacquardImport(RectanglesImport):
     """Import Jacquard grasps: NAME_grasps.txt, NAME_RGB.png, NAME_perfect_depth.tiff in one folder for each object."""
-
-    folder: Path
-    """Folder of the objects' folders."""
-
-    out: Path
-    """New dataset."""
-
-    pixels: int = 224
-    """Side of the heightmaps, pixels."""
-
-    extent: float = 0.45
-    """What the side of a picture stands for, metres: the data do not say."""
-
-    margin: float = 0.0
-    """Rim without grasps, metres."""
 
     most_grasps: int = 10
     """Grasps kept of each view, spread evenly over its list, which holds up to hundreds of near copies."""
@@ -69,8 +55,7 @@ def run(config: JacquardImport) -> ImportReport:
     Raises:
         UserError: no readable entry, or ``out`` exists.
     """
-    if not config.folder.is_dir():
-        raise UserError(f"{config.folder} does not exist or is no folder")
+    require_folder(config.folder)
     lists = sorted(config.folder.rglob(f"*{_ENDING}"))
     if not lists:
         raise UserError(f"{config.folder} holds no NAME_grasps.txt")
@@ -119,7 +104,9 @@ def read_rectangles(path: Path) -> list[Rectangle | str]:
     Raises:
         Unusable: the file is no text or holds no line.
     """
-    found = [_rectangle(line) for line in read_text(path).splitlines() if line.strip()]
+    lines = [line for line in read_text(path).splitlines() if line.strip()]
+    check_number(path.name, len(lines))
+    found = [_rectangle(line) for line in lines]
     if not found:
         raise Unusable(f"{path.name} is empty")
     return found

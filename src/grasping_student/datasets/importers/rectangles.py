@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,8 +20,41 @@ from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
 
+MOST_RECTANGLES = 10_000
+"""More in one file are damage: each becomes an attempt with pictures of its own."""
+
 TABLE_BAND = 0.01
 """Pixels within so many metres of the fitted table belong to it."""
+
+
+@dataclass(frozen=True)
+class RectanglesImport:
+    """What the importers of rectangles are told alike."""
+
+    folder: Path
+    """Folder of the files, or of folders with them."""
+
+    out: Path
+    """New dataset."""
+
+    pixels: int = 224
+    """Side of the heightmaps, pixels."""
+
+    extent: float = 0.45
+    """What the side of the picture's central square stands for, metres: the data do not say."""
+
+    margin: float = 0.0
+    """Rim without grasps, metres."""
+
+
+def check_number(name: str, rectangles: int) -> None:
+    """Refuse a file with an impossible number of rectangles.
+
+    Raises:
+        Unusable: more than ``MOST_RECTANGLES``.
+    """
+    if rectangles > MOST_RECTANGLES:
+        raise Unusable(f"{name} has {rectangles} rectangles; at most {MOST_RECTANGLES} are read")
 
 
 @dataclass(frozen=True)
