@@ -8,7 +8,7 @@ import numpy as np
 
 from grasping_student.experiments import tables
 from grasping_student.experiments.claims import standing
-from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
@@ -103,6 +103,36 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
             found = None if same else tables.difference_of(other, own, "one_shot")
             row += ["", ""] if found is None else [_interval(found, signed=True), standing(found)]
         lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def chance_note(cells: Sequence[CellRuns]) -> str:
+    """How many of so many intervals exclude zero by chance."""
+    count = sum("student_method" in cell.runs for cell in cells) - 1
+    return f"Of {count} intervals of 95 %, about {count / 20:.1f} exclude zero by chance." if count > 1 else ""
+
+
+def trend_lines(cells: Sequence[CellRuns], design: Design) -> list[str]:
+    """The last setting against the first, for every student, beside the paper's difference."""
+    by = {cell.setting: cell for cell in cells}
+    settings = [setting for setting in design.settings if setting in by]
+    lines: list[str] = []
+    if len(settings) < 2:
+        return lines
+    first, last = settings[0], settings[-1]
+    for arm in by[last].runs:
+        if not arm.startswith("student") or arm not in by[first].runs:
+            continue
+        parts = []
+        for measure, title in (("one_shot", "one-shot"), ("proxy", "proxy")):
+            found = tables.difference_of(by[first].runs[arm], by[last].runs[arm], measure)
+            if found is not None:
+                parts.append(f"{title} {_interval(found, signed=True)}, {standing(found)}")
+        paper = [design.paper.get(arm, {}).get(setting) for setting in (first, last)]
+        if None not in paper:
+            parts.append(f"paper, proxy {points(float(paper[1] or 0) - float(paper[0] or 0))}")
+        if parts:
+            lines.append(f"- {arm_title(arm)}, {last} less {first} ({design.varies}): {'; '.join(parts)}.")
     return lines
 
 
