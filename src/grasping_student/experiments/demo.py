@@ -74,14 +74,18 @@ def run(config: DemoConfig) -> Path:
         resume=True,
     )  # fmt: skip
     times.run("collect_scenes", f"{config.scenes} unlabelled scenes", lambda: collect(scenes, make_policy))
-    times.run("teachers", "a teacher, and one with augmentation as a control", lambda: _train_teachers(config))
-    times.run("pseudo_labels", "the teacher labels the scenes", lambda: _pseudo_label(config))
+    times.run("teachers", "a teacher as in the paper, and one with augmentation", lambda: _train_teachers(config))
+    times.run("pseudo_labels", "the teacher with augmentation labels the scenes", lambda: _pseudo_label(config))
     times.run("student", "the student learns from them", lambda: _train_student(config))
     arms = (
         "random=random", "scripted=scripted", f"teacher={out / 'teacher'}",
         f"teacher_augmented={out / 'teacher_augmented'}", f"student={out / 'student'}",
     )  # fmt: skip
-    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, arms))
+    rule = light_pseudo_labels().rule.name
+    controls = (
+        f"teacher_ruled={rule}:{out / 'teacher_augmented'}", f"student_bare=bare:{out / 'student'}"
+    )  # fmt: skip
+    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*arms, *controls)))
     times.run("picking", "all pick the same scenes empty", lambda: _picking(config, arms))
     page = _report(config, times)
     clock.write(out)
@@ -112,7 +116,7 @@ def _pseudo_label(config: DemoConfig) -> None:
 
     pseudo_label(
         replace(
-            light_pseudo_labels(), teacher=config.out / "teacher", dataset=config.out / "scenes",
+            light_pseudo_labels(), teacher=config.out / "teacher_augmented", dataset=config.out / "scenes",
             out=config.out / "pseudo-labels", workers=config.workers, resume=True,
         )
     )  # fmt: skip

@@ -52,6 +52,9 @@ def write_demo_page(run: DemoRun, report: Mapping[str, Any], path: Path) -> dict
     return entropy
 
 
+PAIRS = ("difference", "difference_to_augmented", "difference_to_ruled")
+"""Differences of the report, in the order of the page."""
+
 WHAT_RULES_WANT = {
     "room": "leave both open fingers room",
     "grip": "leave both open fingers room and give them something to hold, with sides that face them",
@@ -69,9 +72,10 @@ def _opening(run: DemoRun, report: Mapping[str, Any]) -> list[str]:
     )
     if run.rule != "none":
         summary += (
-            f" Of the teacher's grasps only those became pseudo-labels that {WHAT_RULES_WANT[run.rule]}: what the "
-            "heightmap shows and everybody knows of his gripper, and no label says. Neither teacher was given that "
-            "rule, and no model is when it picks."
+            f" Of the grasps of the teacher with augmentation only those became pseudo-labels that "
+            f"{WHAT_RULES_WANT[run.rule]}: what the heightmap shows and everybody knows of his gripper, and no label "
+            "says. The student obeys that rule when it picks, and its teachers know nothing of it. What the rule does by "
+            "itself show two controls: the same teacher under the rule, and the student without it."
         )
     return [
         html.heading("A teacher, its student, and what each can pick", 1),
@@ -84,7 +88,7 @@ def verdicts(report: Mapping[str, Any]) -> list[str]:
     """One line for each teacher: its student's one-shot difference, and whether it can be told from zero."""
     return [
         compare(report[name]["first"], "student", "one-shot, over scenes", report[name]["one_shot"])
-        for name in ("difference", "difference_to_augmented")
+        for name in PAIRS
         if name in report
     ]
 
@@ -94,7 +98,7 @@ def _rates(report: Mapping[str, Any]) -> list[str]:
     for arm in _arms(report):
         for name, take in _RATES:
             values = take(report[arm])
-            if values:
+            if values and not (report[arm]["episodes"] is None and name == _RATES[-1][0]):
                 repeated = bool(rows) and ARM_NAMES[arm] in [row[0] for row in rows]
                 rows.append([
                     "" if repeated else ARM_NAMES[arm], name, str(values["attempts"]), str(values["successes"]),
@@ -142,7 +146,7 @@ def _rate_figures(report: Mapping[str, Any]) -> list[tuple[Figure, str]]:
 
 def _differences(report: Mapping[str, Any]) -> str:
     rows = []
-    for key in ("difference", "difference_to_augmented"):
+    for key in PAIRS:
         if key not in report:
             continue
         pair = report[key]
@@ -221,6 +225,6 @@ def _closing(run: DemoRun, report: Mapping[str, Any]) -> list[str]:
 def _episode_sentences(report: Mapping[str, Any]) -> list[str]:
     return [
         compare(report[key]["first"], "student", "all picks, over episodes", report[key]["episodes"]["all_picks"])
-        for key in ("difference", "difference_to_augmented")
-        if key in report
+        for key in PAIRS
+        if key in report and report[key]["episodes"]["all_picks"]
     ]

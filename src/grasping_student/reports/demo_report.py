@@ -30,6 +30,13 @@ REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 
 _SUB_RATES = ("excluding_repeats", "without_stop_failures")
 
+DIFFERENCES = {
+    "difference": "teacher",
+    "difference_to_augmented": "teacher_augmented",
+    "difference_to_ruled": "teacher_ruled",
+}
+"""Name in the report -> arm that the student is compared with."""
+
 
 @dataclass(frozen=True)
 class DemoRun:
@@ -95,7 +102,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
         report[arm]["episodes"] = picking["models"].get(arm)
         tries = tries_of(shots, arm) + tries_of(picks, arm)
         report[arm]["failures"] = failures_by_outcome(tries)
-    for name, first in (("difference", "teacher"), ("difference_to_augmented", "teacher_augmented")):
+    for name, first in DIFFERENCES.items():
         if first in arms and "student" in arms:
             report[name] = {
                 "first": first,

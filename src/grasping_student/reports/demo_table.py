@@ -28,18 +28,21 @@ def markdown_table(report: Mapping[str, Any]) -> str:
             cells = [name]
             for key in ("one_shot", "episodes"):
                 values = report[arm][key]
+                if values is None:
+                    cells += ["", "", ""]
+                    continue
                 cells += [percent(values["success_rate"]), interval(values["bootstrap_95"])]
                 cells += [f"{values['successes']} / {values['attempts']}"]
             lines.append("| " + " | ".join(cells) + " |")
     lines += [""]
-    for key in ("difference", "difference_to_augmented"):
+    for key in ("difference", "difference_to_augmented", "difference_to_ruled"):
         if key in report:
             shot, picks = report[key]["one_shot"], report[key]["episodes"]["all_picks"]
-            lines.append(
-                f"- Student less {ARM_NAMES[report[key]['first']]}, on the same scenes: "
-                f"{points(shot['success_rate'])} points one-shot {interval(shot['bootstrap_95'], True)}, "
-                f"{points(picks['success_rate'])} in episodes {interval(picks['bootstrap_95'], True)}."
-            )
+            line = f"- Student less {_named(report[key]['first'])}, on the same scenes: "
+            line += f"{points(shot['success_rate'])} points one-shot {interval(shot['bootstrap_95'], True)}"
+            if picks:
+                line += f", {points(picks['success_rate'])} in episodes {interval(picks['bootstrap_95'], True)}"
+            lines.append(f"{line}.")
     total = sum(report["timing_s"].values())
     lines += [
         "",
@@ -47,6 +50,10 @@ def markdown_table(report: Mapping[str, Any]) -> str:
         f"{total / 60:.1f} minutes in all stages on: {report['machine']}.",
     ]
     return "\n".join(lines)
+
+
+def _named(arm: str) -> str:
+    return "teacher with augmentation under the student's rule" if arm == "teacher_ruled" else ARM_NAMES[arm]
 
 
 def with_table(page: str, report: Mapping[str, Any]) -> str:
