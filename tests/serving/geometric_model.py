@@ -4,6 +4,7 @@ import numpy as np
 
 from grasping_student.grasp import AngleGrid
 from grasping_student.heightmap import Heightmap
+from grasping_student.models.configuration import ModelConfig
 from grasping_student.workspace import Workspace, light_workspace
 
 
@@ -15,6 +16,7 @@ class GeometricModel:
     def __init__(self, workspace: Workspace | None = None, half_opening: float = 0.035) -> None:
         self.workspace = workspace or light_workspace()
         self.half_opening = half_opening
+        self.config = ModelConfig(workspace=self.workspace)
 
     def score_maps(self, heightmap: Heightmap, grid: AngleGrid) -> np.ndarray:
         assert heightmap.workspace == self.workspace

@@ -18,7 +18,8 @@ from grasping_student.cameras.simulated import SimulatedCamera, looking_down, re
 from grasping_student.cli.main import main
 from grasping_student.errors import UserError
 from grasping_student.grasp import PlanarGrasp, angle_distance
-from grasping_student.heightmap import Heightmap
+from grasping_student.grasp_rules import RuleConfig
+from grasping_student.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.serving import predict as predict_module
@@ -305,3 +306,16 @@ def test_no_checkpoint_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(predict_module, "PRETRAINED", tmp_path / "nothing")
     with pytest.raises(UserError, match="give --model"):
         load_model(None, None)
+
+
+def test_a_rule_is_obeyed_where_it_leaves_anything_and_otherwise_said_to_leave_nothing():
+    rule = RuleConfig("grip").make()
+    frame = frame_of(tabletop(boxes=((0.02, 0.01, 0.03, 0.06, 0.04),)))
+    prediction = predict(frame, GeometricModel(), rule=rule)
+    height = fill_holes(prediction.mended.heightmap).height
+    for each in prediction.grasps:
+        grasp = each.grasp
+        assert rule.allows(height, np.array([grasp.angle]), LIGHT)[0, grasp.row, grasp.col]
+    assert not any("poor lot" in note for note in prediction.notes)
+    wide = frame_of(tabletop(boxes=((0.0, 0.0, 0.12, 0.12, 0.04),)))  # wider than the fingers open
+    assert any("poor lot" in note for note in predict(wide, GeometricModel(), rule=rule).notes)

@@ -15,6 +15,8 @@ from grasping_student.cameras.mending import MendedHeightmap, MendingConfig, men
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, sha256_of_file, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
+from grasping_student.gripper_geometry import GraspRule
+from grasping_student.heightmap import fill_holes
 from grasping_student.manifest import StageClock
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.material import (
@@ -145,6 +147,7 @@ def predict(
     count: int = 5,
     mending: MendingConfig | None = None,
     grid: AngleGrid = DEPLOYMENT_ANGLES,
+    rule: GraspRule | None = None,
 ) -> Prediction:
     """The best grasps on one picture.
 
@@ -154,6 +157,7 @@ def predict(
         count: how many grasps, fewer if there is no room for as many.
         mending: repairs of the heightmap; None makes all.
         grid: angles that are tried.
+        rule: what grasps must obey, where it leaves any; None asks nothing.
 
     Raises:
         UserError: the camera does not see the workspace, or nothing in it can be grasped.
@@ -177,6 +181,14 @@ def predict(
         notes.append("No item is both well seen and high enough to grip: the grasp is on the best of what there is.")
     scores = model.score_maps(mended.heightmap, grid).copy()
     scores[:, ~allowed] = -np.inf
+    if rule is not None:
+        passing = rule.allows(fill_holes(mended.heightmap).height, grid.angles, model.workspace) & np.isfinite(scores)
+        if passing.any():
+            scores[~passing] = -np.inf
+        else:
+            notes.append(
+                "Nowhere do both fingers find room and something to hold: the grasp is the best of a poor lot."
+            )
     chosen = top_choices(scores, count, BAN_DISTANCE / model.workspace.pixel_size)
     if not chosen:
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?")
@@ -208,13 +220,13 @@ def run(config: PredictConfig) -> Prediction:
     model = load_model(config.model, config.extent)
     mending = MendingConfig(ceiling=config.ceiling)
     try:
-        prediction = predict(frame, model, config.top, mending)
+        prediction = predict(frame, model, config.top, mending, rule=model.config.rule.make())
     except NothingStanding:
         if config.extent is not None:
             raise
         own = model.workspace.extent
         model = load_model(config.model, own * FURTHER)
-        prediction = predict(frame, model, config.top, mending)
+        prediction = predict(frame, model, config.top, mending, rule=model.config.rule.make())
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     prediction = replace(prediction, notes=(*adapted, *prediction.notes))
     prepare_output(config.out, overwrite=config.overwrite)
