@@ -1,7 +1,7 @@
 """The measured costs of the light preset, shipped with the package so that a first ``--dry-run`` can say how long.
 
-``python benchmarks/ship_costs.py`` takes ``results/costs.json``, which every experiment writes, leaves out what the
-preset does not use, and writes ``src/grasping_student/experiments/costs.json``.
+``python benchmarks/ship_costs.py`` takes ``results/costs.json``, which every experiment writes, and the finished stages
+in the cache, leaves out what the preset does not use, and writes ``src/grasping_student/experiments/costs.json``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grasping_student.experiments import planning
 from grasping_student.experiments.configuration import light
-from grasping_student.experiments.costs import COSTS, SHIPPED, cost_key
+from grasping_student.experiments.costs import COSTS, SHIPPED, cost_key, measured_costs
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.estimates import all_configs, asked_rows
 from grasping_student.experiments.recipes import Recipes
@@ -23,12 +23,14 @@ def main() -> None:
     """Ship them, print what is shipped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
+    parser.add_argument("--cache", type=Path, default=light().cache, help="finished stages, if still there")
     options = parser.parse_args()
     wanted = {cost_key(name, str(light().sizes.pixels)) for name in ("one_shot scene", "one_shot shot")}
     for config in all_configs(light()):
         for stage in planning.stages_of(asked_rows(config, DESIGNS[config.name], Recipes(config))):
             wanted.add(cost_key(stage.kind, stage.scale))
-    measured = read_json(options.results / COSTS)["seconds_a_unit"]
+    path = options.results / COSTS
+    measured = (read_json(path)["seconds_a_unit"] if path.exists() else {}) | measured_costs(options.cache)
     shipped = {key: value for key, value in measured.items() if key in wanted}
     write_json(SHIPPED, {"machine": machine_name(), "seconds_a_unit": shipped})
     for key, value in shipped.items():

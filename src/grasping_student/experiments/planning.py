@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from grasping_student.configuration import choice, to_plain
 from grasping_student.errors import UserError
@@ -168,13 +169,21 @@ def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -
     before = read_json(path)
     if before == asked:
         return
-    sizes = before.get("sizes", {})
-    names = [f"sizes {n} = {sizes.get(n)}" for n, value in asked["sizes"].items() if sizes.get(n) != value]
+    sizes = _flat(before.get("sizes", {}))
+    names = [f"sizes {n} = {sizes.get(n)}" for n, value in _flat(asked["sizes"]).items() if sizes.get(n) != value]
     names += [f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else []
     raise UserError(
         f"{folder} holds results with {', '.join(names[:3])}, this is another preset; give the same preset and sizes, "
         "or another --out"
     )
+
+
+def _flat(values: Mapping[str, Any], start: str = "") -> dict[str, Any]:
+    """Nested options by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{start}{name}.") if isinstance(value, dict) else {start + name: value}
+    return found
 
 
 def stages_of(rows: Iterable[Row]) -> list[Stage]:

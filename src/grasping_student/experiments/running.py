@@ -68,6 +68,7 @@ def run(config: ExperimentConfig) -> Path:
             return folder
         if any(not stage.done and stage.kind in LEARNING for stage in planning.stages_of(missing)):
             check_starting_weights(config.sizes)
+        check_all_labels(missing)
         started = time.perf_counter()
         draws = sorted({row.cell.draw for row in missing})
         for number, draw in enumerate(draws):
@@ -128,6 +129,20 @@ def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row])
             others.sort(key=lambda stage: -stage.units)
             for _ in parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})"):
                 pass
+
+
+def check_all_labels(rows: Sequence[Row]) -> None:
+    """Collect the labels of all draws and check each draw, before the first is trained on.
+
+    Raises:
+        UserError: a draw holds no success.
+    """
+    teachers = [stage for stage in planning.stages_of(rows) if stage.kind == "teacher" and not stage.done]
+    for pool in {stage.name: stage for teacher in teachers for stage in teacher.inputs}.values():
+        if not pool.done and not pool.inputs:
+            _say(f"  {pool.kind}: {pool.name}")
+            run_stage(pool)
+    check_labels([teacher for teacher in teachers if all(each.done for each in teacher.inputs)])
 
 
 def check_labels(stages: Sequence[Stage]) -> None:

@@ -140,8 +140,9 @@ def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
             old[stage.name] = stage
     if old and stale == "refuse":
         names = ", ".join(sorted(old)[:3]) + ", ..." * (len(old) > 3)
+        count = "1 finished stage was" if len(old) == 1 else f"{len(old)} finished stages were"
         raise UserError(
-            f"{len(old)} finished stages were made by another version of the code ({names}); "
+            f"{count} made by another version of the code ({names}); "
             "--stale redo makes them anew, --stale keep uses them as they are, another --cache leaves them alone"
         )
     if stale == "redo":
