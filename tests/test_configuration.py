@@ -55,6 +55,8 @@ def test_a_whole_number_serves_where_a_float_is_wanted():
         ({"inner": 5}, "expected Inner"),
         ({"inner": {"depth": float("nan")}}, "inner: depth: got nan; expected a finite number"),
         ({"ratio": float("-inf")}, "ratio: got -inf"),
+        ({"inner": {"depth": 10**400}}, r"depth: got 1000.*\.\.\..*; expected a finite number"),
+        ({"inner": "x" * 100_000}, r"^.{1,200}$"),
         ({"workspace": {"extent": 450}}, "millimetres"),
         ([1, 2], "expected a mapping"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import enum
+import reprlib
 import types
 import typing
 from collections.abc import Iterable
@@ -139,11 +140,11 @@ def _checked(value: Any, hint: Any, place: str) -> Any:
                 return _checked(value, option, place)
             except UserError:
                 continue
-        raise UserError(f"{place}: got {value!r}; expected {_name(hint)}")
+        raise UserError(f"{place}: got {_short(value)}; expected {_name(hint)}")
     if origin is Literal:
         if value in arguments:
             return value
-        raise UserError(f"{place}: got {value!r}; valid are: {', '.join(map(repr, arguments))}")
+        raise UserError(f"{place}: got {_short(value)}; valid are: {', '.join(map(repr, arguments))}")
     if origin in (tuple, list) and isinstance(value, list | tuple):
         item = arguments[0] if arguments else Any
         hints = [item] * len(value) if origin is list or Ellipsis in arguments else list(arguments)
@@ -158,7 +159,7 @@ def _checked(value: Any, hint: Any, place: str) -> Any:
         return with_values(typing.cast(Any, hint)(), value, place)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         if not abs(value) <= LARGEST_NUMBER:  # NaN fails too
-            raise UserError(f"{place}: got {value}; expected a finite number")
+            raise UserError(f"{place}: got {_short(value)}; expected a finite number")
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
@@ -166,7 +167,13 @@ def _checked(value: Any, hint: Any, place: str) -> Any:
         return hint(choice(str(value), [member.value for member in hint], place))
     if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
-    raise UserError(f"{place}: got {value!r} ({type(value).__name__}); expected {_name(hint)}")
+    raise UserError(f"{place}: got {_short(value)} ({type(value).__name__}); expected {_name(hint)}")
+
+
+def _short(value: Any) -> str:
+    """A value as it was written, cut where a message would become unreadable."""
+    words = reprlib.repr(value)
+    return words if len(words) <= 80 else words[:77] + "..."
 
 
 def _name(hint: Any) -> str:

@@ -47,11 +47,13 @@ def rehearse(
     """
     from grasping_student.environments.robot_cell.cell import RobotCell
     from grasping_student.environments.robot_cell.config import load_cell
+    from grasping_student.environments.robot_cell.devices import check_devices
     from grasping_student.environments.robot_cell.dry_run import DryRunArm, DryRunGripper, Notebook, draw_motions
     from grasping_student.environments.robot_cell.simulated_view import SimulatedView
 
     assert config.cell is not None
     cell = replace(load_cell(config.cell, to_move=True), live=None)
+    check_devices(cell)
     prepare_output(config.out, config.resume, config.overwrite)
     lines: list[str] = []
 

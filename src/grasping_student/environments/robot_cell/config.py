@@ -156,6 +156,9 @@ PATH_OPTIONS = ("camera_to_base", "folder", "recording")
 """Options of devices that name files; relative ones are meant from where the cell's file lies."""
 
 
+MOST_PIXELS = 4000
+"""More would be finer than any camera sees."""
+
 REQUIRED: dict[str, tuple[str, ...]] = {
     "arm": ("kind",), "gripper": ("kind",), "view": ("kind",), "workspace": (),
     "workspace_in_base": ("x", "y", "z"), "safe_box": ("low", "high"), "drop": ("x", "y", "z"),
@@ -179,6 +182,10 @@ def load_cell(path: Path, to_move: bool = False) -> CellConfig:
     place = config.workspace_in_base
     if max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST:
         raise UserError(f"{path}: workspace_in_base is {place}, farther than any arm reaches: were these millimetres?")
+    if config.workspace.pixels > MOST_PIXELS:
+        raise UserError(
+            f"{path}: workspace.pixels is {config.workspace.pixels}; at most {MOST_PIXELS} a side are sensible"
+        )
     if to_move:
         _refuse_gaps(path, values or {})
         try:

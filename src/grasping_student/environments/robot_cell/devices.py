@@ -95,6 +95,20 @@ def arm_serial(cell: CellConfig) -> str:
     return driver.serial(options) if driver.serial is not None else ""
 
 
+def check_devices(cell: CellConfig) -> None:
+    """Make sure that drivers and options exist; nothing is opened, not even a calibration.
+
+    Raises:
+        UserError: no such driver, or an option that it does not have or that makes no sense.
+    """
+    for device, drivers, what in (
+        (cell.arm, ARMS, "arm"),
+        (cell.gripper, GRIPPERS, "gripper"),
+        (cell.view, VIEWS, "view"),
+    ):
+        _resolve(device, drivers, what)
+
+
 def _make(device: DeviceConfig, drivers: dict[str, Driver], what: str, *values: Any) -> Any:
     driver, options = _resolve(device, drivers, what)
     return driver.make(options, *values)

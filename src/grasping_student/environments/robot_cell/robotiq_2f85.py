@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from grasping_student.environments.robot_cell.addresses import check_host
 from grasping_student.environments.robot_cell.faults import Fault, GripperFault
 from grasping_student.environments.robot_cell.gripper import Gripper, GripperState, check_stroke
 
@@ -65,6 +66,7 @@ class Robotiq2F85Config:
     """Longest wait for activation, seconds."""
 
     def __post_init__(self) -> None:
+        check_host(self.host)
         for name in ("speed", "force", "open_count", "closed_count"):
             if not 0 <= getattr(self, name) <= 255:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 to 255")

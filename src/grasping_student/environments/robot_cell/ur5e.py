@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grasping_student.environments.robot_cell import ur_dashboard
+from grasping_student.environments.robot_cell.addresses import check_host
 from grasping_student.environments.robot_cell.arm import Arm, ArmState, Descent
 from grasping_student.environments.robot_cell.device_lock import DeviceLock
 from grasping_student.environments.robot_cell.faults import ArmFault, Fault
@@ -44,6 +45,7 @@ class Ur5eConfig:
     """Longest wait for the controller's program to start, seconds."""
 
     def __post_init__(self) -> None:
+        check_host(self.host)
         if not 0.0 < self.stale_after <= 2.0:
             raise ValueError(f"stale_after is {self.stale_after} s; valid is more than 0 and at most 2")
         if not 1.0 <= self.connect_timeout <= 60.0:
