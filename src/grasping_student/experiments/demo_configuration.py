@@ -28,7 +28,7 @@ class DemoConfig:
     teacher_steps: int = 400
     """Training steps of both teachers."""
 
-    student_steps: int = 1000
+    student_steps: int = 600
     """Training steps of the student."""
 
     one_shot_scenes: int = 240
