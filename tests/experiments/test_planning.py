@@ -54,8 +54,8 @@ def test_students_and_teachers_of_a_cell_share_labels_and_seeds_and_draws_differ
     assert (plain.labels, plain.label_seed, plain.seed) == (augmented.labels, augmented.label_seed, augmented.seed)
     assert plain.labels == 100
     assert by["teacher", 0].name != by["teacher", 1].name
-    assert by["student", 0].config.loop.steps == 1200
-    assert by["teacher_matched", 0].config.loop.steps == augmented.loop.steps + 1200
+    assert by["student", 0].config.loop.steps == LIGHT.sizes.student_steps
+    assert by["teacher_matched", 0].config.loop.steps == augmented.loop.steps + LIGHT.sizes.student_steps
 
 
 def test_experiments_share_their_stages():
@@ -77,6 +77,14 @@ def test_every_method_is_accepted_by_its_stages_and_changes_something():
     assert set(models) == set(ABLATION)
     assert len(set(models.values())) == len(models)
     assert set(ABLATION) <= set(METHODS)
+
+
+def test_experiments_that_need_fewer_scenes_take_fewer_unless_told():
+    for name, least in (("precision", 240), ("label-fraction", 480)):
+        assert planning.scenes_of(replace(LIGHT, name=name), DESIGNS[name]) == least
+        assert planning.scenes_of(replace(LIGHT, name=name, scenes=700), DESIGNS[name]) == 700
+    (row, *_) = rows(replace(LIGHT, name="precision"))
+    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 240
 
 
 def test_an_arm_that_demands_room_is_another_model_of_the_same_checkpoint():

@@ -9,6 +9,7 @@ from tests.training.synthetic import write_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.experiments.code_version import PARTS, code_version, syntax
+from grasping_student.experiments.costs import cost_key, measured_costs
 from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.running import check_labels
 from grasping_student.experiments.stages import DONE, changed_values, check_stale, make_stage, run_stage, with_inputs
@@ -59,6 +60,8 @@ def test_a_stage_runs_once_and_says_what_it_cost(merged):
     assert len(Dataset(merged.out).episodes()) == 5
     about = read_json(merged.out / DONE)
     assert (about["code"], about["units"]) == (code_version("merged"), 5)
+    assert about["processor_seconds"] > 0.0
+    assert measured_costs(merged.out.parent)[cost_key("merged", "")] == pytest.approx(about["processor_seconds"] / 5)
     assert run_stage(merged) == 0.0
 
 

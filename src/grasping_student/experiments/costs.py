@@ -37,8 +37,9 @@ def measured_costs(cache: Path) -> dict[str, float]:
     found: dict[str, list[float]] = defaultdict(list)
     for path in sorted(cache.glob(f"*/{DONE}")):
         row: Mapping[str, Any] = read_json(path)
-        if row["seconds"] > 0 and row["units"] > 0:
-            found[cost_key(row["kind"], row["scale"])].append(row["seconds"] * row.get("workers", 1) / row["units"])
+        used = row.get("processor_seconds", row["seconds"] * row.get("workers", 1))
+        if used > 0 and row["units"] > 0:
+            found[cost_key(row["kind"], row["scale"])].append(used / row["units"])
     return {key: round(median(values), 6) for key, values in sorted(found.items())}
 
 

@@ -56,6 +56,9 @@ class Design:
 
     measures: tuple[Measure, ...] = ("one_shot", "proxy")
     regimes: tuple[str, ...] = ("in-distribution",)
+    most_scenes: int | None = None
+    """Test scenes a draw where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
+
     extra_draws: dict[str, int] = field(default_factory=dict)
     """Settings that need more draws than the others: setting -> at least so many."""
 
@@ -150,13 +153,13 @@ DESIGNS: dict[str, Design] = {
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(),
+        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=240,
     ),
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in ("1 %", *_CONTROLS)},
-        lambda setting, regime: ("teacher", "teacher_augmented"), measures=(),
-        regimes=("in-distribution", "domain-shift"),
+        lambda setting, regime: ("teacher", "teacher_augmented") if setting in _CONTROLS else ("teacher_augmented",),
+        measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=240,
     ),
 }  # fmt: skip
 """Name -> experiment, in the order of the results page."""

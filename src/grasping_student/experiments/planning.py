@@ -126,6 +126,7 @@ def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> 
         UserError: a run on file was made by another version of the code, and ``stale`` is ``refuse``.
     """
     folder, missing = config.out / config.name, []
+    scenes = scenes_of(config, DESIGNS[config.name])
     for row in rows:
         path = run_path(folder, row.cell.regime, row.cell.setting, row.arm, row.cell.draw)
         run = read_run(path) if path.exists() else None
@@ -136,9 +137,16 @@ def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> 
                     "leaves it as it is, another --out begins a new set of results"
                 )
             run = None if config.stale == "redo" else run
-        if run is None or not _complete(run, row, config.one_shot_scenes, shots):
+        if run is None or not _complete(run, row, scenes, shots):
             missing.append(row)
     return missing
+
+
+def scenes_of(config: ExperimentConfig, design: Design) -> int:
+    """Test scenes a draw."""
+    if config.scenes or design.most_scenes is None:
+        return config.one_shot_scenes
+    return min(config.one_shot_scenes, design.most_scenes)
 
 
 def _is_old(run: Run) -> bool:

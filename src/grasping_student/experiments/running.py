@@ -30,7 +30,7 @@ from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Cell, Recipes
 from grasping_student.experiments.records import run_path, write_run
 from grasping_student.experiments.shots import ShotLog, outcome_string
-from grasping_student.experiments.stages import DONE, Stage, check_stale, run_stage
+from grasping_student.experiments.stages import DONE, Stage, check_stale, processor_seconds, run_stage
 from grasping_student.experiments.starting_weights import check_starting_weights
 from grasping_student.files import read_json
 from grasping_student.manifest import StageClock, code_commit, machine_name
@@ -174,9 +174,9 @@ def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Ro
     for log in logs_of(config, recipes, rows, True):
         models = models_in(recipes, rows, log)
         jobs = log.jobs(models, config.one_shot_scenes)
-        started = time.perf_counter()
+        before = processor_seconds()
         log.measure(models, config.one_shot_scenes, config.workers)
-        seconds = (time.perf_counter() - started) * config.workers
+        seconds = processor_seconds() - before
         if jobs:
             # a scene costs about as much as ten shots; one measurement cannot tell them apart
             parts = len(jobs) + sum(len(job.models) for job in jobs) / 10

@@ -8,8 +8,8 @@ from grasping_student.evaluation.picking_stage import ATTEMPTS, read_metrics
 from grasping_student.evaluation.rates import picking_counts
 from grasping_student.evaluation.records import read_events
 from grasping_student.experiments.configuration import ExperimentConfig
-from grasping_student.experiments.designs import REGIMES, Design
-from grasping_student.experiments.planning import Row
+from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
+from grasping_student.experiments.planning import Row, scenes_of
 from grasping_student.experiments.precision import PrecisionConfig
 from grasping_student.experiments.recipes import Cell, Recipes
 from grasping_student.experiments.relabelling import RelabellingConfig
@@ -36,7 +36,7 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
         ]
     teacher = recipes.model("teacher_augmented", cell)
     relabelling = RelabellingConfig(
-        teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
+        teacher=teacher.out, scenes=_scenes(config), family=REGIMES[cell.regime].target,
         pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
     )  # fmt: skip
     stage = _graspings("relabelling", relabelling, config, teacher)
@@ -45,7 +45,7 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
 
 def _precision(config: ExperimentConfig, recipes: Recipes, cell: Cell, teacher: Stage) -> Stage:
     precision = PrecisionConfig(
-        teacher=teacher.out, scenes=config.one_shot_scenes, family=REGIMES[cell.regime].target,
+        teacher=teacher.out, scenes=_scenes(config), family=REGIMES[cell.regime].target,
         pixels=config.sizes.pixels, seed=recipes.test_seed(cell.draw), workers=config.workers,
         foreground_only=config.sizes.training == "light",
     )  # fmt: skip
@@ -53,7 +53,11 @@ def _precision(config: ExperimentConfig, recipes: Recipes, cell: Cell, teacher: 
 
 
 def _graspings(kind: str, stage: Any, config: ExperimentConfig, teacher: Stage) -> Stage:
-    return make_stage(kind, stage, config.cache, (teacher,), config.one_shot_scenes, str(config.sizes.pixels))
+    return make_stage(kind, stage, config.cache, (teacher,), _scenes(config), str(config.sizes.pixels))
+
+
+def _scenes(config: ExperimentConfig) -> int:
+    return scenes_of(config, DESIGNS[config.name])
 
 
 def read_measure(measure: str, stage: Stage, row: Row) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import shutil
 import time
 from collections.abc import Iterable
@@ -109,16 +110,22 @@ def run_stage(stage: Stage) -> float:
     """Run or resume a stage unless it is finished; returns the seconds it took."""
     if stage.done:
         return 0.0
-    version, started = code_version(stage.kind), time.perf_counter()
+    version, started, used = code_version(stage.kind), time.perf_counter(), processor_seconds()
     RUNNERS[stage.kind](stage.config)
     seconds = time.perf_counter() - started
     write_json(
         stage.out / DONE,
         {"kind": stage.kind, "config": to_plain(stage.config), "code": version,
          "inputs": [each.name for each in stage.inputs], "units": stage.units, "scale": stage.scale,
-         "seconds": round(seconds, 2), "workers": getattr(stage.config, "workers", 1)},
+         "seconds": round(seconds, 2), "processor_seconds": round(processor_seconds() - used, 2)},
     )  # fmt: skip
     return seconds
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of its children that have ended: what work costs, however busy the machine."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in usages)
 
 
 def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
