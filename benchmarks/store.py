@@ -1,8 +1,8 @@
 """The dataset store: durable appends, random reads against raw .npy files, growth to 100 000 attempts, frames import.
 
 Every ratio comes from one run on one disk, both sides in turn. Scenes are the simulator's: clean ones, and dense ones
-with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts read growth]; parts that
-are not run keep their results in FILE.json.
+with depth noise, which compress badly. Run: python benchmarks/store.py [--out FILE.json] [--parts read growth]
+Parts that are not run keep their results in FILE.json.
 """
 
 import argparse

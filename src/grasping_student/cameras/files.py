@@ -152,7 +152,8 @@ def depth_in_metres(stored: NDArray, unit: DepthUnit, name: str) -> NDArray[np.f
     measured = depth[np.isfinite(depth)]
     if measured.size == 0:
         raise UserError(f"{name} holds no measurement: every depth is 0 or NaN; is the camera covered or too near?")
-    typical = float(np.median(measured))
+    # a sample tells the unit as well as all of them, in a tenth of the time
+    typical = float(np.median(measured[:: max(1, measured.size // 50_000)]))
     if unit == "mm":
         if typical < SHORTEST_RANGE * 1000:
             raise UserError(
