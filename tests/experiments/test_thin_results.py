@@ -49,7 +49,7 @@ def test_the_claims_stand_on_the_draws_that_both_have(tmp_path):
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     claims = text.split("## Scaling")[0]
     assert "nothing concluded: 1 draw" in claims
-    assert "| 1† | teacher |" in claims
+    assert "| 1† | the default | teacher |" in claims
     assert "measured with too few draws at 7" in claims
 
 

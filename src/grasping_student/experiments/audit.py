@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from grasping_student.experiments.designs import REGIMES
 from grasping_student.experiments.records import Run
 from grasping_student.reports.sentences import points
 
@@ -50,7 +51,7 @@ def scatter(models: Sequence[Audited]) -> dict[str, list[tuple[float, float]]]:
 def audit_lines(models: Sequence[Audited]) -> list[str]:
     """Sentences over all models, regime by regime, and on the order inside each cell."""
     lines = [audit_sentences(_pairs(models))[0]]
-    regimes = list(dict.fromkeys(each.cell[0] for each in models))
+    regimes = [name for name in REGIMES if any(each.cell[0] == name for each in models)]
     for regime in regimes if len(regimes) > 1 else []:
         own = [each for each in models if each.cell[0] == regime]
         if len(own) >= FEWEST_MODELS:

@@ -39,6 +39,7 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "student_matched": (PURPLE, "v", "-"),
     "student_room": (GREEN, "P", "-"),
     "student_grip": (GREEN, "*", "-"),
+    "student_bare": (GREEN, "h", "--"),
 }
 """Colour, marker and line of an arm: told apart without colours as well."""
 
@@ -166,6 +167,7 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
             x, y, yerr=bars, label=line.title, color=colour, marker=marker, linestyle=dashes, markersize=5.5,
             linewidth=1.5, elinewidth=1.1, capsize=2.5,
         )  # fmt: skip
+    axes.set_xlim(-0.5, len(settings) - 0.5)
     axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
     axes.set_xlabel(x_label)
     axes.set_ylabel(panel.y_label)
