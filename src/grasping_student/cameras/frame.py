@@ -144,6 +144,9 @@ def frame_to_heightmap(
         lowest: points below are left out, metres.
         highest: points above are left out, metres.
     """
-    points = world_points(frame).reshape(3, -1).T
-    rgb = None if frame.rgb is None else frame.rgb.reshape(-1, 3)
-    return heightmap_from_points(points, rgb, workspace, lowest, highest)
+    points = world_points(frame).reshape(3, -1)
+    reach = np.float32(workspace.extent / 2 + workspace.pixel_size)
+    # most of a picture shows something else: what lies beside the workspace goes before the dearer steps
+    near = np.flatnonzero((np.abs(points[0]) <= reach) & (np.abs(points[1]) <= reach))
+    rgb = None if frame.rgb is None else frame.rgb.reshape(-1, 3)[near]
+    return heightmap_from_points(points[:, near].T, rgb, workspace, lowest, highest)
