@@ -61,11 +61,11 @@ class Sizes:
     rounds: int = 4
     """Points of a training at which the proxy is taken for its moving average (paper: every epoch)."""
 
-    one_shot_scenes: int = 480
-    """Scenes of the one-shot paired test, for each draw its own."""
+    one_shot_scenes: int = 160
+    """Scenes of the one-shot paired test, for each draw its own: 480 a model over three draws."""
 
-    episodes: int = 60
-    """Episodes of picking a model and draw."""
+    episodes: int = 20
+    """Episodes of picking a model and draw: 60 a model over three draws."""
 
     def __post_init__(self) -> None:
         for each in fields(self):

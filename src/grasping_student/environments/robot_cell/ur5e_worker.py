@@ -22,6 +22,9 @@ PERIOD = 0.01
 ALARM = 2.0
 """Seconds that a call into the vendor's library may take before the system ends this process."""
 
+LATEST_BEGIN = 1.0
+"""A move that has not begun after so many seconds is over: the controller did not do it."""
+
 HEARTBEAT_TIMEOUT = 0.5
 LINK_LOST_EXIT = 3
 
@@ -35,7 +38,7 @@ class Worker:
         self._command: dict[str, Any] | None = None
         self._issued = self._heard = self._changed = time.monotonic()
         self._timestamp = self._kicked = -1.0
-        self._stopping = False
+        self._stopping = self._began = False
         self._settled = 0
 
     def start(self) -> None:
@@ -116,11 +119,13 @@ class Worker:
             if self._command is not None:
                 self._finish({"error": "stopped"})
             self._command, self._issued, self._settled = command, time.monotonic(), 0
+            self._began = False
             self._control.stopL(5.0, True)
         elif self._command is not None:
             self._say({"id": command["id"], "error": "busy"})
         else:
             self._command, self._issued, self._settled = command, time.monotonic(), 0
+            self._began = False
             self._stopping = False
             self._begin(command)
 
@@ -157,12 +162,20 @@ class Worker:
             self._stopping, self._command["failed"] = True, "stopped: nobody answered"
             self._control.stopL(5.0, True)
         moving = self._control.getAsyncOperationProgress() >= 0 or state["speed"] > 1e-4
+        self._began = self._began or moving or self._stopping or name == "stop" or self._at_target(state["pose"])
         # The first samples after a command may still show the arm at rest.
-        self._settled = 0 if moving or now - self._issued < 0.03 else self._settled + 1
+        patience = 0.03 if self._began else LATEST_BEGIN
+        old = self._changed <= self._issued  # a state from before the command tells nothing about it
+        self._settled = 0 if moving or old or now - self._issued < patience else self._settled + 1
         if self._settled >= 2:
             failed = self._command.get("failed")
             contact = self._command.get("contact")
             self._finish({"error": failed} if failed else {"result": {"pose": state["pose"], "contact": contact}})
+
+    def _at_target(self, pose: list[float]) -> bool:
+        assert self._command is not None
+        target = self._command.get("pose")
+        return target is not None and max(abs(a - b) for a, b in zip(pose, target, strict=True)) < 1e-3
 
     def _finish(self, reply: dict[str, Any]) -> None:
         assert self._command is not None

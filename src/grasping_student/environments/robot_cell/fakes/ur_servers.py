@@ -64,7 +64,7 @@ class UrServers:
         while True:
             await asyncio.sleep(TICK)
             now = loop.time()
-            if now - before > 0.03:
+            if now - before > 0.03 and self._control_client is not None:  # nobody there needs no forgiving
                 self.controller.forgive(now - before)
             self.controller.tick(min(now - before, 0.05))
             before, odd = now, not odd
