@@ -124,7 +124,7 @@ ARMS: dict[str, Arm] = {
     "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
     "student_grip": Arm("student, pseudo-labels of good grips", "student", teacher="teacher_augmented", method="grip"),
     "student_bare": Arm(
-        "the same, its rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
+        "that student, its rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
     ),
     "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),

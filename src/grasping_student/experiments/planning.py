@@ -21,6 +21,9 @@ from grasping_student.files import read_json, write_json
 ASKED = "asked.json"
 """Sizes and seed of a results folder: all its runs share them."""
 
+HOW_MUCH_IS_TESTED = ("one_shot_scenes", "episodes")
+"""Sizes that may differ between the runs of a folder: every run says its own, and scenes are paired by number."""
+
 
 @dataclass(frozen=True, eq=False)
 class Row:
@@ -175,11 +178,15 @@ def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -
             write_json(path, asked)
         return
     before = read_json(path)
-    if before == asked:
-        return
     sizes = _flat(before.get("sizes", {}))
-    names = [f"sizes {n} = {sizes.get(n)}" for n, value in _flat(asked["sizes"]).items() if sizes.get(n) != value]
+    names = [
+        f"sizes {n} = {sizes.get(n)}"
+        for n, value in _flat(asked["sizes"]).items()
+        if n not in HOW_MUCH_IS_TESTED and sizes.get(n) != value
+    ]
     names += [f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else []
+    if not names:
+        return
     raise UserError(
         f"{folder} holds results with {', '.join(names[:3])}, this is another preset; give the same preset and sizes, "
         "or another --out"

@@ -74,8 +74,8 @@ def _opening(run: DemoRun, report: Mapping[str, Any]) -> list[str]:
         summary += (
             f" Of the grasps of the teacher with augmentation only those became pseudo-labels that "
             f"{WHAT_RULES_WANT[run.rule]}: what the heightmap shows and everybody knows of his gripper, and no label "
-            "says. The student obeys that rule when it picks, and its teachers know nothing of it. What the rule does by "
-            "itself show two controls: the same teacher under the rule, and the student without it."
+            "says. The student obeys that rule when it picks, and its teachers know nothing of it. Two controls show "
+            "what the rule does by itself: the same teacher under the rule, and the student without it."
         )
     return [
         html.heading("A teacher, its student, and what each can pick", 1),
