@@ -84,7 +84,7 @@ def test_experiments_that_need_fewer_scenes_take_fewer_unless_told():
         assert planning.scenes_of(replace(LIGHT, name=name), DESIGNS[name]) == least
         assert planning.scenes_of(replace(LIGHT, name=name, scenes=700), DESIGNS[name]) == 700
     (row, *_) = rows(replace(LIGHT, name="precision"))
-    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 240
+    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 120
 
 
 def test_an_arm_that_demands_room_is_another_model_of_the_same_checkpoint():
