@@ -39,7 +39,6 @@ LOOK_FOR_A_GRASP = """async (tried) => {
         const angle = k * Math.PI / 16, print = footprint(scene, scene.gripper, { row, col, angle });
         const above = print.between - print.tip, room = print.tip - Math.max(print.a, print.b);
         const again = tried.some(([r, c]) => Math.hypot(row - r, col - c) < 5), worth = above + Math.min(room, 0.02);
-        // above 22 mm the point would lie beside the item's top
         if (print.hint === "clear" && above < 0.022 && !again && worth > best.worth) best = { row, col, angle, worth };
       }
   return { pixels: scene.pixels, ...best };
@@ -88,14 +87,13 @@ def learn(folder: Path, steps: int, scenes: int) -> None:
     teacher, student = TEACHER_PRESETS["light"](), STUDENT_PRESETS["light"]()
     loop, unlabelled = replace(teacher.loop, steps=steps), folder / "scenes"
     train_teacher(replace(teacher, dataset=folder / "labels", out=folder / "teacher", loop=loop))
-    pseudo = replace(light_pseudo_labels(), teacher=folder / "teacher", dataset=unlabelled, workers=1)
-    table = pseudo_label(replace(pseudo, out=folder / "pseudo-labels"))
+    pseudo, table = replace(light_pseudo_labels(), teacher=folder / "teacher", workers=1), folder / "pseudo-labels"
+    pseudo_label(replace(pseudo, dataset=unlabelled, out=table))
     train_student(replace(student, dataset=unlabelled, pseudo_labels=table, out=folder / "student", loop=loop))
     with SimulationEnvironment(standard()) as environment:
         for name in ("teacher", "student"):
             policy, successes = make_policy(str(folder / name), environment), 0
-            for seed in range(1000, 1020):
-                environment.reset(seed)
+            for _ in map(environment.reset, range(1000, 1020)):
                 successes += environment.execute(policy(environment.observe())[0]).success
             print(f"{name}: {successes} of 20 grasps succeed, one in each scene")
 
