@@ -143,4 +143,7 @@ def _pair(metrics: Mapping[str, Any], first: str, name: str) -> dict[str, Any] |
         if (row["first"], row["second"]) == (first, "student"):
             found: dict[str, Any] | None = row.get(name)
             return found
+        if (row["first"], row["second"]) == ("student", first) and row.get(name):
+            low, high = row[name]["bootstrap_95"]
+            return {**row[name], "success_rate": -row[name]["success_rate"], "bootstrap_95": [-high, -low]}
     return None

@@ -38,7 +38,7 @@ def markdown_table(report: Mapping[str, Any]) -> str:
     for key in ("difference", "difference_to_augmented", "difference_to_ruled"):
         if key in report:
             shot, picks = report[key]["one_shot"], report[key]["episodes"]["all_picks"]
-            line = f"- Student less {_named(report[key]['first'])}, on the same scenes: "
+            line = f"- Student less {ARM_NAMES[report[key]['first']]}, on the same scenes: "
             line += f"{points(shot['success_rate'])} points one-shot {interval(shot['bootstrap_95'], True)}"
             if picks:
                 line += f", {points(picks['success_rate'])} in episodes {interval(picks['bootstrap_95'], True)}"
@@ -50,10 +50,6 @@ def markdown_table(report: Mapping[str, Any]) -> str:
         f"{total / 60:.1f} minutes in all stages on: {report['machine']}.",
     ]
     return "\n".join(lines)
-
-
-def _named(arm: str) -> str:
-    return "teacher with augmentation under the student's rule" if arm == "teacher_ruled" else ARM_NAMES[arm]
 
 
 def with_table(page: str, report: Mapping[str, Any]) -> str:

@@ -12,9 +12,9 @@ ARM_NAMES = {
     "scripted": "scripted picker",
     "teacher": "teacher",
     "teacher_augmented": "teacher with augmentation",
-    "teacher_ruled": "the same under the student's rule",
+    "teacher_ruled": "augmented teacher under the rule",
     "student": "student",
-    "student_bare": "student without its rule",
+    "student_bare": "student without the rule",
 }
 """Arm -> its name in tables and sentences."""
 
