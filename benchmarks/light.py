@@ -58,7 +58,7 @@ def batches(augmentation: AugmentationConfig, canvas: Canvas, steps: int) -> Pai
         batch.successes.numpy(), np.ones(64, dtype=np.float32),
     )  # fmt: skip
     group = Group(labels, Scenes(np.arange(64), heights.astype(np.uint16)), BATCH)
-    return PairBatches((group,), canvas, model_config("compact").normalisation, augmentation, seed=0, steps=steps)
+    return PairBatches((group,), canvas, model_config("compact").normalisation, augmentation, 0, steps)
 
 
 def training_step(network: str, augmented: bool, repetitions: int) -> dict[str, float]:

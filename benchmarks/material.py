@@ -85,7 +85,7 @@ def pair_batches(batch: Batch, workspace: Workspace, steps: int) -> PairBatches:
     )  # fmt: skip
     group = Group(labels, Scenes(np.arange(count), heights.astype(np.uint16)), min(BATCH, count))
     canvas = Canvas(workspace, PAPER_MODEL.network.stride)
-    return PairBatches((group,), canvas, PAPER_MODEL.normalisation, no_augmentation(), seed=0, steps=steps)
+    return PairBatches((group,), canvas, PAPER_MODEL.normalisation, no_augmentation(), 0, steps)
 
 
 def labelled_batches(folder: Path) -> list[Batch]:

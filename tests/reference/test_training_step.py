@@ -32,7 +32,7 @@ def our_batches(batch, seed):
         batch.successes.numpy(), np.ones(count, dtype=np.float32),
     )  # fmt: skip
     group = Group(labels, Scenes(np.arange(count), heights.astype(np.uint16)), count)
-    return PairBatches((group,), Canvas(SMALL, 4), Normalisation(), no_augmentation(), seed, steps=1)
+    return PairBatches((group,), Canvas(SMALL, 4), Normalisation(), no_augmentation(), seed, 1)
 
 
 @pytest.mark.parametrize("seed", range(10))
