@@ -115,11 +115,12 @@ def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, t
         config, out=tmp_path / "student", experience=None, experience_share=0.0, true_labels=None, true_share=0.0,
         rule_weight=1.0,
     )  # fmt: skip
-    with pytest.raises(UserError, match="--rule.name grip"):
+    with pytest.raises(UserError, match=r"--rule\.name grip"):
         student.run(ruled)
     gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)
     table = PseudoLabelConfig(
-        teacher=config.pseudo_labels.parent / "teacher", dataset=config.dataset, out=tmp_path / "ruled", rule=RuleConfig("grip", gripper=gripper),
+        teacher=config.pseudo_labels.parent / "teacher", dataset=config.dataset, out=tmp_path / "ruled",
+        rule=RuleConfig("grip", gripper=gripper),
     )  # fmt: skip
     teacher_pass.run(table)
     student.run(replace(ruled, pseudo_labels=tmp_path / "ruled"))
