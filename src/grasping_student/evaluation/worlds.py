@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
@@ -14,6 +15,9 @@ from grasping_student.evaluation.configuration import WorldSpec
 from grasping_student.files import read_json, write_json
 from grasping_student.policies.base import Policy
 from grasping_student.workspace import Workspace
+
+if TYPE_CHECKING:
+    from grasping_student.models.grasp_model import GraspModel
 
 MakePolicy = Callable[[str, Environment], Policy]
 """From a spec string and the environment that it will act in to a policy; a function of a module, so picklable."""
@@ -36,6 +40,14 @@ def open_policy(world: WorldSpec, spec: str, make_policy: MakePolicy) -> Policy:
     if (make_policy, spec) not in policies:
         policies[make_policy, spec] = make_policy(spec, environment)
     return policies[make_policy, spec]
+
+
+@functools.lru_cache(maxsize=1)
+def open_model(folder: Path) -> GraspModel:
+    """This process's model of a checkpoint folder; one is kept."""
+    from grasping_student.models.grasp_model import GraspModel
+
+    return GraspModel.load(folder)
 
 
 def close_worlds() -> None:

@@ -120,11 +120,11 @@ ARMS: dict[str, Arm] = {
     "student_augmented": Arm("student of the augmented teacher", "student", teacher="teacher_augmented"),
     "student_matched": Arm("student of the compute-matched teacher", "student", teacher="teacher_matched"),
     "teacher_room": Arm("teacher, augmented, room demanded", "teacher", augmented=True, rule="room"),
-    "teacher_grip": Arm("teacher, augmented, good grip demanded", "teacher", augmented=True, rule="grip"),
-    "student_room": Arm("student, pseudo-labels with room", "student", teacher="teacher_augmented", method="room"),
-    "student_grip": Arm("student, pseudo-labels of good grips", "student", teacher="teacher_augmented", method="grip"),
+    "teacher_grip": Arm("teacher, augmented, under the rule", "teacher", augmented=True, rule="grip"),
+    "student_room": Arm("student of grasps with room", "student", teacher="teacher_augmented", method="room"),
+    "student_grip": Arm("student of good grips", "student", teacher="teacher_augmented", method="grip"),
     "student_bare": Arm(
-        "that student, its rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
+        "student of good grips, rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
     ),
     "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),

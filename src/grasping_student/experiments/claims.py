@@ -10,7 +10,6 @@ from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
-from grasping_student.reports.sentences import points
 
 UNRULED_STUDENT = "student_bare"
 """The default student that no longer obeys the rule of its pseudo-labels."""
@@ -188,8 +187,7 @@ def few_labels(cells: Cells) -> str:
              "|" + "---|" * (2 + len(arms))]  # fmt: skip
     for cell in own:
         rates = [tables.rate_of(cell.runs.get(arm, {}), "one_shot") for arm in arms]
-        cells_ = ["" if rate is None else f"{100 * rate.value:.1f} [{100 * rate.bootstrap.low:.1f}, "
-                  f"{100 * rate.bootstrap.high:.1f}]{'' if rate.enough else '†'}" for rate in rates]  # fmt: skip
+        cells_ = ["" if rate is None else rate.text() + ("" if rate.enough else "†") for rate in rates]
         lines.append(f"| {cell.regime.replace('-', ' ')} | {labels_of(cell)} | " + " | ".join(cells_) + " |")
     return "\n".join([*lines, ""])
 
@@ -199,12 +197,10 @@ def _table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], wanted: bool = F
     titles += [f"{100 * WANTED:.0f} points"] * wanted
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell, first, second, found in rows:
-        low, high = found.bootstrap
-        over = found.over_draws
         row = [cell.regime.replace("-", " "), labels_of(cell), f"{found.draws}{'' if found.enough else '†'}",
                _STUDENTS.get(second, arm_title(second)), arm_title(first),
-               f"{points(found.value)} [{points(low)}, {points(high)}]",
-               "" if over is None else f"[{points(over.low)}, {points(over.high)}]", standing(found)]  # fmt: skip
+               found.text(signed=True),
+               found.over_draws_text(), standing(found)]  # fmt: skip
         row += [wanted_lead(found) if found.enough else ""] * wanted
         lines.append("| " + " | ".join(row) + " |")
     return lines

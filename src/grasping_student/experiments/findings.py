@@ -78,10 +78,9 @@ def entropy_lines(cells: Sequence[CellRuns]) -> list[str]:
 def _which(found: Estimate | None) -> str:
     if found is None:
         return ""
-    low, high = found.bootstrap
     return (
-        f" Executed from the same states it succeeds {points(found.value)} points [{points(low)}, {points(high)}] "
-        f"against the person's: {standing(found)}."
+        f" Executed from the same states it differs by {found.text(signed=True)} points from the person's: "
+        f"{standing(found)}."
     )
 
 
@@ -98,10 +97,10 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
         rate = tables.rate_of(own, "one_shot")
         if rate is None:
             continue
-        row = [setting_title(design, cell.setting), f"{rate.draws}{'' if rate.enough else '†'}", _interval(rate)]
+        row = [setting_title(design, cell.setting), f"{rate.draws}{'' if rate.enough else '†'}", rate.text()]
         for other, same in ((plain, cell.setting == "plain"), (cell.runs.get("teacher_augmented", {}), False)):
             found = None if same else tables.difference_of(other, own, "one_shot")
-            row += ["", ""] if found is None else [_interval(found, signed=True), standing(found)]
+            row += ["", ""] if found is None else [found.text(signed=True), standing(found)]
         lines.append("| " + " | ".join(row) + " |")
     return lines
 
@@ -127,17 +126,10 @@ def trend_lines(cells: Sequence[CellRuns], design: Design) -> list[str]:
         for measure, title in (("one_shot", "one-shot"), ("proxy", "proxy")):
             found = tables.difference_of(by[first].runs[arm], by[last].runs[arm], measure)
             if found is not None:
-                parts.append(f"{title} {_interval(found, signed=True)}, {standing(found)}")
+                parts.append(f"{title} {found.text(signed=True)}, {standing(found)}")
         paper = [design.paper.get(arm, {}).get(setting) for setting in (first, last)]
         if None not in paper:
             parts.append(f"paper, proxy {points(float(paper[1] or 0) - float(paper[0] or 0))}")
         if parts:
             lines.append(f"- {arm_title(arm)}, {last} less {first} ({design.varies}): {'; '.join(parts)}.")
     return lines
-
-
-def _interval(found: Estimate, signed: bool = False) -> str:
-    low, high = found.bootstrap
-    if signed:
-        return f"{points(found.value)} [{points(low)}, {points(high)}]"
-    return f"{100 * found.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

@@ -21,12 +21,11 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation.configuration import SimulationSpec, WorldSpec
 from grasping_student.evaluation.entropy import log_probabilities
 from grasping_student.evaluation.one_shot import prepare_scene
-from grasping_student.evaluation.worlds import close_worlds, one_thread, open_world
+from grasping_student.evaluation.worlds import close_worlds, one_thread, open_model, open_world
 from grasping_student.files import atomic_path, write_json
 from grasping_student.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp
 from grasping_student.grasp_rules import RuleConfig, RuleName
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
-from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
 from grasping_student.parallel import parallel_map
 
@@ -109,7 +108,7 @@ def run(config: PrecisionConfig, world: WorldSpec | None = None) -> Path:
     finally:
         close_worlds()
     wanted = {scene: each for scene, each in read_shots(log).items() if scene < config.scenes}
-    write_json(config.out / "metrics.json", {"version": _teacher(config.teacher).version, **summary(wanted)})
+    write_json(config.out / "metrics.json", {"version": open_model(config.teacher).version, **summary(wanted)})
     return config.out
 
 
@@ -140,7 +139,7 @@ def shoot_scene(job: SceneOfShots) -> list[Shot]:
     assert isinstance(environment, RestorableEnvironment)
     prepare_scene(environment, job.scene, config.seed, config.emptiest)
     state, heightmap = environment.save_state(), environment.observe()
-    model = _teacher(config.teacher)
+    model = open_model(config.teacher)
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES, config.foreground_only)
     if not np.isfinite(scores).any():
         return [_nothing(kind) for kind in _kinds(config)]
@@ -206,13 +205,3 @@ def summary(shots: dict[int, list[Shot]]) -> dict[str, Any]:
 
 def _symbol(outcome: str) -> str:
     return "1" if outcome == Outcome.SUCCESS else "-" if outcome in (NO_GRASP, Outcome.FAULT) else "0"
-
-
-_teachers: dict[Path, GraspModel] = {}
-
-
-def _teacher(path: Path) -> GraspModel:
-    if path not in _teachers:
-        _teachers.clear()
-        _teachers[path] = GraspModel.load(path)
-    return _teachers[path]

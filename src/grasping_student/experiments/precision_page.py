@@ -56,12 +56,7 @@ def _groups(cells: Sequence[CellRuns], by: str, names: Sequence[str]) -> list[st
 def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None]) -> str:
     few = "" if draws >= tables.FEWEST_DRAWS else "†"
     row = [labels_of(cell), arm_title(arm), f"{draws}{few}"]
-    row += [
-        ""
-        if each is None
-        else f"{100 * each.value:.0f} [{100 * each.bootstrap.low:.0f}, {100 * each.bootstrap.high:.0f}]"
-        for each in rates
-    ]
+    row += ["" if each is None else each.text() for each in rates]
     return "| " + " | ".join(row) + " |"
 
 

@@ -19,10 +19,10 @@ from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.picking import policy_seed
 from grasping_student.evaluation.policy_spec import make_policy
 from grasping_student.evaluation.records import EventLog, Try, read_events, rewrite_events
-from grasping_student.evaluation.worlds import close_worlds, one_thread, open_policy, open_world
+from grasping_student.evaluation.worlds import close_worlds, one_thread, open_model, open_policy, open_world
 from grasping_student.files import write_json
 from grasping_student.grasp import TRAINING_ANGLES, PlanarGrasp, angle_distance
-from grasping_student.models.grasp_model import BAN_DISTANCE, GraspModel
+from grasping_student.models.grasp_model import BAN_DISTANCE
 from grasping_student.parallel import parallel_map
 from grasping_student.policies.base import NothingToGrasp
 
@@ -91,7 +91,7 @@ def relabel_scene(job: RelabelJob) -> list[Try]:
     assert isinstance(environment, RestorableEnvironment)
     prepare_scene(environment, job.scene, job.seed, 0.85)
     state, heightmap = environment.save_state(), environment.observe()
-    model = _teacher(job)
+    model = open_model(job.teacher)
     person = open_policy(job.world, "scripted", make_policy)
     person.begin_episode(policy_seed(job.seed, job.scene, 0))
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES)
@@ -140,13 +140,3 @@ def relabelling_metrics(tries: Sequence[Try], world: SimulationSpec) -> dict[str
             "turned_degrees": [round(each, 1) for each in turned],
         }
     return metrics
-
-
-_teachers: dict[Path, GraspModel] = {}
-
-
-def _teacher(job: RelabelJob) -> GraspModel:
-    if job.teacher not in _teachers:
-        _teachers.clear()
-        _teachers[job.teacher] = GraspModel.load(job.teacher)
-    return _teachers[job.teacher]

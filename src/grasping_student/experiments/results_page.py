@@ -179,22 +179,18 @@ def _setting(design: Design, cell: CellRuns) -> str:
 
 
 def _rate(found: Estimate | None) -> str:
-    if found is None:
-        return ""
-    return f"{100 * found.value:.1f} [{100 * found.bootstrap.low:.1f}, {100 * found.bootstrap.high:.1f}]"
+    return "" if found is None else found.text()
 
 
 def _difference(found: Estimate | None) -> str:
     if found is None:
         return ""
-    text = f"{points(found.value)} [{points(found.bootstrap.low)}, {points(found.bootstrap.high)}]"
+    text = found.text(signed=True)
     return f"**{text}**" if found.enough and found.bootstrap.excludes_zero else text
 
 
 def _over_draws(found: Estimate | None) -> str:
-    if found is None or found.over_draws is None:
-        return ""
-    return f"[{points(found.over_draws.low)}, {points(found.over_draws.high)}]"
+    return "" if found is None else found.over_draws_text()
 
 
 def _sizes(folder: Path, runs: Sequence[Run]) -> str:

@@ -14,6 +14,7 @@ from grasping_student.evaluation.statistics import Counts, Interval, draws_inter
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run, read_runs
+from grasping_student.reports.sentences import interval, points
 
 RESAMPLES = 2000
 FEWEST_DRAWS = 3
@@ -51,6 +52,15 @@ class Estimate:
     @property
     def enough(self) -> bool:
         return self.draws >= FEWEST_DRAWS
+
+    def text(self, signed: bool = False) -> str:
+        """Value and bootstrap interval: a rate in percent or, signed, a difference in points."""
+        value = points(self.value) if signed else f"{100 * self.value:.1f}"
+        return f"{value} {interval(list(self.bootstrap), signed)}"
+
+    def over_draws_text(self) -> str:
+        """The interval over draws of a difference, in points; empty with fewer than two draws."""
+        return "" if self.over_draws is None else interval(list(self.over_draws), signed=True)
 
 
 @dataclass(frozen=True)
