@@ -10,71 +10,22 @@ import pytest
 from geometric_model import GeometricModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.serving.tabletop import CAMERA, LIGHT, arguments, box_under, frame_of, tabletop
 
 from grasping_student.cameras.files import save_frame
-from grasping_student.cameras.frame import Intrinsics, frame_to_heightmap
+from grasping_student.cameras.frame import frame_to_heightmap
 from grasping_student.cameras.mending import mend_heightmap
-from grasping_student.cameras.simulated import SimulatedCamera, looking_down, render
+from grasping_student.cameras.simulated import SimulatedCamera, looking_down
 from grasping_student.cli.main import main
-from grasping_student.errors import UserError
 from grasping_student.grasp import PlanarGrasp, angle_distance
 from grasping_student.grasp_rules import RuleConfig
 from grasping_student.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.serving import predict as predict_module
 from grasping_student.serving.material import finger_opening, seen_material
-from grasping_student.serving.predict import load_model, predict, resized
-from grasping_student.workspace import Workspace, light_workspace
+from grasping_student.serving.predict import load_model, predict
 
-CAMERA = Intrinsics(480.0, 480.0, 319.5, 239.5, 640, 480)
-LIGHT = light_workspace()
-BOXES = ((0.06, 0.05, 0.03, 0.08, 0.04), (-0.08, -0.06, 0.09, 0.025, 0.03))
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
-
-
-def tabletop(boxes=BOXES, walls=0.0):
-    """A finely sampled scene, with the walls of a bin around it if asked for."""
-    workspace = Workspace(extent=0.6, pixels=600, margin=0.06)
-    every = np.arange(workspace.pixels)
-    x, y = workspace.xy_from_pixel(every, every)
-    height = np.zeros(workspace.shape, dtype=np.float32)
-    outside = np.maximum(np.abs(x)[None, :], np.abs(y)[:, None]) - 0.19
-    height[outside > 0.0] = walls
-    for cx, cy, sx, sy, top in boxes:
-        height[(np.abs(y - cy) <= sy / 2)[:, None] & (np.abs(x - cx) <= sx / 2)[None, :]] = top
-    return Heightmap(height, np.full((*workspace.shape, 3), 150, np.uint8), workspace)
-
-
-def frame_of(scene, tilt=0.15):
-    return render(scene, CAMERA, looking_down(0.75, tilt))
-
-
-@pytest.fixture
-def scene_files(tmp_path):
-    save_frame(frame_of(tabletop()), tmp_path / "scene")
-    return tmp_path / "scene"
-
-
-@pytest.fixture
-def geometric(monkeypatch):
-    """The command with a model that needs no weights."""
-
-    def load(folder, extent):
-        return GeometricModel(LIGHT if extent is None else resized(LIGHT, extent))
-
-    monkeypatch.setattr(predict_module, "load_model", load)
-
-
-def arguments(scene_files, out, *more):
-    return [
-        "predict", "--depth", str(scene_files / "depth.npy"), "--intrinsics", str(scene_files / "camera.json"),
-        "--camera-to-world", str(scene_files / "pose.txt"), "--out", str(out), *map(str, more),
-    ]  # fmt: skip
-
-
-def box_under(x, y, slack=0.003):
-    return [box for box in BOXES if abs(x - box[0]) <= box[2] / 2 + slack and abs(y - box[1]) <= box[3] / 2 + slack]
 
 
 def test_predict_writes_a_grasp_on_an_item_across_its_short_side(scene_files, tmp_path, geometric, capsys):
@@ -221,91 +172,6 @@ def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, ca
     assert main(arguments(scene_files, tmp_path / "out", "--model", checkpoint, "--extent", extent)) == 2
     assert "does not fit this model, trained for 0.45 m" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def spoil_unit(folder):
-    np.save(folder / "depth.npy", np.load(folder / "depth.npy") * 1000.0)
-
-
-def spoil_depth(value):
-    def spoil(folder):
-        np.save(folder / "depth.npy", np.full_like(np.load(folder / "depth.npy"), value))
-
-    return spoil
-
-
-def spoil_intrinsics(folder):
-    values = json.loads((folder / "camera.json").read_text())
-    del values["fy"]
-    (folder / "camera.json").write_text(json.dumps(values))
-
-
-def spoil_colour(folder):
-    cv2.imwrite(str(folder / "color.png"), np.zeros((481, 640, 3), np.uint8))
-
-
-def spoil_pose(folder):
-    np.savetxt(folder / "pose.txt", np.linalg.inv(looking_down(0.75, 0.15)))
-
-
-def spoil_sight(folder):
-    pose = looking_down(0.75, 0.15)
-    pose[0, 3] += 2.0
-    np.savetxt(folder / "pose.txt", pose)
-
-
-def spoil_items(folder):
-    save_frame(frame_of(tabletop(boxes=())), folder)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (spoil_unit, "give --depth-unit mm"),
-        (spoil_depth(0.0), "holds no measurement"),
-        (spoil_depth(np.nan), "holds no measurement"),
-        (spoil_intrinsics, "lacks fy"),
-        (spoil_colour, "whole multiple"),
-        (spoil_pose, "right way round"),
-        (spoil_sight, "measured 0.0%"),
-        (spoil_items, "is it empty"),
-        (lambda folder: (folder / "depth.npy").unlink(), "depth.npy does not exist"),
-        (lambda folder: (folder / "pose.txt").write_text("1 2 3"), "no 4 x 4"),
-    ],
-    ids=["millimetres", "zero", "nan", "intrinsics", "colour", "inverse", "elsewhere", "empty", "missing", "pose"],
-)
-def test_bad_input_is_one_clear_message_and_exit_code_2(scene_files, tmp_path, geometric, capsys, spoil, message):
-    spoil(scene_files)
-    out = tmp_path / "out"
-    assert main(arguments(scene_files, out, "--color", scene_files / "color.png")) == 2
-    printed = capsys.readouterr().err
-    assert message in printed
-    assert "Traceback" not in printed
-    assert not out.exists()
-
-
-def test_missing_options_are_named(tmp_path, capsys):
-    assert main(["predict", "--depth", "depth.npy", "--out", str(tmp_path / "out")]) == 2
-    assert "predict needs --intrinsics, --camera-to-world" in capsys.readouterr().err
-
-
-def test_an_output_folder_that_exists_is_kept_unless_told(scene_files, tmp_path, geometric, capsys):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "precious.txt").write_text("mine")
-    assert main(arguments(scene_files, out)) == 2
-    assert "--overwrite" in capsys.readouterr().err
-    assert (out / "precious.txt").read_text() == "mine"
-    assert main(arguments(scene_files, out, "--overwrite")) == 0
-    assert (out / "grasp.json").exists()
-
-
-def test_no_checkpoint_is_said(tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="no checkpoint"):
-        load_model(tmp_path, None)
-    monkeypatch.setattr(predict_module, "PRETRAINED", tmp_path / "nothing")
-    with pytest.raises(UserError, match="give --model"):
-        load_model(None, None)
 
 
 def test_a_rule_is_obeyed_where_it_leaves_anything_and_otherwise_said_to_leave_nothing():

@@ -114,3 +114,11 @@ def press(page, pixels, row, col, drag=(0, 0)):
     if drag != (0, 0):
         page.mouse.move(x + drag[0], y + drag[1], steps=5)
     page.mouse.up()
+
+
+def wait_saved(page, number):
+    """Until the page says that an attempt is on the disk."""
+    page.wait_for_function(
+        "number => document.querySelector('[data-test=message]')?.innerText.includes('Saved attempt ' + number)",
+        arg=number, timeout=20_000,
+    )  # fmt: skip

@@ -115,3 +115,16 @@ def box_grasp(heightmap: Heightmap) -> PlanarGrasp:
 
 
 SUCCESS, MISSED = Outcome.SUCCESS, Outcome.MISSED
+
+
+def label(session, grasp=None, verdict=None, **options):
+    """Execute a grasp, or give a verdict on it, in the scene that is shown."""
+    scene = session.scene
+    return session.execute(scene.number, grasp or box_grasp(scene.heightmap), verdict, **options)
+
+
+def scene_of(seed: int) -> Heightmap:
+    """What a ``BoxWorld`` shows after a reset with this seed."""
+    world = BoxWorld()
+    world.reset(seed)
+    return world.observe()

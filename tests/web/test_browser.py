@@ -1,46 +1,16 @@
 """The labelling page in a real browser: click, drag, touch, keys, execute, undo, reload, lost server."""
 
 import math
-import re
 
 import numpy as np
 import pytest
 from tests.web import browser as real
-from tests.web.labelling_worlds import WORKSPACE, BoxWorld, box_grasp
+from tests.web.labelling_worlds import WORKSPACE, box_grasp, scene_of
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.footprint import footprint
-
-pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing()))
-
-PIXELS = WORKSPACE.pixels
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with real.chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def boxes(tmp_path):
-    with real.Server(real.SERVE_BOXES, tmp_path / "d", 0) as server:
-        yield server
-
-
-def scene_of(seed):
-    world = BoxWorld()
-    world.reset(seed)
-    return world.observe()
-
-
-def wait_saved(page, number):
-    page.wait_for_function(
-        "number => document.querySelector('[data-test=message]')?.innerText.includes('Saved attempt ' + number)",
-        arg=number, timeout=20_000,
-    )  # fmt: skip
 
 
 def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser, boxes):
@@ -50,7 +20,7 @@ def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser
     random = np.random.default_rng(5)
     for _ in range(12):
         row, col, angle = int(random.integers(0, 40)), int(random.integers(0, 40)), random.uniform(-math.pi, math.pi)
-        real.press(page, PIXELS, row, col, (80 * math.cos(angle), -80 * math.sin(angle)))
+        real.press(page, WORKSPACE.pixels, row, col, (80 * math.cos(angle), -80 * math.sin(angle)))
         seen = real.state(page)
         assert (seen["row"], seen["col"]) == (row, col)
         grasp = PlanarGrasp(row, col, angle)
@@ -61,7 +31,7 @@ def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser
             assert (seen[name] is None) == math.isnan(value)
             assert seen[name] is None or seen[name] == pytest.approx(value, abs=1.1e-4)
 
-    real.press(page, PIXELS, 20, 20)
+    real.press(page, WORKSPACE.pixels, 20, 20)
     start = real.state(page)
     assert page.inner_text("[data-readout=position]") == "row 20, column 20"
 
@@ -86,8 +56,8 @@ def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser
     assert scene.height[real.state(page)["row"], real.state(page)["col"]] > 0, "the first key begins on an item"
 
     page.keyboard.press("Escape")
-    real.press(page, PIXELS, 20, 20)  # at angle 0 again: the round handle turns without moving the point
-    x, y = real.point(page, PIXELS, 20, 20)
+    real.press(page, WORKSPACE.pixels, 20, 20)  # at angle 0 again: the round handle turns without moving the point
+    x, y = real.point(page, WORKSPACE.pixels, 20, 20)
     side = page.locator(".grasp-canvas canvas").bounding_box()["width"]
     handle = (0.085 / 2 + 0.012 + 0.032) / WORKSPACE.extent * side
     page.mouse.move(x + handle, y)
@@ -113,7 +83,7 @@ def test_execute_undo_and_reload_by_keyboard_alone(browser, boxes, tmp_path):
         page.keyboard.press("Shift+Q")
     seen = real.state(page)
     page.keyboard.press("Enter")
-    wait_saved(page, 0)
+    real.wait_saved(page, 0)
     stored = Dataset(tmp_path / "d").attempt(0)  # what the page calls saved is there
     assert stored.grasp == PlanarGrasp(seen["row"], seen["col"], seen["angle"]) == grasp
     assert stored.source == "human" and stored.extra["suggestions"]
@@ -136,7 +106,7 @@ def test_execute_undo_and_reload_by_keyboard_alone(browser, boxes, tmp_path):
     assert [again[k] for k in ("scene", "row", "col", "angle")] == [drawn[k] for k in ("scene", "row", "col", "angle")]
     page.wait_for_timeout(500)
     page.keyboard.press(" ")
-    wait_saved(page, 1)
+    real.wait_saved(page, 1)
     assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [1]
     assert page.hosts == {boxes.address.split("/")[2]}, "no request left the machine"
     assert not page.errors
@@ -160,14 +130,14 @@ def test_suggestions_help_views_and_a_second_tab(browser, boxes, tmp_path):
             arg=name,
         )
     page.keyboard.press("Enter")
-    wait_saved(page, 0)
+    real.wait_saved(page, 0)
     extra = Dataset(tmp_path / "d").attempt(0).extra
     assert extra["suggestion_accepted"] == 1 and len(extra["suggestions"]) == 3
 
     other = real.open_page(browser, boxes.address)
     other.wait_for_selector("[data-test=hold]:visible")
     assert "another tab labels this dataset" in other.inner_text("[data-test=hold]")
-    real.press(other, PIXELS, 20, 20)
+    real.press(other, WORKSPACE.pixels, 20, 20)
     other.keyboard.press("Enter")
     assert real.state(other)["hint"] == "none", "a tab that may not write draws nothing"
     other.click("[data-test=take-over]")
@@ -186,7 +156,7 @@ def test_enter_executes_after_a_click_on_any_button_and_after_the_help(browser, 
     page.click("[data-test=turn-left]")
     turned = real.state(page)["angle"]
     page.keyboard.press("Enter")
-    wait_saved(page, 0)
+    real.wait_saved(page, 0)
     assert Dataset(tmp_path / "d").attempt(0).grasp.angle == pytest.approx(turned)
     assert Dataset(tmp_path / "d").attempt(0).extra["suggestion_corrected"] == 1
     page.click("[data-test=help]")
@@ -195,7 +165,7 @@ def test_enter_executes_after_a_click_on_any_button_and_after_the_help(browser, 
     page.wait_for_selector(".q-dialog", state="detached")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    wait_saved(page, 1)
+    real.wait_saved(page, 1)
     assert not page.query_selector(".q-dialog")
 
     page.click("[data-test=thumbnail-0]")
@@ -242,7 +212,7 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_the_page_comes_back(br
         page.wait_for_timeout(300)
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
-        wait_saved(page, number)
+        real.wait_saved(page, number)
     server.kill()
     assert len(Dataset(tmp_path / "d")) == 3
     with real.Server(real.SERVE_BOXES, tmp_path / "d", server.port):
@@ -255,85 +225,5 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_the_page_comes_back(br
         page.wait_for_timeout(1000)
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
-        wait_saved(page, 3)
+        real.wait_saved(page, 3)
     assert len(Dataset(tmp_path / "d")) == 4
-
-
-def test_it_fits_the_screen_and_works_by_touch(browser, boxes, tmp_path):
-    page = real.open_page(browser, boxes.address, touch=True)
-    for width, height in ((1280, 800), (768, 1024), (1024, 768)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        box = page.locator(".grasp-canvas canvas").bounding_box()
-        assert box["width"] == pytest.approx(box["height"]) and box["width"] > 0.5 * min(width, height)
-        button = page.locator("[data-test=execute]").bounding_box()
-        assert button["y"] + button["height"] <= height, "in sight without scrolling"
-    grasp = box_grasp(scene_of(0))
-    page.touchscreen.tap(*real.point(page, PIXELS, grasp.row, grasp.col))
-    before = real.state(page)
-    assert (before["row"], before["col"]) == (grasp.row, grasp.col)
-    for name in ("turn-left", "turn-right", "left", "right", "up", "down"):
-        button = page.locator(f"[data-test={name}]")
-        assert min(button.bounding_box()[k] for k in ("width", "height")) >= 44, "a finger needs 44 pixels"
-        button.tap()
-    assert real.state(page) == before
-    page.locator("[data-test=execute]").tap()
-    wait_saved(page, 0)
-    page.locator("[data-test=thumbnail-0]").tap()
-    page.locator("[data-test=delete]").tap()
-    page.wait_for_selector("[data-test=restore]")
-    assert len(Dataset(tmp_path / "d")) == 0
-    page.locator("[data-test=restore]").tap()
-    page.wait_for_selector("[data-test=delete]")
-    assert len(Dataset(tmp_path / "d")) == 1
-    assert not page.errors
-
-
-def test_recorded_scenes_through_the_command_line(browser, tmp_path):
-    from tests.web.test_setup import fill
-
-    fill(tmp_path / "scenes")
-    command = ["--env", "recorded", tmp_path / "scenes", "--dataset", tmp_path / "d", "--port", 0]
-    with real.Server(real.LABEL, *command, "--token", "a-long-enough-token") as server:
-        assert re.search(r"\?token=a-long-enough-token$", server.address)
-        stranger = browser.new_context().new_page()
-        assert stranger.goto(server.address.split("?")[0]).status == 401
-        page = real.open_page(browser, server.address)
-        assert "token" not in page.url
-        page.wait_for_timeout(300)
-        for number, key in enumerate("gb"):
-            page.keyboard.press("ArrowUp")
-            page.keyboard.press(key)
-            wait_saved(page, number)
-            page.wait_for_timeout(200)
-        page.keyboard.press("n")
-        page.wait_for_selector("text=nothing graspable. Here is another")
-        assert not page.errors
-    attempts = Dataset(tmp_path / "d").attempts()
-    assert [a.success for a in attempts] == [True, False, None]
-    assert [(a.episode, a.index) for a in attempts] == [(0, 0), (0, 1), (1, 0)]
-
-
-def test_browsing_a_dataset(browser, tmp_path):
-    from tests.web.test_browse_listing import fill
-
-    fill(tmp_path / "d")
-    with real.Server(real.BROWSE, tmp_path / "d", "--port", 0) as server:
-        page = real.open_page(browser, server.address, wait_for=".attempt")
-        assert page.inner_text("[data-test=total]") == "59 attempts"
-        assert len(page.query_selector_all(".attempt")) == 24
-        page.wait_for_function(
-            "[...document.querySelectorAll('.attempt img')].slice(0, 6).every((i) => i.naturalWidth)"
-        )
-        page.keyboard.press("ArrowRight")
-        page.wait_for_selector("text=2 of 3")
-        page.wait_for_selector("[data-test=attempt-30]")
-        page.click("[data-test=attempt-30]")
-        page.wait_for_function("[...document.querySelectorAll('.browse-detail img')].every((i) => i.naturalWidth)")
-        assert "episode 5, attempt 0 of it" in page.inner_text(".browse-detail")
-        page.keyboard.press("Escape")
-        page.fill("[data-test=episode]", "3")
-        page.wait_for_selector("text=1 of 1")
-        assert page.inner_text("[data-test=total]") == "6 attempts"
-        assert not page.errors

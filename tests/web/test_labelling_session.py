@@ -11,6 +11,7 @@ from tests.web.labelling_worlds import (
     RobotWorld,
     StoppingRobot,
     box_grasp,
+    label,
     make_session,
     recorded_world,
 )
@@ -20,11 +21,6 @@ from grasping_student.errors import UserError
 from grasping_student.grasp import AngleGrid, Outcome, PlanarGrasp
 from grasping_student.web.labelling_steps import NotSaved, StaleScene
 from grasping_student.web.suggestions import Suggester
-
-
-def label(session, grasp=None, verdict=None, **options):
-    scene = session.scene
-    return session.execute(scene.number, grasp or box_grasp(scene.heightmap), verdict, **options)
 
 
 def test_an_executed_grasp_is_in_the_dataset_when_execute_returns(tmp_path):
@@ -155,33 +151,6 @@ def test_a_step_that_the_disk_refuses_to_take_back_can_be_taken_back_later(tmp_p
     assert session.undo().step.attempt_id == 0 and len(Dataset(tmp_path / "d")) == 0
 
 
-def test_scenes_that_are_left_to_judge_are_counted(tmp_path):
-    session = make_session(tmp_path / "d", recorded_world(3))
-
-    def left():
-        return session.log.scenes_left(session.environment)
-
-    assert left() == 3
-    label(session, verdict=SUCCESS)
-    session.nothing_graspable(session.scene.number)
-    assert left() == 1
-    session.delete(0)
-    assert left() == 2
-    session.log.close()
-    again = make_session(tmp_path / "d", recorded_world(3))
-    assert again.log.scenes_left(again.environment) == 2
-    assert make_session(tmp_path / "e").log.scenes_left(BoxWorld()) is None
-
-
-def test_nothing_graspable_keeps_the_scene_without_a_label(tmp_path):
-    session = make_session(tmp_path / "d")
-    attempt = session.nothing_graspable(session.scene.number)
-    stored = Dataset(tmp_path / "d").attempt(attempt.id)
-    assert stored.grasp is None and stored.source == "human" and stored.extra["nothing_graspable"] is True
-    assert not stored.labelled and session.scene.seed == 1
-    assert session.log.progress().session_labels == 0
-
-
 def test_what_the_disk_refuses_is_kept_until_it_fits(tmp_path, monkeypatch):
     session = make_session(tmp_path / "d")
     append = session.log.append
@@ -269,35 +238,6 @@ def test_labels_a_minute_cut_pauses_short(tmp_path):
     for now in (0.0, 10.0, 5000.0):  # noqa: B007  # the clock reads it
         label(session, verdict=SUCCESS)
     assert session.log.progress().labels_per_minute == pytest.approx(60 * 2 / (10 + 60))
-
-
-def test_recorded_scenes_take_the_persons_word(tmp_path):
-    session = make_session(tmp_path / "d", recorded_world())
-    with pytest.raises(UserError, match="good or bad"):
-        label(session)
-    good = label(session, verdict=SUCCESS)
-    bad = label(session, verdict=MISSED)
-    assert good.after is None
-    attempts = Dataset(tmp_path / "d").attempts(source="human", labelled=True)
-    assert [a.success for a in attempts] == [True, False]
-    assert [a.extra["recorded_scene"] for a in attempts] == [0, 1] and attempts[0].extra["judged_by"] == "person"
-    assert bad.attempt.environment == "recorded"
-
-
-def test_several_labels_on_one_recorded_scene_share_an_episode(tmp_path):
-    session = make_session(tmp_path / "d", recorded_world(), labels_per_scene=2)
-    attempts = [label(session, verdict=SUCCESS).attempt for _ in range(4)]
-    assert [(a.episode, a.index) for a in attempts] == [(0, 0), (0, 1), (1, 0), (1, 1)]
-
-
-def test_a_recorded_scene_keeps_its_episode_over_sessions(tmp_path):
-    session = make_session(tmp_path / "d", recorded_world())
-    for _ in range(3):
-        label(session, verdict=SUCCESS)
-    session.log.close()
-    again = make_session(tmp_path / "d", recorded_world())
-    attempts = [label(again, verdict=MISSED).attempt for _ in range(3)]
-    assert [(a.episode, a.index) for a in attempts] == [(0, 1), (1, 1), (2, 1)]
 
 
 def test_shown_suggestions_are_kept_with_the_attempt(tmp_path):
