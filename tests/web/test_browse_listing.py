@@ -7,7 +7,11 @@ from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_g
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import AngleGrid, Outcome
+from grasping_student.grasp_rules import RuleConfig
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.web.browse_listing import BrowseFilter, ScoreCache, grasp_score, matching_ids, read_page
+from grasping_student.web.browse_setup import model_scores
 
 OUTCOMES = [Outcome.SUCCESS, Outcome.MISSED, Outcome.FAULT, None]
 SOURCES = ["human", "policy", "script"]
@@ -92,3 +96,17 @@ def test_a_score_is_worked_out_once_and_the_oldest_forgotten(dataset):
     cache(attempts[1]), cache(attempts[2])
     cache(attempts[0])
     assert model.asked == 4
+
+
+def test_a_model_that_carries_a_rule_still_says_what_it_thinks_of_grasps_that_break_it(dataset, tmp_path):
+    config = ModelConfig(NetworkConfig(widths=(4, 8)), WORKSPACE, rule=RuleConfig("grip"))
+    GraspModel.new(config, 0).save(tmp_path / "student")
+    attempts = [each for each in dataset.attempts() if each.grasp is not None]
+    rule, opinions = config.rule.make(), model_scores(tmp_path / "student", dataset)
+    broken = [
+        each for each in attempts
+        if not rule.allows(dataset.heightmap(each.id).height, np.array([each.grasp.angle]), WORKSPACE)[
+            0, each.grasp.row, each.grasp.col
+        ]
+    ]  # fmt: skip
+    assert broken and all(opinions(each) is not None for each in broken)

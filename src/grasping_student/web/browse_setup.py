@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from grasping_student.web.browse_config import BrowseConfig
+
+if TYPE_CHECKING:
+    from grasping_student.datasets.store import Dataset
+    from grasping_student.web.browse_listing import ScoreCache
 
 
 def run(config: BrowseConfig) -> None:
@@ -13,15 +20,18 @@ def run(config: BrowseConfig) -> None:
     """
     from grasping_student.datasets.store import Dataset
     from grasping_student.gripper_geometry import GripperShape
-    from grasping_student.web.browse_listing import ScoreCache
     from grasping_student.web.browse_page import build_browse_page
     from grasping_student.web.server import checked_binding, serve
 
     binding = checked_binding(config.host, config.port, config.token)
     dataset = Dataset(config.dataset)
-    scores = None
-    if config.model is not None:
-        from grasping_student.models.grasp_model import GraspModel
-
-        scores = ScoreCache(GraspModel.load(config.model, dataset.workspace), dataset)
+    scores = None if config.model is None else model_scores(config.model, dataset)
     serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperShape(), scores, config.page_size))
+
+
+def model_scores(folder: Path, dataset: Dataset) -> ScoreCache:
+    """What a checkpoint's network thinks of every grasp, also of those that a rule it carries would not choose."""
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.web.browse_listing import ScoreCache
+
+    return ScoreCache(GraspModel.load(folder, dataset.workspace).without_rule(), dataset)
