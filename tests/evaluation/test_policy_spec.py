@@ -1,13 +1,17 @@
 """Policies by name, and what a wrong name is told."""
 
+import numpy as np
 import pytest
 from tests.fakes.boxes import WORKSPACE, BoxWorld
 
 from grasping_student.errors import UserError
 from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.grasp import DEPLOYMENT_ANGLES
+from grasping_student.grasp_rules import RuleConfig
+from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.policies.base import Policy
+from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.workspace import Workspace
 
 
@@ -40,3 +44,37 @@ def test_a_name_that_is_nothing_is_told_what_is_valid():
         make_policy("scriptd", BoxWorld())
     with pytest.raises(UserError, match="checkpoint"):
         make_policy("/does/not/exist", BoxWorld())
+
+
+def test_prefixes_give_a_rule_take_a_students_own_away_and_show_in_the_version(tmp_path):
+    plain = checkpoint(tmp_path / "teacher", WORKSPACE)
+    ruled = ModelConfig(NetworkConfig(widths=(4, 4)), WORKSPACE, rule=RuleConfig("grip"))
+    GraspModel.new(ruled, seed=0).save(tmp_path / "student")
+    student = str(tmp_path / "student")
+    world = BoxWorld()
+    world.reset(0)
+    scene = world.observe()
+    names = ("room", "grip")
+    specs = (plain, *(f"{name}:{plain}" for name in names), student, f"bare:{student}")
+    policies = {spec: make_policy(spec, world) for spec in specs}
+    assert len({policy.version for policy in policies.values()}) == 4  # the bare student is the teacher's network
+    assert policies[f"bare:{student}"].version == policies[plain].version
+    for name in names:
+        rule = RuleConfig(name).make()
+        grasp, _ = policies[f"{name}:{plain}"](scene)
+        assert rule.allows(scene.height, np.array([grasp.angle]), WORKSPACE)[0, grasp.row, grasp.col]
+
+
+def test_chance_among_good_grips_is_a_good_grip_or_says_that_there_is_none():
+    world = BoxWorld()
+    world.reset(1)
+    rule, policy = RuleConfig("grip").make(), make_policy("antipodal", world)
+    scene = world.observe()
+    passing = rule.allows(scene.height, DEPLOYMENT_ANGLES.angles, WORKSPACE)
+    policy.begin_episode(0)
+    found = {(each.row, each.col, each.angle) for each in (policy(scene)[0] for _ in range(20))}
+    assert len(found) > 1
+    assert all(passing[DEPLOYMENT_ANGLES.index(angle), row, col] for row, col, angle in found)
+    bare = Heightmap(np.zeros(WORKSPACE.shape, np.float32), scene.rgb, WORKSPACE)
+    with pytest.raises(NothingToGrasp, match="good grip"):
+        policy(bare)

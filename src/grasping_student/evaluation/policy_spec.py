@@ -41,9 +41,7 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         from grasping_student.policies.random_antipodal import RandomAntipodal
 
         return RandomAntipodal()
-    prefix, _, rest = spec.partition(":")
-    rule: RuleName = prefix if prefix in RULES else "none"
-    folder = Path(rest if prefix in (*RULES, BARE) else spec)
+    prefix, folder = prefix_and_folder(spec)
     if not folder.is_dir():
         near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
@@ -54,7 +52,14 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     model = GraspModel.load(folder, environment.workspace)
     if prefix == BARE:
         model = model.without_rule()
+    rule: RuleName = prefix if prefix in RULES else "none"
     return GreedyNetworkPolicy(model, folder.name, rule=RuleConfig(rule).make(), rule_name=rule)
+
+
+def prefix_and_folder(spec: str) -> tuple[str, Path]:
+    """What a spec says of rules (a rule's name, ``bare``, or nothing), and the checkpoint folder behind it."""
+    prefix, _, rest = spec.partition(":")
+    return (prefix, Path(rest)) if prefix in (*RULES, BARE) else ("", Path(spec))
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from grasping_student.environments.robot_cell.config import CellConfig
 from grasping_student.environments.robot_cell.live import SCENE, LiveFolder, read_scene, read_status
 from grasping_student.errors import UserError
-from grasping_student.evaluation.policy_spec import NAMED_POLICIES
+from grasping_student.evaluation.policy_spec import NAMED_POLICIES, prefix_and_folder
 from grasping_student.evaluation.rates import counts_by_unit, rate
 from grasping_student.evaluation.records import Try, read_events
 from grasping_student.files import read_json
@@ -124,7 +124,7 @@ class WatchSource:
             if spec not in self._models:
                 from grasping_student.models.grasp_model import GraspModel
 
-                self._models[spec] = GraspModel.load(Path(spec), heightmap.workspace)
+                self._models[spec] = GraspModel.load(prefix_and_folder(spec)[1], heightmap.workspace)
         except UserError:  # a checkpoint named from another folder, or moved: the rest of the page is still of use
             return None
         scores = self._models[spec].score_maps(heightmap, DEPLOYMENT_ANGLES)
