@@ -76,13 +76,8 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         for name, least in (
-            ("steps", 0),
-            ("epochs", 1),
-            ("batch", 1),
-            ("record_every", 1),
-            ("threads", 0),
-            ("devices", 1),
-        ):
+            ("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0), ("devices", 1),
+        ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
         if not 0.0 <= self.ema < 1.0:
