@@ -22,14 +22,14 @@ import numpy as np
 from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import TABLE, PseudoLabelTable
 from grasping_student.datasets.store import Dataset
-from grasping_student.files import read_json, write_json
+from grasping_student.files import write_json
 from grasping_student.grasp import AngleGrid
 from grasping_student.manifest import code_commit, machine_name
-from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import torch_threads
 from grasping_student.training.affordance_configuration import paper_affordance
 from grasping_student.training.configuration import paper_student, paper_teacher
+from grasping_student.training.loop import read_learning_curve
 from grasping_student.workspace import paper_workspace
 
 RESULTS = Path(__file__).parent / "results" / "paper_commands.json"
@@ -93,7 +93,7 @@ def check_shapes(folder: Path) -> dict[str, Any]:
             maps = model.score_maps(scene, AngleGrid(2))
         assert maps.shape == (2, 338, 338)
         assert np.array_equal(np.isfinite(maps[0]), workspace.graspable_mask())
-        loss = read_json(folder / name / METRICS)["curve"][-1]["loss"]
+        loss = read_learning_curve(folder / name)[-1]["loss"]
         assert math.isfinite(loss)
         weights = sum(each.numel() for each in model.network.parameters())
         found[name] = {"network": network, "weights": weights, "canvas": model.canvas.side, "map": list(maps.shape[1:]),

@@ -13,6 +13,7 @@ from grasping_student.experiments.designs import DESIGNS, FRACTIONS
 from grasping_student.experiments.estimates import Planned, all_configs, asked_rows, expected_seconds
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.stages import Stage
+from grasping_student.files import read_json, write_json
 
 LIGHT = EXPERIMENT_PRESETS["light"]()
 
@@ -38,8 +39,8 @@ def test_the_label_fractions_are_the_papers_with_controls_in_every_cell():
     inside = [row for row in found if row.cell.regime == "in-distribution"]
     for setting in FRACTIONS:
         arms = {row.arm for row in inside if row.cell.setting == setting}
-        assert {"random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented"} <= arms
-        assert DEFAULT_STUDENT in arms
+        assert {"random", "scripted", "teacher", "teacher_augmented", "student", DEFAULT_STUDENT} <= arms
+        assert ("student_augmented" in arms) == (setting in ("1 %", "5 %", "20 %", "100 %"))
     shifted = {row.cell.setting for row in found if row.cell.regime == "domain-shift"}
     matched = {row.cell.setting for row in inside if row.arm == "teacher_matched"}
     assert shifted == matched == {"5 %", "20 %", "100 %"}
@@ -59,7 +60,7 @@ def test_students_and_teachers_of_a_cell_share_labels_and_seeds_and_draws_differ
 
 
 def test_experiments_share_their_stages():
-    fraction = {row.model for row in rows(LIGHT) if row.cell.setting == "20 %" and row.arm == "student"}
+    fraction = {row.model for row in rows(LIGHT) if row.cell.setting == "5 %" and row.arm == "student"}
     one_label = {
         row.model for row in rows(replace(LIGHT, name="labels-per-scene"))
         if row.cell.setting == "1" and row.arm == "student"
@@ -123,6 +124,12 @@ def test_results_of_other_sizes_are_not_mixed(tmp_path):
     planning.check_asked(tmp_path, replace(LIGHT, seeds=5, scenes=10))
     with pytest.raises(UserError, match="pool = 2000, this is another preset"):
         planning.check_asked(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, pool=100)))
+    asked = read_json(tmp_path / planning.ASKED)
+    del asked["sizes"]["ablated_share"]
+    write_json(tmp_path / planning.ASKED, asked)
+    planning.check_asked(tmp_path, LIGHT)  # results from before there was this size
+    with pytest.raises(UserError, match="ablated_share = "):
+        planning.check_asked(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, ablated_share=1.0)))
     with pytest.raises(UserError, match="seed = 0"):
         planning.check_asked(tmp_path, replace(LIGHT, seed=1))
 
@@ -133,6 +140,8 @@ def test_impossible_configs_are_refused(wrong):
         ExperimentConfig(**wrong)
     with pytest.raises(ValueError, match="pool"):
         Sizes(pool=0)
+    with pytest.raises(ValueError, match="ablated_share"):
+        Sizes(ablated_share=0.0)
 
 
 def test_the_command_lists_names_and_refuses_none(capsys):
@@ -153,6 +162,8 @@ def test_the_paper_preset_is_the_papers():
     assert by["student"].pseudo.angles == 16
     assert by["student"].loop.total_steps(5000) == 30 * 625
     assert paper.sizes.scenes + paper.sizes.relabelled == 5000
+    angles = rows(replace(paper, name="angles", draws=(0,)))
+    assert {row.spec.config.labels for row in angles if row.arm == "teacher"} == {2000}  # tables IV and V: all labels
     assert set(ARMS) >= set(by)
 
 

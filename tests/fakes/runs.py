@@ -51,7 +51,7 @@ def _outcomes(random, count, rate):
 def _values(name, regime, setting, arm, draw, scenes, rate, random):
     values = {
         "experiment": name, "regime": regime, "setting": setting, "arm": arm, "draw": draw,
-        "labels": round(2000 * DESIGNS[name].settings[setting].share),
+        "labels": round(2000 * (DESIGNS[name].settings[setting].share or Sizes().ablated_share)),
         "label_families": to_plain(REGIMES[regime]), "asked": {"scenes": scenes}, "code": {"teacher": "abc"},
         "model": f"{arm}-{regime}-{setting}-{draw}", "commit": "c0ffee", "machine": "a machine",
     }  # fmt: skip

@@ -29,8 +29,8 @@ REGIMES: dict[str, Regime] = {
 class Point:
     """What one setting of an experiment means."""
 
-    share: float
-    """Share of the pool that the teacher learns from."""
+    share: float | None = None
+    """Share of the pool that the teacher learns from; None takes ``sizes.ablated_share``."""
 
     student: dict[str, Any] = field(default_factory=dict)
     """Options of ``train student`` that this setting gives every student arm."""
@@ -71,7 +71,7 @@ class Design:
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
 _CONTROLS = ("5 %", "20 %", "100 %")
 _BOUNDS = ("random", "antipodal", "scripted")
-_EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student", "student_augmented")
+_EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student")
 _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
 """Teacher to whom the rule behind a student's pseudo-labels is given when it grasps: what the rule alone does."""
 
@@ -85,18 +85,32 @@ def _with_default(*arms: str) -> tuple[str, ...]:
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
     if setting in _CONTROLS:
-        return _with_default(*_EVERYWHERE, "teacher_matched", "student_matched")
-    return _with_default(*_EVERYWHERE) if regime == "in-distribution" else ()
+        matched = ("teacher_matched", *(("student_matched",) if setting == "5 %" else ()))
+        return _with_default(*_EVERYWHERE, "student_augmented", *matched)
+    if regime != "in-distribution":
+        return ()
+    return _with_default(*_EVERYWHERE, *(("student_augmented",) if setting == "1 %" else ()))
 
 
 def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
-    controls = ("student_augmented",) if setting in ("1", "16", "64") else ()
+    controls = ("student_augmented",) if setting in ("1", "64") else ()
     return ("random", "scripted", "teacher", "teacher_augmented", "student", *controls)
 
 
 def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
     weighted = () if setting == "1" else ("student_rank", "student_score")
-    return ("random", "scripted", "teacher", "teacher_augmented", "student", "student_augmented", *weighted)
+    controls = ("student_augmented",) if setting in ("1", "4") else ()
+    return ("random", "scripted", "teacher", "teacher_augmented", "student", *controls, *weighted)
+
+
+def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
+    if regime == "domain-shift" and setting != "20 %":
+        return ()
+    return tuple(arm for arm in _with_default(*_EVERYWHERE, "student_augmented") if arm != "student_bare")
+
+
+def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:
+    return ("teacher", "teacher_augmented") if setting == "5 %" else ("teacher_augmented",)
 
 
 DESIGNS: dict[str, Design] = {
@@ -114,7 +128,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "angles": Design(
         "Angles when obtaining labels from the teacher", "angles in pseudo-labelling",
-        {str(count): Point(0.2, {"pseudo": {"angles": count}}, angles=64) for count in (1, 2, 4, 8, 16, 32, 64)},
+        {str(n): Point(student={"pseudo": {"angles": n}}, angles=64) for n in (1, 2, 4, 8, 16, 32, 64)},
         _angle_arms,
         paper={"student": {"1": 0.5833, "2": 0.6820, "4": 0.7353, "8": 0.8109, "16": 0.8516, "32": 0.8858,
                            "64": 0.8865}},
@@ -122,7 +136,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "labels-per-scene": Design(
         "Several labels a scene", "labels a scene",
-        {str(count): Point(0.2, {"pseudo": {"angles": 64, "labels_per_scene": count}}) for count in (1, 2, 3, 4)},
+        {str(n): Point(student={"pseudo": {"angles": 64, "labels_per_scene": n}}) for n in (1, 2, 3, 4)},
         _per_scene_arms,
         paper={"student": {"1": 0.8516, "2": 0.8339, "3": 0.7288, "4": 0.6792}},
         paper_source="table V and figure 6, proxy",
@@ -136,8 +150,7 @@ DESIGNS: dict[str, Design] = {
     "picking": Design(
         "Grasping in the simulation", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in ("20 %", "5 %", "100 %")},
-        lambda setting, regime: _with_default(*_EVERYWHERE),
-        measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
+        _picking_arms, measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
         paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
         paper_source="table I, all picks, trained on real scenes",
     ),
@@ -158,8 +171,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in ("1 %", *_CONTROLS)},
-        lambda setting, regime: ("teacher", "teacher_augmented") if setting in _CONTROLS else ("teacher_augmented",),
+        {name: Point(FRACTIONS[name]) for name in ("1 %", "5 %", "100 %")}, _precision_arms,
         measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=120,
     ),
 }  # fmt: skip

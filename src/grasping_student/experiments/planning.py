@@ -11,7 +11,7 @@ from grasping_student.configuration import choice, to_plain
 from grasping_student.errors import UserError
 from grasping_student.experiments.arms import ARMS, POLICIES, TEACHERS
 from grasping_student.experiments.code_version import code_version
-from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.configuration import ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule, student_arm
 from grasping_student.experiments.records import Run, read_run, run_path
@@ -178,7 +178,7 @@ def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -
             write_json(path, asked)
         return
     before = read_json(path)
-    sizes = _flat(before.get("sizes", {}))
+    sizes = _flat(to_plain(Sizes())) | _flat(before.get("sizes", {}))  # a size added later had its default
     names = [
         f"sizes {n} = {sizes.get(n)}"
         for n, value in _flat(asked["sizes"]).items()

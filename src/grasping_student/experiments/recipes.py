@@ -58,7 +58,8 @@ class Recipes:
 
     def labels(self, cell: Cell) -> int:
         """Labelled attempts of the cell's teacher."""
-        return max(1, round(cell.point.share * self.sizes.pool))
+        share = self.sizes.ablated_share if cell.point.share is None else cell.point.share
+        return max(1, round(share * self.sizes.pool))
 
     def test_seed(self, draw: int) -> int:
         """Seed of a draw's test scenes: its own, shared by all models and experiments."""
