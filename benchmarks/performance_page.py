@@ -15,11 +15,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 def main() -> None:
     """Write the page."""
-    write_text(PAGE, page(read_json(RESULTS / "paper_size.json"), read_json(RESULTS / "light.json")))
+    write_text(PAGE, page(*(read_json(RESULTS / f"{name}.json") for name in ("paper_size", "paper_commands", "light"))))
 
 
-def page(paper: dict[str, Any], light: dict[str, Any]) -> str:
-    """The page as Markdown, from the two result files."""
+def page(paper: dict[str, Any], commands: dict[str, Any], light: dict[str, Any]) -> str:
+    """The page as Markdown, from the three result files."""
     return f"""# Performance
 
 Written by `python benchmarks/performance_page.py` from `benchmarks/results/`. Everything is in processor seconds of one
@@ -63,6 +63,15 @@ so this is no error in use; it does mean that weights trained on 480 pixels scor
 ours also normalises both maps of a pair together, the literal scheme each by itself. `tests/reference/` holds loss,
 gradient and best grasp of small networks without such averages to the literal ones.
 
+### The commands with `--preset paper`
+
+`python benchmarks/paper_commands.py`, commit `{commands["commit"]}`: {commands["steps"]} training steps of each network,
+each command in a process of its own, encoders from random weights.
+
+{commands_table(commands)}
+
+The largest peak is {commands["largest_peak_gib"]:.2f} GiB; the paper's graphics cards had 8.
+
 ## Preset `light`: 112 x 112 pixels, the compact network
 
 `python benchmarks/light.py`, commit `{light["commit"]}`.
@@ -85,6 +94,17 @@ def paper_table(paper: dict[str, Any]) -> str:
     lines = ["| | literal, s | ours, s | times cheaper | asked |", "|---|---|---|---|---|"]
     for words, slow, fast, key in rows:
         lines.append(f"| {words} | {slow:.1f} | {fast:.2f} | **{paper['ratios'][key]:.1f}** | {TARGETS[key]:g} |")
+    return "\n".join(lines)
+
+
+def commands_table(commands: dict[str, Any]) -> str:
+    """What every command of the paper preset cost, and the networks it trained."""
+    lines = ["| command | network, weights | batch | processor s | peak memory |", "|---|---|---|---|---|"]
+    for name, used in commands["commands"].items():
+        made = commands["shapes"].get(name)
+        network = f"{made['network']}, {made['weights'] / 1e6:.1f} million" if made else ""
+        row = [name, network, str(commands["batch"].get(name, "")), f"{used['processor_seconds']:.0f}"]
+        lines.append("| " + " | ".join([*row, f"{used['peak_memory_gib']:.2f} GiB"]) + " |")
     return "\n".join(lines)
 
 
