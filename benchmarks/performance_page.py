@@ -65,8 +65,8 @@ gradient and best grasp of small networks without such averages to the literal o
 
 ### The commands with `--preset paper`
 
-`python benchmarks/paper_commands.py`, commit `{commands["commit"]}`: {commands["steps"]} training steps of each network,
-each command in a process of its own, encoders from random weights.
+`python benchmarks/paper_commands.py`, commit `{commands["commit"]}`: {commands["steps"]} training steps of each
+network, each command in a process of its own, encoders from random weights.
 
 {commands_table(commands)}
 
