@@ -43,6 +43,9 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
 }
 """Colour, marker and line of an arm: told apart without colours as well."""
 
+FAR = 0.1
+"""Share of successes; see ``far_below``."""
+
 _OTHERS = ((GREEN, "p", "-"), (PURPLE, "X", "-"), (BLACK, "h", "-"), (SKY, "<", "-"), (VERMILLION, ">", "-"))
 
 
@@ -93,11 +96,15 @@ def settings_figure(panels: Sequence[Panel], settings: Sequence[str], x_label: s
     rows = -(-len(panels) // columns)
     figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns)
     with style():
-        for each in axes.ravel()[len(panels) :]:
-            each.set_visible(False)
         for panel, each in zip(panels, axes.ravel(), strict=False):
             _draw_panel(each, panel, settings, x_label)
-        _one_legend(figure, axes.ravel(), 2 if columns == 1 else 3)
+        empty = axes.ravel()[len(panels) :]
+        for each in empty:
+            each.set_axis_off()
+        if len(empty):
+            empty[0].legend(*_handles(axes.ravel()), loc="center", fontsize=10)
+        else:
+            _one_legend(figure, axes.ravel(), 2 if columns == 1 else 3)
     return figure
 
 
@@ -147,17 +154,47 @@ def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figu
 
 
 def _one_legend(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    figure.legend(*_handles(axes), loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def _handles(axes: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
+    """What the axes show, each label once."""
     handles: dict[str, Artist] = {}
     for each in axes:
         for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=9)
+    return list(handles.values()), list(handles)
+
+
+def far_below(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines whose intervals all lie ``FAR`` below everything else: drawn, they would press the others together."""
+    found = []
+    for line in lines:
+        others = [point.low for other in lines if other.arm != line.arm for point in other.points]
+        if others and max(point.high for point in line.points) < min(others) - FAR:
+            found.append(line)
+    return tuple(found)
+
+
+def _write_below(axes: Axes, lines: Sequence[Line]) -> None:
+    """Lines that are not drawn, in words at the foot of the panel."""
+    parts = []
+    for line in lines:
+        low, high = (100 * choose(point.value for point in line.points) for choose in (min, max))
+        rates = f"{low:.0f} %" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f} %"
+        parts.append(f"below: {line.title}, {rates}")
+    axes.text(
+        0.5, 0.015, "\n".join(parts), transform=axes.transAxes, ha="center", va="bottom", fontsize=8.5, color=GREY
+    )
 
 
 def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
     place = {setting: index for index, setting in enumerate(settings)}
-    count = len(panel.lines)
-    for position, line in enumerate(panel.lines):
+    below = far_below(panel.lines) if "bits" not in panel.y_label else ()
+    _write_below(axes, below)
+    drawn = [line for line in panel.lines if line not in below]
+    count = len(drawn)
+    for position, line in enumerate(drawn):
         colour, marker, dashes = arm_style(line.arm, position)
         aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
         x = np.array([place[point.setting] for point in line.points]) + aside

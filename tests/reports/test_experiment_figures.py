@@ -1,0 +1,35 @@
+"""Figures of the experiments: what is drawn, what is written instead, where the legend stands."""
+
+from grasping_student.reports.experiment_figures import Line, Panel, Point, far_below, settings_figure
+
+
+def line(arm, *rates, spread=0.02):
+    points = (Point(str(place), rate, rate - spread, rate + spread) for place, rate in enumerate(rates))
+    return Line(arm, arm.title(), tuple(points))
+
+
+TEACHER, STUDENT, RANDOM = line("teacher", 0.7, 0.8), line("student", 0.9, 1.0), line("random", 0.35, 0.31)
+
+
+def test_only_lines_whose_whole_interval_lies_far_below_all_others_are_left_out():
+    assert far_below((TEACHER, STUDENT, RANDOM)) == (RANDOM,)
+    assert far_below((TEACHER, STUDENT)) == ()
+    assert far_below((TEACHER, STUDENT, line("random", 0.35, 0.6))) == ()
+    assert far_below((RANDOM,)) == ()
+
+
+def test_what_is_left_out_stands_in_words_and_the_rest_is_drawn():
+    figure = settings_figure([Panel("a", "success", (TEACHER, STUDENT, RANDOM))], ["0", "1"], "share")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["below: Random, 31 to 35 %"]
+    assert axes.get_legend_handles_labels()[1] == ["Teacher", "Student"]
+    assert axes.get_ylim()[0] > 0.5
+
+
+def test_with_an_odd_number_of_panels_the_legend_stands_in_the_empty_place():
+    panels = [Panel(title, "success", (TEACHER, STUDENT)) for title in "abc"]
+    figure = settings_figure(panels, ["0", "1"], "share")
+    legend = figure.axes[-1].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["Teacher", "Student"]
+    assert not figure.legends
+    assert settings_figure(panels[:2], ["0", "1"], "share").legends
