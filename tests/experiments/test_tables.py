@@ -1,5 +1,6 @@
 """Tables, figures, sentences and the page from runs on file: laws, the paper's numbers beside, marks of few draws."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from grasping_student.experiments.records import counts_of_outcomes, read_run, r
 from grasping_student.experiments.rerun import differences
 from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.stages import make_stage
-from grasping_student.files import write_json
+from grasping_student.files import read_json, write_json
 
 RATES = {
     "random": 0.2, "scripted": 0.9, "teacher": 0.4, "teacher_augmented": 0.5, "student": 0.5,
@@ -109,6 +110,20 @@ def test_few_draws_are_marked_and_conclude_nothing(tmp_path):
     assert "nothing concluded: 1 draw" in page
     assert "**" not in page.split("## Scaling")[1]
     assert "**better" not in page
+
+
+def test_a_measure_with_fewer_draws_than_its_row_says_so(tmp_path):
+    folder = write_results(tmp_path, settings=("5 %",))
+    for draw in (1, 2):
+        path = run_path(folder, "in-distribution", "5 %", "student", draw)
+        values = read_json(path)
+        del values["proxy"]
+        write_json(path, values)
+    page = results_page.write_page(tmp_path, tmp_path / "results.md").read_text()
+    (rates,) = (line for line in page.split("\n") if "| student of the teacher | 3 |" in line)
+    assert rates.count("(n = 1)") == 2  # the proxy and its average
+    (row,) = (row for row in csv.DictReader((folder / "table.csv").open()) if row["arm"] == "student - teacher")
+    assert (row["draws"], row["one_shot_n"], row["proxy_n"]) == ("3", "3", "1")
 
 
 def test_words_follow_from_both_intervals():

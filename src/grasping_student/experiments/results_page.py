@@ -131,10 +131,11 @@ def _rates_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
         for number, (arm, runs) in enumerate(cell.runs.items()):
             few = "" if len(runs) >= tables.FEWEST_DRAWS else "†"
             row = [_setting(design, cell) if number == 0 else "", arm_title(arm), f"{len(runs)}{few}"]
-            row += [_rate(tables.rate_of(runs, measure)) for measure, _ in columns]
+            row += [_rate(tables.rate_of(runs, measure), len(runs)) for measure, _ in columns]
             for title, value in extra:
                 mean = tables.mean_of(runs, value)
-                row.append("" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}")
+                text = "" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}"
+                row.append(text if mean is None else text + _fewer(mean[1], len(runs)))
             if paper:
                 share = design.paper.get(arm, {}).get(cell.setting)
                 row.append("" if share is None else f"{100 * share:.2f}")
@@ -165,7 +166,7 @@ def _differences_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
         few = "" if draws >= tables.FEWEST_DRAWS else "†"
         row = [_setting(design, cell), f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
         for measure, _ in columns:
-            row += [_difference(found[measure]), _over_draws(found[measure])]
+            row += [_difference(found[measure], draws), _over_draws(found[measure])]
         if paper:
             known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
             both = (first, second) == ("teacher", "student") and None not in known
@@ -178,15 +179,20 @@ def _setting(design: Design, cell: CellRuns) -> str:
     return claims.labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
 
 
-def _rate(found: Estimate | None) -> str:
-    return "" if found is None else found.text()
+def _rate(found: Estimate | None, draws: int) -> str:
+    return "" if found is None else found.text() + _fewer(found.draws, draws)
 
 
-def _difference(found: Estimate | None) -> str:
+def _difference(found: Estimate | None, draws: int) -> str:
     if found is None:
         return ""
-    text = found.text(signed=True)
+    text = found.text(signed=True) + _fewer(found.draws, draws)
     return f"**{text}**" if found.enough and found.bootstrap.excludes_zero else text
+
+
+def _fewer(own: int, draws: int) -> str:
+    """Draws of a cell that has fewer than its row."""
+    return "" if own == draws else f" (n = {own})"
 
 
 def _over_draws(found: Estimate | None) -> str:

@@ -145,11 +145,11 @@ def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
             row["paper"] = design.paper.get(arm, {}).get(cell.setting, "")
             rows.append(row)
         for first, second in pairs_in(cell):
-            row = {"regime": cell.regime, "setting": cell.setting, "arm": f"{second} - {first}"}
+            row = {"regime": cell.regime, "setting": cell.setting, "arm": f"{second} - {first}", "draws": ""}
             for measure in ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures"):
                 found = difference_of(cell.runs[first], cell.runs[second], measure)
-                row["draws"] = found.draws if found else row.get("draws", "")
                 _fill(row, measure, found)
+            row["draws"] = max((row[name] for name in row if name.endswith("_n")), default="")
             rows.append(row)
     return rows
 
@@ -166,7 +166,7 @@ def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
 def _fill(row: dict[str, Any], measure: str, found: Estimate | None) -> None:
     if found is None:
         return
-    row[measure] = round(found.value, 4)
+    row[measure], row[f"{measure}_n"] = round(found.value, 4), found.draws
     row[f"{measure}_low"], row[f"{measure}_high"] = (round(each, 4) for each in found.bootstrap)
     over = found.over_draws
     row[f"{measure}_draws_low"], row[f"{measure}_draws_high"] = (round(e, 4) for e in over) if over else ("", "")
