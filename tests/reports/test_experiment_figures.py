@@ -26,6 +26,13 @@ def test_what_is_left_out_stands_in_words_and_the_rest_is_drawn():
     assert axes.get_ylim()[0] > 0.5
 
 
+def test_points_of_few_draws_are_hollow():
+    few = Line("teacher", "Teacher", (Point("0", 0.7, 0.6, 0.8, few=True), Point("1", 0.8, 0.7, 0.9)))
+    (axes,) = settings_figure([Panel("a", "success", (few, STUDENT))], ["0", "1"], "share").axes
+    hollow = [each for each in axes.lines if each.get_markerfacecolor() == "white" and len(each.get_xdata())]
+    assert [list(each.get_ydata()) for each in hollow] == [[0.7]]
+
+
 def test_with_an_odd_number_of_panels_the_legend_stands_in_the_empty_place():
     panels = [Panel(title, "success", (TEACHER, STUDENT)) for title in "abc"]
     figure = settings_figure(panels, ["0", "1"], "share")

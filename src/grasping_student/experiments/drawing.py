@@ -84,7 +84,7 @@ def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
         for cell in cells:
             found = tables.rate_of(cell.runs.get(arm, {}), measure)
             if found is not None:
-                points.append(Point(cell.setting, found.value, *found.bootstrap))
+                points.append(Point(cell.setting, found.value, *found.bootstrap, few=not found.enough))
         if points:
             lines.append(Line(arm, arm_title(arm), tuple(points)))
     return tuple(lines)

@@ -34,10 +34,10 @@ Made by `make results` from the runs in `{results}/`; no number here is typed. H
 [evaluation.md](evaluation.md); how to repeat or extend a table: [experiments.md](experiments.md).
 
 A cell shows a rate over draws of labels and training seeds, in percent, with a 95 % interval that resamples draws and
-the scenes inside each. `n` is the number of draws. **†** marks fewer than {fewest} draws: such cells are shown, and
-nothing is concluded from them. *One-shot*: every model grasps once from the same saved states. *Proxy*: share of grasps
-that the affordance network takes for successes. The paper's absolute numbers come from other scenes, labels and
-networks; compare differences and orders, not levels.
+the scenes inside each. `n` is the number of draws. **†** marks fewer than {fewest} draws: such cells are shown, hollow
+in the figures, and nothing is concluded from them. *One-shot*: every model grasps once from the same saved states.
+*Proxy*: share of grasps that the affordance network takes for successes. The paper's absolute numbers come from other
+scenes, labels and networks; compare differences and orders, not levels.
 """
 
 DIFFERENCES = """## What is otherwise than in the paper
