@@ -186,8 +186,8 @@ def _write_below(axes: Axes, lines: Sequence[Line]) -> None:
         low, high = (100 * choose(point.value for point in line.points) for choose in (min, max))
         rates = f"{low:.0f} %" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f} %"
         parts.append(f"below: {line.title}, {rates}")
-    where = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
-    axes.text(0.98, 0.015, "\n".join(parts), fontsize=8.5, color=GREY, **where)
+    text = "\n".join(parts)
+    axes.text(0.98, 0.015, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8.5, color=GREY)
 
 
 def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
@@ -207,8 +207,8 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
             linewidth=1.5, elinewidth=1.1, capsize=2.5,
         )  # fmt: skip
         few = [index for index, point in enumerate(line.points) if point.few]
-        hollow = {"marker": marker, "markersize": 5.5, "markerfacecolor": "white", "linestyle": "none"}
-        axes.plot(x[few], y[few], color=colour, zorder=3, **hollow)
+        (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
+        hollow.set_markerfacecolor("white")
     axes.set_xlim(-0.5, len(settings) - 0.5)
     axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
     axes.set_xlabel(x_label)
