@@ -10,7 +10,7 @@ from grasping_student.experiments import planning, special
 from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, FRACTIONS
-from grasping_student.experiments.estimates import Planned, all_configs, asked_rows, expected_seconds
+from grasping_student.experiments.estimates import Planned, all_configs, asked_rows, expected_seconds, unknown_costs
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.stages import Stage
 from grasping_student.files import read_json, write_json
@@ -81,11 +81,11 @@ def test_every_method_is_accepted_by_its_stages_and_changes_something():
 
 
 def test_experiments_that_need_fewer_scenes_take_fewer_unless_told():
-    for name, least in (("precision", 120), ("label-fraction", 160)):
+    for name, least in (("precision", 80), ("label-fraction", 160)):
         assert planning.scenes_of(replace(LIGHT, name=name), DESIGNS[name]) == least
         assert planning.scenes_of(replace(LIGHT, name=name, scenes=700), DESIGNS[name]) == 700
     (row, *_) = rows(replace(LIGHT, name="precision"))
-    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 120
+    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 80
 
 
 def test_an_arm_that_demands_room_is_another_model_of_the_same_checkpoint():
@@ -187,3 +187,15 @@ def test_together_experiments_take_less_than_one_by_one_and_a_dry_run_leaves_not
     assert all(name in said for name in DESIGNS)
     assert not (tmp_path / "results").exists()
     assert main([*words, "--arms", "teacher"]) == 2
+
+
+def test_all_light_experiments_take_at_most_ten_hours_on_two_cores_by_the_shipped_costs(tmp_path):
+    config = replace(LIGHT, name="all", cache=tmp_path / "cache", out=tmp_path / "results")
+    planned, total, missing = Planned(), 0.0, []
+    for each in all_configs(config):
+        found = asked_rows(each, DESIGNS[each.name], Recipes(each))
+        shots = "one_shot" in DESIGNS[each.name].measures
+        seconds, planned = expected_seconds(each, Recipes(each), found, shots, planned)
+        total, missing = total + seconds, missing + found
+    assert unknown_costs(config, missing) == ""
+    assert total < 10 * 3600

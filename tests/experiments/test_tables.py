@@ -12,7 +12,7 @@ from grasping_student.errors import UserError
 from grasping_student.experiments import audit, claims, findings, results_page, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
-from grasping_student.experiments.costs import estimate, in_words
+from grasping_student.experiments.costs import estimate, in_words, known_cost
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.records import counts_of_outcomes, read_run, read_runs, run_path, write_run
 from grasping_student.experiments.rerun import differences
@@ -193,6 +193,10 @@ def test_the_estimate_adds_up_units_and_durations_have_words(tmp_path):
     costs = {"merged 112": 0.5, "one_shot shot 112": 0.1}
     assert estimate([stage], {"one_shot shot 112": 20}, costs, 2) == pytest.approx((50 + 2) / 2)
     assert estimate([], {}, {}, 2) == 0.0
+    judge = make_stage("judge", MergeConfig(), tmp_path, units=100, scale="112")
+    assert known_cost("judge", "112", {}) is None
+    assert estimate([judge], {}, {"affordance 112": 0.2}, 1) == pytest.approx(20)  # what its like costs
+    assert estimate([judge], {}, {"affordance 112": 0.2, "judge 112": 0.3}, 1) == pytest.approx(30)
     assert [in_words(s) for s in (0.2, 40, 600, 9000)] == ["1 s", "40 s", "10 min", "2.5 h"]
 
 

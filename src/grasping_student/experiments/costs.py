@@ -23,6 +23,9 @@ scene and a shot.
 UNKNOWN = 0.05
 """Seconds a unit for a kind that nobody has measured yet."""
 
+ALIKE = {"judge": "affordance", "pretraining": "student"}
+"""A kind that nobody has measured yet costs what the other one costs: the same network on as many pictures."""
+
 PARALLEL_INSIDE = ("dataset", "picking", "relabelling", "precision")
 """Kinds that use all workers themselves; their cost is counted in processor seconds as well."""
 
@@ -30,6 +33,14 @@ PARALLEL_INSIDE = ("dataset", "picking", "relabelling", "precision")
 def cost_key(kind: str, scale: str) -> str:
     """Name of an entry in the table of costs."""
     return f"{kind} {scale}"
+
+
+def known_cost(kind: str, scale: str, costs: Mapping[str, float]) -> float | None:
+    """Seconds a unit of a kind, or of its like; None where neither has been measured."""
+    for each in (kind, ALIKE.get(kind, kind)):
+        if (found := costs.get(cost_key(each, scale))) is not None:
+            return found
+    return None
 
 
 def measured_costs(cache: Path) -> dict[str, float]:
@@ -68,7 +79,10 @@ def estimate(stages: Iterable[Stage], shots: Mapping[str, float], costs: Mapping
         costs: seconds a unit.
         workers: number of processes.
     """
-    seconds = sum(each.units * costs.get(cost_key(each.kind, each.scale), UNKNOWN) for each in stages)
+    seconds = 0.0
+    for each in stages:
+        known = known_cost(each.kind, each.scale, costs)
+        seconds += each.units * (UNKNOWN if known is None else known)
     seconds += sum(units * costs.get(key, UNKNOWN) for key, units in shots.items())
     return seconds / workers
 

@@ -85,7 +85,8 @@ def _with_default(*arms: str) -> tuple[str, ...]:
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
     if setting in _CONTROLS:
-        matched = ("teacher_matched", *(("student_matched",) if setting == "5 %" else ()))
+        its_student = ("student_matched",) if (setting, regime) == ("5 %", "in-distribution") else ()
+        matched = ("teacher_matched", *its_student)
         return _with_default(*_EVERYWHERE, "student_augmented", *matched)
     if regime != "in-distribution":
         return ()
@@ -93,8 +94,7 @@ def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
 
 
 def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
-    controls = ("student_augmented",) if setting in ("1", "64") else ()
-    return ("random", "scripted", "teacher", "teacher_augmented", "student", *controls)
+    return ("random", "scripted", "teacher", "teacher_augmented", "student")
 
 
 def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
 def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
     if regime == "domain-shift" and setting != "20 %":
         return ()
-    return tuple(arm for arm in _with_default(*_EVERYWHERE, "student_augmented") if arm != "student_bare")
+    return tuple(arm for arm in _with_default(*_EVERYWHERE) if arm != "student_bare")
 
 
 def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ DESIGNS: dict[str, Design] = {
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in ("1 %", "5 %", "100 %")}, _precision_arms,
-        measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=120,
+        measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=80,
     ),
 }  # fmt: skip
 """Name -> experiment, in the order of the results page."""

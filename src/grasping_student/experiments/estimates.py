@@ -79,8 +79,10 @@ def expected_seconds(
 def unknown_costs(config: ExperimentConfig, rows: Sequence[Row]) -> str:
     """Which costs nobody has measured yet, as a remark on the estimate."""
     known = costs.known_costs(config.cache, config.out)
-    wanted = {costs.cost_key(each.kind, each.scale) for each in planning.stages_of(rows) if not each.done}
-    unknown = sorted(wanted - known.keys())
+    unknown = sorted({
+        costs.cost_key(each.kind, each.scale) for each in planning.stages_of(rows)
+        if not each.done and costs.known_cost(each.kind, each.scale, known) is None
+    })  # fmt: skip
     return f" (a guess: no cost measured yet of {', '.join(unknown)})" if unknown else ""
 
 
