@@ -72,7 +72,9 @@ def _cell_to_show(rows: Sequence[Row]) -> list[Row]:
 
 def _model_maps(rows: Sequence[Row], path: Path) -> Path:
     dataset = Dataset(rows[0].extra["entropy"].config.dataset)
-    scenes = _fullest([dataset.heightmap(int(each)) for each in dataset.ids()[:_LOOKED_AT]])[:SHOWN_SCENES]
+    firsts = {attempt.episode: attempt.id for attempt in reversed(list(dataset.attempts()))}  # one of every episode
+    ids = sorted(firsts.values())[:_LOOKED_AT]
+    scenes = _fullest([dataset.heightmap(each) for each in ids])[:SHOWN_SCENES]
     models = [GraspModel.load(row.spec.out) for row in rows if isinstance(row.spec, Stage)]
     maps = [SceneMaps(scene, tuple(model.scores_at(scene, [0.0])[0] for model in models)) for scene in scenes]
     save_both(model_maps_figure(maps, [arm_title(row.arm) for row in rows]), path)
