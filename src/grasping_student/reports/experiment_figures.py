@@ -134,7 +134,7 @@ def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figu
         panels: each with one line; points without a setting's row are left out.
         settings: all rows, the first on top.
     """
-    width = 2.6 + 3.8 * len(panels)
+    width = 3.4 + 4.4 * len(panels)
     figure, axes = new_figure(width, 1.1 + 0.34 * len(settings), 1, len(panels), sharey=True)
     place = {setting: len(settings) - 1 - index for index, setting in enumerate(settings)}
     with style():
