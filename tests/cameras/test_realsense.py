@@ -13,7 +13,7 @@ from grasping_student.cameras.configuration import RealSenseConfig
 from grasping_student.cameras.realsense import RealSenseCamera, median_depth
 from grasping_student.cameras.simulated import d415_intrinsics, looking_down
 
-rs = pytest.importorskip("pyrealsense2")
+rs = pytest.importorskip("pyrealsense2", reason="needs libusb-1.0-0", exc_type=ImportError)
 from realsense_recording import SERIAL, record  # noqa: E402  # needs the library
 
 FRAMES = 8

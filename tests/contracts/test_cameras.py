@@ -48,7 +48,7 @@ def recorded(folder):
 
 
 def realsense(folder):
-    pytest.importorskip("pyrealsense2")
+    pytest.importorskip("pyrealsense2", reason="needs libusb-1.0-0", exc_type=ImportError)
     from tests.cameras.realsense_recording import record
 
     frame = render(scene(), INTRINSICS, POSE)

@@ -148,7 +148,7 @@ def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figu
                           markerfacecolor=BLUE if sure else "white")  # fmt: skip
             each.set_yticks(range(len(settings)), list(reversed(settings)))
             each.tick_params(axis="y", length=0)
-            each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.0f}" if value else "0")
+            each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+g}" if value else "0")
             each.set_xlabel(panel.y_label)
             each.grid(axis="both", color="#e4e4e4", linewidth=0.8)
             each.set_axisbelow(True)
