@@ -71,7 +71,7 @@ class Design:
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
 _CONTROLS = ("5 %", "20 %", "100 %")
 _BOUNDS = ("random", "antipodal", "scripted")
-_EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student")
+_EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student", "student_augmented")
 _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
 """Teacher to whom the rule behind a student's pseudo-labels is given when it grasps: what the rule alone does."""
 
@@ -85,12 +85,8 @@ def _with_default(*arms: str) -> tuple[str, ...]:
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
     if setting in _CONTROLS:
-        its_student = ("student_matched",) if (setting, regime) == ("5 %", "in-distribution") else ()
-        matched = ("teacher_matched", *its_student)
-        return _with_default(*_EVERYWHERE, "student_augmented", *matched)
-    if regime != "in-distribution":
-        return ()
-    return _with_default(*_EVERYWHERE, *(("student_augmented",) if setting == "1 %" else ()))
+        return _with_default(*_EVERYWHERE, "teacher_matched", "student_matched")
+    return _with_default(*_EVERYWHERE) if regime == "in-distribution" else ()
 
 
 def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -106,7 +102,7 @@ def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
 def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
     if regime == "domain-shift" and setting != "20 %":
         return ()
-    return tuple(arm for arm in _with_default(*_EVERYWHERE) if arm != "student_bare")
+    return tuple(arm for arm in _with_default(*_EVERYWHERE) if arm not in ("student_augmented", "student_bare"))
 
 
 def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:
