@@ -102,19 +102,38 @@ def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     return found
 
 
-def whole_plan(config: ExperimentConfig) -> str:
-    """How long every experiment and all together will take, as text."""
-    lines, total, planned, everything = [], 0.0, Planned(), []
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """One of all experiments, after those before it."""
+
+    name: str
+    runs: int
+    missing: list[Row]
+    seconds: float
+    """What is missing and no earlier experiment makes, wall time."""
+
+
+def planned_experiments(config: ExperimentConfig) -> list[PlannedExperiment]:
+    """What every experiment still has to do, what they share counted once."""
+    found, planned = [], Planned()
     for each in all_configs(config):
         design, recipes = DESIGNS[each.name], Recipes(each)
         shots = "one_shot" in design.measures
         rows = asked_rows(each, design, recipes)
         missing = planning.missing_rows(each, rows, shots)
         seconds, planned = expected_seconds(each, recipes, missing, shots, planned)
-        total += seconds
-        everything += missing
-        lines.append(f"  {each.name:<18}{len(rows):>5} runs, {len(missing):>4} missing  {costs.in_words(seconds):>8}")
-    remark = unknown_costs(config, everything)
-    words = f"about {costs.in_words(total)} on {config.workers} free cores{remark}"
-    head = f"all experiments: {words}; each after those above it:"
+        found.append(PlannedExperiment(each.name, len(rows), missing, seconds))
+    return found
+
+
+def whole_plan(config: ExperimentConfig) -> str:
+    """How long every experiment and all together will take, as text."""
+    plan = planned_experiments(config)
+    lines = [
+        f"  {each.name:<18}{each.runs:>5} runs, {len(each.missing):>4} missing  {costs.in_words(each.seconds):>8}"
+        for each in plan
+    ]
+    remark = unknown_costs(config, [row for each in plan for row in each.missing])
+    total = costs.in_words(sum(each.seconds for each in plan))
+    head = f"all experiments: about {total} on {config.workers} free cores{remark}; each after those above it:"
     return "\n".join([head, *lines])
