@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.errors import UserError
-from grasping_student.experiments import audit, claims, drawing, findings, precision_page, tables
+from grasping_student.experiments import audit, claims, coverage, drawing, findings, precision_page, tables
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import RUNS, Run, read_runs
@@ -75,6 +75,7 @@ def write_page(results: Path, page: Path) -> Path:
         parts.append(_section(name, design, everything[name], results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
     parts.append(DIFFERENCES)
+    parts.append(coverage.section(everything))
     parts.append(_provenance(everything))
     write_text(page, "\n".join(part for part in parts if part))
     return page

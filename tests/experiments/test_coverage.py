@@ -1,0 +1,50 @@
+"""What the page says of the part of the grid that was not run: nothing too much, nothing left out."""
+
+import pytest
+from tests.fakes.runs import EVERYTHING, write_runs
+
+from grasping_student.experiments import coverage
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.records import read_runs
+from grasping_student.files import write_json
+
+
+def everything_in(folder):
+    return {name: read_runs(folder / name) for name in EVERYTHING}
+
+
+def gaps_of(folder, name):
+    return coverage.gaps(read_runs(folder / name), name, DESIGNS[name])
+
+
+def test_a_whole_grid_has_no_gaps(tmp_path):
+    write_runs(tmp_path, draws=5, scenes=2)
+    assert coverage.section(everything_in(tmp_path)) == ""
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_without_runs_everything_that_was_asked_for_is_missing(tmp_path, name):
+    found = coverage.gaps([], name, DESIGNS[name])
+    missing = [(regime, setting) for regime, settings, text in found for setting in settings]
+    design = DESIGNS[name]
+    asked = [(r, s) for r in design.regimes for s in design.settings if design.arms(s, r)]
+    assert sorted(missing) == sorted(asked)
+    assert {text for *_, text in found} == {"everything"}
+
+
+def test_too_few_draws_are_counted_and_like_settings_stand_together(tmp_path):
+    write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm != "teacher" or draw < 2, scenes=2)
+    assert gaps_of(tmp_path, "picking") == [
+        ("in-distribution", ["20 %", "5 %", "100 %"], "`teacher` (2 of 3)"),
+        ("domain-shift", ["20 %"], "`teacher` (2 of 3)"),
+    ]
+
+
+def test_one_percent_asks_for_five_draws_and_models_without_proxy_are_named(tmp_path):
+    write_runs(tmp_path, ("label-fraction",), lambda _, regime, setting, *rest: setting == "1 %", scenes=2)
+    for run in read_runs(tmp_path / "label-fraction"):
+        if run.arm == "teacher":
+            write_json(run.path, {name: value for name, value in run.values.items() if name != "proxy"})
+    (gap,) = [each for each in gaps_of(tmp_path, "label-fraction") if each[1] == ["1 %"]]
+    assert "`random` (3 of 5)" in gap[2]
+    assert gap[2].endswith("the proxy of `teacher`")
