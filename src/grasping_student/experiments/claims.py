@@ -109,11 +109,12 @@ def _summary(regime: str, found: Sequence[tuple[str, Estimate]]) -> str:
 
 
 def against_ruled(cells: Cells) -> str:
-    """The student against teachers that are given its rule, and without its rule: what it learnt beyond the rule."""
+    """The student against its rule by chance and teachers under it, and without it: what it learnt beyond the rule."""
     rows = []
     for cell in cells:
         for arm in cell.runs:
-            if arm in ARMS and ARMS[arm].kind == "teacher" and ARMS[arm].rule != "none":
+            ruled = arm in ARMS and ARMS[arm].kind == "teacher" and ARMS[arm].rule != "none"
+            if ruled or arm == tables.BY_CHANCE:
                 found = tables.difference_of(cell.runs[arm], cell.runs.get(DEFAULT_STUDENT, {}), "one_shot")
                 if found is not None:
                     rows.append((cell, arm, DEFAULT_STUDENT, found))
@@ -128,7 +129,8 @@ def against_ruled(cells: Cells) -> str:
         "### What the rule does and what the student learnt, one-shot", "",
         "A student obeys the rule of its pseudo-labels when it grasps. A teacher can be given the same rule, and the "
         "student can be made to forget it: the first says what was learnt beyond the rule, the second what was learnt "
-        "without it.", "", *_table(rows), "",
+        "without it. Besides, one of the grasps that the rule lets pass can be drawn by chance, without any learning.",
+        "", *_table(rows), "",
     ])  # fmt: skip
 
 

@@ -20,6 +20,9 @@ RESAMPLES = 2000
 FEWEST_DRAWS = 3
 """Cells with fewer draws are marked: nothing is concluded from them."""
 
+BY_CHANCE = "antipodal"
+"""The arm that draws by chance one of the grasps that the default student's rule lets pass."""
+
 SAME_SCENES = ("proxy",)
 """Measures that every draw takes on the same scenes."""
 
@@ -155,9 +158,10 @@ def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
 
 
 def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
-    """Differences shown in a cell: the usual ones, and the default student against every teacher."""
-    teachers = [arm for arm in cell.runs if arm.startswith("teacher")]
-    wanted = dict.fromkeys((*PAIRS, *((teacher, DEFAULT_STUDENT) for teacher in teachers)))
+    """Differences shown in a cell: the usual ones, and the default student against its rule by chance and every
+    teacher."""
+    others = [arm for arm in cell.runs if arm == BY_CHANCE or arm.startswith("teacher")]
+    wanted = dict.fromkeys((*PAIRS, *((other, DEFAULT_STUDENT) for other in others)))
     if "nearby" in cell.runs:  # relabelling: both corrections against the person
         wanted["scripted", "teacher_augmented"] = None
     return [pair for pair in wanted if pair[0] in cell.runs and pair[1] in cell.runs]
