@@ -35,7 +35,7 @@ def test_without_runs_everything_that_was_asked_for_is_missing(tmp_path, name):
 def test_too_few_draws_are_counted_and_like_settings_stand_together(tmp_path):
     write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm != "teacher" or draw < 2, scenes=2)
     assert gaps_of(tmp_path, "picking") == [
-        ("in-distribution", ["20 %", "5 %", "100 %"], "`teacher` (2 of 3)"),
+        ("in-distribution", ["5 %", "20 %", "100 %"], "`teacher` (2 of 3)"),
         ("domain-shift", ["20 %"], "`teacher` (2 of 3)"),
     ]
 

@@ -145,7 +145,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "picking": Design(
         "Grasping in the simulation", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in ("20 %", "5 %", "100 %")},
+        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
         _picking_arms, measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
         paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
         paper_source="table I, all picks, trained on real scenes",
