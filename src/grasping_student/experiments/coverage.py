@@ -15,7 +15,7 @@ ONCE = ("affordance",)
 INTRODUCTION = """## What of the grid is not on file
 
 `grasping-student experiment all` runs the whole grid. The runs above are a part of it; these are missing, or have fewer
-draws than the grid asks for (draws on file of draws asked). Nothing on this page speaks of them.
+draws than the grid asks for (draws on file of draws asked).
 """
 
 
