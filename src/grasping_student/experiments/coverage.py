@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from grasping_student.experiments.arms import ARMS, POLICIES
+from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
+from grasping_student.experiments.estimates import asked_rows
+from grasping_student.experiments.planning import Row
+from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.records import Run
-from grasping_student.experiments.tables import FEWEST_DRAWS
-
-ONCE = ("affordance",)
-"""Experiments that take no draws."""
 
 INTRODUCTION = """## What of the grid is not on file
 
@@ -34,32 +33,35 @@ def section(everything: Mapping[str, Sequence[Run]]) -> str:
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:
     """Regime, settings and what is missing there, settings of the same gaps together; in the design's order."""
+    config = ExperimentConfig(name=name)
+    asked: dict[tuple[str, str], list[Row]] = {(r, s): [] for r in design.regimes for s in design.settings}
+    for row in asked_rows(config, design, Recipes(config)):
+        asked[row.cell.regime, row.cell.setting].append(row)
+    on_file = {(run.regime, run.setting, run.arm, run.draw): run for run in runs}
     found: dict[tuple[str, str], list[str]] = {}
-    for regime in design.regimes:
-        for setting in design.settings:
-            text = _missing([run for run in runs if (run.regime, run.setting) == (regime, setting)], name, design,
-                            setting, regime)  # fmt: skip
-            if text:
-                found.setdefault((regime, text), []).append(setting)
+    for (regime, setting), rows in asked.items():
+        text = _missing([(row, on_file.get((regime, setting, row.arm, row.cell.draw))) for row in rows])
+        if text:
+            found.setdefault((regime, text), []).append(setting)
     return [(regime, settings, text) for (regime, text), settings in found.items()]
 
 
-def _missing(runs: Sequence[Run], name: str, design: Design, setting: str, regime: str) -> str:
-    """What one cell of the grid lacks; empty where it is whole or was never asked for."""
-    arms = design.arms(setting, regime)
-    wanted = 1 if name in ONCE else max(FEWEST_DRAWS, design.extra_draws.get(setting, 0))
-    own = {arm: [run for run in runs if run.arm == arm] for arm in arms}
-    if arms and not any(own.values()):
+def _missing(cell: Sequence[tuple[Row, Run | None]]) -> str:
+    """What one cell of the grid lacks, from its rows and their runs; empty where it is whole."""
+    if cell and all(run is None for _, run in cell):
         return "everything"
-    parts = [_words(arm, len(own[arm]), wanted) for arm in arms if len(own[arm]) < wanted]
-    if "proxy" in design.measures:
-        asked = [arm for arm in arms if arm == "student_method" or (arm not in POLICIES and ARMS[arm].rule == "none")]
-        counts = {arm: sum("proxy" in run.values for run in own[arm]) for arm in asked}
-        proxies = [_words(arm, n, len(own[arm])) for arm, n in counts.items() if n < len(own[arm])]
-        if proxies:
-            parts.append("the proxy of all" if not any(counts.values()) else "the proxy of " + ", ".join(proxies))
+    parts = _counted((row.arm, run is not None) for row, run in cell)
+    proxies = [(row.arm, "proxy" in run.values) for row, run in cell if "proxy" in row.extra and run is not None]
+    if proxies and not any(has for _, has in proxies):
+        parts.append("the proxy of all")
+    elif proxies and not all(has for _, has in proxies):
+        parts.append("the proxy of " + ", ".join(_counted(proxies)))
     return "; ".join(parts)
 
 
-def _words(arm: str, have: int, wanted: int) -> str:
-    return f"`{arm}`" if not have else f"`{arm}` ({have} of {wanted})"
+def _counted(draws: Iterable[tuple[str, bool]]) -> list[str]:
+    """Arms of which not every draw is there, with how many of how many are."""
+    by: dict[str, list[bool]] = {}
+    for arm, there in draws:
+        by.setdefault(arm, []).append(there)
+    return [f"`{arm}`" + f" ({sum(each)} of {len(each)})" * any(each) for arm, each in by.items() if not all(each)]
