@@ -140,3 +140,6 @@ TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 
 DEFAULT_STUDENT = "student_grip"
 """The student that the claims of the results page are about."""
+
+BY_CHANCE = "antipodal"
+"""What the default student's rule does without a model: one of the grasps that it lets pass, drawn by chance."""

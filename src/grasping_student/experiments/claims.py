@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from grasping_student.experiments import tables
-from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, TEACHERS
+from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT, TEACHERS
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.records import Run
@@ -114,7 +114,7 @@ def against_ruled(cells: Cells) -> str:
     for cell in cells:
         for arm in cell.runs:
             ruled = arm in ARMS and ARMS[arm].kind == "teacher" and ARMS[arm].rule != "none"
-            if ruled or arm == tables.BY_CHANCE:
+            if ruled or arm == BY_CHANCE:
                 found = tables.difference_of(cell.runs[arm], cell.runs.get(DEFAULT_STUDENT, {}), "one_shot")
                 if found is not None:
                     rows.append((cell, arm, DEFAULT_STUDENT, found))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grasping_student.evaluation.statistics import Counts, Interval, draws_interval, hierarchical_difference
-from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run, read_runs
 from grasping_student.reports.sentences import interval, points
@@ -19,9 +19,6 @@ from grasping_student.reports.sentences import interval, points
 RESAMPLES = 2000
 FEWEST_DRAWS = 3
 """Cells with fewer draws are marked: nothing is concluded from them."""
-
-BY_CHANCE = "antipodal"
-"""The arm that draws by chance one of the grasps that the default student's rule lets pass."""
 
 SAME_SCENES = ("proxy",)
 """Measures that every draw takes on the same scenes."""
