@@ -59,3 +59,10 @@ def test_an_experiment_without_a_single_run_is_passed_over(tmp_path):
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     assert "## Low entropy" in text
     assert "## Grasping in the simulation" not in text
+
+
+def test_the_default_student_stands_against_its_rule_by_chance(tmp_path):
+    write_runs(tmp_path, ("label-fraction",), lambda _, regime, setting, *rest: setting == "5 %", scenes=20)
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    assert "| the default | by chance, of the good grips |" in text.split("## Scaling")[0]
+    assert "− by chance, of the good grips |" in text.split("## Scaling")[1]
