@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import yaml
 
-from grasping_student.configuration import load_yaml, to_plain, to_yaml, with_values
+from grasping_student.configuration import choice, load_yaml, to_plain, to_yaml, with_values
 from grasping_student.errors import UserError
 from grasping_student.workspace import Workspace
 
@@ -97,3 +97,9 @@ def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path):
 
 def test_plain_values_hold_no_python_types():
     assert yaml.safe_load(to_yaml(Outer())) == to_plain(Outer())
+
+
+def test_an_unknown_name_is_answered_with_the_valid_ones_once_and_in_their_order():
+    with pytest.raises(UserError, match=r"^unknown share '3 %'; valid are: 2 %, 10 %, 5 %; did you mean '. %'\?$"):
+        choice("3 %", ["2 %", "10 %", "2 %", "5 %"], "share")
+    assert choice("10 %", iter(["2 %", "10 %"]), "share") == "10 %"

@@ -26,9 +26,9 @@ def choice(given: str, valid: Iterable[str], what: str) -> str:
     """Return ``given`` if it is valid.
 
     Raises:
-        UserError: it is not; the message lists the valid ones and the nearest.
+        UserError: it is not; the message lists the valid ones, in their order, and the nearest.
     """
-    options = sorted(valid)
+    options = list(dict.fromkeys(valid))
     if given in options:
         return given
     near = difflib.get_close_matches(given, options, n=1)

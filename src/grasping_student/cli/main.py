@@ -107,7 +107,7 @@ def _find(arguments: list[str]) -> tuple[str, list[str]]:
         raise SystemExit(0)
     from grasping_student.configuration import choice
 
-    choice(arguments[0], {words.split()[0] for words in COMMANDS}, "command")
+    choice(arguments[0], (words.split()[0] for words in COMMANDS), "command")
     raise AssertionError("unreachable: choice raises")
 
 

@@ -6,7 +6,7 @@ import fcntl
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def run(config: ExperimentConfig) -> Path:
     shots = "one_shot" in design.measures
     planning.check_asked(folder, config, remember=not config.dry_run)
     missing = planning.missing_rows(config, rows, shots)
-    with _only_one(config.cache):
+    with nullcontext() if config.dry_run else _only_one(config.cache):
         kept = check_stale(planning.stages_of(missing), config.stale)
         logs_kept = [log.path.name for log in logs_of(config, recipes, missing, shots) if not log.check(config.stale)]
         seconds, _ = expected_seconds(config, recipes, missing, shots)
