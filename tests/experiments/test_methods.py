@@ -40,6 +40,15 @@ def test_options_of_a_teacher_make_another_one():
     assert changed_values(averaged, plain) == {"loop": {"ema": 0.98}}
 
 
+def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
+    first, found = stages("grip"), stages("grip-two-rounds")
+    earlier, later = [each for each in found if each.kind == "student"]
+    assert earlier.name == only(first, "student").name
+    assert (later.inputs[0].kind, later.inputs[0].config.teacher) == ("table", earlier.out)
+    assert later.inputs[0].config.rule == only(first, "table").config.rule
+    assert changed_values(later.config, earlier.config).keys() == {"seed", "pseudo_labels"}
+
+
 def test_experience_is_the_own_teachers_in_the_scenes_where_the_student_must_work():
     found = stages("experience")
     student, teacher = only(found, "student").config, only(found, "teacher")

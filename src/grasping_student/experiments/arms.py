@@ -41,6 +41,9 @@ class Method:
     judged: bool = False
     """An affordance network of its teacher's labels must agree with the pseudo-labels."""
 
+    after: str = ""
+    """A second round: a student of this method labels for it, in place of the teacher."""
+
 
 def _three(weights: str) -> dict[str, Any]:
     return {"pseudo": {"angles": 64, "labels_per_scene": 3, "weights": weights}}
@@ -79,6 +82,8 @@ METHODS: dict[str, Method] = {
     "agreement": Method("3 teachers averaged", others=2),
     "ema-teacher": Method("teacher with averaged weights", teacher={"loop": {"ema": 0.98}}),
     "judge": Method("affordance network of the same labels as judge", judged=True),
+    "two-rounds": Method("a second round: the plain student teaches", after="plain"),
+    "grip-two-rounds": Method("good grips, a second round", GRIP, after="grip"),
 }  # fmt: skip
 """Name -> method."""
 
@@ -102,7 +107,7 @@ class Arm:
     """Teachers: trained for as many steps as teacher and student together."""
 
     teacher: str = ""
-    """Students: the arm that labels for them, a teacher or an earlier student."""
+    """Students: the teacher that labels for them."""
 
     method: str = "plain"
     """Students: how they are taught."""
@@ -128,10 +133,8 @@ ARMS: dict[str, Arm] = {
     "student_bare": Arm(
         "student of good grips, rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
     ),
-    "student_true": Arm("student, true labels beside", "student", teacher="teacher_augmented", method="true-labels"),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
     "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
-    "student_twice": Arm("student of the student", "student", teacher="student_augmented"),
 }
 """Name -> arm."""
 

@@ -221,15 +221,17 @@ class Recipes:
     def _student(self, arm: Arm, cell: Cell) -> Stage:
         method = METHODS[arm.method]
         scenes = self.scenes(cell.regime)
-        teacher = (
-            self._teacher_of(arm.teacher, cell, method.teacher) if method.teacher else self.model(arm.teacher, cell)
-        )
+        if method.after:
+            teacher = self._student(replace(arm, method=method.after), cell)
+        else:
+            teacher = self._teacher_of(arm.teacher, cell, method.teacher)
         others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
         table = self.table(teacher, method, cell, others, self.judge(cell) if method.judged else None)
         paper = self.sizes.training == "paper"
         base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
-            base, dataset=scenes.out, pseudo_labels=table.out, seed=self._training_seed(cell.draw) + 500,
+            base, dataset=scenes.out, pseudo_labels=table.out,
+            seed=self._training_seed(cell.draw) + (600 if method.after else 500),
             network=self.sizes.network, loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
         )  # fmt: skip
         for values in (cell.point.student, method.student):
