@@ -12,7 +12,7 @@ from grasping_student.errors import UserError
 from grasping_student.experiments.arms import ARMS, POLICIES, TEACHERS
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig, Sizes
-from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
+from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule, student_arm
 from grasping_student.experiments.records import Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
@@ -204,9 +204,3 @@ def _flat(values: Mapping[str, Any], start: str = "") -> dict[str, Any]:
 def stages_of(rows: Iterable[Row]) -> list[Stage]:
     """All stages that rows need, each once, inputs first."""
     return with_inputs(stage for row in rows for stage in row.stages())
-
-
-def regimes_in(rows: Iterable[Row]) -> list[str]:
-    """Regimes of rows, in the order of ``REGIMES``."""
-    found = {row.cell.regime for row in rows}
-    return [name for name in REGIMES if name in found]
