@@ -209,6 +209,9 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
         few = [index for index, point in enumerate(line.points) if point.few]
         (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
         hollow.set_markerfacecolor("white")
+    if below:  # room for the words
+        low, high = axes.get_ylim()
+        axes.set_ylim(low - 0.05 * len(below) * (high - low), high)
     axes.set_xlim(-0.5, len(settings) - 0.5)
     axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
     axes.set_xlabel(x_label)
