@@ -20,6 +20,9 @@ WANTED = 0.05
 FEW_LABELS = (20, 100)
 """From so many to so many labels: the regime that the paper leaves open."""
 
+EPISODES = {"all_picks": "All picks", "excluding_repeats": "Excluding repeats"}
+"""Rate over attempts in episodes -> its name."""
+
 Cells = Sequence[CellRuns]
 _STUDENTS = {DEFAULT_STUDENT: "the default", UNRULED_STUDENT: "without its rule"}
 
@@ -27,7 +30,9 @@ _STUDENTS = {DEFAULT_STUDENT: "the default", UNRULED_STUDENT: "without its rule"
 def claims(everything: Mapping[str, Sequence[Run]]) -> str:
     """The section at the head of the page; empty where nothing of it was measured."""
     cells = tables.cells(everything.get("label-fraction", []), DESIGNS["label-fraction"])
-    parts = [against_best(cells), against_ruled(cells), with_fewer_labels(cells), few_labels(cells)]
+    picking = tables.cells(everything.get("picking", []), DESIGNS["picking"])
+    parts = [against_best(cells), in_episodes(picking), against_ruled(cells), with_fewer_labels(cells),
+             few_labels(cells)]  # fmt: skip
     if not any(parts):
         return ""
     title = f"## The default student: {arm_title(DEFAULT_STUDENT)}\n"
@@ -40,13 +45,13 @@ def labels_of(cell: CellRuns) -> str:
     return f"{cell.setting} ({counts.pop()})" if len(counts) == 1 else cell.setting
 
 
-def best_teacher(cell: CellRuns) -> str | None:
-    """The teacher arm with the highest one-shot rate in a cell, of those that share draws with the student."""
+def best_teacher(cell: CellRuns, measure: str = "one_shot") -> str | None:
+    """The teacher arm with the highest rate in a cell, of those that share draws with the student."""
     student = cell.runs.get(DEFAULT_STUDENT, {})
     rates = {
-        arm: tables.rate_of(cell.runs[arm], "one_shot")
+        arm: tables.rate_of(cell.runs[arm], measure)
         for arm in TEACHERS
-        if tables.difference_of(cell.runs.get(arm, {}), student, "one_shot") is not None
+        if tables.difference_of(cell.runs.get(arm, {}), student, measure) is not None
     }
     known = {arm: rate.value for arm, rate in rates.items() if rate is not None}
     return max(known, key=lambda arm: known[arm]) if known else None
@@ -85,6 +90,24 @@ def against_best(cells: Cells) -> str:
         own = [(cell.setting, each) for cell, _, each in found if cell.regime == regime]
         lines += [_summary(regime, own), ""]
     return "\n".join(lines)
+
+
+def in_episodes(cells: Cells) -> str:
+    """The student against the best of its teachers where each clears bins, pick after pick."""
+    lines: list[str] = []
+    for measure, title in EPISODES.items():
+        rows = []
+        for cell in cells:
+            arm = best_teacher(cell, measure)
+            found = tables.difference_of(cell.runs.get(arm or "", {}), cell.runs.get(DEFAULT_STUDENT, {}), measure)
+            if arm is not None and found is not None:
+                rows.append((cell, arm, DEFAULT_STUDENT, found))
+        if rows:
+            lines += [f"{title}:", "", *_table(rows), ""]
+    if not lines:
+        return ""
+    where = "Bins are emptied pick by pick; what counts as a repeat is said in [evaluation.md](evaluation.md)."
+    return "\n".join(["### In episodes, against the best of its teachers", "", where, "", *lines])
 
 
 def _summary(regime: str, found: Sequence[tuple[str, Estimate]]) -> str:
