@@ -118,6 +118,9 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
 def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(twin, tmp_path):
     fakes, path = twin
     out, done = tmp_path / "run", len(fakes.do("twin_log"))
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs ignore it, and so would the run
     run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     wait_for_intent(out, 0)
     run.send_signal(signal.SIGINT)

@@ -83,7 +83,7 @@ def test_another_workspace_and_an_unknown_backend_are_refused(exported):
     _, folder = exported
     with pytest.raises(UserError, match=r"made for 0\.16 m in 40 pixels"):
         load_exported(folder, workspace=Workspace())
-    with pytest.raises(UserError, match="onnxruntime, openvino"):
+    with pytest.raises(UserError, match="openvino, onnxruntime"):
         load_exported(folder, "tensorrt")
 
 
