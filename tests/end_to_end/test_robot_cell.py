@@ -118,19 +118,19 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
 def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(twin, tmp_path):
     fakes, path = twin
     out, done = tmp_path / "run", len(fakes.do("twin_log"))
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell's background jobs ignore it, and so would the run
+    # a shell's background jobs ignore Control-C, and the run would inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    signal.signal(signal.SIGINT, before)
     wait_for_intent(out, 0)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=100)
     assert run.returncode == 130
     assert "--resume goes on" in said and "Traceback" not in said
-    before = fakes.do("report")
+    stopped = fakes.do("report")
     time.sleep(0.5)
     after = fakes.do("report")
-    assert before["pose"] == after["pose"] and before["stroke_mm"] == after["stroke_mm"]
+    assert stopped["pose"] == after["pose"] and stopped["stroke_mm"] == after["stroke_mm"]
     subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
     check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
 
