@@ -20,8 +20,8 @@ WANTED = 0.05
 FEW_LABELS = (20, 100)
 """From so many to so many labels: the regime that the paper leaves open."""
 
-EPISODES = {"all_picks": "All picks", "excluding_repeats": "Excluding repeats"}
-"""Rate over attempts in episodes -> its name."""
+EPISODES = ("all_picks", "excluding_repeats")
+"""Rates over attempts in episodes."""
 
 Cells = Sequence[CellRuns]
 _STUDENTS = {DEFAULT_STUDENT: "the default", UNRULED_STUDENT: "without its rule"}
@@ -95,7 +95,7 @@ def against_best(cells: Cells) -> str:
 def in_episodes(cells: Cells) -> str:
     """The student against the best of its teachers where each clears bins, pick after pick."""
     lines: list[str] = []
-    for measure, title in EPISODES.items():
+    for measure in EPISODES:
         rows = []
         for cell in cells:
             arm = best_teacher(cell, measure)
@@ -103,7 +103,7 @@ def in_episodes(cells: Cells) -> str:
             if arm is not None and found is not None:
                 rows.append((cell, arm, DEFAULT_STUDENT, found))
         if rows:
-            lines += [f"{title}:", "", *_table(rows), ""]
+            lines += [f"{measure.replace('_', ' ').capitalize()}:", "", *_table(rows), ""]
     if not lines:
         return ""
     where = "Bins are emptied pick by pick; what counts as a repeat is said in [evaluation.md](evaluation.md)."
