@@ -64,6 +64,7 @@ def test_a_finished_experiment_makes_nothing_and_a_killed_one_only_what_is_missi
 def test_a_run_repeated_from_its_own_file_gives_the_same_numbers(measured, tmp_path):
     config = replace(measured, name="rerun", run=paths(measured)[2], cache=tmp_path / "cache", out=tmp_path / "results")
     assert "all its numbers are the same" in rerun(config)
+    assert not (tmp_path / "results").exists()
     values = read_json(paths(measured)[2])
     wrong = tmp_path / "wrong.json"
     flipped = values["one_shot"]["outcomes"].translate(str.maketrans("01", "10"))

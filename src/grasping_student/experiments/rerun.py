@@ -17,7 +17,7 @@ _COMPARED = ("one_shot", "proxy", "picking", "entropy", "affordance")
 def rerun(config: ExperimentConfig) -> str:
     """Repeat the run that ``config.run`` names, with everything made anew; returns a sentence.
 
-    Everything goes into folders named ``rerun`` inside the config's cache and results.
+    Everything goes into the folder ``rerun`` inside the config's cache; the results on file are left alone.
 
     Raises:
         UserError: no run, made by another version of the code, or its numbers differ.
@@ -43,11 +43,11 @@ def rerun(config: ExperimentConfig) -> str:
 
 def config_of(run_: Run, config: ExperimentConfig) -> ExperimentConfig:
     """The config that makes this one run."""
-    asked = run_.values["asked"]
+    asked, scratch = run_.values["asked"], config.cache / "rerun"
     return replace(
         config, name=run_.experiment, regimes=(run_.regime,), settings=(run_.setting,), draws=(run_.draw,),
         arms=(run_.arm,), sizes=with_values(Sizes(), asked["sizes"], str(run_.path)), seed=asked["seed"],
-        scenes=asked["scenes"], proxy=asked["proxy"], cache=config.cache / "rerun", out=config.out / "rerun",
+        scenes=asked["scenes"], proxy=asked["proxy"], cache=scratch / "cache", out=scratch / "results",
     )  # fmt: skip
 
 
