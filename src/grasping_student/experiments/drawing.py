@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,28 @@ from grasping_student.reports.experiment_figures import (
 from grasping_student.reports.style import save_figure
 
 FIGURE = "figure"
+LABELS = "labels"
+"""Start of the names of pictures of labelled grasps, in the results folder itself."""
+
+PICTURES = {
+    "affordance": (
+        "maps", "What the affordance network makes of one scene at eight angles (the paper's figure 2); the gripper "
+        "stands at the best pixel",
+    ),
+    "entropy": (
+        "maps", "Softmax of teachers' and students' score maps of the same scenes at the horizontal angle (the paper's "
+        "figure 4), with its entropy",
+    ),
+    "picking": (
+        "grasps", "The default student's grasps in the first two scenes of a one-shot test, seen from beside the bin, "
+        "whose walls are left out (the paper's figure 7)",
+    ),
+}  # fmt: skip
+"""Pictures drawn while an experiment's models are at hand: start of their names, and their caption."""
+
+PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
+"""Whose models such pictures show, the first of which there are any."""
+
 MEASURE_NAMES = {"one_shot": "one-shot success", "proxy": "proxy", "all_picks": "success, all picks"}
 
 
@@ -38,6 +61,11 @@ def setting_title(design: Design, setting: str) -> str:
     """A setting in words."""
     method = design.settings[setting].method if setting in design.settings else None
     return METHODS[method].title if method else setting
+
+
+def link(path: Path, page: Path) -> str:
+    """Where a page finds a file."""
+    return os.path.relpath(path, page.parent).replace(os.sep, "/")
 
 
 def draw_experiment(folder: Path, design: Design) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.evaluation.proxy import success_map
-from grasping_student.experiments.drawing import arm_title, save_both
+from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, arm_title, save_both
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.stages import Stage
 from grasping_student.grasp import AngleGrid
@@ -19,12 +19,8 @@ from grasping_student.models.inference import torch_threads
 from grasping_student.reports.map_figures import SceneMaps, angle_maps_figure, model_maps_figure
 from grasping_student.training.affordance import held_out_attempts
 
-MAPS = "maps"
-"""Name of the picture beside a results folder's figure."""
-
 SHOWN_ANGLES = AngleGrid(8)
 SHOWN_SCENES = 2
-PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 _LOOKED_AT = 24
 
 
@@ -39,11 +35,12 @@ def draw_maps(folder: Path, rows: Sequence[Row]) -> list[Path]:
     with torch_threads(1):
         for row in rows:
             if "affordance" in row.extra and row.extra["affordance"].done:
-                family = row.cell.regime
-                drawn.append(_affordance_maps(row.extra["affordance"], folder / f"{MAPS}-{family}"))
+                start, _ = PICTURES["affordance"]
+                drawn.append(_affordance_maps(row.extra["affordance"], folder / f"{start}-{row.cell.regime}"))
         chosen = _cell_to_show([row for row in rows if "entropy" in row.extra])
         if chosen:
-            drawn.append(_model_maps(chosen, folder / f"{MAPS}-{chosen[0].cell.regime}"))
+            start, _ = PICTURES["entropy"]
+            drawn.append(_model_maps(chosen, folder / f"{start}-{chosen[0].cell.regime}"))
     return drawn
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.errors import UserError
-from grasping_student.experiments import audit, claims, coverage, drawing, findings, precision_page, tables
+from grasping_student.experiments import audit, claims, coverage, drawing, findings, precision_page, shared_data, tables
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
-from grasping_student.experiments.drawing import arm_title, setting_title
+from grasping_student.experiments.drawing import arm_title, link, setting_title
 from grasping_student.experiments.records import RUNS, Run, read_runs
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.experiments.tables import CellRuns, Estimate
@@ -18,15 +17,6 @@ from grasping_student.reports.sentences import points
 
 COLUMNS = (("one_shot", "one-shot"), ("all_picks", "all picks"), ("excluding_repeats", "excl. repeats"),
            ("proxy", "proxy"))  # fmt: skip
-
-MAPS = "maps"
-MAP_TITLES = {
-    "affordance": "What the affordance network makes of one scene at eight angles (the paper's figure 2); the gripper "
-    "stands at the best pixel",
-    "entropy": "Softmax of teachers' and students' score maps of the same scenes at the horizontal angle (the paper's "
-    "figure 4), with its entropy",
-}
-"""Pictures that the experiments draw while their models are at hand."""
 
 INTRODUCTION = """# Results
 
@@ -64,13 +54,14 @@ def write_page(results: Path, page: Path) -> Path:
     found = {name: design for name, design in DESIGNS.items() if any((results / name / RUNS).rglob("*.json"))}
     if not found:
         raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
-    where = _relative(results, page)
+    where = link(results, page)
     parts = [INTRODUCTION.format(results=where, fewest=tables.FEWEST_DRAWS)]
     everything: dict[str, list[Run]] = {}
     for name, design in found.items():
         everything[name] = read_runs(results / name)
         write_tables(results / name, design)
     parts.append(claims.claims(everything))
+    parts.append(shared_data.section(results, page))
     for name, design in found.items():
         parts.append(_section(name, design, everything[name], results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
@@ -86,10 +77,11 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     source = f" Paper: {design.paper_source}." if design.paper_source else ""
     lines += [f"`grasping-student experiment {name}`; {_sizes(results / name, runs)}.{source}", ""]
     if (results / name / f"{drawing.FIGURE}.svg").exists():
-        link = _relative(results / name / f"{drawing.FIGURE}.png", page)
-        lines += [f"![{design.title}]({link})", ""]
-    for picture in sorted((results / name).glob(f"{MAPS}-*.png")):
-        lines += [f"![{MAP_TITLES[name]}]({_relative(picture, page)})", "", f"*{MAP_TITLES[name]}.*", ""]
+        figure = link(results / name / f"{drawing.FIGURE}.png", page)
+        lines += [f"![{design.title}]({figure})", ""]
+    start, caption = drawing.PICTURES.get(name, ("", ""))
+    for picture in sorted((results / name).glob(f"{start}-*.png")):
+        lines += [f"![{caption}]({link(picture, page)})", "", f"*{caption}.*", ""]
     if name == "affordance":
         lines += findings.affordance_lines(runs)
         return "\n".join(lines) + "\n"
@@ -217,8 +209,8 @@ def _audit(runs: Sequence[Run], results: Path, page: Path) -> str:
         return ""
     path = results / "proxy-audit"
     drawing.draw_audit(audit.scatter(models), audit.short(models), path)
-    link = _relative(path.with_suffix(".png"), page)
-    lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({link})", ""]
+    figure = link(path.with_suffix(".png"), page)
+    lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({figure})", ""]
     return "\n".join([*lines, *(f"{line}\n" for line in audit.audit_lines(models) if line)])
 
 
@@ -242,7 +234,3 @@ def _provenance(everything: dict[str, list[Run]]) -> str:
         lines.append(f"{kept} runs use stages made by an earlier version of the code (`made_by_other_code` in them).")
     lines.append("`grasping-student experiment rerun --run FILE.json` repeats one of them and compares.")
     return "\n".join(lines) + "\n"
-
-
-def _relative(path: Path, page: Path) -> str:
-    return os.path.relpath(path, page.parent).replace(os.sep, "/")

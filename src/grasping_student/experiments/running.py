@@ -85,9 +85,12 @@ def run(config: ExperimentConfig) -> Path:
         costs.save_costs(config.out, costs.measured_costs(config.cache))
     from grasping_student.experiments.map_pictures import draw_maps
     from grasping_student.experiments.results_folder import write_tables
+    from grasping_student.experiments.scene_pictures import draw_grasps
 
     write_tables(folder, design)
     draw_maps(folder, rows)
+    if "picking" in design.measures:
+        draw_grasps(folder, rows, recipes)
     clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in _kinds(rows, shots)})
     _say(f"results in {folder}")
     return folder

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES
+from grasping_student.experiments.drawing import LABELS, link
 from grasping_student.experiments.recipes import Recipes
+from grasping_student.experiments.scene_pictures import draw_labels
 from grasping_student.experiments.stages import Stage, check_stale, run_stage, with_inputs
 from grasping_student.files import read_json, write_json
 
@@ -21,7 +25,8 @@ def make_datasets(config: ExperimentConfig) -> str:
     """
     recipes = Recipes(config)
     wanted: dict[str, Stage] = {}
-    for name in config.regimes or tuple(REGIMES):
+    regimes = config.regimes or tuple(REGIMES)
+    for name in regimes:
         regime = REGIMES[name]
         wanted |= {f"labels {regime.labels}": recipes.pool(regime.labels), f"scenes {name}": recipes.scenes(name)}
         wanted[f"held out {regime.target}"] = recipes.held_out(regime.target)
@@ -43,4 +48,23 @@ def make_datasets(config: ExperimentConfig) -> str:
             "other scenes. The results on file stay valid for theirs; choose another --out for yours"
         )
     write_json(path, known)
+    for family in dict.fromkeys(REGIMES[name].labels for name in regimes):
+        draw_labels(recipes.pool(family).out, config.out / f"{LABELS}-{family}")
+    return "\n".join(lines)
+
+
+def section(results: Path, page: Path) -> str:
+    """What the results page says of the data, nothing where it was never drawn."""
+    pictures = sorted(results.glob(f"{LABELS}-*.png"))
+    if not pictures:
+        return ""
+    lines = [
+        "## The labelled grasps", "",
+        "`grasping-student experiment datasets` collects them and compares their hashes with those of the data behind "
+        f"these results, `{link(results / VERSIONS, page)}`.", "",
+    ]  # fmt: skip
+    for picture in pictures:
+        family = picture.stem.removeprefix(f"{LABELS}-")
+        caption = f"First labelled successes in {family} scenes: heights, and colours below (the paper's figure 1)"
+        lines += [f"![{caption}]({link(picture, page)})", "", f"*{caption}.*", ""]
     return "\n".join(lines)

@@ -1,0 +1,66 @@
+"""Figures 1 and 7: labelled grasps of the data, and grasps of the default student in the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from grasping_student.datasets.store import Dataset
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.evaluation.one_shot import prepare_scene
+from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, save_both
+from grasping_student.experiments.planning import Row
+from grasping_student.experiments.recipes import Recipes, spec_under_rule
+from grasping_student.experiments.shots import EMPTIEST
+from grasping_student.experiments.side_views import watch_grasp
+from grasping_student.experiments.stages import Stage
+from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
+
+SHOWN_LABELS = 3
+SHOWN_GRASPS = 2
+
+
+def draw_labels(dataset: Path, path: Path) -> None:
+    """The first labelled successes of different episodes, as PNG and SVG."""
+    found = Dataset(dataset)
+    firsts = {attempt.episode: attempt for attempt in reversed(found.attempts(success=True))}
+    chosen = [firsts[episode] for episode in sorted(firsts)][:SHOWN_LABELS]
+    examples = [(found.heightmap(each.id), each.grasp) for each in chosen if each.grasp is not None]
+    save_both(labelled_grasps_figure(examples), path)
+
+
+def draw_grasps(folder: Path, rows: Sequence[Row], recipes: Recipes) -> list[Path]:
+    """For each regime, the default student's grasps in the first scenes of the one-shot test.
+
+    Args:
+        folder: the results folder of ``picking``.
+        rows: its runs; nothing is drawn for a regime whose students are not in the cache.
+        recipes: which scenes a draw is tested in.
+    """
+    drawn = []
+    for regime in dict.fromkeys(row.cell.regime for row in rows):
+        students = [row for row in rows if row.arm == DEFAULT_STUDENT and row.cell.regime == regime]
+        ready = [row for row in students if isinstance(row.spec, Stage) and row.spec.done]
+        if ready:
+            row = min(ready, key=lambda each: (PREFERRED_SETTINGS.index(each.cell.setting), each.cell.draw))
+            path = folder / f"{PICTURES['picking'][0]}-{regime}"
+            save_both(watched_grasps_figure(_watched(row, recipes)), path)
+            drawn.append(path.with_suffix(".png"))
+    return drawn
+
+
+def _watched(row: Row, recipes: Recipes) -> list[WatchedGrasp]:
+    assert isinstance(row.spec, Stage)
+    seed, watched = recipes.test_seed(row.cell.draw), []
+    with recipes.world(row.cell.regime).make() as environment:
+        assert isinstance(environment, SimulationEnvironment)
+        policy = make_policy(spec_under_rule(row.spec.out, row.rule), environment)
+        for scene in range(SHOWN_GRASPS):
+            prepare_scene(environment, scene, seed, EMPTIEST)
+            seen = environment.observe()
+            grasp, _ = policy(seen)
+            views = watch_grasp(environment, grasp)
+            watched.append(WatchedGrasp(seen, grasp, views, environment.execute(grasp).value))
+    return watched

@@ -1,0 +1,95 @@
+"""Figures 1 and 7: what is drawn of the labels, and a grasp watched from beside the bin."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grasping_student.environments.simulation.config import dense, sparse
+from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
+from grasping_student.experiments.running import run
+from grasping_student.experiments.shared_data import make_datasets, section
+from grasping_student.experiments.side_views import SIZE, watch_grasp
+from grasping_student.grasp import Outcome
+from grasping_student.policies.random_foreground import RandomForeground
+from grasping_student.policies.scripted_picker import ScriptedPicker
+from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
+
+
+def test_watched_grasps_go_as_executed_ones_and_change_nothing():
+    ends = set()
+    with SimulationEnvironment(dense()) as environment:
+        policy = RandomForeground()
+        for seed in range(6):
+            environment.reset(seed)
+            policy.begin_episode(seed)
+            grasp, _ = policy(environment.observe())
+            before = environment.state
+            moments = tuple(view.moment for view in watch_grasp(environment, grasp))
+            assert environment.state is before
+            ends.add((moments, environment.execute(grasp) is Outcome.COLLISION))
+    assert ends == {(("above", "blocked", "lifted"), True), (("above", "down", "closed", "lifted"), False)}
+
+
+@pytest.fixture(scope="module")
+def lifted():
+    """A success in the simulator: what was seen, the grasp, its views, and the colour of the block that left."""
+    with SimulationEnvironment(sparse()) as environment:
+        environment.reset(0)
+        seen = environment.observe()
+        grasp, _ = ScriptedPicker(environment, "none")(seen)
+        colour = environment.state.blocks[environment.picture().block[grasp.row, grasp.col]].colour
+        views = watch_grasp(environment, grasp)
+        assert [each.moment for each in watch_grasp(environment, grasp)] == [each.moment for each in views]
+        assert environment.execute(grasp) is Outcome.SUCCESS
+    return seen, grasp, views, colour
+
+
+def test_the_grasped_block_goes_up_with_the_gripper(lifted):
+    *_, views, colour = lifted
+    rows = {}
+    for moment, picture in views:
+        assert picture.shape == (SIZE[1], SIZE[0], 3) and picture.dtype == np.uint8
+        middle = picture[:, SIZE[0] // 3 : -SIZE[0] // 3].astype(float)
+        hue = middle / np.maximum(middle.max(axis=2, keepdims=True), 1.0)
+        rows[moment] = np.argwhere(np.abs(hue - np.array(colour) / max(colour)).max(axis=2) < 0.06)[:, 0].mean()
+    assert rows["lifted"] < rows["closed"] - 25
+
+
+def test_a_row_shows_every_moment_and_how_it_ended(lifted):
+    seen, grasp, views, _ = lifted
+    blocked = WatchedGrasp(seen, grasp, [views[0], ("blocked", views[1].picture), views[-1]], "collision")
+    figure = watched_grasps_figure([WatchedGrasp(seen, grasp, views, "success"), blocked])
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    first = ["what the model sees", "above", "down", "closed", "lifted: success"]
+    assert titles == [*first, "what the model sees", "above", "blocked", "lifted: collision"]
+
+
+def test_labelled_grasps_are_drawn_in_heights_and_colours(lifted):
+    seen, grasp, *_ = lifted
+    figure = labelled_grasps_figure([(seen, grasp), (seen, grasp)])
+    assert len(figure.axes) == 4
+    for axes in figure.axes:
+        marks = [tuple(line.get_xydata()[0]) for line in axes.get_lines() if len(line.get_xydata()) == 1]
+        assert marks == [pytest.approx(grasp.xy(seen.workspace))]
+        assert axes.get_xlim() == (-seen.workspace.extent / 2, seen.workspace.extent / 2)
+
+
+def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path):
+    smoke = EXPERIMENT_PRESETS["smoke"]()
+    config = replace(
+        smoke, name="picking", settings=("100 %",), draws=(0,), regimes=("in-distribution",), arms=("student_grip",),
+        proxy=False, workers=1, cache=tmp_path / "cache", out=tmp_path / "results",
+        sizes=replace(
+            smoke.sizes, pool=6, scenes=4, relabelled=0, held_out=2, one_shot_scenes=1, episodes=1, teacher_steps=2,
+            student_steps=2,
+        ),
+    )  # fmt: skip
+    assert section(config.out, tmp_path / "docs" / "results.md") == ""
+    make_datasets(replace(config, name="datasets"))
+    assert "](../results/labels-standard.png)" in section(config.out, tmp_path / "docs" / "results.md")
+    run(config)
+    for name in ("labels-standard", "picking/grasps-in-distribution"):
+        assert (config.out / f"{name}.png").stat().st_size > 1000
+        assert (config.out / f"{name}.svg").read_text().count("<image") >= 2
