@@ -10,11 +10,11 @@ from grasping_student.environments.simulation.environment import SimulationEnvir
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
 from grasping_student.experiments.running import run
 from grasping_student.experiments.shared_data import make_datasets, section
-from grasping_student.experiments.side_views import SIZE, watch_grasp
 from grasping_student.grasp import Outcome
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.policies.scripted_picker import ScriptedPicker
 from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
+from grasping_student.reports.side_views import SIZE, watch_grasp
 
 
 def test_watched_grasps_go_as_executed_ones_and_change_nothing():

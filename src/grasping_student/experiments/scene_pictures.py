@@ -14,9 +14,9 @@ from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, s
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Recipes, spec_under_rule
 from grasping_student.experiments.shots import EMPTIEST
-from grasping_student.experiments.side_views import watch_grasp
 from grasping_student.experiments.stages import Stage
 from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
+from grasping_student.reports.side_views import watch_grasp
 
 SHOWN_LABELS = 3
 SHOWN_GRASPS = 2

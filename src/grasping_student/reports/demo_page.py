@@ -198,8 +198,12 @@ def _curves(pictures: demo_pictures.DemoPictures) -> list[str]:
 
 
 def _episode(pictures: demo_pictures.DemoPictures) -> list[str]:
-    frames, words = pictures.episode()
-    return [html.heading("One picking episode"), html.paragraph(words), html.grid(frames, 150)]
+    frames, beside, words = pictures.episode()
+    parts = [html.heading("One picking episode"), html.paragraph(words), html.grid(frames, 150)]
+    if beside:
+        walls = html.paragraph("The bin's walls are left out.", "quiet")
+        parts += [html.heading("Its first grasp, from beside the bin", 3), html.grid(beside, 220), walls]
+    return parts
 
 
 def _closing(run: DemoRun, report: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grasping_student.environments.base import Environment, RestorableEnvironment
+from grasping_student.environments.simulation.environment import SimulationEnvironment
 from grasping_student.evaluation.entropy import entropy_bits
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.picking import scene_seed
@@ -22,6 +23,8 @@ from grasping_student.heightmap import Heightmap
 from grasping_student.reports.html import Picture
 from grasping_student.reports.panels import CHOICE_COLOUR, outcome_colour, scene_panel, score_panel
 from grasping_student.reports.sentences import ARM_NAMES
+from grasping_student.reports.side_views import watch_grasp
+from grasping_student.reports.style import picture_uri
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
@@ -116,16 +119,23 @@ class DemoPictures:
                 curves[arm] = ([row["step"] for row in rows], [row["loss"] for row in rows])
         return curves
 
-    def episode(self) -> tuple[list[Picture], str]:
-        """The first episode of the student (or of the last model), replayed from its record."""
+    def episode(self) -> tuple[list[Picture], list[Picture], str]:
+        """The first episode of the student (or of the last model), replayed from its record.
+
+        Returns:
+            Every attempt seen from above, the first of them from the side where the world can show it, and a sentence.
+        """
         asked = read_json(self._run.picking / "run.json")
         model = "student" if "student" in asked["models"] else list(asked["models"])[-1]
         events = [event for event in read_events(self._run.picking / ATTEMPTS) if event.episode == 0]
         tries = tries_of(events, model)
         reason = next(event.reason for event in events if isinstance(event, End) and event.model == model)
         self._environment.reset(scene_seed(asked["seed"], 0))
-        frames = []
+        frames, beside = [], []
         ceiling = float(np.nanmax(self._environment.observe().height))
+        if tries and isinstance(self._environment, SimulationEnvironment):
+            watched = watch_grasp(self._environment, tries[0].grasp)
+            beside = [Picture(picture_uri(view.picture), view.moment) for view in watched]
         for number, each in enumerate(tries, start=1):
             if number <= SHOWN_ATTEMPTS:
                 drawn = [(each.grasp, outcome_colour(each.success))]
@@ -139,7 +149,7 @@ class DemoPictures:
             f"Episode 0 of the {ARM_NAMES.get(model, model)}, not chosen: {successes} successes in {len(tries)} "
             f"attempts{shown}. It ended with: {reason.replace('_', ' ')}. Green grippers succeeded, red ones failed."
         )
-        return frames, words
+        return frames, beside, words
 
 
 def _curve_rows(checkpoint: Path) -> list[dict[str, float]]:

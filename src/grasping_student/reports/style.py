@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
 
 from grasping_student.files import atomic_path
 
@@ -117,7 +120,18 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
 
 def data_uri(figure: Figure, dpi: int = 150) -> str:
     """The figure as a ``data:`` address for a page that asks no server."""
-    return "data:image/png;base64," + base64.b64encode(png_bytes(figure, dpi)).decode("ascii")
+    return _png_uri(png_bytes(figure, dpi))
+
+
+def picture_uri(picture: NDArray[np.uint8]) -> str:
+    """RGB pixels, shape ``(height, width, 3)``, as a ``data:`` address."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return _png_uri(buffer.getvalue())
+
+
+def _png_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
