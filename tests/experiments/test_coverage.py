@@ -18,7 +18,7 @@ def gaps_of(folder, name):
 
 
 def test_a_whole_grid_has_no_gaps(tmp_path):
-    write_runs(tmp_path, draws=5, scenes=2)
+    write_runs(tmp_path, draws=5, scenes=160)
     assert coverage.section(everything_in(tmp_path)) == ""
 
 
@@ -33,7 +33,7 @@ def test_without_runs_everything_that_was_asked_for_is_missing(tmp_path, name):
 
 
 def test_too_few_draws_are_counted_and_like_settings_stand_together(tmp_path):
-    write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm != "teacher" or draw < 2, scenes=2)
+    write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm != "teacher" or draw < 2, scenes=160)
     assert gaps_of(tmp_path, "picking") == [
         ("in-distribution", ["5 %", "20 %", "100 %"], "`teacher` (2 of 3)"),
         ("domain-shift", ["20 %"], "`teacher` (2 of 3)"),
@@ -41,10 +41,16 @@ def test_too_few_draws_are_counted_and_like_settings_stand_together(tmp_path):
 
 
 def test_one_percent_asks_for_five_draws_and_models_without_proxy_are_named(tmp_path):
-    write_runs(tmp_path, ("label-fraction",), lambda _, regime, setting, *rest: setting == "1 %", scenes=2)
+    write_runs(tmp_path, ("label-fraction",), lambda _, regime, setting, *rest: setting == "1 %", scenes=160)
     for run in read_runs(tmp_path / "label-fraction"):
         if run.arm == "teacher":
             write_json(run.path, {name: value for name, value in run.values.items() if name != "proxy"})
     (gap,) = [each for each in gaps_of(tmp_path, "label-fraction") if each[1] == ["1 %"]]
     assert "`random` (3 of 5)" in gap[2]
     assert gap[2].endswith("the proxy of `teacher`")
+
+
+@pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 120), ("precision", 80)])
+def test_fewer_scenes_than_asked_are_said(tmp_path, name, asked):
+    write_runs(tmp_path, (name,), scenes=asked - 1)
+    assert {text for *_, text in gaps_of(tmp_path, name)} == {f"some scenes ({asked - 1} of {asked})"}

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.estimates import asked_rows
-from grasping_student.experiments.planning import Row
+from grasping_student.experiments.planning import Row, scenes_of
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.records import Run
 
 INTRODUCTION = """## What of the grid is not on file
 
 `grasping-student experiment all` runs the whole grid. The runs above are a part of it; these are missing, or have fewer
-draws than the grid asks for (draws on file of draws asked).
+draws or scenes a draw than the grid asks for (on file of asked).
 """
 
 
@@ -40,13 +40,14 @@ def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list
     on_file = {(run.regime, run.setting, run.arm, run.draw): run for run in runs}
     found: dict[tuple[str, str], list[str]] = {}
     for (regime, setting), rows in asked.items():
-        text = _missing([(row, on_file.get((regime, setting, row.arm, row.cell.draw))) for row in rows])
+        cell = [(row, on_file.get((regime, setting, row.arm, row.cell.draw))) for row in rows]
+        text = _missing(cell, scenes_of(config, design))
         if text:
             found.setdefault((regime, text), []).append(setting)
     return [(regime, settings, text) for (regime, text), settings in found.items()]
 
 
-def _missing(cell: Sequence[tuple[Row, Run | None]]) -> str:
+def _missing(cell: Sequence[tuple[Row, Run | None]], scenes: int) -> str:
     """What one cell of the grid lacks, from its rows and their runs; empty where it is whole."""
     if cell and all(run is None for _, run in cell):
         return "everything"
@@ -56,6 +57,9 @@ def _missing(cell: Sequence[tuple[Row, Run | None]]) -> str:
         parts.append("the proxy of all")
     elif proxies and not all(has for _, has in proxies):
         parts.append("the proxy of " + ", ".join(_counted(proxies)))
+    fewest = min((run.scenes for _, run in cell if run is not None and run.scenes), default=scenes)
+    if fewest < scenes:
+        parts.append(f"some scenes ({fewest} of {scenes})")
     return "; ".join(parts)
 
 

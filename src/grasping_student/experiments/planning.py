@@ -159,10 +159,8 @@ def _is_old(run: Run) -> bool:
 def _complete(run: Run, row: Row, scenes: int, shots: bool) -> bool:
     if any(measure not in run.values for measure in row.extra):
         return False
-    if "precision" in row.extra:
-        return int(run.values["precision"]["scenes"]) >= scenes
-    tested = shots or "one_shot" in row.extra
-    return not tested or len(run.values.get("one_shot", {}).get("outcomes", "")) >= scenes
+    tested = shots or "one_shot" in row.extra or "precision" in row.extra
+    return not tested or run.scenes >= scenes
 
 
 def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:

@@ -44,6 +44,13 @@ class Run:
     def draw(self) -> int:
         return int(self.values["draw"])
 
+    @property
+    def scenes(self) -> int:
+        """Test scenes in which the arm grasped once, or whose pseudo-labels were executed; 0 where none was."""
+        if "precision" in self.values:
+            return int(self.values["precision"]["scenes"])
+        return len(self.values.get("one_shot", {}).get("outcomes", ""))
+
     def counts(self, measure: str) -> Counts | None:
         """Counts by scene or episode under ``one_shot``, ``proxy`` or a rate of picking; None if not measured."""
         if measure in ("one_shot", "proxy"):

@@ -194,9 +194,9 @@ def _over_draws(found: Estimate | None) -> str:
 
 def _sizes(folder: Path, runs: Sequence[Run]) -> str:
     sizes = read_json(folder / "asked.json")["sizes"]
-    scenes = {len(run.values.get("one_shot", {}).get("outcomes", "")) for run in runs} - {0}
-    tested = f", {min(scenes)} to {max(scenes)} one-shot scenes a draw" if len(scenes) > 1 else ""
-    tested = f", {max(scenes)} one-shot scenes a draw" if len(scenes) == 1 else tested
+    scenes = {run.scenes for run in runs} - {0}
+    tested = f", {min(scenes)} to {max(scenes)} test scenes a draw" if len(scenes) > 1 else ""
+    tested = f", {max(scenes)} test scenes a draw" if len(scenes) == 1 else tested
     return (
         f"{sizes['network']['name']} at {sizes['pixels']} px, {sizes['pool']} labels are 100 %, "
         f"{sizes['scenes'] + sizes['relabelled']} scenes for the students{tested}"
