@@ -1,6 +1,14 @@
 """Figures of the experiments: what is drawn, what is written instead, where the legend stands."""
 
-from grasping_student.reports.experiment_figures import Line, Panel, Point, far_below, settings_figure
+from grasping_student.reports.experiment_figures import (
+    Line,
+    Panel,
+    Point,
+    differences_figure,
+    far_below,
+    settings_figure,
+)
+from grasping_student.reports.style import BLUE, GREY
 
 
 def line(arm, *rates, spread=0.02):
@@ -40,3 +48,12 @@ def test_with_an_odd_number_of_panels_the_legend_stands_in_the_empty_place():
     assert [text.get_text() for text in legend.get_texts()] == ["Teacher", "Student"]
     assert not figure.legends
     assert settings_figure(panels[:2], ["0", "1"], "share").legends
+
+
+def test_differences_are_blue_where_told_from_zero_and_hollow_where_draws_are_few():
+    points = (Point("a", 0.1, 0.02, 0.2), Point("b", 0.1, -0.02, 0.2), Point("c", -0.2, -0.3, -0.1, few=True))
+    (axes,) = differences_figure([Panel("one", "points", (Line("s", "S", points),))], ["a", "b", "c"]).axes
+    marks = [each for each in axes.lines if each.get_marker() == "o"]
+    looks = {axes.get_yticklabels()[int(m.get_ydata()[0])].get_text(): m for m in marks}
+    assert {name: mark.get_color() for name, mark in looks.items()} == {"a": BLUE, "b": GREY, "c": BLUE}
+    assert {name: mark.get_markerfacecolor() for name, mark in looks.items()} == {"a": BLUE, "b": GREY, "c": "white"}

@@ -140,7 +140,8 @@ def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
             if cell.regime == regime and {"teacher_augmented", "student_method"} <= cell.runs.keys():
                 found = tables.difference_of(cell.runs["teacher_augmented"], cell.runs["student_method"], "one_shot")
                 if found is not None:
-                    points.append(Point(setting_title(design, cell.setting), found.value, *found.bootstrap))
+                    title = setting_title(design, cell.setting)
+                    points.append(Point(title, found.value, *found.bootstrap, few=not found.enough))
         if points:
             line = Line("student_method", "student", tuple(points))
             label = "student less its teacher, one-shot, points"

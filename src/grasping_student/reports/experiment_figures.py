@@ -130,6 +130,8 @@ def grid_figure(rows: Sequence[Sequence[tuple[Panel, Sequence[str], str]]]) -> F
 def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figure:
     """Differences with their intervals, a row for each setting and a panel for each regime; zero is marked.
 
+    What is told from zero is blue, what is not is grey; few draws are hollow, as in the other figures.
+
     Args:
         panels: each with one line; points without a setting's row are left out.
         settings: all rows, the first on top.
@@ -142,10 +144,10 @@ def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figu
             each.axvline(0.0, color=GREY, linewidth=1.0)
             for point in (point for line in panel.lines for point in line.points):
                 y = place[point.setting]
-                sure = point.low > 0.0 or point.high < 0.0
-                each.plot([point.low, point.high], [y, y], color=BLUE, linewidth=2.0, solid_capstyle="butt")
-                each.plot([point.value], [y], marker="o", markersize=6.5, color=BLUE, markeredgecolor=BLUE,
-                          markerfacecolor=BLUE if sure else "white")  # fmt: skip
+                colour = BLUE if point.low > 0.0 or point.high < 0.0 else GREY
+                each.plot([point.low, point.high], [y, y], color=colour, linewidth=2.0, solid_capstyle="butt")
+                each.plot([point.value], [y], marker="o", markersize=6.5, color=colour,
+                          markerfacecolor="white" if point.few else colour)  # fmt: skip
             each.set_yticks(range(len(settings)), list(reversed(settings)))
             each.tick_params(axis="y", length=0)
             each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+g}" if value else "0")
