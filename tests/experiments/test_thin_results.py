@@ -6,6 +6,10 @@ from tests.fakes.runs import EVERYTHING, write_runs
 
 from grasping_student.experiments import drawing, results_page, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.findings import methods_lines
+from grasping_student.experiments.records import read_runs
+from grasping_student.files import write_json
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +80,16 @@ def test_the_default_student_stands_against_its_rule_by_chance(tmp_path):
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     assert "| the default | by chance, of the good grips |" in text.split("## Scaling")[0]
     assert "− by chance, of the good grips |" in text.split("## Scaling")[1]
+
+
+def test_the_methods_are_held_against_the_default_in_numbers_that_follow_from_the_runs(tmp_path):
+    outcomes = {"grip": "1" * 50 + "0" * 10, "grip-true": "1" * 50 + "0" * 10, "room": "1" * 60, "plain": "0" * 60}
+    write_runs(tmp_path, ("methods",), lambda _, regime, setting, *rest: setting in outcomes, scenes=60)
+    for run in read_runs(tmp_path / "methods"):
+        if run.arm == "student_method":
+            write_json(run.path, {**run.values, "one_shot": {"outcomes": outcomes[run.setting]}})
+    design = DESIGNS["methods"]
+    lines = methods_lines(tables.cells(read_runs(tmp_path / "methods"), design))
+    assert lines[-1].endswith("better than it: 1; worse: 1; not told from it: 1.")
+    (room,) = [line for line in lines if drawing.setting_title(design, "room") in line]
+    assert [cell.split(" [")[0].strip() for cell in room.split("|")][4:7:2] == ["+100.0", "+16.7"]

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from grasping_student.experiments import tables
+from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
 from grasping_student.experiments.claims import standing
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.reports.sentences import percent, points
+
+DEFAULT_METHOD = ARMS[DEFAULT_STUDENT].method
+"""The row of the methods that is the default student's."""
 
 
 def affordance_lines(runs: Sequence[Run]) -> list[str]:
@@ -85,30 +89,44 @@ def _which(found: Estimate | None) -> str:
 
 
 def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
-    """Each method's student, against the plain one and against the teacher that labelled for both."""
+    """Each method's student, against the plain one, the default and the teacher that labelled for all of them."""
     design = DESIGNS["methods"]
-    plain = next((cell.runs.get("student_method", {}) for cell in cells if cell.setting == "plain"), {})
-    lines = [
-        "| how the student is taught | n | one-shot | less the plain student | | less the teacher | |",
-        "|" + "---|" * 7,
-    ]
+    students = {cell.setting: cell.runs.get("student_method", {}) for cell in cells}
+    titles = ["how the student is taught", "n", "one-shot", "less the plain student", "", "less the default", "",
+              "less the teacher", ""]  # fmt: skip
+    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    against_default = []
     for cell in cells:
-        own = cell.runs.get("student_method", {})
+        own = students[cell.setting]
         rate = tables.rate_of(own, "one_shot")
         if rate is None:
             continue
         row = [setting_title(design, cell.setting), f"{rate.draws}{'' if rate.enough else '†'}", rate.text()]
-        for other, same in ((plain, cell.setting == "plain"), (cell.runs.get("teacher_augmented", {}), False)):
-            found = None if same else tables.difference_of(other, own, "one_shot")
+        for other in ("plain", DEFAULT_METHOD, None):
+            runs = cell.runs.get("teacher_augmented", {}) if other is None else students.get(other, {})
+            found = None if other == cell.setting else tables.difference_of(runs, own, "one_shot")
             row += ["", ""] if found is None else [found.text(signed=True), standing(found)]
+            if other == DEFAULT_METHOD and found is not None and found.enough:
+                against_default.append(found)
         lines.append("| " + " | ".join(row) + " |")
+    if against_default:
+        better = sum(found.bootstrap.low > 0.0 for found in against_default)
+        worse = sum(found.bootstrap.high < 0.0 for found in against_default)
+        lines += [
+            "",
+            f"The default is “{setting_title(design, DEFAULT_METHOD)}”. Of {len(against_default)} other rows, by the "
+            f"interval over draws and scenes, better than it: {better}; worse: {worse}; not told from it: "
+            f"{len(against_default) - better - worse}.",
+        ]
     return lines
 
 
 def chance_note(cells: Sequence[CellRuns]) -> str:
     """How many of so many intervals exclude zero by chance."""
     count = sum("student_method" in cell.runs for cell in cells) - 1
-    return f"Of {count} intervals of 95 %, about {count / 20:.1f} exclude zero by chance." if count > 1 else ""
+    return (
+        f"Of {count} intervals of 95 % in a column, about {count / 20:.1f} exclude zero by chance." if count > 1 else ""
+    )
 
 
 def trend_lines(cells: Sequence[CellRuns], design: Design) -> list[str]:
