@@ -56,6 +56,8 @@ def test_a_finished_experiment_makes_nothing_and_a_killed_one_only_what_is_missi
     (student,) = measured.cache.glob(f"student-*/{DONE}")
     student.unlink()
     run(measured)
+    made = [line for line in capsys.readouterr().err.splitlines() if "of processor time" in line]
+    assert [line.split()[:2] for line in made] == [["student:", f"{student.parent.name},"]]  # no terminal, no bar
     assert read_run(killed).values["one_shot"] == numbers
     assert set(measured.cache.rglob(DONE)) == set(before)
     assert all(path.read_bytes() == before[path] for path in before if path != student)

@@ -130,8 +130,10 @@ def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row])
             kinds = ", ".join(dict.fromkeys(stage.kind for stage in others))
             # the longest first, or the last worker to finish would finish alone
             others.sort(key=lambda stage: -stage.units)
-            for _ in parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})"):
-                pass
+            made = parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})")
+            for stage, seconds in zip(others, made, strict=True):
+                if not sys.stderr.isatty():  # a terminal has the bar
+                    _say(f"  {stage.kind}: {stage.name}, {costs.in_words(seconds)} of processor time")
 
 
 def check_all_labels(rows: Sequence[Row]) -> None:
