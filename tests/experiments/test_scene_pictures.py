@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.training.synthetic import write_dataset
 
 from grasping_student.environments.simulation.config import dense, sparse
 from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.experiments import scene_pictures
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
+from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.estimates import asked_rows
+from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.running import run
+from grasping_student.experiments.scene_pictures import draw_grasps, draw_labels
 from grasping_student.experiments.shared_data import make_datasets, section
 from grasping_student.grasp import Outcome
+from grasping_student.policies.base import NothingToGrasp
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.policies.scripted_picker import ScriptedPicker
 from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
@@ -76,7 +83,17 @@ def test_labelled_grasps_are_drawn_in_heights_and_colours(lifted):
         assert axes.get_xlim() == (-seen.workspace.extent / 2, seen.workspace.extent / 2)
 
 
-def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path):
+def test_labels_without_a_success_are_not_drawn(tmp_path):
+    write_dataset(tmp_path / "failures", 3, seed=0, failures=3)
+    draw_labels(tmp_path / "failures", tmp_path / "labels-standard")
+    assert not list(tmp_path.glob("labels-*"))
+
+
+def finds_nothing(heightmap):
+    raise NothingToGrasp
+
+
+def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path, monkeypatch):
     smoke = EXPERIMENT_PRESETS["smoke"]()
     config = replace(
         smoke, name="picking", settings=("100 %",), draws=(0,), regimes=("in-distribution",), arms=("student_grip",),
@@ -93,3 +110,6 @@ def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path):
     for name in ("labels-standard", "picking/grasps-in-distribution"):
         assert (config.out / f"{name}.png").stat().st_size > 1000
         assert (config.out / f"{name}.svg").read_text().count("<image") >= 2
+    recipes = Recipes(config)
+    monkeypatch.setattr(scene_pictures, "make_policy", lambda *_: finds_nothing)
+    assert draw_grasps(tmp_path / "none", asked_rows(config, DESIGNS["picking"], recipes), recipes) == []

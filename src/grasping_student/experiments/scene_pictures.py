@@ -15,6 +15,7 @@ from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Recipes, spec_under_rule
 from grasping_student.experiments.shots import EMPTIEST
 from grasping_student.experiments.stages import Stage
+from grasping_student.policies.base import NothingToGrasp
 from grasping_student.reports.scene_figures import WatchedGrasp, labelled_grasps_figure, watched_grasps_figure
 from grasping_student.reports.side_views import watch_grasp
 
@@ -23,12 +24,13 @@ SHOWN_GRASPS = 2
 
 
 def draw_labels(dataset: Path, path: Path) -> None:
-    """The first labelled successes of different episodes, as PNG and SVG."""
+    """The first labelled successes of different episodes, as PNG and SVG; nothing where there is none."""
     found = Dataset(dataset)
     firsts = {attempt.episode: attempt for attempt in reversed(found.attempts(success=True))}
     chosen = [firsts[episode] for episode in sorted(firsts)][:SHOWN_LABELS]
     examples = [(found.heightmap(each.id), each.grasp) for each in chosen if each.grasp is not None]
-    save_both(labelled_grasps_figure(examples), path)
+    if examples:
+        save_both(labelled_grasps_figure(examples), path)
 
 
 def draw_grasps(folder: Path, rows: Sequence[Row], recipes: Recipes) -> list[Path]:
@@ -36,7 +38,7 @@ def draw_grasps(folder: Path, rows: Sequence[Row], recipes: Recipes) -> list[Pat
 
     Args:
         folder: the results folder of ``picking``.
-        rows: its runs; nothing is drawn for a regime whose students are not in the cache.
+        rows: its runs; nothing is drawn for a regime whose students are not in the cache, or find no grasp there.
         recipes: which scenes a draw is tested in.
     """
     drawn = []
@@ -45,9 +47,11 @@ def draw_grasps(folder: Path, rows: Sequence[Row], recipes: Recipes) -> list[Pat
         ready = [row for row in students if isinstance(row.spec, Stage) and row.spec.done]
         if ready:
             row = min(ready, key=lambda each: (PREFERRED_SETTINGS.index(each.cell.setting), each.cell.draw))
-            path = folder / f"{PICTURES['picking'][0]}-{regime}"
-            save_both(watched_grasps_figure(_watched(row, recipes)), path)
-            drawn.append(path.with_suffix(".png"))
+            watched = _watched(row, recipes)
+            if watched:
+                path = folder / f"{PICTURES['picking'][0]}-{regime}"
+                save_both(watched_grasps_figure(watched), path)
+                drawn.append(path.with_suffix(".png"))
     return drawn
 
 
@@ -60,7 +64,10 @@ def _watched(row: Row, recipes: Recipes) -> list[WatchedGrasp]:
         for scene in range(SHOWN_GRASPS):
             prepare_scene(environment, scene, seed, EMPTIEST)
             seen = environment.observe()
-            grasp, _ = policy(seen)
+            try:
+                grasp, _ = policy(seen)
+            except NothingToGrasp:
+                continue
             views = watch_grasp(environment, grasp)
             watched.append(WatchedGrasp(seen, grasp, views, environment.execute(grasp).value))
     return watched
