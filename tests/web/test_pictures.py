@@ -13,6 +13,7 @@ from grasping_student.datasets.schema import Attempt
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
+from grasping_student.reports.png import png_address
 from grasping_student.web.attempt_pictures import attempt_picture, picture_address
 from grasping_student.web.pictures import (
     UNMEASURED_COLOUR,
@@ -21,7 +22,6 @@ from grasping_student.web.pictures import (
     enlarge,
     height_colours,
     palette,
-    png_address,
 )
 from grasping_student.web.scene_payload import HEIGHT_OFFSET, HEIGHT_UNIT, encode_height, scene_payload
 

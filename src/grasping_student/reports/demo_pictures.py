@@ -22,9 +22,9 @@ from grasping_student.grasp import AngleGrid
 from grasping_student.heightmap import Heightmap
 from grasping_student.reports.html import Picture
 from grasping_student.reports.panels import CHOICE_COLOUR, outcome_colour, scene_panel, score_panel
+from grasping_student.reports.png import png_address
 from grasping_student.reports.sentences import ARM_NAMES
 from grasping_student.reports.side_views import watch_grasp
-from grasping_student.reports.style import picture_uri
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
@@ -135,7 +135,7 @@ class DemoPictures:
         ceiling = float(np.nanmax(self._environment.observe().height))
         if tries and isinstance(self._environment, SimulationEnvironment):
             watched = watch_grasp(self._environment, tries[0].grasp)
-            beside = [Picture(picture_uri(view.picture), view.moment) for view in watched]
+            beside = [Picture(png_address(view.picture), view.moment) for view in watched]
         for number, each in enumerate(tries, start=1):
             if number <= SHOWN_ATTEMPTS:
                 drawn = [(each.grasp, outcome_colour(each.success))]

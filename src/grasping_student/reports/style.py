@@ -5,7 +5,6 @@ Figures are made without pyplot, so that a server thread or a worker process can
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from PIL import Image
 
 from grasping_student.files import atomic_path
+from grasping_student.reports.png import address_of
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
     "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7",
@@ -120,18 +117,7 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
 
 def data_uri(figure: Figure, dpi: int = 150) -> str:
     """The figure as a ``data:`` address for a page that asks no server."""
-    return _png_uri(png_bytes(figure, dpi))
-
-
-def picture_uri(picture: NDArray[np.uint8]) -> str:
-    """RGB pixels, shape ``(height, width, 3)``, as a ``data:`` address."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return _png_uri(buffer.getvalue())
-
-
-def _png_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return address_of(png_bytes(figure, dpi))
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:

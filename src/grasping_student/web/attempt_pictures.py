@@ -13,7 +13,8 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
-from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, png_bytes
+from grasping_student.reports.png import png_bytes
+from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours
 
 PictureKind = Literal["crop", "height", "colour"]
 

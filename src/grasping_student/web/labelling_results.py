@@ -9,12 +9,13 @@ from nicegui import ui
 from grasping_student.datasets.schema import Attempt
 from grasping_student.grasp import Outcome
 from grasping_student.gripper_geometry import GripperShape
+from grasping_student.reports.png import png_address
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.attempt_pictures import picture_address
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_service import LabellingService, Message
 from grasping_student.web.labelling_steps import Labelled
-from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, png_address, top_of_scale
+from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, top_of_scale
 from grasping_student.web.suggestions import SceneSuggestions
 
 STRIP_SIDE = 176

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 
 import cv2
@@ -85,15 +84,3 @@ def around(picture: NDArray[np.uint8], grasp: PlanarGrasp, metres: float, worksp
     row, col = int((grasp.row + 0.5) * scale), int((grasp.col + 0.5) * scale)
     padded = np.pad(picture, ((half, half), (half, half), (0, 0)))
     return padded[row : row + 2 * half, col : col + 2 * half]
-
-
-def png_bytes(picture: NDArray[np.uint8]) -> bytes:
-    """RGB picture as PNG."""
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    assert done, "OpenCV always encodes 8-bit pictures"
-    return encoded.tobytes()
-
-
-def png_address(picture: NDArray[np.uint8]) -> str:
-    """RGB picture as a ``data:`` address."""
-    return "data:image/png;base64," + base64.b64encode(png_bytes(picture)).decode("ascii")

@@ -12,8 +12,9 @@ import numpy as np
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
+from grasping_student.reports.png import png_address
 from grasping_student.web.footprint import TOUCH
-from grasping_student.web.pictures import UNMEASURED_COLOUR, palette, png_address, top_of_scale
+from grasping_student.web.pictures import UNMEASURED_COLOUR, palette, top_of_scale
 from grasping_student.web.suggestions import Suggestion
 
 HEIGHT_UNIT = 1e-4
