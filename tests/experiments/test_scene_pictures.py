@@ -48,7 +48,9 @@ def lifted():
         grasp, _ = ScriptedPicker(environment, "none")(seen)
         colour = environment.state.blocks[environment.picture().block[grasp.row, grasp.col]].colour
         views = watch_grasp(environment, grasp)
-        assert [each.moment for each in watch_grasp(environment, grasp)] == [each.moment for each in views]
+        for first, again in zip(views, watch_grasp(environment, grasp), strict=True):
+            assert first.moment == again.moment
+            assert np.array_equal(first.picture, again.picture)
         assert environment.execute(grasp) is Outcome.SUCCESS
     return seen, grasp, views, colour
 

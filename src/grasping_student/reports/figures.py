@@ -146,6 +146,13 @@ def draw_gripper(
         )  # fmt: skip
 
 
+def keep_view(axes: Axes, workspace: Workspace) -> None:
+    """Show the workspace and no more: a gripper drawn at the rim must not move the view."""
+    left, right, low, high = _extent(workspace)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+
+
 def draw_rates(
     axes: Axes, rows: Sequence[tuple[str, float, tuple[float, float]]], title: str | None = None,
     names: Mapping[str, str] | None = None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from grasping_student.evaluation.entropy import entropy_bits, log_probabilities
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
-from grasping_student.reports.figures import add_scale, draw_gripper, draw_heightmap, draw_score_map
+from grasping_student.reports.figures import add_scale, draw_gripper, draw_heightmap, draw_score_map, keep_view
 from grasping_student.reports.panels import LOWEST_LOG10
 from grasping_student.reports.style import SKY, new_figure, style
 
@@ -41,7 +41,8 @@ def angle_maps_figure(heightmap: Heightmap, probabilities: NDArray[np.floating],
             best = np.where(np.isfinite(probability), probability, -np.inf).argmax()
             row, col = np.unravel_index(int(best), probability.shape)
             draw_gripper(each, workspace, PlanarGrasp(int(row), int(col), angle), colour=SKY)
-        _same_view(flat, workspace.extent / 2)
+        for each in flat:
+            keep_view(each, workspace)
         add_scale(figure, image, list(flat), "predicted probability of success")
     return figure
 
@@ -77,13 +78,7 @@ def model_maps_figure(scenes: Sequence[SceneMaps], models: Sequence[str], angle:
                 row, col = np.unravel_index(int(np.where(np.isfinite(scores), scores, -np.inf).argmax()), scores.shape)
                 draw_gripper(each, workspace, PlanarGrasp(int(row), int(col), angle), colour=SKY)
                 each.set_xlabel(f"{entropy_bits(scores):.1f} bits")
-        _same_view(axes.ravel(), workspace.extent / 2)
+        for each in axes.ravel():
+            keep_view(each, workspace)
         add_scale(figure, image, list(axes.ravel()), "log10 of the probability of a pixel")
     return figure
-
-
-def _same_view(axes: Sequence, half: float) -> None:
-    """A gripper at the rim must not move the view."""
-    for each in axes:
-        each.set_xlim(-half, half)
-        each.set_ylim(-half, half)

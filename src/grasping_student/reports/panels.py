@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grasping_student.evaluation.entropy import log_probabilities
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
-from grasping_student.reports.figures import draw_colour, draw_gripper, draw_heightmap, draw_score_map
+from grasping_student.reports.figures import draw_colour, draw_gripper, draw_heightmap, draw_score_map, keep_view
 from grasping_student.reports.style import GREEN, ORANGE, VERMILLION, data_uri, picture_figure
 from grasping_student.workspace import Workspace
 
@@ -22,13 +22,11 @@ LOWEST_LOG10 = -7.0
 SUCCESS_COLOUR, FAILURE_COLOUR, CHOICE_COLOUR = GREEN, VERMILLION, ORANGE
 
 
-def panel(draw: Callable[[Axes], object]) -> str:
+def panel(draw: Callable[[Axes], object], workspace: Workspace) -> str:
     """A square picture as a ``data:`` address."""
     figure, axes = picture_figure(PANEL_INCHES)
     draw(axes)
-    half = axes.get_images()[0].get_extent()[1]  # a gripper at the rim must not move the view
-    axes.set_xlim(-half, half)
-    axes.set_ylim(-half, half)
+    keep_view(axes, workspace)
     return data_uri(figure, dpi=180)
 
 
@@ -53,7 +51,7 @@ def scene_panel(
         for grasp, paint in grasps:
             draw_gripper(axes, heightmap.workspace, grasp, colour=paint)
 
-    return panel(draw)
+    return panel(draw, heightmap.workspace)
 
 
 def score_panel(scores: NDArray[np.floating], workspace: Workspace, grasp: PlanarGrasp | None = None) -> str:
@@ -72,7 +70,7 @@ def score_panel(scores: NDArray[np.floating], workspace: Workspace, grasp: Plana
         if grasp is not None:
             draw_gripper(axes, workspace, grasp, colour="#56b4e9")
 
-    return panel(draw)
+    return panel(draw, workspace)
 
 
 def outcome_colour(success: bool) -> str:

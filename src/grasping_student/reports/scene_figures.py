@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
-from grasping_student.reports.figures import draw_colour, draw_gripper, draw_heightmap
+from grasping_student.reports.figures import draw_colour, draw_gripper, draw_heightmap, keep_view
 from grasping_student.reports.style import bare, new_figure, style
 
 _PANEL = 2.3
@@ -61,8 +61,5 @@ def watched_grasps_figure(grasps: Sequence[WatchedGrasp]) -> Figure:
 
 
 def _gripper_in_view(axes: Axes, scene: Heightmap, grasp: PlanarGrasp) -> None:
-    """A gripper at the rim must not move the view."""
     draw_gripper(axes, scene.workspace, grasp)
-    half = scene.workspace.extent / 2
-    axes.set_xlim(-half, half)
-    axes.set_ylim(-half, half)
+    keep_view(axes, scene.workspace)
