@@ -17,17 +17,23 @@ from grasping_student.files import write_json
 SCHEMA_VERSION = 1
 
 
-def code_commit() -> str | None:
-    """Commit of the source tree that this package was imported from, with ``-dirty`` if changed, or None."""
-    source = Path(grasping_student.__file__).parent
+def code_commit(source: Path = Path(grasping_student.__file__).parent) -> str | None:
+    """Commit of the source tree that this package was imported from, or None where there is no git history.
+
+    Args:
+        source: the package's folder. The commit ends in ``-dirty`` if a file in there differs from it; what an
+            experiment writes beside the code, such as its results, is no change of the code.
+    """
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=source, capture_output=True, text=True, timeout=10, check=True,
-        )  # fmt: skip
+        commit = _git(source, "rev-parse", "HEAD")
+        return f"{commit}-dirty" if _git(source, "status", "--porcelain", "--", ".") else commit
     except (OSError, subprocess.SubprocessError):
         return None
-    return described.stdout.strip() or None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()
 
 
 def machine_name() -> str:

@@ -140,9 +140,11 @@ def test_words_follow_from_both_intervals():
     }
     for words, found in cases.items():
         assert claims.standing(found).startswith(words)
-    assert claims.wanted_lead(better) == "yes, the whole interval"
-    assert claims.wanted_lead(replace(better, bootstrap=Interval(0.04, 0.15))) == "the estimate, not the interval"
-    assert claims.wanted_lead(replace(better, value=0.04, bootstrap=Interval(0.01, 0.15))) == "no"
+    assert claims.wanted_lead(better, 0.3) == "yes, the whole interval"
+    assert claims.wanted_lead(replace(better, bootstrap=Interval(0.04, 0.15)), 0.3) == "the estimate, not the interval"
+    little = replace(better, value=0.04, bootstrap=Interval(0.01, 0.15))
+    assert claims.wanted_lead(little, 0.3) == "no"
+    assert claims.wanted_lead(little, 0.042) == "no: the teacher leaves 4.2"
 
 
 def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
