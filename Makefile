@@ -23,8 +23,8 @@ $(VENV)/.installed-all: pyproject.toml | $(BIN)/python
 demo: $(VENV)/.installed ## train a teacher and a student, let both pick, write a report
 	$(BIN)/grasping-student demo --out $(OUT)
 
-test: $(VENV)/.installed-all ## run the tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-all ## run the tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed-all ## lint, format and types
 	$(BIN)/ruff check .

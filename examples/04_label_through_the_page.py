@@ -81,8 +81,8 @@ def label(folder: Path, labels: int, picture: Path | None) -> None:
         server.terminate()
 
 
-def learn(folder: Path, steps: int, scenes: int) -> None:
-    """Teacher from the labels, pseudo-labels on unlabelled scenes, student from those; both grasp in 20 new scenes."""
+def learn(folder: Path, steps: int, scenes: int, tests: int) -> None:
+    """Teacher from the labels, pseudo-labels on unlabelled scenes, student from those; both grasp in new scenes."""
     collect(CollectConfig(kind="scenes", count=scenes, out=folder / "scenes", workers=1, seed=2), make_policy)
     teacher, student = TEACHER_PRESETS["light"](), STUDENT_PRESETS["light"]()
     loop, unlabelled = replace(teacher.loop, steps=steps), folder / "scenes"
@@ -93,18 +93,18 @@ def learn(folder: Path, steps: int, scenes: int) -> None:
     with SimulationEnvironment(standard()) as environment:
         for name in ("teacher", "student"):
             policy, successes = make_policy(str(folder / name), environment), 0
-            for _ in map(environment.reset, range(1000, 1020)):
+            for _ in map(environment.reset, range(1000, 1000 + tests)):
                 successes += environment.execute(policy(environment.observe())[0]).success
-            print(f"{name}: {successes} of 20 grasps succeed, one in each scene")
+            print(f"{name}: {successes} of {tests} grasps succeed, one in each scene")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("runs/label-example"))
-    for name, default in (("labels", 50), ("steps", 400), ("scenes", 200)):
+    for name, default in (("labels", 50), ("steps", 400), ("scenes", 200), ("tests", 20)):
         parser.add_argument(f"--{name}", type=int, default=default, help="(default: %(default)s)")
     parser.add_argument("--picture", type=Path, help="write a picture of the page instead of learning")
     options = parser.parse_args()
     label(options.folder / "labels", options.labels, options.picture)
     if not options.picture:
-        learn(options.folder, options.steps, options.scenes)
+        learn(options.folder, options.steps, options.scenes, options.tests)

@@ -44,7 +44,7 @@ def test_04_label_through_the_page(tmp_path):
     pytest.importorskip("playwright", reason="needs playwright: pip install grasping-student[dev]")
     if shutil.which("chromium") is None:
         pytest.skip("needs Chromium (Debian package 'chromium')")
-    printed = run("04_label_through_the_page.py", tmp_path, "--labels", 3, "--steps", 2, "--scenes", 4)
+    printed = run("04_label_through_the_page.py", tmp_path, "--labels", 3, "--steps", 2, "--scenes", 4, "--tests", 2)
     assert printed.count("Saved attempt") == 3
     assert "student: " in printed
 

@@ -18,6 +18,9 @@ OPTIONS = [
 ]  # fmt: skip
 SERVE_BOXES = [sys.executable, str(Path(__file__).parent / "serve_boxes.py")]
 BROWSE = [sys.executable, "-m", "grasping_student.cli.main", "dataset", "browse"]
+PATIENCE = 60_000
+"""Milliseconds to wait for something to appear: an idle machine needs a few seconds, one that also trains many more."""
+
 LABEL = [sys.executable, "-m", "grasping_student.cli.main", "label"]
 
 
@@ -86,11 +89,12 @@ class Server:
 def open_page(browser, address, width=1280, height=800, touch=False, wait_for="[data-state]"):
     """A tab that shows the canvas, or what ``wait_for`` names, in a browser profile of its own."""
     page = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch).new_page()
+    page.set_default_timeout(PATIENCE)
     page.errors, page.hosts = [], set()
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
     page.goto(address)
-    page.wait_for_selector(wait_for, timeout=30_000)
+    page.wait_for_selector(wait_for)
     return page
 
 
@@ -120,5 +124,5 @@ def wait_saved(page, number):
     """Until the page says that an attempt is on the disk."""
     page.wait_for_function(
         "number => document.querySelector('[data-test=message]')?.innerText.includes('Saved attempt ' + number)",
-        arg=number, timeout=20_000,
-    )  # fmt: skip
+        arg=number,
+    )

@@ -218,8 +218,7 @@ def test_a_killed_server_loses_nothing_that_was_saved_and_the_page_comes_back(br
     with real.Server(real.SERVE_BOXES, tmp_path / "d", server.port):
         page.wait_for_function(
             "document.querySelector('[data-test=total]')?.innerText === '3'"
-            " && document.querySelector('[data-test=labels]')?.innerText === '0'",
-            timeout=40_000,
+            " && document.querySelector('[data-test=labels]')?.innerText === '0'"
         )
         page.wait_for_selector("[data-state]")
         page.wait_for_timeout(1000)

@@ -22,7 +22,7 @@ def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
             page = real.open_page(browser, server.address)
 
             def label(number):
-                page.wait_for_selector(".grasp-busy", state="detached", timeout=60_000)
+                page.wait_for_selector(".grasp-busy", state="detached")
                 page.keyboard.press("ArrowUp")
                 page.keyboard.press("Enter")
                 said = page.locator("[data-test=message]", has_text=f"Saved attempt {number}")
@@ -33,7 +33,7 @@ def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
             assert "The robot stopped" in label(1)
             fakes.do("freeze", on=False)
             page.click("[data-test=recover]")
-            page.wait_for_selector("text=ready again", timeout=60_000)
+            page.wait_for_selector("text=ready again")
             label(2)
             assert not page.errors
     attempts = Dataset(tmp_path / "d").attempts()

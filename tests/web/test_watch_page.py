@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
 pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
 
-from tests.web.browser import chromium, missing
+from tests.web.browser import PATIENCE, chromium, missing
 
 from grasping_student.configuration import to_yaml
 from grasping_student.environments.robot_cell.cell import RobotCell
@@ -56,7 +56,7 @@ def page(picked):
         address = next(word for word in server.stderr.readline().split() if word.startswith("http"))
         with chromium() as browser:
             tab = browser.new_page(viewport={"width": 1400, "height": 850})
-            tab.set_default_timeout(60_000)
+            tab.set_default_timeout(PATIENCE)
             tab.goto(address)
             yield tab
     finally:
