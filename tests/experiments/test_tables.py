@@ -9,7 +9,7 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
-from grasping_student.experiments import audit, claims, findings, results_page, tables
+from grasping_student.experiments import audit, claims, findings, rate_tables, results_page, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
 from grasping_student.experiments.costs import estimate, in_words, known_cost
@@ -207,3 +207,13 @@ def test_a_single_scene_or_episode_says_nothing(tmp_path):
     (cell,) = tables.cells(read_runs(folder), DESIGNS["label-fraction"])
     assert tables.rate_of(cell.runs["teacher"], "one_shot").bootstrap == (0.0, 1.0)
     assert tables.difference_of(cell.runs["teacher"], cell.runs["student"], "one_shot").bootstrap == (-1.0, 1.0)
+
+
+def test_what_is_alike_in_every_setting_is_said_once_and_nothing_is_lost():
+    same, own = ("scripted picker", "3", "88.5"), ("teacher", "3")
+    rows = [(setting, row) for setting in ("1", "2", "4") for row in (same, (*own, setting))]
+    said = rate_tables.said_once(rows)
+    assert said == [("all", same), ("1", (*own, "1")), ("2", (*own, "2")), ("4", (*own, "4"))]
+    assert rate_tables.said_once(rows[:4]) == rows[:4], "two settings may agree by chance"
+    other = [*rows[:-2], ("4", ("scripted picker", "3", "88.4")), rows[-1]]
+    assert rate_tables.said_once(other) == other

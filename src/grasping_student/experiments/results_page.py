@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.errors import UserError
-from grasping_student.experiments import audit, claims, coverage, drawing, findings, precision_page, shared_data, tables
+from grasping_student.experiments import (
+    audit,
+    claims,
+    coverage,
+    drawing,
+    findings,
+    precision_page,
+    rate_tables,
+    shared_data,
+    tables,
+)
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
-from grasping_student.experiments.drawing import arm_title, link, setting_title
+from grasping_student.experiments.drawing import link
 from grasping_student.experiments.records import RUNS, Run, read_runs
 from grasping_student.experiments.results_folder import write_tables
-from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.files import read_json, write_text
-from grasping_student.reports.sentences import points
-
-COLUMNS = (("one_shot", "one-shot"), ("all_picks", "all picks"), ("excluding_repeats", "excl. repeats"),
-           ("proxy", "proxy"))  # fmt: skip
 
 INTRODUCTION = """# Results
 
@@ -26,8 +31,8 @@ Made by `make results` from the runs in `{results}/`; no number here is typed. H
 A cell shows a rate over draws of labels and training seeds, in percent, with a 95 % interval that resamples draws and
 the scenes inside each. `n` is the number of draws. **†** marks fewer than {fewest} draws: such cells are shown, hollow
 in the figures, and nothing is concluded from them. *One-shot*: every model grasps once from the same saved states.
-*Proxy*: share of grasps that the affordance network takes for successes. The paper's absolute numbers come from other
-scenes, labels and networks; compare differences and orders, not levels.
+*Proxy*: share of grasps that the affordance network takes for successes. A row of *all* is alike in every setting. The
+paper's absolute numbers come from other scenes, labels and networks; compare differences and orders, not levels.
 """
 
 DIFFERENCES = """## What is otherwise than in the paper
@@ -97,7 +102,7 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
             elif name == "methods":
                 lines += [*findings.methods_lines(own), "", findings.chance_note(own), ""]
             else:
-                lines += [*_rates_table(own, design), "", *_differences_table(own, design), ""]
+                lines += [*rate_tables.rates(own, design), "", *rate_tables.differences(own, design), ""]
     if name in ("angles", "labels-per-scene"):
         lines += findings.trend_lines(cells, design)
     if name == "relabelling":
@@ -105,91 +110,6 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     if name == "entropy":
         lines += findings.entropy_lines(cells)
     return "\n".join(lines) + "\n"
-
-
-def _rates_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
-    columns = [
-        (measure, title) for measure, title in COLUMNS
-        if any(tables.rate_of(runs, measure) for cell in cells for runs in cell.runs.values())
-    ]  # fmt: skip
-    extra = [
-        (title, value) for title, value in
-        (("proxy, averaged", tables.proxy_average_of), ("entropy, bits", tables.entropy_of))
-        if any(tables.mean_of(runs, value) for cell in cells for runs in cell.runs.values())
-    ]  # fmt: skip
-    paper = any(arm in design.paper for cell in cells for arm in cell.runs) and cells[0].regime == "in-distribution"
-    titles = [design.varies, "", "n", *(title for _, title in columns), *(t for t, _ in extra), *(["paper"] * paper)]
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    for cell in cells:
-        for number, (arm, runs) in enumerate(cell.runs.items()):
-            few = "" if len(runs) >= tables.FEWEST_DRAWS else "†"
-            row = [_setting(design, cell) if number == 0 else "", arm_title(arm), f"{len(runs)}{few}"]
-            row += [_rate(tables.rate_of(runs, measure), len(runs)) for measure, _ in columns]
-            for title, value in extra:
-                mean = tables.mean_of(runs, value)
-                text = "" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}"
-                row.append(text if mean is None else text + _fewer(mean[1], len(runs)))
-            if paper:
-                share = design.paper.get(arm, {}).get(cell.setting)
-                row.append("" if share is None else f"{100 * share:.2f}")
-            lines.append("| " + " | ".join(row) + " |")
-    return lines
-
-
-def _differences_table(cells: Sequence[CellRuns], design: Design) -> list[str]:
-    rows = []
-    for cell in cells:
-        for first, second in tables.pairs_in(cell):
-            found = {
-                measure: tables.difference_of(cell.runs[first], cell.runs[second], measure) for measure, _ in COLUMNS
-            }
-            if any(found.values()):
-                rows.append((cell, first, second, found))
-    if not rows:
-        return []
-    columns = [(m, t) for m, t in COLUMNS if any(found[m] for *_, found in rows)]
-    titles = [design.varies, "difference, points", "n"]
-    for _, title in columns:
-        titles += [title, "over draws (t)"]
-    paper = "student" in design.paper and "teacher" in design.paper and cells[0].regime == "in-distribution"
-    titles += ["paper"] * paper
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    for cell, first, second, found in rows:
-        draws = max(each.draws for each in found.values() if each)
-        few = "" if draws >= tables.FEWEST_DRAWS else "†"
-        row = [_setting(design, cell), f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
-        for measure, _ in columns:
-            row += [_difference(found[measure], draws), _over_draws(found[measure])]
-        if paper:
-            known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
-            both = (first, second) == ("teacher", "student") and None not in known
-            row.append(points(float(known[1] or 0) - float(known[0] or 0)) if both else "")
-        lines.append("| " + " | ".join(row) + " |")
-    return lines
-
-
-def _setting(design: Design, cell: CellRuns) -> str:
-    return claims.labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
-
-
-def _rate(found: Estimate | None, draws: int) -> str:
-    return "" if found is None else found.text() + _fewer(found.draws, draws)
-
-
-def _difference(found: Estimate | None, draws: int) -> str:
-    if found is None:
-        return ""
-    text = found.text(signed=True) + _fewer(found.draws, draws)
-    return f"**{text}**" if found.enough and found.bootstrap.excludes_zero else text
-
-
-def _fewer(own: int, draws: int) -> str:
-    """Draws of a cell that has fewer than its row."""
-    return "" if own == draws else f" (n = {own})"
-
-
-def _over_draws(found: Estimate | None) -> str:
-    return "" if found is None else found.over_draws_text()
 
 
 def _sizes(folder: Path, runs: Sequence[Run]) -> str:
