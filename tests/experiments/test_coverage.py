@@ -3,7 +3,9 @@
 import pytest
 from tests.fakes.runs import EVERYTHING, write_runs
 
+from grasping_student.configuration import to_plain
 from grasping_student.experiments import coverage
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.records import read_runs
 from grasping_student.files import write_json
@@ -48,6 +50,26 @@ def test_one_percent_asks_for_five_draws_and_models_without_proxy_are_named(tmp_
     (gap,) = [each for each in gaps_of(tmp_path, "label-fraction") if each[1] == ["1 %"]]
     assert "`random` (3 of 5)" in gap[2]
     assert gap[2].endswith("the proxy of `teacher`")
+
+
+def test_fewer_episodes_than_asked_are_said(tmp_path):
+    write_runs(tmp_path, ("picking",), scenes=160)
+    assert gaps_of(tmp_path, "picking") == []
+    for run in read_runs(tmp_path / "picking"):
+        if (run.regime, run.setting, run.arm) == ("domain-shift", "20 %", "student"):
+            half = {
+                name: {key: values[:10] for key, values in each.items()} for name, each in run.values["picking"].items()
+            }
+            write_json(run.path, {**run.values, "picking": half})
+    assert gaps_of(tmp_path, "picking") == [("domain-shift", ["20 %"], "some episodes (10 of 20)")]
+
+
+def test_a_grid_of_another_preset_is_held_against_that_preset(tmp_path):
+    smoke = EXPERIMENT_PRESETS["smoke"]()
+    write_runs(tmp_path, ("precision",), scenes=4, draws=smoke.seeds)
+    for run in read_runs(tmp_path / "precision"):
+        write_json(run.path, {**run.values, "asked": {"sizes": to_plain(smoke.sizes), "seed": 0}})
+    assert gaps_of(tmp_path, "precision") == []
 
 
 @pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 120), ("precision", 80)])

@@ -1,5 +1,6 @@
 """A whole experiment in the simulator, as small as can be: made, gone on with, repeated, refused."""
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -8,8 +9,9 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.errors import UserError
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
+from grasping_student.experiments.measured import with_earlier
 from grasping_student.experiments.records import read_run
-from grasping_student.experiments.rerun import rerun
+from grasping_student.experiments.rerun import SCRATCH, rerun
 from grasping_student.experiments.running import run
 from grasping_student.experiments.stages import DONE
 from grasping_student.files import read_json, write_json
@@ -67,6 +69,7 @@ def test_a_run_repeated_from_its_own_file_gives_the_same_numbers(measured, tmp_p
     config = replace(measured, name="rerun", run=paths(measured)[2], cache=tmp_path / "cache", out=tmp_path / "results")
     assert "all its numbers are the same" in rerun(config)
     assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "cache" / SCRATCH).exists()  # the next one makes everything anew again
     values = read_json(paths(measured)[2])
     wrong = tmp_path / "wrong.json"
     flipped = values["one_shot"]["outcomes"].translate(str.maketrans("01", "10"))
@@ -85,6 +88,81 @@ def test_results_of_other_code_and_other_sizes_are_refused(measured, tmp_path):
     with pytest.raises(UserError, match=r"was measured by another version of the code; --stale redo"):
         run(copy)
     run(replace(copy, stale="keep"))
+
+
+def test_redo_makes_a_model_of_other_code_anew_with_all_that_hangs_on_it(measured, tmp_path, capsys):
+    config = replace(measured, cache=tmp_path / "cache", out=tmp_path / "results", stale="redo")
+    shutil.copytree(measured.cache, config.cache)
+    shutil.copytree(measured.out, config.out)
+    (teacher,) = config.cache.glob(f"teacher-*/{DONE}")
+    write_json(teacher, {**read_json(teacher), "code": "000000000000"})
+    for path in paths(config):
+        values = read_json(path)
+        if "teacher" in values["code"]:
+            write_json(path, {**values, "code": {**values["code"], "teacher": "000000000000"}})
+    (log,) = config.cache.glob("one-shot/*.jsonl")
+    log.write_text(re.sub(r'("model": "(?:teacher|student).*"outcome": )"\w+"', r'\1"spoilt"', log.read_text()))
+    assert log.read_text().count("spoilt") == 4
+    before = {path: path.read_bytes() for path in config.cache.rglob("*") if path.is_file()}
+    run(replace(config, dry_run=True))
+    assert "3 stages and 0 logs of another version of the code, or made from such, would be removed" in (
+        capsys.readouterr().err
+    )
+    assert {path: path.read_bytes() for path in config.cache.rglob("*") if path.is_file()} == before
+    run(config)
+    for path in paths(config):
+        values, expected = read_run(path).values, read_run(measured.out / path.relative_to(config.out)).values
+        assert values["one_shot"] == expected["one_shot"], "shot anew, not taken from the log of the removed model"
+        assert values["code"] == expected["code"]
+        assert "made_by_other_code" not in values
+
+
+def test_what_is_kept_of_other_code_is_named_and_refused_the_next_time(measured, tmp_path):
+    config = replace(measured, cache=tmp_path / "cache", out=tmp_path / "results")
+    shutil.copytree(measured.cache, config.cache)
+    (log,) = config.cache.glob("one-shot/*.code.json")
+    write_json(log, {**read_json(log), "code": "000000000000"})
+    (teacher,) = config.cache.glob(f"teacher-*/{DONE}")
+    write_json(teacher, {**read_json(teacher), "code": "111111111111"})
+    run(replace(config, stale="keep"))
+    for path in paths(config):
+        values = read_run(path).values
+        assert values["code"]["one_shot"] == "000000000000"
+        if "random" not in path.name:
+            assert values["code"]["teacher"] == "111111111111"
+            assert values["made_by_other_code"] == [teacher.parent.name]
+    with pytest.raises(UserError, match="was measured by another version of the code"):
+        run(config)
+
+
+def test_more_of_one_measure_leaves_the_others_and_fewer_scenes_take_none_away():
+    one_shot = {"version": "v", "outcomes": "1011"}
+    asked = {"scenes": 4, "proxy": True}
+    before = {"one_shot": one_shot, "proxy": {"outcomes": "11"}, "code": {"proxy": "a", "one_shot": "b"},
+              "stages": {"proxy-1": {}}, "asked": asked}  # fmt: skip
+    after = {"one_shot": {"version": "v", "outcomes": "10"}, "code": {"one_shot": "b"}, "stages": {},
+             "asked": {"scenes": 2, "proxy": False}}  # fmt: skip
+    assert with_earlier(before, after) == before
+    more = {**after, "one_shot": {"version": "v", "outcomes": "10110"}, "asked": {"scenes": 5, "proxy": False}}
+    found = with_earlier(before, more)
+    assert (found["one_shot"], found["proxy"]) == (more["one_shot"], before["proxy"])
+    assert found["asked"] == {"scenes": 5, "proxy": True}
+    for other in ({"code": {"one_shot": "c"}}, {"one_shot": {"version": "w", "outcomes": "10"}}):
+        assert with_earlier(before, {**after, **other}) == {**after, **other}
+    assert with_earlier({}, after) == after
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["datasets", "--regimes", "shift"], "unknown regime 'shift'"), (["all", "--regimes", "shift"], "unknown regime"),
+     (["report", "--dry-run"], "has no --dry-run"),
+     (["precision", "--settings", "1 %", "--arms", "teacher"], "no runs of teacher")],
+)  # fmt: skip
+def test_words_that_ask_for_nothing_are_refused(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_dry_run_says_how_long_it_would_take_and_does_nothing(tmp_path, capsys):

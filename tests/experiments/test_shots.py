@@ -6,7 +6,8 @@ import pytest
 from tests.fakes.boxes import BoxWorld
 
 from grasping_student.errors import UserError
-from grasping_student.experiments.shots import ShotLog, outcome_string
+from grasping_student.experiments.code_version import code_version
+from grasping_student.experiments.shots import ShotLog, forget_tries, outcome_string
 from grasping_student.files import read_json, write_json
 
 
@@ -55,13 +56,33 @@ def test_a_line_cut_short_is_measured_again(tmp_path):
 
 def test_a_log_of_other_code_is_refused_kept_or_begun_anew(tmp_path):
     log = ShotLog(tmp_path, Boxes(), 0)
-    assert log.check("refuse")
+    log.check("refuse")
+    assert log.made_by is None
     log.measure({"one": "random"}, 2, 1)
+    log.check("refuse")
+    assert log.made_by == code_version("one_shot")
     about = log.path.with_suffix(".code.json")
     write_json(about, {**read_json(about), "code": "000000000000"})
     with pytest.raises(UserError, match="another version of the code"):
         log.check("refuse")
-    assert not log.check("keep")
+    log.check("keep")
     assert log.tries()
-    assert log.check("redo")
+    assert log.stale
+    assert log.made_by == "000000000000"
+    log.remove()
     assert not log.tries()
+    assert not log.stale
+
+
+def test_what_is_trained_anew_under_its_old_name_grasps_anew(tmp_path):
+    names = ("teacher-0a", "teacher-0a-grip", "teacher-0b", "random")
+    logs = [ShotLog(tmp_path, Boxes(), seed) for seed in (0, 1)]
+    for log in logs:
+        log.measure(dict.fromkeys(names, "random"), 3, 1)
+    before = logs[0].path.read_bytes()
+    forget_tries(tmp_path, {"student-0c"})
+    assert logs[0].path.read_bytes() == before
+    forget_tries(tmp_path, {"teacher-0a"})
+    for log in logs:
+        assert log.tries().keys() == {"teacher-0b", "random"}
+        assert log.measure(dict.fromkeys(names, "random"), 3, 1) == 6

@@ -12,7 +12,17 @@ from grasping_student.experiments.code_version import PARTS, code_version, synta
 from grasping_student.experiments.costs import cost_key, measured_costs
 from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.running import check_labels
-from grasping_student.experiments.stages import DONE, changed_values, check_stale, make_stage, run_stage, with_inputs
+from grasping_student.experiments.stages import (
+    BEGUN,
+    DONE,
+    changed_values,
+    check_stale,
+    followers,
+    make_stage,
+    remove_stages,
+    run_stage,
+    with_inputs,
+)
 from grasping_student.files import read_json, write_json
 from grasping_student.training.augmentation import AugmentationConfig
 from grasping_student.training.configuration import LoopConfig, StudentConfig, TeacherConfig
@@ -82,9 +92,46 @@ def test_stages_of_other_code_are_refused_kept_or_made_anew_with_what_follows_fr
         check_stale([follows], "refuse")
     assert [stage.name for stage in check_stale([follows], "keep")] == [merged.name]
     assert follows.done
-    check_stale([follows], "redo")
-    assert not merged.out.exists()
-    assert not follows.out.exists()
+    assert follows.done
+    names = followers(tmp_path / "cache", [merged])
+    assert names == [merged.name, follows.name]  # whoever asked, and whichever experiment made it
+    remove_stages(tmp_path / "cache", names)
+    assert not any((tmp_path / "cache").iterdir())
+
+
+def test_what_other_code_began_is_not_gone_on_with(merged, tmp_path):
+    begun = merged.out.with_name(merged.name + BEGUN)
+    left = merged.out / "left-over"
+    left.mkdir(parents=True)
+    write_json(begun, {"code": code_version("merged"), "inputs": ["dataset-1"]})
+    assert followers(tmp_path / "cache", [make_stage("dataset", MergeConfig(), tmp_path / "cache")]) != [merged.name]
+    write_json(begun, {"code": "000000000000", "inputs": []})
+    run_stage(merged)
+    assert merged.done
+    assert not left.exists()
+    assert not begun.exists()
+
+
+def test_a_removal_that_was_killed_leaves_a_stage_that_is_made_anew(merged, tmp_path, monkeypatch):
+    run_stage(merged)
+    follows = make_stage("merged", MergeConfig((merged.out, merged.out)), tmp_path / "cache", (merged,))
+    run_stage(follows)
+    whole = follows.out / DONE
+
+    def killed(folder):
+        raise KeyboardInterrupt(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_stages(tmp_path / "cache", [merged.name, follows.name])
+    assert not whole.exists()
+    assert merged.done
+    assert followers(tmp_path / "cache", [merged]) == [merged.name, follows.name]
+    (follows.out / "left-over").touch()
+    run_stage(follows)
+    assert follows.done
+    assert not (follows.out / "left-over").exists()
 
 
 def test_comments_and_docstrings_are_no_other_version_but_code_is():

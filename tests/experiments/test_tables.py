@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
 from grasping_student.experiments.costs import estimate, in_words, known_cost
 from grasping_student.experiments.designs import DESIGNS
-from grasping_student.experiments.records import counts_of_outcomes, read_run, read_runs, run_path, write_run
+from grasping_student.experiments.records import Run, counts_of_outcomes, read_run, read_runs, run_path, write_run
 from grasping_student.experiments.rerun import differences
 from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.stages import make_stage
@@ -207,6 +208,41 @@ def test_a_single_scene_or_episode_says_nothing(tmp_path):
     (cell,) = tables.cells(read_runs(folder), DESIGNS["label-fraction"])
     assert tables.rate_of(cell.runs["teacher"], "one_shot").bootstrap == (0.0, 1.0)
     assert tables.difference_of(cell.runs["teacher"], cell.runs["student"], "one_shot").bootstrap == (-1.0, 1.0)
+
+
+def test_a_run_that_a_kill_left_half_written_is_no_run(tmp_path):
+    write_json(
+        run_path(tmp_path, "in-distribution", "5 %", "teacher", 0).with_name(".teacher-draw0.json.7.tmp.json"), {}
+    )
+    assert read_runs(tmp_path) == []
+
+
+def test_a_teacher_of_one_lucky_draw_is_not_the_best_of_three():
+    def run(arm, draw, outcomes):
+        values = {"arm": arm, "draw": draw, "one_shot": {"outcomes": outcomes}}
+        return Run(Path("a run"), values)
+
+    rates = {DEFAULT_STUDENT: ["1110"] * 3, "teacher": ["1100"] * 3, "teacher_matched": ["1111"]}
+    cell = tables.CellRuns("in-distribution", "5 %", {
+        arm: {draw: run(arm, draw, each) for draw, each in enumerate(outcomes)} for arm, outcomes in rates.items()
+    })  # fmt: skip
+    assert claims.best_teacher(cell) == "teacher"
+    cell.runs["teacher_augmented"] = {draw: run("teacher_augmented", draw, "1000") for draw in range(3)}
+    cell.runs["teacher_augmented"][7] = run("teacher_augmented", 7, "1111")
+    assert claims.best_teacher(cell) == "teacher", "a draw without the student counts for nobody"
+
+
+def test_the_audit_compares_models_of_one_cell_only(tmp_path):
+    def model(experiment, name, shots, proxy):
+        where = {"experiment": experiment, "regime": "r", "setting": "4", "arm": "student", "draw": 0}
+        measured = {"model": name, "one_shot": {"outcomes": shots}, "proxy": {"outcomes": proxy}}
+        return Run(tmp_path, {**where, **measured})
+
+    runs = [model("angles", "a", "1100", "1100"), model("angles", "t", "1000", "1000")]
+    runs += [model("labels-per-scene", "b", "1110", "0000"), model("labels-per-scene", "t", "1000", "1000")]
+    sentence = audit.audit_lines(audit.audited_models(runs))[-1]
+    assert sentence.startswith("Of 2 pairs"), "angles and labels a scene are no one setting"
+    assert "orders 50 %" in sentence
 
 
 def test_what_is_alike_in_every_setting_is_said_once_and_nothing_is_lost():

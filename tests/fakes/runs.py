@@ -52,7 +52,8 @@ def _values(name, regime, setting, arm, draw, scenes, rate, random):
     values = {
         "experiment": name, "regime": regime, "setting": setting, "arm": arm, "draw": draw,
         "labels": round(2000 * (DESIGNS[name].settings[setting].share or Sizes().ablated_share)),
-        "label_families": to_plain(REGIMES[regime]), "asked": {"scenes": scenes}, "code": {"teacher": "abc"},
+        "label_families": to_plain(REGIMES[regime]), "code": {"teacher": "abc"},
+        "asked": {"sizes": to_plain(Sizes()), "seed": 0, "scenes": scenes},
         "model": f"{arm}-{regime}-{setting}-{draw}", "commit": "c0ffee", "machine": "a machine",
     }  # fmt: skip
     if name == "affordance":
@@ -70,7 +71,7 @@ def _values(name, regime, setting, arm, draw, scenes, rate, random):
     if "entropy" in DESIGNS[name].measures:
         values["entropy"] = {"bits": [6.0 - rate, 6.0]}
     if "picking" in DESIGNS[name].measures:
-        attempts = random.integers(3, 12, 10)
+        attempts = random.integers(3, 12, Sizes().episodes)
         each = {"successes": random.binomial(attempts, rate).tolist(), "attempts": attempts.tolist()}
         values["picking"] = dict.fromkeys(("all_picks", "excluding_repeats"), each)
     return values

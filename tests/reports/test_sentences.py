@@ -36,8 +36,9 @@ def test_headroom_and_entropy_take_either_side():
     assert "10.0 points of room" in headroom({"success_rate": 0.8}, {"success_rate": 0.9})
     assert "level with or above" in headroom({"success_rate": 0.9}, {"success_rate": 0.9})
     assert "unknown" in headroom({"success_rate": 0.9}, None)
-    assert "is lower than its" in entropy_sentence({"teacher": 9.0, "student": 5.0})
-    assert "is not lower than its" in entropy_sentence({"teacher": 5.0, "student": 9.0})
+    bits = {"teacher": 9.0, "teacher_augmented": 7.0}
+    assert "is lower than that of its teacher" in entropy_sentence({**bits, "student": 5.0})
+    assert "is not lower than that of its teacher" in entropy_sentence({**bits, "student": 8.0})
 
 
 def test_text_is_escaped_everywhere():

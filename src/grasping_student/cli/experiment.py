@@ -44,6 +44,8 @@ def _named(make: Callable[[], ExperimentConfig], name: str) -> Callable[[], Expe
 
 
 def _run(config: ExperimentConfig) -> None:
+    if config.dry_run and config.name in OTHERS and config.name != "all":
+        raise UserError(f"'experiment {config.name}' has no --dry-run; the experiments and 'all' have")
     if config.name == "report":
         from grasping_student.experiments.results_page import write_page
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -16,13 +16,17 @@ FEWEST_MODELS = 3
 RESAMPLES = 2000
 
 
+Cell = tuple[str, str, str, int]
+"""Experiment, regime, setting and draw: models of one cell differ by their method alone."""
+
+
 @dataclass(frozen=True)
 class Audited:
     """A trained model that was measured both ways."""
 
     arm: str
-    cell: tuple[str, str, int]
-    """Regime, setting and draw."""
+    cells: tuple[Cell, ...]
+    """Where it was measured: a model can stand in several experiments and settings."""
 
     one_shot: float
     proxy: float
@@ -35,8 +39,9 @@ def audited_models(runs: Sequence[Run]) -> list[Audited]:
         shots, proxy = run.counts("one_shot"), run.counts("proxy")
         if shots is not None and proxy is not None and shots.attempts.sum() and proxy.attempts.sum():
             arm = "student" if run.arm == "student_method" else run.arm
-            cell = (run.regime, run.setting, run.draw)
-            found.setdefault(str(run.values["model"]), Audited(arm, cell, shots.rate, proxy.rate))
+            cell, name = (run.experiment, run.regime, run.setting, run.draw), str(run.values["model"])
+            known = found.get(name, Audited(arm, (), shots.rate, proxy.rate))
+            found[name] = replace(known, cells=(*known.cells, cell))
     return list(found.values())
 
 
@@ -51,9 +56,9 @@ def scatter(models: Sequence[Audited]) -> dict[str, list[tuple[float, float]]]:
 def audit_lines(models: Sequence[Audited]) -> list[str]:
     """Sentences over all models, regime by regime, and on the order inside each cell."""
     lines = [audit_sentences(_pairs(models))[0]]
-    regimes = [name for name in REGIMES if any(each.cell[0] == name for each in models)]
+    regimes = [name for name in REGIMES if any(each.cells[0][1] == name for each in models)]
     for regime in regimes if len(regimes) > 1 else []:
-        own = [each for each in models if each.cell[0] == regime]
+        own = [each for each in models if each.cells[0][1] == regime]
         if len(own) >= FEWEST_MODELS:
             lines.append(f"{regime.replace('-', ' ').capitalize()}: {audit_sentences(_pairs(own))[0]}")
     return [*lines, _order_sentence(models)]
@@ -69,11 +74,14 @@ def _pairs(models: Sequence[Audited]) -> np.ndarray:
 
 
 def _order_sentence(models: Sequence[Audited]) -> str:
-    """Models of one regime, setting and draw differ by their method alone: there the proxy must decide."""
+    """How often the proxy orders two models of one cell as picking does: there it must decide between methods."""
+    met: dict[Cell, list[tuple[Audited, Audited]]] = {}
+    for a, b in combinations(models, 2):
+        shared = next((cell for cell in a.cells if cell in b.cells), None)
+        if shared is not None and a.one_shot != b.one_shot:
+            met.setdefault(shared, []).append((a, b))
     agreed, compared = [], []
-    for cell in dict.fromkeys(each.cell for each in models):
-        own = [each for each in models if each.cell == cell]
-        pairs = [(a, b) for a, b in combinations(own, 2) if a.one_shot != b.one_shot]
+    for pairs in met.values():
         signs = [np.sign(a.one_shot - b.one_shot) * np.sign(a.proxy - b.proxy) for a, b in pairs]
         agreed.append(sum((1.0 + sign) / 2.0 for sign in signs))
         compared.append(len(signs))
@@ -86,8 +94,8 @@ def _order_sentence(models: Sequence[Audited]) -> str:
     low, high = np.quantile(resampled, [0.025, 0.975])
     share = f"{100 * right.sum() / total:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
     return (
-        f"Of {total} pairs of models of the same regime, setting and draw, the proxy orders {share} as the one-shot "
-        "test does (a tie counts half, cells resampled; a coin: 50 %)."
+        f"Of {total} pairs of models of the same experiment, regime, setting and draw, the proxy orders {share} as the "
+        "one-shot test does (a tie counts half, cells resampled; a coin: 50 %)."
     )
 
 

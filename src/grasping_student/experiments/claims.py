@@ -46,13 +46,15 @@ def labels_of(cell: CellRuns) -> str:
 
 
 def best_teacher(cell: CellRuns, measure: str = "one_shot") -> str | None:
-    """The teacher arm with the highest rate in a cell, of those that share draws with the student."""
-    student = cell.runs.get(DEFAULT_STUDENT, {})
-    rates = {
-        arm: tables.rate_of(cell.runs[arm], measure)
-        for arm in TEACHERS
-        if tables.difference_of(cell.runs.get(arm, {}), student, measure) is not None
+    """The teacher arm with the highest rate in a cell, of those that share most draws with the student, on these."""
+    tested = {
+        arm: {draw: run for draw, run in cell.runs.get(arm, {}).items() if run.counts(measure)}
+        for arm in (*TEACHERS, DEFAULT_STUDENT)
     }
+    student = tested.pop(DEFAULT_STUDENT)
+    shared = {arm: {draw: run for draw, run in runs.items() if draw in student} for arm, runs in tested.items()}
+    most = max(len(runs) for runs in shared.values())
+    rates = {arm: tables.rate_of(runs, measure) for arm, runs in shared.items() if runs and len(runs) == most}
     known = {arm: rate.value for arm, rate in rates.items() if rate is not None}
     return max(known, key=lambda arm: known[arm]) if known else None
 

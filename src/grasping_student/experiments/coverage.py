@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.estimates import asked_rows
-from grasping_student.experiments.planning import Row, scenes_of
+from grasping_student.experiments.planning import Row, other_sizes, scenes_of
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.records import Run
 
 INTRODUCTION = """## What of the grid is not on file
 
 `grasping-student experiment all` runs the whole grid. The runs above are a part of it; these are missing, or have fewer
-draws or scenes a draw than the grid asks for (on file of asked).
+draws, scenes or episodes a draw than the grid asks for (on file of asked).
 """
 
 
@@ -33,7 +34,7 @@ def section(everything: Mapping[str, Sequence[Run]]) -> str:
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:
     """Regime, settings and what is missing there, settings of the same gaps together; in the design's order."""
-    config = ExperimentConfig(name=name)
+    config = _grid(runs, name)
     asked: dict[tuple[str, str], list[Row]] = {(r, s): [] for r in design.regimes for s in design.settings}
     for row in asked_rows(config, design, Recipes(config)):
         asked[row.cell.regime, row.cell.setting].append(row)
@@ -41,13 +42,22 @@ def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list
     found: dict[tuple[str, str], list[str]] = {}
     for (regime, setting), rows in asked.items():
         cell = [(row, on_file.get((regime, setting, row.arm, row.cell.draw))) for row in rows]
-        text = _missing(cell, scenes_of(config, design))
+        text = _missing(cell, scenes_of(config, design), config.sizes.episodes)
         if text:
             found.setdefault((regime, text), []).append(setting)
     return [(regime, settings, text) for (regime, text), settings in found.items()]
 
 
-def _missing(cell: Sequence[tuple[Row, Run | None]], scenes: int) -> str:
+def _grid(runs: Sequence[Run], name: str) -> ExperimentConfig:
+    """The preset whose sizes the runs have, but for how much was tested; without runs the first."""
+    presets = [replace(make(), name=name) for make in EXPERIMENT_PRESETS.values()]
+    for config in presets if runs else []:
+        if not other_sizes(runs[0].values["asked"], config):
+            return config
+    return presets[0]
+
+
+def _missing(cell: Sequence[tuple[Row, Run | None]], scenes: int, episodes: int) -> str:
     """What one cell of the grid lacks, from its rows and their runs; empty where it is whole."""
     if cell and all(run is None for _, run in cell):
         return "everything"
@@ -60,6 +70,9 @@ def _missing(cell: Sequence[tuple[Row, Run | None]], scenes: int) -> str:
     fewest = min((run.scenes for _, run in cell if run is not None and run.scenes), default=scenes)
     if fewest < scenes:
         parts.append(f"some scenes ({fewest} of {scenes})")
+    picked = min((run.episodes for row, run in cell if run is not None and "picking" in row.extra), default=episodes)
+    if picked < episodes:
+        parts.append(f"some episodes ({picked} of {episodes})")
     return "; ".join(parts)
 
 

@@ -125,7 +125,15 @@ def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
         for cell in cells:
             values = [v for run in cell.runs.get(arm, {}).values() if (v := tables.entropy_of(run)) is not None]
             if values:
-                points.append(Point(cell.setting, float(np.mean(values)), min(values), max(values)))
+                points.append(
+                    Point(
+                        cell.setting,
+                        float(np.mean(values)),
+                        min(values),
+                        max(values),
+                        few=len(values) < tables.FEWEST_DRAWS,
+                    )
+                )
         if points:
             lines.append(Line(arm, arm_title(arm), tuple(points)))
     return tuple(lines)
@@ -166,7 +174,10 @@ def _precision(runs: Sequence[Run], design: Design) -> Figure | None:
             lines = []
             for cell in own:
                 found = precision_tables.rates(cell.runs[arm], by)
-                points = tuple(Point(name, each.value, *each.bootstrap) for name, each in found if each is not None)
+                points = tuple(
+                    Point(name, each.value, *each.bootstrap, few=not each.enough)
+                    for name, each in found if each is not None
+                )  # fmt: skip
                 lines.append(Line(cell.setting, f"{arm_title(arm)}, {cell.setting} of the labels", points))
             what = "its best grasps" if by == "confidence" else "best at angles drawn" if by == "angle" else "both"
             title = f"{regime.replace('-', ' ').capitalize()}: {what}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from grasping_student.configuration import choice
 from grasping_student.errors import UserError
 from grasping_student.experiments import costs, planning, special
 from grasping_student.experiments.configuration import ExperimentConfig
@@ -94,6 +95,8 @@ def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     """
     if config.settings or config.arms:
         raise UserError("'all' takes no --settings and no --arms: they belong to one experiment; name it instead")
+    for each in config.regimes:
+        choice(each, REGIMES, "regime")
     found = []
     for name, design in DESIGNS.items():
         regimes = tuple(each for each in design.regimes if not config.regimes or each in config.regimes)

@@ -56,9 +56,6 @@ class Row:
         own = [] if isinstance(self.spec, str) else [self.spec]
         return with_inputs([*own, *self.extra.values()])
 
-    def title(self) -> str:
-        return f"{self.cell.regime}, {self.cell.setting}, draw {self.cell.draw}, {self.arm}"
-
 
 def design_of(config: ExperimentConfig) -> Design:
     """The experiment that a config names.
@@ -72,8 +69,9 @@ def design_of(config: ExperimentConfig) -> Design:
     ):  # fmt: skip
         for each in given:
             choice(each, valid, f"{what} of {config.name}")
+    own = _own_arms(design)
     for arm in config.arms:
-        choice(arm, [*ARMS, "student_method", *_special_arms(design)], "arm")
+        choice(arm, [*ARMS, *own] if design.measures else own, f"arm of {config.name}")
     return design
 
 
@@ -118,8 +116,9 @@ def _teacher_first(name: str) -> tuple[bool, bool, str]:
     return (name not in POLICIES, name not in TEACHERS, name)
 
 
-def _special_arms(design: Design) -> tuple[str, ...]:
-    return tuple(arm for setting in design.settings for arm in design.arms(setting, design.regimes[0]))
+def _own_arms(design: Design) -> list[str]:
+    found = [arm for regime in design.regimes for setting in design.settings for arm in design.arms(setting, regime)]
+    return list(dict.fromkeys(found))
 
 
 def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> list[Row]:
@@ -160,7 +159,8 @@ def _complete(run: Run, row: Row, scenes: int, shots: bool) -> bool:
     if any(measure not in run.values for measure in row.extra):
         return False
     tested = shots or "one_shot" in row.extra or "precision" in row.extra
-    return not tested or run.scenes >= scenes
+    picked = "picking" not in row.extra or run.episodes >= row.extra["picking"].config.episodes
+    return picked and (not tested or run.scenes >= scenes)
 
 
 def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:
@@ -175,20 +175,24 @@ def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -
         if remember:
             write_json(path, asked)
         return
-    before = read_json(path)
-    sizes = _flat(to_plain(Sizes())) | _flat(before.get("sizes", {}))  # a size added later had its default
-    names = [
-        f"sizes {n} = {sizes.get(n)}"
-        for n, value in _flat(asked["sizes"]).items()
-        if n not in HOW_MUCH_IS_TESTED and sizes.get(n) != value
-    ]
-    names += [f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else []
+    names = other_sizes(read_json(path), config)
     if not names:
         return
     raise UserError(
         f"{folder} holds results with {', '.join(names[:3])}, this is another preset; give the same preset and sizes, "
         "or another --out"
     )
+
+
+def other_sizes(before: Mapping[str, Any], config: ExperimentConfig) -> list[str]:
+    """What sizes and seed of earlier results differ from a config's, but for how much was tested; in words."""
+    sizes = _flat(to_plain(Sizes())) | _flat(before.get("sizes", {}))  # a size added later had its default
+    names = [
+        f"sizes {n} = {sizes.get(n)}"
+        for n, value in _flat(to_plain(config.sizes)).items()
+        if n not in HOW_MUCH_IS_TESTED and sizes.get(n) != value
+    ]
+    return names + ([f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else [])
 
 
 def _flat(values: Mapping[str, Any], start: str = "") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from grasping_student.files import read_json, write_json
 
 SCHEMA_VERSION = 1
 RUNS = "runs"
+MEASURES = ("one_shot", "proxy", "picking", "entropy", "affordance", "precision")
+"""What a run may hold besides what it was made of."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Run:
         if "precision" in self.values:
             return int(self.values["precision"]["scenes"])
         return len(self.values.get("one_shot", {}).get("outcomes", ""))
+
+    @property
+    def episodes(self) -> int:
+        """Episodes that the arm picked; 0 where none was."""
+        return len(self.values.get("picking", {}).get("all_picks", {}).get("attempts", ()))
 
     def counts(self, measure: str) -> Counts | None:
         """Counts by scene or episode under ``one_shot``, ``proxy`` or a rate of picking; None if not measured."""
@@ -92,15 +98,15 @@ def read_run(path: Path) -> Run:
     return Run(path, values)
 
 
+def run_files(folder: Path) -> list[Path]:
+    """Files of all runs of an experiment's results folder, in a fixed order; what a kill left half written is none."""
+    return sorted(path for path in (folder / RUNS).rglob("*.json") if not path.name.startswith("."))
+
+
 def read_runs(folder: Path) -> list[Run]:
     """All runs of an experiment's results folder, in a fixed order.
 
     Raises:
         UserError: one of them is damaged.
     """
-    return list(_runs(folder))
-
-
-def _runs(folder: Path) -> Iterator[Run]:
-    for path in sorted((folder / RUNS).rglob("*.json")):
-        yield read_run(path)
+    return [read_run(path) for path in run_files(folder)]

@@ -19,7 +19,7 @@ from grasping_student.experiments import (
 )
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import link
-from grasping_student.experiments.records import RUNS, Run, read_runs
+from grasping_student.experiments.records import Run, read_runs, run_files
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.files import read_json, write_text
 
@@ -56,7 +56,7 @@ def write_page(results: Path, page: Path) -> Path:
     Raises:
         UserError: there are no results, or a run is damaged.
     """
-    found = {name: design for name, design in DESIGNS.items() if any((results / name / RUNS).rglob("*.json"))}
+    found = {name: design for name, design in DESIGNS.items() if run_files(results / name)}
     if not found:
         raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
     where = link(results, page)

@@ -8,15 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-import grasping_student
-from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
-from grasping_student.experiments import costs, planning, special
+from grasping_student.experiments import costs, planning
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig
-from grasping_student.experiments.designs import REGIMES
 from grasping_student.experiments.estimates import (
     all_configs,
     asked_rows,
@@ -26,14 +22,13 @@ from grasping_student.experiments.estimates import (
     unknown_costs,
     whole_plan,
 )
+from grasping_student.experiments.measured import kinds, write_measured
 from grasping_student.experiments.planning import Row
-from grasping_student.experiments.recipes import Cell, Recipes
-from grasping_student.experiments.records import run_path, write_run
-from grasping_student.experiments.shots import ShotLog, outcome_string
-from grasping_student.experiments.stages import DONE, Stage, check_stale, processor_seconds, run_stage
+from grasping_student.experiments.recipes import Recipes
+from grasping_student.experiments.stages import Stage, processor_seconds, run_stage
+from grasping_student.experiments.stale import settle_stale
 from grasping_student.experiments.starting_weights import check_starting_weights
-from grasping_student.files import read_json
-from grasping_student.manifest import StageClock, code_commit, machine_name
+from grasping_student.manifest import StageClock
 from grasping_student.parallel import parallel_map
 
 LEARNING = ("teacher", "student", "affordance", "judge")
@@ -53,12 +48,13 @@ def run(config: ExperimentConfig) -> Path:
     if not planning.cells_of(config, design):
         raise UserError(f"{config.name} has no cell with these settings and regimes; --dry-run without them shows all")
     rows = asked_rows(config, design, recipes)
+    if not rows:
+        raise UserError(f"{config.name} has no runs of {', '.join(config.arms)} at these settings and regimes")
     shots = "one_shot" in design.measures
     planning.check_asked(folder, config, remember=not config.dry_run)
     missing = planning.missing_rows(config, rows, shots)
     with nullcontext() if config.dry_run else _only_one(config.cache):
-        kept = check_stale(planning.stages_of(missing), config.stale)
-        logs_kept = [log.path.name for log in logs_of(config, recipes, missing, shots) if not log.check(config.stale)]
+        settle_stale(config, planning.stages_of(missing), logs_of(config, recipes, missing, shots))
         seconds, _ = expected_seconds(config, recipes, missing, shots)
         _say(
             f"{config.name}: {len(rows)} runs, {len(rows) - len(missing)} of them done; the rest takes about "
@@ -78,7 +74,7 @@ def run(config: ExperimentConfig) -> Path:
             if shots:
                 _measure_shots(config, recipes, own)
             for row in own:
-                _write(config, recipes, row, shots, [each.name for each in kept] + logs_kept)
+                write_measured(config, recipes, row, shots)
             left, _ = expected_seconds(config, recipes, [r for r in missing if r.cell.draw > draw], shots)
             passed = time.perf_counter() - started
             _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
@@ -91,7 +87,7 @@ def run(config: ExperimentConfig) -> Path:
     draw_maps(folder, rows)
     if "picking" in design.measures:
         draw_grasps(folder, rows, recipes)
-    clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in _kinds(rows, shots)})
+    clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in kinds(rows, shots)})
     _say(f"results in {folder}")
     return folder
 
@@ -171,10 +167,6 @@ def check_labels(stages: Sequence[Stage]) -> None:
                 ) from None
 
 
-def _log(config: ExperimentConfig, recipes: Recipes, cell: Cell) -> ShotLog:
-    return ShotLog(config.cache, recipes.world(cell.regime), recipes.test_seed(cell.draw))
-
-
 def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
     for log in logs_of(config, recipes, rows, True):
         models = models_in(recipes, rows, log)
@@ -188,45 +180,6 @@ def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Ro
             scale = str(config.sizes.pixels)
             each = {"one_shot scene": seconds / parts, "one_shot shot": seconds / parts / 10}
             costs.save_costs(config.out, {costs.cost_key(name, scale): round(value, 5) for name, value in each.items()})
-
-
-def _write(config: ExperimentConfig, recipes: Recipes, row: Row, shots: bool, stale: list[str]) -> None:
-    cell, stages = row.cell, row.stages()
-    values: dict[str, Any] = {
-        "experiment": config.name, "regime": cell.regime, "setting": cell.setting, "arm": row.arm, "draw": cell.draw,
-        "labels": recipes.labels(cell), "label_families": to_plain(REGIMES[cell.regime]), "model": row.model,
-        "asked": {"sizes": to_plain(config.sizes), "seed": config.seed, "scenes": config.one_shot_scenes,
-                  "proxy": config.proxy},
-        "code": {kind: code_version(kind) for kind in _kinds([row], shots)},
-        "stages": {stage.name: _about(stage) for stage in stages},
-        "commit": code_commit(), "package_version": grasping_student.__version__, "machine": machine_name(),
-    }  # fmt: skip
-    mixed = sorted(set(stale) & {stage.name for stage in stages})
-    if mixed:
-        values["made_by_other_code"] = mixed
-    if shots:
-        log = _log(config, recipes, cell)
-        tries = log.tries()[row.model]
-        scenes = range(config.one_shot_scenes)
-        values["one_shot"] = {
-            "family": log.world.family, "seed": log.seed, "version": tries[0].version,
-            "outcomes": outcome_string(tries, scenes),
-            "failures": {name: sum(tries[s].outcome == name for s in scenes)
-                         for name in sorted({tries[s].outcome for s in scenes} - {"success"})},
-        }  # fmt: skip
-    for measure, stage in row.extra.items():
-        values[measure] = special.read_measure(measure, stage, row)
-    write_run(run_path(config.out / config.name, cell.regime, cell.setting, row.arm, cell.draw), values)
-
-
-def _about(stage: Stage) -> dict[str, Any]:
-    row = read_json(stage.out / DONE)
-    return {"config": row["config"], "code": row["code"], "inputs": row["inputs"], "seconds": row["seconds"]}
-
-
-def _kinds(rows: Sequence[Row], shots: bool) -> list[str]:
-    kinds = {stage.kind for row in rows for stage in row.stages()} | ({"one_shot"} if shots else set())
-    return sorted(kinds)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grasping_student.configuration import choice
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.experiments.configuration import ExperimentConfig
@@ -11,7 +12,8 @@ from grasping_student.experiments.designs import REGIMES
 from grasping_student.experiments.drawing import LABELS, link
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.scene_pictures import draw_labels
-from grasping_student.experiments.stages import Stage, check_stale, run_stage, with_inputs
+from grasping_student.experiments.stages import Stage, run_stage, with_inputs
+from grasping_student.experiments.stale import settle_stale
 from grasping_student.files import read_json, write_json
 
 VERSIONS = "datasets.json"
@@ -25,12 +27,12 @@ def make_datasets(config: ExperimentConfig) -> str:
     """
     recipes = Recipes(config)
     wanted: dict[str, Stage] = {}
-    regimes = config.regimes or tuple(REGIMES)
+    regimes = tuple(choice(name, REGIMES, "regime") for name in config.regimes) or tuple(REGIMES)
     for name in regimes:
         regime = REGIMES[name]
         wanted |= {f"labels {regime.labels}": recipes.pool(regime.labels), f"scenes {name}": recipes.scenes(name)}
         wanted[f"held out {regime.target}"] = recipes.held_out(regime.target)
-    check_stale(wanted.values(), config.stale)
+    settle_stale(config, list(wanted.values()), [])
     for stage in with_inputs(wanted.values()):
         run_stage(stage)
     path = config.out / VERSIONS

@@ -6,7 +6,7 @@ states, so pairs do not depend on what was measured together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,24 +41,32 @@ class ShotLog:
     def _about(self) -> Path:
         return self.path.with_suffix(".code.json")
 
-    def check(self, stale: Stale) -> bool:
-        """Whether the log is of this version of the code; with ``redo`` one of another version is removed.
+    @property
+    def made_by(self) -> str | None:
+        """Version of the code that began the log; None where there is none yet."""
+        return str(read_json(self._about)["code"]) if self._about.exists() else None
+
+    @property
+    def stale(self) -> bool:
+        """Whether another version of the code measured it."""
+        return self.made_by not in (None, code_version("one_shot"))
+
+    def check(self, stale: Stale) -> None:
+        """Refuse a log of another version of the code, unless it is to be kept or measured anew.
 
         Raises:
-            UserError: it is of another version, and ``stale`` is ``refuse``.
+            UserError: it is one, and ``stale`` is ``refuse``.
         """
-        if not self._about.exists() or read_json(self._about)["code"] == code_version("one_shot"):
-            return True
-        if stale == "refuse":
+        if self.stale and stale == "refuse":
             raise UserError(
                 f"{self.path} was measured by another version of the code; --stale redo measures anew, --stale keep "
                 "adds to it, another --cache leaves it alone"
             )
-        if stale == "redo":
-            self.path.unlink(missing_ok=True)
-            self._about.unlink()
-            return True
-        return False
+
+    def remove(self) -> None:
+        """Forget all tries and who made them; nothing happens where there are none."""
+        self.path.unlink(missing_ok=True)
+        self._about.unlink(missing_ok=True)
 
     def tries(self) -> dict[str, dict[int, Try]]:
         """Model -> scene -> try."""
@@ -102,6 +110,25 @@ class ShotLog:
             if missing:
                 jobs.append(SceneJob(self.world, missing, make_policy, scene, self.seed, EMPTIEST))
         return jobs
+
+
+def forget_tries(cache: Path, stages: Container[str]) -> None:
+    """Take the tries of models out of all logs of a cache: what is trained anew under its old name grasps anew.
+
+    Args:
+        cache: of the experiments.
+        stages: names of the models' stages; a model under a rule is named ``STAGE-RULE``.
+    """
+    for path in sorted((cache / "one-shot").glob("*.jsonl")):
+        events = list(read_events(path))
+        kept = [event for event in events if not any(name in stages for name in _stage_names(event.model))]
+        if len(kept) < len(events):
+            rewrite_events(path, kept)
+
+
+def _stage_names(model: str) -> tuple[str, str]:
+    """A model's name in a log, and the name without a rule at its end."""
+    return model, model.rpartition("-")[0]
 
 
 def outcome_string(tries: Mapping[int, Try], scenes: Iterable[int]) -> str:

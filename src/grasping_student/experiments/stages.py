@@ -7,7 +7,7 @@ import json
 import resource
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,9 @@ from grasping_student.files import read_json, write_json
 
 DONE = "stage.json"
 """Written last into a finished stage's folder: its config, code version and cost."""
+
+BEGUN = ".begun.json"
+"""Ends the name of the file that stands beside a half-made stage's folder."""
 
 Stale = Literal["refuse", "keep", "redo"]
 _FREE = ("out", "resume", "overwrite", "workers", "show_progress")
@@ -107,19 +110,43 @@ def with_inputs(stages: Iterable[Stage]) -> list[Stage]:
 
 
 def run_stage(stage: Stage) -> float:
-    """Run or resume a stage unless it is finished; returns the seconds it took."""
+    """Run or resume a stage unless it is finished; returns the seconds it took.
+
+    What another version of the code left half made is begun anew.
+    """
     if stage.done:
         return 0.0
     version, started, used = code_version(stage.kind), time.perf_counter(), processor_seconds()
+    begun = _begun(stage)
+    if begun.exists() and read_json(begun)["code"] != version:
+        _remove(stage.out)
+    about = {"code": version, "inputs": [each.name for each in stage.inputs]}
+    write_json(begun, about)
     RUNNERS[stage.kind](stage.config)
     seconds = time.perf_counter() - started
     write_json(
         stage.out / DONE,
-        {"kind": stage.kind, "config": to_plain(stage.config), "code": version,
-         "inputs": [each.name for each in stage.inputs], "units": stage.units, "scale": stage.scale,
+        {"kind": stage.kind, "config": to_plain(stage.config), **about, "units": stage.units, "scale": stage.scale,
          "seconds": round(seconds, 2), "processor_seconds": round(processor_seconds() - used, 2)},
     )  # fmt: skip
+    begun.unlink()
     return seconds
+
+
+def _begun(stage: Stage) -> Path:
+    """Beside a stage's folder while it is half made: which code began it, and from what."""
+    return stage.out.with_name(f"{stage.name}{BEGUN}")
+
+
+def _remove(folder: Path) -> None:
+    """Remove a stage's folder; what a kill leaves of it counts as half made by other code."""
+    done, begun = folder / DONE, folder.with_name(f"{folder.name}{BEGUN}")
+    if folder.exists():
+        about = read_json(done) if done.exists() else read_json(begun) if begun.exists() else {}
+        write_json(begun, {"code": None, "inputs": about.get("inputs", [])})
+        done.unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    begun.unlink(missing_ok=True)
 
 
 def processor_seconds() -> float:
@@ -128,31 +155,49 @@ def processor_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in usages)
 
 
-def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
-    """Stages made by another version of the code: refused, kept, or removed with all that was made from them.
+def stale_stages(stages: Iterable[Stage]) -> list[Stage]:
+    """Finished ones, of these and all they need, that another version of the code made; inputs first."""
+    return [stage for stage in with_inputs(stages) if stage.done and made_by(stage) != code_version(stage.kind)]
 
-    Returns:
-        the stages that were removed, or kept although they are of another version.
+
+def made_by(stage: Stage) -> str:
+    """Version of the code that made a finished stage."""
+    return str(read_json(stage.out / DONE)["code"])
+
+
+def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
+    """Refuse, or return, the stages that another version of the code made.
 
     Raises:
         UserError: there are some, and ``stale`` is ``refuse``.
     """
-    ordered = with_inputs(stages)
-    old: dict[str, Stage] = {}
-    for stage in ordered:
-        if not stage.done:
-            continue
-        own = read_json(stage.out / DONE).get("code") != code_version(stage.kind)
-        if own or (stale == "redo" and any(each.name in old for each in stage.inputs)):
-            old[stage.name] = stage
+    old = stale_stages(stages)
     if old and stale == "refuse":
-        names = ", ".join(sorted(old)[:3]) + ", ..." * (len(old) > 3)
+        names = ", ".join(sorted(each.name for each in old)[:3]) + ", ..." * (len(old) > 3)
         count = "1 finished stage was" if len(old) == 1 else f"{len(old)} finished stages were"
         raise UserError(
             f"{count} made by another version of the code ({names}); "
             "--stale redo makes them anew, --stale keep uses them as they are, another --cache leaves them alone"
         )
-    if stale == "redo":
-        for stage in old.values():
-            shutil.rmtree(stage.out)
-    return list(old.values())
+    return old
+
+
+def followers(cache: Path, stages: Iterable[Stage]) -> list[str]:
+    """Names of stages and of all in a cache that was made from them, or half made, whichever experiment made it.
+
+    What is made from another stands behind it.
+    """
+    done = {path.parent.name: read_json(path)["inputs"] for path in cache.glob(f"*/{DONE}")}
+    half = {path.name.removesuffix(BEGUN): read_json(path)["inputs"] for path in cache.glob(f"*{BEGUN}")}
+    found: list[str] = []
+    more = list(dict.fromkeys(stage.name for stage in stages))
+    while more:
+        found += more
+        more = [name for name, inputs in (half | done).items() if name not in found and set(more) & set(inputs)]
+    return found
+
+
+def remove_stages(cache: Path, names: Sequence[str]) -> None:
+    """Remove stages from a cache, the last first: whoever is killed here finds the rest by its inputs next time."""
+    for name in reversed(names):
+        _remove(cache / name)

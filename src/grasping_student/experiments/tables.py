@@ -71,9 +71,6 @@ class CellRuns:
     setting: str
     runs: dict[str, dict[int, Run]]
 
-    def arms(self) -> list[str]:
-        return list(self.runs)
-
 
 def cells(runs: Sequence[Run], design: Design) -> list[CellRuns]:
     """Runs grouped, in the order of the design; arms in its order, then others."""

@@ -180,7 +180,7 @@ def _score_maps(pictures: demo_pictures.DemoPictures, entropy: Mapping[str, floa
             "of a model is its best grasp over 16 angles."
         ),
     ]
-    if {"teacher", "student"} <= set(entropy):
+    if {"teacher", "teacher_augmented", "student"} <= set(entropy):
         parts.append(html.paragraph(entropy_sentence(entropy)))
     for number, row in pictures.score_maps():
         parts += [html.heading(f"Scene {number}", 3), html.grid(row, 170)]

@@ -95,11 +95,12 @@ def limits(labels: int, scenes: int, family: str) -> list[str]:
 
 
 def entropy_sentence(entropy: Mapping[str, float]) -> str:
-    """How the student's certainty compares with the teacher's."""
-    teacher, student = entropy["teacher"], entropy["student"]
+    """How the student's certainty compares with that of the augmented teacher, who labelled for it."""
+    plain, teacher, student = (entropy[arm] for arm in ("teacher", "teacher_augmented", "student"))
     relation = "lower than" if student < teacher else "not lower than"
     return (
-        f"Mean entropy at the horizontal angle: teacher {teacher:.2f} bits, student {student:.2f} bits, so the "
-        f"student's is {relation} its teacher's; the paper (section IV-C) finds it lower. A low entropy says that a "
-        "model is sure, not that it is right."
+        f"Mean entropy at the horizontal angle: teacher {plain:.2f} bits, teacher with augmentation {teacher:.2f} "
+        f"bits, student {student:.2f} bits, so the student's is {relation} that of its teacher, the one with "
+        "augmentation; the paper (section IV-C) finds it lower. A low entropy says that a model is sure, not that it "
+        "is right."
     )
