@@ -1,5 +1,7 @@
 """A file is whole or not there."""
 
+from pathlib import Path
+
 import pytest
 
 from grasping_student.errors import UserError
@@ -48,6 +50,21 @@ def test_an_output_folder_with_content_is_refused_resumed_or_replaced(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         prepare_output(tmp_path / "file")
+
+
+@pytest.mark.parametrize("inside", [".", "touched.yaml", "deep/labels"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_output_folder_is_never_made_of_what_is_read(tmp_path, monkeypatch, inside, overwrite):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "calibration"
+    (out / "deep" / "labels").mkdir(parents=True)
+    (out / "touched.yaml").write_text("measured by hand")
+    (tmp_path / "link").symlink_to(out)
+    for given in (out / inside, Path("link") / inside, Path("elsewhere/../calibration") / inside):
+        with pytest.raises(UserError, match=r"--out .* holds .*; name another folder"):
+            prepare_output(out, overwrite=overwrite, inputs=[None, given])
+    assert (out / "touched.yaml").read_text() == "measured by hand"
+    prepare_output(tmp_path / "calibration-2", overwrite=overwrite, inputs=[out / inside])
 
 
 def test_a_manifest_says_what_ran_on_what(tmp_path):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,19 +81,36 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def prepare_output(out: Path, resume: bool | None = None, overwrite: bool = False) -> None:
+def check_inputs_outside(out: Path, inputs: Iterable[Path | None]) -> None:
+    """Make sure that a command does not replace what it reads.
+
+    Raises:
+        UserError: one of the inputs is ``out`` or lies inside it.
+    """
+    place = out.resolve()
+    for path in inputs:
+        if path is not None and path.resolve().is_relative_to(place):
+            raise UserError(f"--out {out} holds {path}, which is read and must not be replaced; name another folder")
+
+
+def prepare_output(
+    out: Path, resume: bool | None = None, overwrite: bool = False, inputs: Iterable[Path | None] = ()
+) -> None:
     """Make the output folder of a stage.
 
     Args:
         out: the folder.
         resume: whether to go on with what it holds; None for a command that has no ``--resume``.
         overwrite: replace what it holds.
+        inputs: files and folders that the stage reads, None for those that were not given; none may be ``out`` or lie
+            inside it, for then to overwrite would be to delete what is read.
 
     Raises:
-        UserError: it exists and is not empty, and neither resume nor overwrite was asked for.
+        UserError: it exists and is not empty, and neither resume nor overwrite was asked for; or it holds an input.
     """
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other: choose one")
+    check_inputs_outside(out, inputs)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; give the name of a folder")
     if out.is_dir() and any(out.iterdir()):

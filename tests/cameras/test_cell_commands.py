@@ -1,6 +1,8 @@
 """``cell calibrate`` and ``cell check`` from the command line, on a rendered cell whose camera's place is known."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from grasping_student.cameras.calibration import load_calibration
 from grasping_student.cameras.files import save_frame
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
+from grasping_student.environments.robot_cell import checking
 
 CORNERS = (0, 6, 28, 34, 17)
 
@@ -107,6 +110,16 @@ def test_what_calibrate_cannot_do_is_one_message_and_exit_code_2(cell, tmp_path,
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("inside", ["cell.yaml", "touched.yaml", "frame"])
+def test_calibrate_never_replaces_what_it_reads(cell, tmp_path, capsys, inside):
+    out = tmp_path / "calibration"
+    shutil.copytree(cell, out)
+    given = {"cell.yaml": "--cell", "touched.yaml": "--touched", "frame": "--frame"}[inside]
+    assert calibrate(cell, out, given, out / inside, "--overwrite") == 2
+    assert f"holds {out / inside}, which is read" in capsys.readouterr().err
+    assert (out / "touched.yaml").exists() and (out / "frame" / "depth.npy").exists()
+
+
 def test_impossible_limits_exit_with_code_2(capsys):
     assert main(["cell", "calibrate", "--max-residual-mm", "-1"]) == 2
     assert "must be above 0" in capsys.readouterr().err
@@ -153,3 +166,62 @@ def test_check_tells_millimetres(cell, tmp_path, capsys):
     np.save(tmp_path / "frame" / "depth.npy", np.load(tmp_path / "frame" / "depth.npy") * 1000)
     assert check(cell, tmp_path / "frame") == 2
     assert "--depth-unit mm" in capsys.readouterr().out
+
+
+def test_check_never_replaces_what_it_reads(cell, calibrated, tmp_path, capsys):
+    out = tmp_path / "check"
+    shutil.copytree(calibrated, out)
+    more = ["--calibration", out / "calibration.json", "--out", out, "--overwrite"]
+    assert check(cell, cell / "frame", *more) == 2
+    assert "which is read" in capsys.readouterr().err
+    assert (out / "calibration.json").exists()
+
+
+@pytest.fixture
+def live_cell(cell, calibrated, tmp_path, monkeypatch):
+    """Writes a cell's file that names a calibrated RealSense; its camera gives the bench's frame, without a pose."""
+    monkeypatch.setattr(checking, "take_frame", lambda *_: (replace(bench_frame(), camera_to_world=np.eye(4)), "frame"))
+
+    def write(pose=calibrated / "camera_to_base.txt", lift=0.0):
+        values = yaml.safe_load((cell / "cell.yaml").read_text())
+        values["view"] = {"kind": "realsense", "options": {"camera_to_base": str(pose)}}
+        values["workspace_in_base"]["z"] += lift
+        (tmp_path / "cell.yaml").write_text(yaml.safe_dump(values))
+        return ["cell", "check", "--cell", str(tmp_path / "cell.yaml")]
+
+    return write
+
+
+def test_check_finds_the_cells_own_camera_healthy(live_cell, capsys):
+    assert main(live_cell()) == 0
+    assert "stands where it was calibrated" in capsys.readouterr().out
+
+
+def test_check_judges_the_place_of_the_workspace_that_picking_uses(live_cell, calibrated, capsys):
+    assert main(live_cell(lift=0.02)) == 2
+    printed = capsys.readouterr().out
+    assert "`workspace_in_base` changed" in printed
+    assert "The table measures -20" in printed or "The table measures -19" in printed
+
+
+def test_check_tells_a_pose_that_is_not_the_calibrated_one(live_cell, calibrated, tmp_path, capsys):
+    sideways = np.loadtxt(calibrated / "camera_to_base.txt")
+    sideways[0, 3] += 0.05
+    np.savetxt(tmp_path / "older.txt", sideways)
+    command = [*live_cell(tmp_path / "older.txt"), "--calibration", str(calibrated / "calibration.json")]
+    assert main(command) == 2
+    captured = capsys.readouterr()
+    assert "holds another pose than the calibration" in captured.out
+    assert "(pose)" in captured.err
+
+
+def test_check_judges_a_good_pose_without_its_calibration(live_cell, calibrated, tmp_path, capsys):
+    shutil.copy(calibrated / "camera_to_base.txt", tmp_path)
+    assert main(live_cell(tmp_path / "camera_to_base.txt")) == 0
+    printed = capsys.readouterr().out
+    assert "The table is level" in printed and "No calibration was given" in printed
+
+
+def test_check_of_a_camera_without_a_pose_says_what_writes_one(live_cell, tmp_path, capsys):
+    assert main(live_cell(tmp_path / "nowhere.txt")) == 2
+    assert "cell calibrate" in capsys.readouterr().err

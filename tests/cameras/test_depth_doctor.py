@@ -110,7 +110,8 @@ def test_a_rough_table_is_told():
 
 @pytest.mark.parametrize("way", [{"x": 0.02}, {"y": -0.015}, {"z": 0.012}, {"tilt": 0.15}])
 def test_a_camera_that_was_moved_since_its_calibration_is_told(calibration, reference, way):
-    told = finding(examine(bench_frame(moved_by(**way)), LIGHT, calibration, "1234", reference), "moved")
+    frame = replace(bench_frame(moved_by(**way)), camera_to_world=calibration.camera_to_world)
+    told = finding(examine(frame, LIGHT, calibration, "1234", reference), "moved")
     assert told.severity == "error"
     assert "Calibrate again" in told.words
     assert calibration.date in told.words

@@ -143,3 +143,20 @@ def test_bad_options_of_the_stage_exit_2(arguments, capsys):
         parse_stage("x", PRESETS, arguments)
     assert stop.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["train teacher --dataset run/labels --out run", "train student --dataset a --pseudo-labels run --out run",
+     "train affordance --datasets a run/labels --out run", "pseudo-label --teacher run --dataset a --out run",
+     "evaluate one-shot --models t=run/model --out run", "evaluate picking --models g=grip:run/model --out run",
+     "evaluate proxy --models t=a --affordance run --out run", "export --model run --out run"],
+)  # fmt: skip
+def test_nothing_overwrites_what_it_reads(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "run" / "labels" / "kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert main([*words.split(), "--overwrite"]) == 2
+    assert "which is read and must not be replaced" in capsys.readouterr().err
+    assert kept.exists()

@@ -221,6 +221,23 @@ def test_a_damaged_list_of_deletions_is_set_aside(filled):
     assert [finding.kind for finding in check_dataset(filled.path).findings] == ["warning"]
 
 
+def test_an_attempt_after_a_repair_is_seen_though_a_lost_one_was_deleted(tmp_path):
+    path = tmp_path / "data"
+    with DatasetWriter(path, SMALL) as writer:
+        fill(writer, 10)
+        writer.delete(9)  # what undo does to the last label
+    connection = sqlite3.connect(segment_paths(path)[-1])
+    connection.execute("DELETE FROM attempt WHERE id = 9")
+    connection.execute("UPDATE attempt SET angle = 1.25 WHERE id = 8")
+    connection.commit()
+    connection.close()
+    assert repair_dataset(path)[1].lost == [8, 9]
+    with DatasetWriter(path) as writer:
+        saved = fill(writer, 3, first=20)
+    assert saved == [10, 11, 12] and Dataset(path).ids().tolist() == [*range(8), 10, 11, 12]
+    assert not _damage(path)
+
+
 def test_repair_waits_for_no_writer_and_makes_nothing(filled, tmp_path):
     with DatasetWriter(filled.path), pytest.raises(UserError, match="being written"):
         repair_dataset(filled.path)

@@ -182,3 +182,11 @@ def test_datasets_shows_the_pictures(varied, tmp_path):
     ours = Dataset(varied)
     assert table["id"][:] == ours.ids().tolist()
     np.testing.assert_array_equal(np.asarray(table[1]["rgb"]), ours.heightmap(table[1]["id"]).rgb)
+
+
+def test_an_export_never_replaces_the_dataset_itself(varied, capsys):
+    version = Dataset(varied).version
+    for out in (varied, varied.parent):
+        assert main(["dataset", "export", str(varied), "--out", str(out), "--overwrite"]) == 2
+        assert f"holds {varied}, which is read" in capsys.readouterr().err
+    assert Dataset(varied).version == version

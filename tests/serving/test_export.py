@@ -111,6 +111,14 @@ def test_the_command_refuses_a_folder_without_checkpoint_and_an_existing_output(
     assert "exists" in capsys.readouterr().err
 
 
+def test_the_command_never_replaces_the_checkpoint_itself(tmp_path, capsys):
+    GraspModel.new(CONFIG, seed=0).save(tmp_path / "checkpoint")
+    for out in (tmp_path / "checkpoint", tmp_path):
+        assert main(["export", "--model", str(tmp_path / "checkpoint"), "--out", str(out), "--overwrite"]) == 2
+        assert "which is read and must not be replaced" in capsys.readouterr().err
+    GraspModel.load(tmp_path / "checkpoint")
+
+
 def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     from grasping_student.serving import export
 

@@ -92,6 +92,18 @@ def test_an_output_folder_that_exists_is_kept_unless_told(scene_files, tmp_path,
     assert (out / "grasp.json").exists()
 
 
+@pytest.mark.parametrize("option", [None, "--color", "--model"])
+def test_what_is_read_is_never_replaced(scene_files, tmp_path, geometric, capsys, option):
+    out, more = (scene_files, []) if option is None else (tmp_path / "out", [option, tmp_path / "out" / "color.png"])
+    if option is not None:
+        out.mkdir()
+        (scene_files / "color.png").rename(out / "color.png")
+    before = sorted(path.name for path in out.iterdir())
+    assert main(arguments(scene_files, out, "--overwrite", *more)) == 2
+    assert "which is read and must not be replaced" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == before
+
+
 def test_no_checkpoint_is_said(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no checkpoint"):
         load_model(tmp_path, None)

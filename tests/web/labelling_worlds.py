@@ -35,6 +35,9 @@ class RobotWorld(Environment):
     def execute(self, grasp):
         return self._boxes.execute(grasp)
 
+    def take_away(self, boxes):
+        self._boxes.take_away(boxes)
+
     def close(self):
         self._boxes.close()
 
@@ -47,17 +50,26 @@ class StoppingRobot(RobotWorld):
         self._boxes = BoxWorld(faults=(fault_at,))
         self._ask = ask
         self.stopped = None
+        self.stops_at_reset = False
 
     def reset(self, seed):
+        self._refuse()
         super().reset(seed)
+        if self.stops_at_reset:
+            self.stopped = "protective stop"
+        self._refuse()
         self._ask("Fill the workspace")
 
     def observe(self):
-        if self.stopped is not None:
-            raise UserError(f"the cell is stopped: {self.stopped}")
+        self._refuse()
         return super().observe()
 
+    def _refuse(self):
+        if self.stopped is not None:
+            raise UserError(f"the cell is stopped: {self.stopped}")
+
     def execute(self, grasp):
+        self._refuse()
         outcome = super().execute(grasp)
         if outcome is Outcome.FAULT:
             self.stopped = "protective stop"

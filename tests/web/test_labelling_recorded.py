@@ -68,3 +68,30 @@ def test_a_recorded_scene_keeps_its_episode_over_sessions(tmp_path):
     again = make_session(tmp_path / "d", recorded_world())
     attempts = [label(again, verdict=MISSED).attempt for _ in range(3)]
     assert [(a.episode, a.index) for a in attempts] == [(0, 1), (1, 1), (2, 1)]
+
+
+def session_before_a_cut_frame(path):
+    """Shows scene 0 of three; scene 1 cannot be read."""
+    world = recorded_world(3)
+    read = world.observe
+    world.observe = lambda: read() if world.position != 1 else (_ for _ in ()).throw(UserError("frame 1 is cut off"))
+    return make_session(path, world)
+
+
+def test_a_recorded_scene_that_cannot_be_read_loses_no_label_and_is_passed_over(tmp_path):
+    session = session_before_a_cut_frame(tmp_path / "d")
+    number = session.scene.number
+    assert label(session, verdict=SUCCESS).attempt.id == 0 and session.trouble == "frame 1 is cut off"
+    with pytest.raises(UserError, match="before this is mended: frame 1 is cut off"):
+        label(session, verdict=SUCCESS)
+    session.recover()
+    assert session.trouble is None and session.environment.position == 2 and session.scene.number > number
+    label(session, verdict=MISSED)
+    assert [a.extra["recorded_scene"] for a in Dataset(tmp_path / "d").attempts()] == [0, 2]
+
+
+def test_undo_goes_back_from_a_recorded_scene_that_cannot_be_read(tmp_path):
+    session = session_before_a_cut_frame(tmp_path / "d")
+    label(session, verdict=SUCCESS)
+    assert session.undo().scene_is_back and session.trouble is None
+    assert label(session, verdict=MISSED).attempt.extra["recorded_scene"] == 0

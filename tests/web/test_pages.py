@@ -1,16 +1,18 @@
 """The pages' logic, in NiceGUI's own simulation of a user: no browser, no drawing."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.web.labelling_worlds import BoxWorld, ConstantModel, StoppingRobot, box_grasp, recorded_world
+from tests.web.labelling_worlds import BoxWorld, ConstantModel, RobotWorld, StoppingRobot, box_grasp, recorded_world
 
 pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
 
 from nicegui.testing.user_simulation import user_simulation
 
 from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
 from grasping_student.grasp import AngleGrid, Outcome
 from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.attempt_log import AttemptLog
@@ -184,8 +186,6 @@ def test_a_full_disk_is_told_and_retried(tmp_path):
             append = service.session.log.append
 
             def full(*arguments, **options):
-                from grasping_student.errors import UserError
-
                 raise UserError("the disk is full")
 
             service.session.log.append = full
@@ -248,6 +248,22 @@ def test_a_robot_asks_stops_and_goes_on_at_the_page(tmp_path):
     run(body())
 
 
+def test_a_recorded_scene_that_cannot_be_read_is_told_beside_the_saved_label(tmp_path):
+    async def body():
+        world = recorded_world()
+        async with labelling(tmp_path / "d", world) as (user, service):
+            first, grasp = world.observe(), box_grasp(service.scene.heightmap)
+            world.observe = lambda: first if world.position == 0 else (_ for _ in ()).throw(UserError("it is cut off"))
+            act(user, service, "good", grasp)
+            await user.should_see("Saved attempt 0. There is no next scene: it is cut off", retries=100)
+            await user.should_see("The cause is mended", retries=100)
+            world.observe = lambda: first
+            act(user, service, "recover")
+            await user.should_see("Here is the next scene", retries=100)
+
+    run(body())
+
+
 def test_a_question_that_nobody_will_answer_ends_with_the_page(tmp_path):
     operator = Operator()
     service = LabellingService(fresh_session(tmp_path / "d", StoppingRobot(operator.ask)), operator=operator)
@@ -262,3 +278,54 @@ def test_a_question_that_nobody_will_answer_ends_with_the_page(tmp_path):
 
     run(body())
     service.close()
+
+
+class SlowRobot(RobotWorld):
+    """Moves until it is interrupted."""
+
+    def __init__(self):
+        super().__init__()
+        self.moving, self.interrupted = threading.Event(), threading.Event()
+
+    def execute(self, grasp):
+        self.moving.set()
+        if self.interrupted.wait(10.0):
+            return Outcome.FAULT
+        return super().execute(grasp)
+
+    def interrupt(self):
+        self.interrupted.set()
+
+
+def test_the_end_of_the_page_interrupts_a_robot_in_the_middle_of_a_grasp(tmp_path):
+    robot = SlowRobot()
+    service = LabellingService(fresh_session(tmp_path / "d", robot))
+
+    async def body():
+        service.open()
+        await service.start()
+        work = asyncio.create_task(service.execute(0, box_grasp(service.scene.heightmap)))
+        await wait_for(robot.moving.is_set)
+        service.close()
+        work.cancel()
+
+    run(body())
+    assert [a.outcome for a in Dataset(tmp_path / "d").attempts()] == [Outcome.FAULT]
+
+
+def test_a_stop_between_two_episodes_is_told_with_a_button_to_go_on(tmp_path):
+    async def body():
+        robot = StoppingRobot(fault_at=0)
+        async with labelling(tmp_path / "d", robot) as (user, service):
+            for action, said in (("nothing", "nothing graspable. The robot"), ("skip", "of that scene. The robot")):
+                robot.stops_at_reset = True
+                act(user, service, action)
+                await wait_for(lambda: service.trouble is not None and service.busy is None)
+                await user.should_see(said + " stopped: the cell is stopped: protective stop", retries=100)
+                await user.should_see("The cause is mended", retries=100)
+                robot.stops_at_reset = False
+                act(user, service, "recover")
+                await wait_for(lambda: service.trouble is None and service.busy is None)
+            assert len(Dataset(tmp_path / "d")) == 1
+
+    run(body())

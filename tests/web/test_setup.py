@@ -1,7 +1,9 @@
 """From options to a session, and what is refused before a page is served."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
@@ -14,7 +16,14 @@ from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
 from grasping_student.web.labelling_config import LabelConfig
-from grasping_student.web.labelling_setup import check_label_config, farewell, make_gripper, make_session
+from grasping_student.web.labelling_setup import (
+    check_label_config,
+    farewell,
+    make_environment,
+    make_gripper,
+    make_session,
+)
+from grasping_student.web.operator import Operator
 from grasping_student.web.recorded_scenes import open_recorded_scenes
 from grasping_student.web.suggestions import Suggester
 from grasping_student.workspace import Workspace
@@ -128,6 +137,55 @@ def test_frames_in_folders_become_scenes(tmp_path):
     assert len(scenes) == 2 and scenes.group(1) == 1
     height = scenes.heightmap(0).height
     assert height[30, 30] == pytest.approx(0.05, abs=0.005) and abs(height[10, 10]) < 0.005
+
+
+def test_frames_in_millimetres_are_read_as_the_option_says(tmp_path):
+    camera_to_world = np.array([[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.8], [0, 0, 0, 1]], dtype=np.float64)
+    depth = np.full((120, 160), 0.8, np.float32)
+    depth[50:70, 70:90] = 0.75
+    frame = tmp_path / "frames" / "a"
+    save_frame(RgbdFrame(depth, None, Intrinsics(260, 260, 80, 60, 160, 120), camera_to_world), frame)
+    (frame / "depth.npy").unlink()
+    cv2.imwrite(str(frame / "depth.png"), np.round(1000 * depth).astype(np.uint16))
+    options = LabelConfig(
+        dataset=tmp_path / "d", env="recorded", scenes=frame.parent, workspace=Workspace(0.3, 60, 0.03)
+    )
+    session = make_session(options, None)
+    with pytest.raises(UserError, match="give --depth-unit mm"):
+        session.start()
+    session.log.close()
+    session = begun(replace(options, depth_unit="mm"))
+    assert session.scene.heightmap.height[30, 30] == pytest.approx(0.05, abs=0.005)
+    session.log.close()
+
+
+def test_what_the_cell_asks_is_answered_at_the_page(tmp_path, monkeypatch):
+    from tests.environments.robot_cell.failing_cell import WORKSPACE as CELL_WORKSPACE
+    from tests.environments.robot_cell.failing_cell import make_cell as devices_in_memory
+
+    from grasping_student.configuration import to_yaml
+    from grasping_student.environments.robot_cell import devices
+    from grasping_student.environments.robot_cell.config import CellConfig
+
+    _, *in_memory, _, _ = devices_in_memory()
+    for name, device in zip(("make_arm", "make_gripper", "make_view"), in_memory, strict=True):
+        monkeypatch.setattr(devices, name, lambda cell, device=device: device)
+    monkeypatch.setattr("builtins.input", lambda text: pytest.fail("asked at the terminal"))
+    (tmp_path / "cell.yaml").write_text(to_yaml(CellConfig(workspace=CELL_WORKSPACE)))
+    operator, asked = Operator(), []
+
+    def answer():
+        if operator.question is not None:
+            asked.append(operator.question)
+            operator.answer()
+
+    monkeypatch.setattr(operator, "_tell", answer)
+    with make_environment(LabelConfig(env="robot-cell", cell=tmp_path / "cell.yaml"), operator) as cell:
+        cell.reset(0)
+        assert len(asked) == 1 and "Fill the workspace" in asked[0]
+        operator.leave()
+        with pytest.raises(UserError, match="page was closed"):  # and nobody waits for an answer
+            cell.reset(1)
 
 
 def test_what_holds_no_scenes_is_refused(tmp_path):

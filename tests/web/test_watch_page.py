@@ -78,6 +78,16 @@ def test_the_page_shows_scene_grasp_outcomes_rates_and_devices(picked, page):
     assert "85.0 mm" in devices.inner_text()
 
 
+def test_a_reload_and_a_second_tab_show_the_scene_too(page):
+    page.wait_for_selector("[data-test=height] img")
+    page.reload()
+    page.wait_for_selector("[data-test=height] img")
+    second = page.context.browser.new_page()
+    second.goto(page.url)
+    second.wait_for_selector("[data-test=height] img", timeout=PATIENCE)
+    second.close()
+
+
 def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
     fakes, config, folder = picked
     page.wait_for_selector("[data-test=height] img")
@@ -122,16 +132,16 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
     with EventLog(tmp_path / "attempts.jsonl") as log:
         log.append(Intent("student", "v", 0, 0, 50, 50, 0.0, 1.0))
     source = WatchSource(config, tmp_path)
-    scene = source.new_scene()
+    scene = source.scene()
     assert scene.scores.shape == config.workspace.shape
     np.testing.assert_array_equal(np.isfinite(scene.scores), config.workspace.graspable_mask())
-    assert source.new_scene() is None, "a scene that has not changed is scored once"
+    assert source.scene() is scene, "a scene that has not changed is scored once"
 
 
 def test_without_any_files_the_page_has_nothing_to_say(picked):
     _, config, folder = picked
     source = WatchSource(replace(config, live=folder / "nothing"), folder / "no-run")
     assert source.status() == {}
-    assert source.new_scene() is None
+    assert source.scene() is None
     assert source.numbers().rates == {}
     assert source.grasp(0) is None

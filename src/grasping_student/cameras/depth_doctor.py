@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -26,7 +26,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: ``units``, ``coverage``, ``holes``, ``tilt``, ``background``, ``noise`` or ``moved``.
+        about: ``units``, ``coverage``, ``holes``, ``tilt``, ``background``, ``noise``, ``moved`` or ``pose``.
         severity: ``error`` makes grasps wrong or impossible, ``warning`` makes them worse.
         words: what was measured, what is right, what to do.
     """
@@ -66,17 +66,15 @@ def examine(
     """Everything the doctor can say of one frame, in the order in which it should be mended.
 
     Args:
-        frame: the picture, its depth in metres; with a calibration its own pose is not used.
+        frame: the picture, its depth in metres, and the pose that is judged: the one with which grasps are picked.
         workspace: what should be seen.
-        calibration: to compare with; None judges the frame's own pose.
+        calibration: to compare with, or None.
         camera_serial: of the camera in hand; empty if unknown.
         reference: grey picture taken when calibrating.
     """
     units = check_units(frame)
     if units.severity == "error":
         return [units]  # in another unit nothing else means anything
-    if calibration is not None:
-        frame = replace(frame, camera_to_world=calibration.camera_to_world)
     heightmap = frame_to_heightmap(frame, workspace)
     floor, noise = fit_floor(heightmap), 0.0
     if floor is not None:
@@ -199,8 +197,9 @@ def check_moved(patient: Patient) -> Finding:
         words = f"What stands around the workspace has shifted by {shift:.1f} pixels (about {shift * scale:.0f} mm)"
         return Finding("moved", "error", f"{words} since {calibration.date}: the camera was moved. Calibrate again.")
     if patient.floor is None or tilt > 0.7 or abs(off) > 5.0:
+        what = "camera or table was moved, or `workspace_in_base` changed"
         words = f"The table lies {off:+.1f} mm and {tilt:.2f} degrees from where it was on {calibration.date}"
-        return Finding("moved", "error", f"{words}: camera or table was moved. Calibrate again.")
+        return Finding("moved", "error", f"{words}: {what}. Calibrate again.")
     told = "" if shift is not None else " (sideways it cannot be told without a reference picture)"
     return Finding("moved", "good", f"The camera stands where it was calibrated on {calibration.date}{told}.")
 

@@ -64,6 +64,12 @@ class MendedHeightmap:
     threshold: float
     notes: tuple[str, ...]
 
+    @property
+    def standing(self) -> NDArray[np.float32]:
+        """What a tool could meet: heights before anything was cut, NaN in what is excluded; ``(pixels, pixels)``."""
+        known = np.where(np.isfinite(self.surface), self.surface, self.heightmap.height)
+        return np.where(self.excluded, np.float32(np.nan), known)
+
 
 def check_coverage(heightmap: Heightmap) -> None:
     """Make sure that the camera saw the workspace at all.

@@ -12,13 +12,13 @@ QUESTION = "Is the cell clear, and nobody's hand in it? Type yes: "
 
 
 def main(argv: Sequence[str]) -> None:
-    """Ask, clear the stop, take arm and gripper once to see that they are well, and let go."""
+    """Ask, clear the stop, take the arm once and look at the gripper to see that they are well, and let go."""
     parser = argparse.ArgumentParser(prog="grasping-student cell recover", description=__doc__)
     parser.add_argument("--cell", type=Path, required=True, help="the robot cell's file")
     parser.add_argument("--yes", action="store_true", help="do not ask: you have looked into the cell")
     options = parser.parse_args(list(argv))
     from grasping_student.environments.robot_cell.config import load_cell
-    from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
+    from grasping_student.environments.robot_cell.devices import gripper_words, make_arm
     from grasping_student.environments.robot_cell.faults import DeviceFault
     from grasping_student.environments.robot_cell.live import LiveFolder
     from grasping_student.environments.robot_cell.terminal import ask_at_terminal
@@ -26,14 +26,12 @@ def main(argv: Sequence[str]) -> None:
     cell = load_cell(options.cell, to_move=True)
     if not options.yes and ask_at_terminal(QUESTION).strip().lower() != "yes":
         raise UserError("nothing was recovered: look into the cell first, then answer yes")
-    arm, gripper = make_arm(cell), make_gripper(cell)
+    arm = make_arm(cell)
     try:
         arm.recover()
-        gripper.connect()
-        print(f"arm {arm.state().mode}; fingers {gripper.state().stroke_mm:.0f} mm open; nothing moved")
+        print(f"arm {arm.state().mode}; {gripper_words(cell)}; nothing moved")
     except DeviceFault as fault:
         raise UserError(str(fault)) from None
     finally:
         arm.close()
-        gripper.close()
     LiveFolder(cell.live).clear_stop()

@@ -18,10 +18,16 @@ def main(argv: Sequence[str]) -> None:
     from grasping_student.environments.robot_cell.config import load_cell
     from grasping_student.environments.robot_cell.devices import make_arm, make_gripper
     from grasping_student.environments.robot_cell.faults import DeviceFault
+    from grasping_student.environments.robot_cell.live import LiveFolder
     from grasping_student.environments.robot_cell.resets import check_waypoints, save_waypoints, teach
     from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 
     cell = load_cell(options.cell, to_move=True)
+    if LiveFolder(cell.live).stop_requested:
+        raise UserError(
+            "the stop button was pressed and holds for this program too; when the cause is mended, "
+            f"`grasping-student cell recover --cell {options.cell}` clears it"
+        )
     cell.safe_box.check_speed(options.speed, cell.pick.acceleration, cell.safe_box.fastest)
     try:
         with make_arm(cell) as arm, make_gripper(cell) as gripper:

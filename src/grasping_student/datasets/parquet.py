@@ -76,7 +76,7 @@ def export_parquet(path: Path, out: Path, rows_a_shard: int = ROWS_A_SHARD, over
         the shards.
 
     Raises:
-        UserError: the dataset is missing, empty or damaged, or ``out`` exists.
+        UserError: the dataset is missing, empty or damaged, or ``out`` exists or holds the dataset.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -85,7 +85,7 @@ def export_parquet(path: Path, out: Path, rows_a_shard: int = ROWS_A_SHARD, over
         raise UserError(f"--rows-a-shard is {rows_a_shard}; it must be at least 1")
     dataset = Dataset(path)
     dataset.require()
-    prepare_output(out, overwrite=overwrite)
+    prepare_output(out, overwrite=overwrite, inputs=[path])
     columns, attempts = schema(dataset), dataset.attempts()
     count = math.ceil(len(attempts) / rows_a_shard)
     shards = [out / "data" / f"attempts-{number:05d}-of-{count:05d}.parquet" for number in range(count)]

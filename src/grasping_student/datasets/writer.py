@@ -67,8 +67,8 @@ class DatasetWriter:
         self._connection: sqlite3.Connection | None = None
         try:
             self._manifest = self._begin(workspace)
-            self._open_last()
             self.deleted = read_deleted(self.path)
+            self._open_last()
         except BaseException:
             self.close()
             raise
@@ -201,7 +201,11 @@ class DatasetWriter:
         return manifest
 
     def _open_last(self) -> None:
-        """Open the last segment, or the first of a new dataset, and find the next free id."""
+        """Open the last segment, or the first of a new dataset, and find the next free id.
+
+        An id on the list of deletions is not free, even where damage took its attempt: readers would skip the new one.
+        """
+        self._next_id = max({-1, *self.deleted}) + 1
         paths = segment_paths(self.path)
         for path in paths:
             connection = segments.open_for_reading(path, path.name in self._manifest.sealed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grasping_student.environments.base import Environment
+from grasping_student.environments.robot_cell.terminal import ask_at_terminal
 from grasping_student.evaluation.configuration import PickingConfig, parse_models
 from grasping_student.evaluation.picking import pick_episode
 from grasping_student.evaluation.policy_spec import make_policy as policy_of_spec
@@ -26,13 +27,18 @@ class RobotCellSpec:
     cell: Path
     outlives_program: bool = True
 
-    def make(self) -> Environment:
+    def make(self, ask_person: Callable[[str], object] = ask_at_terminal) -> Environment:
+        """The cell; ``ask_person`` shows what it asks of a person, and waits.
+
+        Raises:
+            UserError: the cell's file is wrong, or lacks what no arm is driven without.
+        """
         from grasping_student.environments.robot_cell.cell import RobotCell
         from grasping_student.environments.robot_cell.config import load_cell
         from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
 
         config = load_cell(self.cell, to_move=True)
-        return RobotCell(config, make_arm(config), make_gripper(config), make_view(config))
+        return RobotCell(config, make_arm(config), make_gripper(config), make_view(config), ask_person)
 
 
 def rehearse(

@@ -47,14 +47,15 @@ def run(config: ExportConfig) -> Path:
     """Export a checkpoint and return the output folder.
 
     Raises:
-        UserError: no checkpoint, an existing ``out``, the extra ``serve`` is missing, or a graph that disagrees.
+        UserError: no checkpoint, an ``out`` that exists or holds the checkpoint, the extra ``serve`` is missing, or a
+            graph that disagrees.
     """
     require_extra("onnx", "onnxscript", "onnxruntime")
     from grasping_student.models.grasp_model import GraspModel
 
     clock = StageClock("export", config)
     model = GraspModel.load(config.model)
-    prepare_output(config.out, overwrite=config.overwrite)
+    prepare_output(config.out, overwrite=config.overwrite, inputs=[config.model])
     difference = export_model(model, config.out, config.seed)
     inputs = {str(config.model): model.version}
     clock.write(config.out, inputs, largest_difference=difference)

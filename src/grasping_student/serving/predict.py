@@ -229,7 +229,8 @@ def run(config: PredictConfig) -> Prediction:
         prediction = predict(frame, model, config.top, mending, rule=model.config.rule.make())
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     prediction = replace(prediction, notes=(*adapted, *prediction.notes))
-    prepare_output(config.out, overwrite=config.overwrite)
+    given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
+    prepare_output(config.out, overwrite=config.overwrite, inputs=[*given, config.model])
     best, *others = (each.to_json() for each in prediction.grasps)
     workspace = {"extent": model.workspace.extent, "pixels": model.workspace.pixels, "margin": model.workspace.margin}
     write_json(
@@ -240,7 +241,6 @@ def run(config: PredictConfig) -> Prediction:
         },
     )  # fmt: skip
     draw_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
-    given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
     clock.write(config.out, {str(path): sha256_of_file(path) for path in given} | {"model": model.version})
     return prediction
 

@@ -24,6 +24,9 @@ class LabelConfig:
     scenes: Path | None = None
     """For --env recorded: a dataset, or a folder of frames (each a folder with depth.npy, camera.json, pose.txt)."""
 
+    depth_unit: Literal["m", "mm"] = "m"
+    """For frames: unit of the stored depth, metres or millimetres."""
+
     cell: Path | None = None
     """For --env robot-cell: the cell's YAML file."""
 

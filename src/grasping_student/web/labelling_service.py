@@ -15,7 +15,7 @@ from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.hold import Hold
 from grasping_student.web.labelling_session import LabellingSession
-from grasping_student.web.labelling_steps import Labelled, NotSaved, Scene, StaleScene
+from grasping_student.web.labelling_steps import Interruptible, Labelled, NotSaved, Scene, StaleScene
 from grasping_student.web.operator import Operator
 from grasping_student.web.suggestions import SceneSuggestions, Suggester
 
@@ -115,19 +115,19 @@ class LabellingService:
         shown = self.suggestions
         done, attempt = await self._run("saving", lambda session: session.nothing_graspable(number, shown))
         if done:
-            self._say("info", f"Saved scene {attempt.id}: nothing graspable. Here is another.")
+            self._say("info", f"Saved scene {attempt.id}: nothing graspable{self._stop_words or '. Here is another.'}")
 
     async def skip(self, number: int) -> None:
         """Go on without keeping anything of the scene."""
         done, _ = await self._run("preparing a scene", lambda session: session.skip(number))
         if done:
-            self._say("info", "Skipped; nothing was saved of that scene.")
+            self._say("info", f"Skipped; nothing was saved of that scene{self._stop_words or '.'}")
 
     async def recover(self) -> None:
-        """On the operator's word: let a stopped robot go on."""
+        """On the operator's word: let a stopped robot go on, or pass over a recorded scene that cannot be read."""
         done, _ = await self._run("the robot recovers", lambda session: session.recover())
         if done:
-            self._say("info", "The robot is ready again.")
+            self._say("info", "Here is the next scene." if self.recorded else "The robot is ready again.")
 
     async def undo(self) -> None:
         """Take the last step back."""
@@ -159,8 +159,8 @@ class LabellingService:
             listener(change)
 
     def close(self) -> None:
-        """Close world and dataset on their own thread, after what is running."""
-        self.operator.leave()
+        """Interrupt a robot, then close world and dataset on their own thread, after what is running."""
+        self.interrupt()
 
         def end() -> None:
             if self._session is not None:
@@ -170,6 +170,12 @@ class LabellingService:
         self._session_thread.submit(end).result()
         self._session_thread.shutdown()
         self._model_thread.shutdown(cancel_futures=True)
+
+    def interrupt(self) -> None:
+        """Stop a robot at once and answer no question any more: what runs on the session's thread ends soon."""
+        if self._session is not None and isinstance(self._session.environment, Interruptible):
+            self._session.environment.interrupt()
+        self.operator.leave()
 
     async def _run(self, busy: str, work: Callable[[LabellingSession], Any]) -> tuple[bool, Any]:
         """``work`` on the session's thread: whether it was done, and its result; every tab is told of an error."""
@@ -240,8 +246,15 @@ class LabellingService:
         self.last = labelled
         outcome = labelled.attempt.outcome
         assert outcome is not None
-        stopped = "" if self.trouble is None else f". The robot stopped: {self.trouble}"
-        self._say("success" if outcome.success else "failure", f"Saved attempt {labelled.attempt.id}{stopped}")
+        tone: Tone = "success" if outcome.success else "failure"
+        self._say(tone, f"Saved attempt {labelled.attempt.id}{self._stop_words}")
+
+    @property
+    def _stop_words(self) -> str:
+        """End of a message: why nothing comes next, empty where something does."""
+        if self.trouble is None:
+            return ""
+        return f". {'There is no next scene' if self.recorded else 'The robot stopped'}: {self.trouble}"
 
     def _say(self, tone: Tone, text: str) -> None:
         self.message = Message(tone, text)

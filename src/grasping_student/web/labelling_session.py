@@ -17,6 +17,7 @@ from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
 from grasping_student.gripper_geometry import GripperShape
+from grasping_student.heightmap import Heightmap
 from grasping_student.web.attempt_log import AttemptLog, scene_facts
 from grasping_student.web.labelling_steps import (
     Hiding,
@@ -64,6 +65,8 @@ class LabellingSession:
         self._steps: deque[Step | Hiding] = deque(maxlen=UNDO_DEPTH)
         self._unsaved: UnsavedAttempt | None = None
         self._trouble: str | None = None
+        self._over = False
+        """Whether the scene's episode has ended and the next one could not begin."""
 
     @property
     def recorded(self) -> bool:
@@ -87,6 +90,8 @@ class LabellingSession:
     @property
     def trouble(self) -> str | None:
         """Why no grasp can be tried until ``recover``, or None."""
+        if self._trouble is None and isinstance(self.environment, Recoverable):
+            return self.environment.stopped
         return self._trouble
 
     @property
@@ -158,22 +163,22 @@ class LabellingSession:
     def recover(self) -> Scene:
         """On the operator's word: let a stopped world go on, and look at it anew.
 
+        Where the world stopped between two episodes, the next one begins.
+
         Raises:
             UserError: the world still cannot go on.
         """
         if isinstance(self.environment, Recoverable) and self.environment.stopped is not None:
             self.environment.recover()
-        if self._scene is None:
-            self._begin_episode()
-        else:
-            scene = self._scene
-            after = self.environment.observe()
-            self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
-        self._trouble = None
-        return self.scene
+        if self._scene is None or self._over:
+            return self._begin_episode()
+        return self._show_after(self._scene, self.environment.observe())
 
     def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
-        """Keep the scene as one where a person found nothing to grasp, and begin the next episode."""
+        """Keep the scene as one where a person found nothing to grasp, and begin the next episode.
+
+        The scene is kept when this returns; ``trouble`` says if the next episode could not begin.
+        """
         scene = self._current(number)
         state = self._state()
         extra = {
@@ -183,14 +188,14 @@ class LabellingSession:
         }
         attempt = self.log.append(scene.heightmap, scene.episode, scene.index, self.environment.name, extra=extra)
         self._steps.append(Step(scene, state, attempt.id, None))
-        self._begin_episode()
+        self._next_episode()
         return attempt
 
     def skip(self, number: int) -> None:
-        """Begin the next episode; nothing is kept of this scene."""
+        """Begin the next episode; nothing is kept of this scene. ``trouble`` says if that could not begin."""
         scene = self._current(number)
         self._steps.append(Step(scene, self._state(), None, None))
-        self._begin_episode()
+        self._next_episode()
 
     def delete(self, attempt_id: int) -> None:
         """Hide an attempt from all readers; ``restore`` and ``undo`` bring it back."""
@@ -205,15 +210,18 @@ class LabellingSession:
     def undo(self) -> Undone:
         """Take the last step back: its attempt is deleted, and where the world allows it the scene comes back.
 
-        A grasp that was tried but not saved is taken back before anything else. The step may also be a deletion: its
-        attempt comes back, and the scene stays.
+        A grasp that was tried but not saved is taken back before anything else; a world that cannot go back is looked
+        at anew then. The step may also be a deletion: its attempt comes back, and the scene stays.
 
         Raises:
             UserError: there is nothing to undo.
         """
         if self._unsaved is not None:
             unsaved, self._unsaved = self._unsaved, None
-            return self._take_back(Step(unsaved.scene, unsaved.state, None, unsaved.grasp))
+            undone = self._take_back(Step(unsaved.scene, unsaved.state, None, unsaved.grasp))
+            if not undone.scene_is_back:
+                self._look_anew(unsaved.scene)
+            return undone
         if not self._steps:
             raise UserError("there is nothing to undo")
         undone = self._take_back(self._steps[-1])
@@ -253,24 +261,36 @@ class LabellingSession:
         if self.recorded:
             self._next_recorded(scene)
             return Labelled(attempt, scene.heightmap, None)
+        return Labelled(attempt, scene.heightmap, self._look_anew(scene))
+
+    def _look_anew(self, scene: Scene) -> Heightmap | None:
+        """What a grasp left of a scene; None where the world cannot go on, and ``trouble`` says why."""
         try:
             after = self.environment.observe()
             if after.is_empty():
                 self._begin_episode()
             else:
-                self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, after))
+                self._show_after(scene, after)
         except UserError as error:
-            self._trouble = str(error)  # the attempt is saved; what comes next waits for the operator
-            return Labelled(attempt, scene.heightmap, None)
-        return Labelled(attempt, scene.heightmap, after)
+            self._trouble = str(error)
+            return None
+        return after
 
     def _next_recorded(self, scene: Scene) -> None:
         if scene.labels + 1 < self._labels_per_scene:
             self._show(replace(scene, number=scene.number + 1, labels=scene.labels + 1, draft=None))
         else:
+            self._next_episode()
+
+    def _next_episode(self) -> None:
+        """Begin the next episode; where the world cannot, what was done before stays done, and ``trouble`` says why."""
+        try:
             self._begin_episode()
+        except UserError as error:
+            self._trouble = str(error)
 
     def _begin_episode(self) -> Scene:
+        self._over = True
         seed = self._queue.next_seed()
         self.environment.reset(seed)
         heightmap = self.environment.observe()
@@ -281,7 +301,12 @@ class LabellingSession:
         number = 0 if self._scene is None else self._scene.number + 1
         return self._show(Scene(number, episode, index, seed, heightmap))
 
+    def _show_after(self, scene: Scene, heightmap: Heightmap) -> Scene:
+        """Show what the workspace looks like now, in the same episode."""
+        return self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, heightmap))
+
     def _show(self, scene: Scene) -> Scene:
+        self._trouble, self._over = None, False
         self._scene = scene
         self._shown_at = self._clock()
         return scene
@@ -289,8 +314,8 @@ class LabellingSession:
     def _current(self, number: int) -> Scene:
         if self._unsaved is not None:
             raise NotSaved("the last grasp is not saved yet: make room on the disk and press Retry")
-        if self._trouble is not None:
-            raise UserError(f"the robot waits for its operator: {self._trouble}")
+        if self.trouble is not None:
+            raise UserError(f"nothing is done before this is mended: {self.trouble}")
         if number != self.scene.number:
             raise StaleScene("this was meant for a scene that is no longer shown; nothing was done")
         return self.scene

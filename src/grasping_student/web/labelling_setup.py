@@ -63,11 +63,12 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         from grasping_student.web.recorded_scenes import open_recorded_scenes
 
         assert config.scenes is not None
-        return RecordedEnvironment(open_recorded_scenes(config.scenes, config.workspace))
+        scenes = open_recorded_scenes(config.scenes, config.workspace, config.depth_unit)
+        return RecordedEnvironment(scenes)
     from grasping_student.evaluation.robot_cell_world import RobotCellSpec
 
     assert config.cell is not None
-    return RobotCellSpec(config.cell).make()
+    return RobotCellSpec(config.cell).make(operator.ask)
 
 
 def make_gripper(config: LabelConfig) -> GripperShape:
@@ -171,7 +172,9 @@ def run(config: LabelConfig) -> None:
     try:
         service.open()
         options = PageOptions(config.dataset, make_gripper(config), config.model is not None)
-        serve(binding, "Labelling page", lambda: build_labelling_page(service, options), service.start)
+        serve(
+            binding, "Labelling page", lambda: build_labelling_page(service, options), service.start, service.interrupt
+        )
     finally:
         service.close()
     print(farewell(config, service.progress.total_labels), file=sys.stderr)

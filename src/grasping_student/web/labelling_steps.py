@@ -100,3 +100,10 @@ class Recoverable(Protocol):
     def stopped(self) -> str | None: ...
 
     def recover(self) -> None: ...
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A world whose work another thread can cut short: the robot cell."""
+
+    def interrupt(self) -> None: ...

@@ -29,9 +29,10 @@ class Operator:
             UserError: the page was closed for good before that.
         """
         self._answered.clear()
-        self._change(text)
-        self._answered.wait()
-        self._change(None)
+        if not self._gone:  # asked after the clearing: ``leave`` sets both
+            self._change(text)
+            self._answered.wait()
+            self._change(None)
         if self._gone:
             raise UserError(f"the page was closed before this was done: {text}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grasping_student.cameras.files import frame_files, load_frame
+from grasping_student.cameras.files import DepthUnit, frame_files, load_frame
 from grasping_student.cameras.frame import frame_to_heightmap
 from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.datasets.folder import is_dataset
@@ -49,14 +49,20 @@ class DatasetScenes:
 class FrameScenes:
     """RGB-D frames, one folder each, made into heightmaps as ``predict`` makes them."""
 
-    def __init__(self, path: Path, workspace: Workspace) -> None:
+    def __init__(self, path: Path, workspace: Workspace, depth_unit: DepthUnit = "m") -> None:
         """Find the frames.
+
+        Args:
+            path: the folder that holds them.
+            workspace: of the heightmaps.
+            depth_unit: of the stored depth.
 
         Raises:
             UserError: there are none.
         """
         self.origin = path.resolve().name
         self.workspace = workspace
+        self._depth_unit: DepthUnit = depth_unit
         folders = [path, *sorted(path.iterdir())] if path.is_dir() else []
         self._folders = [folder for folder in folders if (folder / "camera.json").is_file()]
         if not self._folders:
@@ -69,7 +75,7 @@ class FrameScenes:
         return len(self._folders)
 
     def heightmap(self, position: int) -> Heightmap:
-        frame, _ = load_frame(frame_files(self._folders[position]))
+        frame, _ = load_frame(frame_files(self._folders[position]), self._depth_unit)
         return mend_heightmap(frame_to_heightmap(frame, self.workspace)).heightmap
 
     def group(self, position: int) -> int:
@@ -77,10 +83,10 @@ class FrameScenes:
         return position
 
 
-def open_recorded_scenes(path: Path, workspace: Workspace) -> RecordedScenes:
-    """The scenes in a folder.
+def open_recorded_scenes(path: Path, workspace: Workspace, depth_unit: DepthUnit = "m") -> RecordedScenes:
+    """The scenes in a folder; workspace and depth unit are those of frames, a dataset has its own.
 
     Raises:
         UserError: there are none.
     """
-    return DatasetScenes(path) if is_dataset(path) else FrameScenes(path, workspace)
+    return DatasetScenes(path) if is_dataset(path) else FrameScenes(path, workspace, depth_unit)

@@ -175,6 +175,7 @@ def serve(
     title: str,
     build: Callable[[], Any],
     on_start: Callable[[], Awaitable[None]] | None = None,
+    on_stop: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve NiceGUI pages until Ctrl-C.
 
@@ -183,6 +184,7 @@ def serve(
         title: of the browser's tab, and in the line that tells the address.
         build: registers the pages.
         on_start: awaited by the server's event loop when it begins.
+        on_stop: called by it at Ctrl-C, before connections and running work are waited for.
 
     Raises:
         UserError: the port is taken.
@@ -191,6 +193,11 @@ def serve(
     from fastapi import FastAPI
     from nicegui import app as nicegui_app
     from nicegui import ui
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            on_stop()
+            await super().shutdown(sockets)
 
     listening = open_socket(binding)
     try:
@@ -207,6 +214,6 @@ def serve(
         token = "" if binding.token is None else f"?token={binding.token}"
         print(f"{title}: http://{host}:{port}/{token}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the usual end, no interruption
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(config).run(sockets=[listening])
     finally:
         listening.close()

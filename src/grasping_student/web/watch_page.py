@@ -70,27 +70,24 @@ class WatchPage:
         if numbers is not self._drawn_numbers:
             self._drawn_numbers = numbers
             self._show_numbers(numbers)
-        scene = await asyncio.to_thread(self._source.new_scene)
-        self._scene = scene or self._scene
-        if self._scene is None:
+        scene = await asyncio.to_thread(self._source.scene)
+        if scene is None:
             return
-        grasp = self._source.grasp(self._scene.number)
-        if scene is not None or (grasp is not None and grasp != self._drawn_grasp):
+        is_new = self._scene is None or scene.number != self._scene.number
+        self._scene = scene
+        grasp = self._source.grasp(scene.number)
+        if is_new or (grasp is not None and grasp != self._drawn_grasp):
             self._drawn_grasp = grasp
-            uris = await asyncio.to_thread(_draw_scene, self._scene, grasp)
+            uris = await asyncio.to_thread(_draw_scene, scene, grasp)
             for name, uri in uris.items():
                 self._pictures[name].set_content(
                     f'<img alt="{CAPTIONS[name]}" src="{uri}">' if uri else _blank("this policy has no scores")
                 )
 
     async def _stop(self) -> None:
-        """Brake over the arm's own channel, and tell the cell to begin nothing new."""
-        if self._cell.live is not None:
-            request_stop(self._cell.live)
-        braked = await asyncio.to_thread(brake_arm, self._cell)
+        words, well = await press_stop(self._cell)
         ui.notify(
-            "The arm was told to stop." if braked else "The arm did not answer: use the red button on its tablet!",
-            type="positive" if braked else "negative", position="top", timeout=0, close_button=True,
+            words, type="positive" if well else "negative", position="top", timeout=0, close_button=True
         )  # fmt: skip
 
     def _show_phase(self, status: dict[str, Any]) -> None:
@@ -141,6 +138,32 @@ class WatchPage:
             )
             + "</div>"
         )
+
+
+async def press_stop(cell: CellConfig) -> tuple[str, bool]:
+    """Brake over the arm's own channel and tell the cell to begin nothing new, at once: neither waits for the other.
+
+    Returns:
+        What to tell whoever pressed, and whether both were done.
+    """
+    braked, trouble = await asyncio.gather(
+        asyncio.to_thread(brake_arm, cell), asyncio.to_thread(_hold, cell.live)
+    )  # fmt: skip
+    words = "The arm was told to stop." if braked else "The arm did not answer: use the red button on its tablet!"
+    if trouble:
+        words += f" The next program is not held: {trouble}. End what drives the arm yourself."
+    return words, braked and not trouble
+
+
+def _hold(live: Path | None) -> str:
+    """Write the request to stop; in words why that was not possible, empty if it was."""
+    if live is None:
+        return "the cell's file names no `live` folder"
+    try:
+        request_stop(live)
+    except OSError as error:
+        return f"`live` cannot be written ({error})"
+    return ""
 
 
 def _draw_scene(scene: Scene, grasp: PlanarGrasp | None) -> dict[str, str | None]:

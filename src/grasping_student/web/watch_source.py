@@ -59,6 +59,7 @@ class WatchSource:
     def __init__(self, cell: CellConfig, run: Path | None, seed: int = 0) -> None:
         self._live, self._run, self._seed = cell.live, run, seed
         self._scene_stamp = self._log_stamp = 0
+        self._scene: Scene | None = None
         self._numbers = Numbers()
         self._models: dict[str, Any] = {}
 
@@ -101,16 +102,16 @@ class WatchSource:
         self._numbers = Numbers(rates, tries[: -SHOWN_OUTCOMES - 1 : -1], events[-1].model if events else None)
         return self._numbers
 
-    def new_scene(self) -> Scene | None:
-        """The scene, if it is another one than at the last call; slow, because scores are computed."""
+    def scene(self) -> Scene | None:
+        """The scene on file, the same to every tab; slow when it is a new one, because its scores are computed once."""
         path = None if self._live is None else self._live / SCENE
         if path is None or not path.exists() or path.stat().st_mtime_ns == self._scene_stamp:
-            return None
+            return self._scene
         self._scene_stamp = path.stat().st_mtime_ns
         found = read_scene(path.parent)
-        if found is None:
-            return None
-        return Scene(*found, self._scores(found[0]))
+        if found is not None:
+            self._scene = Scene(*found, self._scores(found[0]))
+        return self._scene
 
     def _scores(self, heightmap: Heightmap) -> NDArray[np.float32] | None:
         """Best score over all angles of the model that acts; None for policies without scores."""

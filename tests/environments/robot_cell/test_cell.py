@@ -1,6 +1,7 @@
 """The cell as an environment, with devices in memory that fail on cue."""
 
 import math
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,25 @@ def test_unmeasured_pixels_around_a_grasp_do_no_harm():
     plan = plan_grasp(seen, GRASP, CellConfig(workspace=WORKSPACE))
     assert plan.grasp.z == pytest.approx(0.007)
     assert math.isfinite(plan.approach.z)
+
+
+def test_the_guarded_descent_begins_at_travel_height_where_something_near_was_not_seen():
+    cell, _, _, view, notes, _ = make_cell()
+    standing = view.heightmap().height
+    standing[GRASP.row, GRASP.col + 40] = np.nan  # 5 cm away: a wall that the heightmap leaves out
+    view.standing = lambda: standing
+    cell.reset(0)
+    cell.execute(GRASP)
+    descent = next(motion for motion in notes.motions if motion.kind == "descend")
+    assert descent.start.z == pytest.approx(cell.config.travel_z())
+
+
+def test_what_lies_beyond_the_picture_was_not_seen_either():
+    workspace = replace(WORKSPACE, margin=0.03)
+    seen = Heightmap(np.zeros(workspace.shape, np.float32), np.zeros((*workspace.shape, 3), np.uint8), workspace)
+    config = CellConfig(workspace=workspace)
+    assert plan_grasp(seen, PlanarGrasp(30, 150, 0.0), config).approach.z == pytest.approx(config.travel_z())
+    assert plan_grasp(seen, PlanarGrasp(150, 150, 0.0), config).approach.z < 0.1
 
 
 def test_outcomes_are_named_after_what_the_devices_felt():
@@ -139,6 +159,52 @@ def test_control_c_in_a_grasp_stops_the_arm_and_goes_on_to_the_caller():
         cell.execute(GRASP)
     assert arm.stops == 1
     assert gripper.state() == GripperState(30.0, object_detected=True, fully_closed=False)  # still holds the block
+
+
+def test_an_interruption_by_another_thread_ends_a_grasp_before_the_next_motion():
+    cell, _, gripper, _, notes, _ = make_cell()
+    cell.reset(0)
+    cell.observe()
+    close = gripper.move
+
+    def interrupt_while_closing(stroke_mm):
+        if stroke_mm == 0.0:
+            run_in_thread(cell.interrupt)
+        return close(stroke_mm)
+
+    gripper.move = interrupt_while_closing
+    assert cell.execute(GRASP) is Outcome.FAULT
+    assert cell.stopped == "the program was ended"
+    assert gripper.state().object_detected, "the fingers stay as they are"
+    motions = len(notes.motions)
+    for action in (cell.observe, lambda: cell.reset(1), lambda: (cell.recover(), cell.observe())):
+        with pytest.raises(CellStopped, match="the program was ended"):
+            action()
+    assert len(notes.motions) == motions
+
+
+def test_an_interruption_reaches_a_motion_that_had_just_passed_the_gate():
+    cell, arm, *_ = make_cell()
+    cell.reset(0)
+    cell.observe()
+    stops = threading.Semaphore(0)
+    arm.stop = stops.release
+
+    def begin_late(pose, speed, acceleration):
+        threading.Thread(target=cell.interrupt).start()
+        assert stops.acquire(timeout=10.0), "came before the arm had begun"
+        assert stops.acquire(timeout=10.0), "came in the middle of the motion"
+        raise ArmFault(Fault.STOPPED, "the motion was stopped on request")
+
+    arm.move = begin_late
+    assert cell.execute(GRASP) is Outcome.FAULT
+    assert cell.stopped == "the program was ended"
+
+
+def run_in_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10.0)
 
 
 def test_without_waypoints_a_person_fills_the_workspace():

@@ -1,8 +1,11 @@
 """The live folder of a cell, and the stop button in it."""
 
+from pathlib import Path
+
 import pytest
 from tests.environments.robot_cell.failing_cell import GRASP, WORKSPACE, make_cell
 
+from grasping_student.cli.main import main
 from grasping_student.environments.robot_cell import live
 from grasping_student.environments.robot_cell.faults import CellStopped
 from grasping_student.environments.robot_cell.live import read_scene, read_status, request_stop
@@ -91,3 +94,13 @@ def test_a_button_that_was_pressed_holds_for_the_next_program_too(tmp_path):
     cell.recover()
     cell.reset(0)
     assert notes.motions
+
+
+def test_a_button_that_was_pressed_holds_for_teaching_too(tmp_path, capsys):
+    """Teaching frees the arm and moves the fingers."""
+    documented = (Path(__file__).parents[3] / "docs" / "cell.yaml").read_text(encoding="utf-8")
+    (tmp_path / "cell.yaml").write_text(documented.replace("192.168.1.10", "127.250.250.1"))
+    request_stop(tmp_path / "live")
+    assert main(["cell", "teach", "--cell", str(tmp_path / "cell.yaml")]) == 2
+    said = capsys.readouterr().err
+    assert "stop button" in said and "cell recover" in said

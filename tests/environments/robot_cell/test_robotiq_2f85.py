@@ -48,6 +48,24 @@ def test_connecting_to_an_active_gripper_moves_nothing(fakes, gripper):
     assert fakes.do("report")["stroke_mm"] == before
 
 
+def test_a_gripper_is_asked_for_its_state_without_being_activated(fakes, gripper):
+    """``cell recover`` asks so: activation would drop what is held."""
+    fakes.do("gripper", object_mm=40.0)
+    gripper.move(0.0)
+    assert gripper.words() == "fingers 40 mm open"
+    gripper.connect()
+    gripper._set("ACT", 0)
+    before = fakes.do("report")["stroke_mm"]
+    assert "not active" in gripper.words()
+    gripper._open()
+    assert gripper._get("ACT") == 0 and gripper._get("STA") == 0
+    assert fakes.do("report")["stroke_mm"] == before
+    fakes.do("gripper", fault="8")
+    with pytest.raises(GripperFault, match="too hot"):
+        gripper.words()
+    fakes.do("gripper", fault="0")
+
+
 @pytest.mark.parametrize("stroke_mm", [math.nan, math.inf, -1.0, 85.5])
 def test_openings_that_do_not_exist_never_reach_the_gripper(fakes, gripper, stroke_mm):
     before = fakes.do("report")["closes"]

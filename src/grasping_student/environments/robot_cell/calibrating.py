@@ -76,7 +76,7 @@ def run(config: CalibrateConfig) -> Calibration:
         table_noise=noise,
         notes=tuple(_board_notes(frame, board)) if board is not None else (),
     )
-    prepare_output(config.out, overwrite=config.overwrite)
+    prepare_output(config.out, overwrite=config.overwrite, inputs=[config.cell, config.touched, config.frame])
     save_calibration(calibration, config.out / "calibration.json")
     np.savetxt(config.out / "camera_to_base.txt", calibration.camera_to_base, fmt="%.12g")
     draw_calibration(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")

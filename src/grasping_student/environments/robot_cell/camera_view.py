@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +60,8 @@ class CameraView(View):
     def __init__(self, camera: Camera, workspace: Workspace, mending: MendingConfig) -> None:
         self._camera, self._workspace, self._mending = camera, workspace, mending
         self._picture: NDArray[np.uint8] | None = None
+        self._standing: NDArray[np.float32] | None = None
+        self._told: set[str] = set()
 
     def connect(self) -> None:
         try:
@@ -72,12 +76,26 @@ class CameraView(View):
         try:
             frame = self._camera.read()
             self._picture = frame.rgb
-            return mend_heightmap(frame_to_heightmap(frame, self._workspace), self._mending).heightmap
+            mended = mend_heightmap(frame_to_heightmap(frame, self._workspace), self._mending)
         except UserError as error:  # no frame, or one that shows no workspace
             raise DeviceFault(Fault.NO_PICTURE, str(error)) from None
+        self._standing = mended.standing
+        self._tell(mended.notes)
+        return mended.heightmap
 
     def picture(self) -> NDArray[np.uint8] | None:
         return self._picture
+
+    def standing(self) -> NDArray[np.float32] | None:
+        return self._standing
+
+    def _tell(self, notes: tuple[str, ...]) -> None:
+        """Log what was mended, each kind of repair once: its numbers change with every picture."""
+        for note in notes:
+            kind = re.sub(r"[-+]?[\d.]+", "", note)
+            if kind not in self._told:
+                self._told.add(kind)
+                logging.getLogger(__name__).warning("the camera's picture was mended: %s", note)
 
 
 def camera_to_world(camera_to_base: NDArray[np.float64], place: WorkspaceInBase) -> NDArray[np.float64]:
@@ -86,17 +104,26 @@ def camera_to_world(camera_to_base: NDArray[np.float64], place: WorkspaceInBase)
     return pose
 
 
-def realsense_view(config: RealSenseViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
-    """The view of a calibrated RealSense camera."""
-    from grasping_student.cameras.realsense import RealSenseCamera
+def calibrated_pose(config: RealSenseViewConfig, place: WorkspaceInBase) -> NDArray[np.float64]:
+    """``camera_to_world`` of a cell's camera: its stored pose and where the workspace lies now, 4 x 4.
 
+    Raises:
+        UserError: the file of the stored pose is missing or holds no pose.
+    """
     if not config.camera_to_base.exists():
         raise UserError(
             f"{config.camera_to_base} does not exist: `grasping-student cell calibrate` writes it into its folder; "
             "view.options.camera_to_base in the cell's file names it"
         )
-    pose = camera_to_world(read_pose(config.camera_to_base), place)
-    return CameraView(RealSenseCamera(config.camera, pose), workspace, config.mending)
+    return camera_to_world(read_pose(config.camera_to_base), place)
+
+
+def realsense_view(config: RealSenseViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
+    """The view of a calibrated RealSense camera."""
+    from grasping_student.cameras.realsense import RealSenseCamera
+
+    camera = RealSenseCamera(config.camera, calibrated_pose(config, place))
+    return CameraView(camera, workspace, config.mending)
 
 
 def recorded_view(config: RecordedViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:

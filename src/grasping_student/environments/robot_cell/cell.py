@@ -28,6 +28,7 @@ from grasping_student.heightmap import Heightmap
 from grasping_student.workspace import Workspace
 
 BUTTON = "the stop button was pressed"
+INTERRUPTED = "the program was ended"
 
 
 class RobotCell(Environment):
@@ -57,6 +58,7 @@ class RobotCell(Environment):
         self._ask_person = ask_person
         self._live = LiveFolder(config.live)
         self._stopped: str | None = None
+        self._interrupted = False
         self._seen: Heightmap | None = None
         self._connected = self._in_sight = False
 
@@ -107,7 +109,7 @@ class RobotCell(Environment):
         except DeviceFault as fault:
             raise self._stop(fault) from fault
         if not filled:
-            self._ask_person("Fill the workspace anew, leave the cell, press Enter: ")
+            self._ask_person("Fill the workspace anew, leave the cell, press Enter (at the page: Done): ")
 
     def observe(self) -> Heightmap:
         self._begin()
@@ -125,7 +127,7 @@ class RobotCell(Environment):
         if not self.workspace.is_graspable(grasp.row, grasp.col):
             return Outcome.OUT_OF_REACH
         seen = self._seen if self._seen is not None else self.observe()
-        plan = plan_grasp(seen, grasp, self.config)
+        plan = plan_grasp(seen, grasp, self.config, self._view.standing())
         try:
             for pose in (plan.over, plan.approach, plan.grasp):
                 self.config.safe_box.check_pose(pose)
@@ -169,6 +171,16 @@ class RobotCell(Environment):
         self._stopped = self._seen = None
         self._show_devices("ready")
 
+    def interrupt(self) -> None:
+        """From another thread than the one that drives the cell: brake, and begin no further motion until the end.
+
+        The fingers stay as they are. What the other thread does now ends as after a device fault, and ``recover``
+        does not undo it: close the cell.
+        """
+        self._interrupted = True
+        for _ in range(2):  # a motion that had passed the gate before the flag was up has begun when the second comes
+            self._arm.stop()
+
     def close(self) -> None:
         self._release()
 
@@ -177,9 +189,9 @@ class RobotCell(Environment):
         self.connect()
 
     def _refuse_if_stopped(self) -> None:
-        if self._live.stop_requested and self._stopped is None:
+        if (why := self._wish_to_stop) is not None and self._stopped is None:
             self._arm.stop()
-            self._stopped = BUTTON
+            self._stopped = why
             self._live.say("stopped", reason=self._stopped)
         if self._stopped is not None:
             raise CellStopped(
@@ -187,10 +199,17 @@ class RobotCell(Environment):
                 "`grasping-student cell recover --cell FILE` clears it, and --resume goes on"
             )
 
+    @property
+    def _wish_to_stop(self) -> str | None:
+        """Why nothing may move although no device failed, or None."""
+        if self._interrupted:
+            return INTERRUPTED
+        return BUTTON if self._live.stop_requested else None
+
     def _may_move(self) -> None:
         """The gate's last question before every motion."""
-        if self._live.stop_requested:
-            raise ArmFault(Fault.STOPPED, BUTTON)
+        if (why := self._wish_to_stop) is not None:
+            raise ArmFault(Fault.STOPPED, why)
 
     def _clear_sight(self) -> None:
         """Take the arm out of the camera's sight, carrying off what the fingers may still hold."""
@@ -202,7 +221,7 @@ class RobotCell(Environment):
 
     def _stop(self, fault: DeviceFault) -> CellStopped:
         self._arm.stop()
-        self._stopped = BUTTON if self._live.stop_requested else str(fault)
+        self._stopped = self._wish_to_stop or str(fault)
         self._live.say("stopped", reason=self._stopped)
         return CellStopped(f"the cell stopped: {self._stopped}")
 

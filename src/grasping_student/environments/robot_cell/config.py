@@ -35,7 +35,8 @@ class PickConfig:
     """Lowest height of the finger tips above the table, metres."""
 
     approach: float = 0.06
-    """The guarded descent begins this far above the highest thing near the grasp, metres."""
+    """The guarded descent begins this far above the highest thing near the grasp, metres; at ``travel_height`` beside
+    walls and what the camera could not see."""
 
     travel_height: float = 0.25
     """Height above the table at which the tool goes sideways: above the walls of both boxes, metres."""

@@ -32,7 +32,7 @@ class Driver(NamedTuple):
     brake: Callable[[Any], bool] | None = None
     """Stops an arm that another process drives; False if it did not answer."""
     words: Callable[[Any], str] | None = None
-    """What an arm that another process drives says of itself."""
+    """What an arm that another process drives says of itself, or a gripper that nobody drives; nothing moves."""
     serial: Callable[[Any], str] | None = None
     """Serial number of a device, empty if it does not answer."""
 
@@ -46,7 +46,9 @@ ARMS: dict[str, Driver] = {
         serial=lambda config: ur_dashboard.serial(config.host),
     )
 }
-GRIPPERS: dict[str, Driver] = {"robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85)}
+GRIPPERS: dict[str, Driver] = {
+    "robotiq-2f85": Driver(Robotiq2F85Config, Robotiq2F85, words=lambda config: Robotiq2F85(config).words())
+}
 VIEWS: dict[str, Driver] = {
     "realsense": Driver(RealSenseViewConfig, realsense_view),
     "recorded": Driver(RecordedViewConfig, recorded_view),
@@ -87,6 +89,16 @@ def arm_words(cell: CellConfig) -> str:
     """What a cell's arm says of itself now, whoever drives it."""
     driver, options = _resolve(cell.arm, ARMS, "arm")
     return driver.words(options) if driver.words is not None else "its driver does not tell"
+
+
+def gripper_words(cell: CellConfig) -> str:
+    """What a cell's gripper says of itself now; nothing moves, because it is not activated.
+
+    Raises:
+        GripperFault: no answer, or the gripper reports a fault.
+    """
+    driver, options = _resolve(cell.gripper, GRIPPERS, "gripper")
+    return driver.words(options) if driver.words is not None else "the gripper's driver does not tell its state"
 
 
 def arm_serial(cell: CellConfig) -> str:

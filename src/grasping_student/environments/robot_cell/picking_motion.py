@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grasping_student.environments.robot_cell.arm import Arm
 from grasping_student.environments.robot_cell.config import CellConfig
 from grasping_student.environments.robot_cell.gripper import Gripper, close_on_object, still_holding
@@ -25,20 +28,32 @@ class GraspPlan:
     grasp: ToolPose
 
 
-def plan_grasp(heightmap: Heightmap, grasp: PlanarGrasp, config: CellConfig) -> GraspPlan:
-    """Where the tool goes for a grasp, in the base frame."""
+def plan_grasp(
+    heightmap: Heightmap, grasp: PlanarGrasp, config: CellConfig, standing: NDArray[np.float32] | None = None
+) -> GraspPlan:
+    """Where the tool goes for a grasp, in the base frame.
+
+    The guarded descent begins at travel height where something near the grasp was not seen or lies beyond the picture.
+
+    Args:
+        heightmap: what the grasp was chosen on.
+        grasp: where.
+        config: of the cell.
+        standing: how high everything stands, ``View.standing``; None takes the heightmap's heights.
+    """
     workspace, pick = config.workspace, config.pick
     tip = grasp_height(heightmap.height, grasp.row, grasp.col, pick.finger_depth, pick.clearance)
     reach = round(NEARBY / workspace.pixel_size)
-    near = heightmap.height[
+    near = (heightmap.height if standing is None else standing)[
         max(grasp.row - reach, 0) : grasp.row + reach + 1, max(grasp.col - reach, 0) : grasp.col + reach + 1
     ]
-    highest = max(near[near == near].max(initial=0.0), tip)  # unmeasured pixels are unequal to themselves
     x, y = grasp.xy(workspace)
     pose = config.workspace_in_base.tool_pose(x, y, tip, grasp.angle)
-    base_z = config.workspace_in_base.z
-    travel = config.travel_z()
-    return GraspPlan(pose.at_height(travel), pose.at_height(min(base_z + float(highest) + pick.approach, travel)), pose)
+    approach = travel = config.travel_z()
+    if near.size == (2 * reach + 1) ** 2 and np.isfinite(near).all():
+        highest = max(float(near.max()), tip)
+        approach = min(config.workspace_in_base.z + highest + pick.approach, travel)
+    return GraspPlan(pose.at_height(travel), pose.at_height(approach), pose)
 
 
 def pick(
@@ -58,8 +73,7 @@ def pick(
     """
     settings = config.pick
     gripper.move(gripper.longest_stroke_mm)  # the paper opens fully before every grasp
-    travel(arm, plan.over, config)
-    arm.move(plan.approach, settings.travel_speed, settings.acceleration)
+    travel(arm, plan.approach, config)
     say("going down")
     descent = arm.descend(plan.grasp, settings.descent_speed, settings.acceleration, settings.contact_force)
     if descent.contact:

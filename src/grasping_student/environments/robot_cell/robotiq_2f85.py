@@ -94,26 +94,48 @@ class Robotiq2F85(Gripper):
         return STROKE_MM
 
     def connect(self) -> None:
-        if self._socket is None:
-            config = self._config
-            try:
-                self._socket = socket.create_connection((config.host, config.port), timeout=config.answer_timeout)
-            except (OSError, ValueError) as error:  # a host that is no name at all is a ValueError
-                raise GripperFault(
-                    Fault.UNREACHABLE,
-                    f"no gripper at {config.host}:{config.port} ({error}); is its URCap installed, is it powered?",
-                ) from None
-            self._buffer = b""
+        self._open()
         try:
             self._activate()
         except BaseException:
             self.close()
             raise
 
+    def words(self) -> str:
+        """How far the fingers are open, or that they are not active, for a person to read; nothing is activated.
+
+        Raises:
+            GripperFault: no answer, or the gripper reports a fault.
+        """
+        self._open()
+        try:
+            self._refuse_fault()
+            if not self._is_active():
+                return "the gripper is not active, the next run opens and closes its fingers to activate it"
+            return f"fingers {self.state().stroke_mm:.0f} mm open"
+        finally:
+            self.close()
+
+    def _open(self) -> None:
+        if self._socket is not None:
+            return
+        config = self._config
+        try:
+            self._socket = socket.create_connection((config.host, config.port), timeout=config.answer_timeout)
+        except (OSError, ValueError) as error:  # a host that is no name at all is a ValueError
+            raise GripperFault(
+                Fault.UNREACHABLE,
+                f"no gripper at {config.host}:{config.port} ({error}); is its URCap installed, is it powered?",
+            ) from None
+        self._buffer = b""
+
+    def _is_active(self) -> bool:
+        return self._get("STA") == ACTIVE and self._get("ACT") == 1
+
     def _activate(self) -> None:
         """The activation dance: only an inactive gripper is reset, because activation opens and closes it."""
         self._refuse_fault()
-        if self._get("STA") == ACTIVE and self._get("ACT") == 1:
+        if self._is_active():
             return
         self._set("ACT", 0, "ATR", 0)
         self._wait(

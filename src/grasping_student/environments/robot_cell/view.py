@@ -37,6 +37,13 @@ class View(ABC):
         """Colour picture of the last heightmap as the camera saw it, ``(rows, cols, 3)``, or None."""
         return None
 
+    def standing(self) -> NDArray[np.float32] | None:
+        """How high everything stood at the last heightmap, also what that leaves out; None if it leaves nothing out.
+
+        Float32 ``(pixels, pixels)``, metres above the table; NaN where that is not known.
+        """
+        return None
+
     def new_scene(self, seed: int) -> bool:
         """Fill the workspace anew if this view can (the twin's and the simulator's can); False if it can't."""
         return False
