@@ -143,6 +143,7 @@ def test_suggestions_help_views_and_a_second_tab(browser, boxes, tmp_path):
     other.click("[data-test=take-over]")
     page.wait_for_selector("[data-test=hold]:visible")
     other.wait_for_selector("[data-test=hold]", state="hidden")
+    other.wait_for_selector(".grasp-canvas:not(.locked)")  # told after the banner went
     other.keyboard.press("s")
     other.wait_for_selector("text=Skipped")
     assert len(Dataset(tmp_path / "d")) == 1 and not page.errors and not other.errors
