@@ -125,15 +125,8 @@ def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
         for cell in cells:
             values = [v for run in cell.runs.get(arm, {}).values() if (v := tables.entropy_of(run)) is not None]
             if values:
-                points.append(
-                    Point(
-                        cell.setting,
-                        float(np.mean(values)),
-                        min(values),
-                        max(values),
-                        few=len(values) < tables.FEWEST_DRAWS,
-                    )
-                )
+                few = len(values) < tables.FEWEST_DRAWS
+                points.append(Point(cell.setting, float(np.mean(values)), min(values), max(values), few=few))
         if points:
             lines.append(Line(arm, arm_title(arm), tuple(points)))
     return tuple(lines)

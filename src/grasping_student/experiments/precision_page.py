@@ -56,7 +56,7 @@ def _groups(cells: Sequence[CellRuns], by: str, names: Sequence[str]) -> list[st
 def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None]) -> str:
     few = "" if draws >= tables.FEWEST_DRAWS else "†"
     row = [labels_of(cell), arm_title(arm), f"{draws}{few}"]
-    row += ["" if each is None else each.text() + _fewer(each.draws, draws) for each in rates]
+    row += ["" if each is None else each.text() + tables.fewer_draws(each.draws, draws) for each in rates]
     return "| " + " | ".join(row) + " |"
 
 
@@ -69,9 +69,9 @@ def confidence_lines(cells: Sequence[CellRuns]) -> list[str]:
             best = own["best"]
             if best is None:
                 continue
-            others = [f"{_area(each)}{_fewer(each.draws, len(runs))} for its {KIND_TITLES[kind]}"
+            others = [f"{_area(each)}{tables.fewer_draws(each.draws, len(runs))} for its {KIND_TITLES[kind]}"
                       for kind, each in own.items() if kind != "best" and each is not None]  # fmt: skip
-            own_area = _area(best) + _fewer(best.draws, len(runs))
+            own_area = _area(best) + tables.fewer_draws(best.draws, len(runs))
             found.append(
                 f"- {labels_of(cell)}, {arm_title(arm)}: {_tells(best)} (area under the ROC curve {own_area}"
                 + (f"; {', '.join(others)}" if others else "")
@@ -79,11 +79,6 @@ def confidence_lines(cells: Sequence[CellRuns]) -> list[str]:
             )
     head = "Does confidence tell good pseudo-labels from bad? An area of 0.5 tells nothing, 1 everything."
     return [head, "", *found] if found else []
-
-
-def _fewer(own: int, draws: int) -> str:
-    """Draws behind a number where its row says others; draws without both outcomes give no area."""
-    return "" if own == draws else f" (n = {own})"
 
 
 def _area(found: Separation) -> str:

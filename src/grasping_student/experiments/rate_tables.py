@@ -40,7 +40,7 @@ def rates(cells: Sequence[CellRuns], design: Design) -> list[str]:
             for title, value in extra:
                 mean = tables.mean_of(runs, value)
                 text = "" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}"
-                row.append(text if mean is None else text + _fewer(mean[1], len(runs)))
+                row.append(text if mean is None else text + tables.fewer_draws(mean[1], len(runs)))
             if paper:
                 share = design.paper.get(arm, {}).get(cell.setting)
                 row.append("" if share is None else f"{100 * share:.2f}")
@@ -106,19 +106,14 @@ def _setting(design: Design, cell: CellRuns) -> str:
 
 
 def _rate(found: Estimate | None, draws: int) -> str:
-    return "" if found is None else found.text() + _fewer(found.draws, draws)
+    return "" if found is None else found.text() + tables.fewer_draws(found.draws, draws)
 
 
 def _difference(found: Estimate | None, draws: int) -> str:
     if found is None:
         return ""
-    text = found.text(signed=True) + _fewer(found.draws, draws)
+    text = found.text(signed=True) + tables.fewer_draws(found.draws, draws)
     return f"**{text}**" if found.enough and found.bootstrap.excludes_zero else text
-
-
-def _fewer(own: int, draws: int) -> str:
-    """Draws of a cell that has fewer than its row."""
-    return "" if own == draws else f" (n = {own})"
 
 
 def _over_draws(found: Estimate | None) -> str:

@@ -34,16 +34,11 @@ def rerun(config: ExperimentConfig) -> str:
     if path.exists():  # it was repeated and differed
         shutil.rmtree(scratch)
     run(config)
-    different = differences(before.values, read_run(path).values)
+    after = read_run(path)
+    different = differences(before.values, after.values)
     if different:
-        raise UserError(
-            f"{config.run}: {', '.join(different)} differ from the run on file; "
-            + (
-                "the code has changed since"
-                if before.values["code"] != read_run(path).values["code"]
-                else "the code is the same"
-            )
-        )
+        why = "the code has changed since" if before.values["code"] != after.values["code"] else "the code is the same"
+        raise UserError(f"{config.run}: {', '.join(different)} differ from the run on file; {why}")
     shutil.rmtree(scratch)
     return f"{before.path} repeated: all its numbers are the same"
 

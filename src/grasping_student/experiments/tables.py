@@ -116,6 +116,11 @@ def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> tuple
     return (float(np.mean(values)), len(values)) if values else None
 
 
+def fewer_draws(own: int, draws: int) -> str:
+    """What to put behind a number that has other draws than its row; empty where it has the same."""
+    return "" if own == draws else f" (n = {own})"
+
+
 def entropy_of(run: Run) -> float | None:
     """Mean entropy of a run's maps, bits."""
     bits = run.values.get("entropy", {}).get("bits")
