@@ -10,6 +10,7 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
+from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.experiments import audit, claims, findings, rate_tables, results_page, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
@@ -41,7 +42,7 @@ def write_results(out, draws=3, settings=("5 %", "100 %"), scenes=60, name="labe
                     "machine": "a machine", "one_shot": {"outcomes": outcomes},
                 }  # fmt: skip
                 if "teacher" in arm or "student" in arm:
-                    values["proxy"] = {"outcomes": outcomes[:20], "average": 0.5}
+                    values["proxy"] = {"outcomes": outcomes[:20], "rounds": [0.1, 0.2, 0.3, 0.4], "alpha": 0.8}
                     values["entropy"] = {"bits": [6.0 - rate, 6.0]}
                 write_run(run_path(folder, "in-distribution", setting, arm, draw), values)
     return folder
@@ -80,7 +81,9 @@ def test_differences_turn_their_sign_and_are_paired_by_draw(results):
     there, back = tables.difference_of(one, other, "one_shot"), tables.difference_of(other, one, "one_shot")
     assert there.value == pytest.approx(-back.value)
     assert tables.difference_of(one, one, "one_shot").value == 0.0
-    assert tables.difference_of(one, one, "one_shot").bootstrap == (0.0, 0.0)
+    low, high = tables.difference_of(one, one, "one_shot").bootstrap
+    assert low == pytest.approx(-wilson_interval(0, 180).high), "180 scenes without a difference leave room for some"
+    assert high == pytest.approx(-low)
     only_two = {draw: run for draw, run in other.items() if draw != 1}
     assert tables.difference_of(one, only_two, "one_shot").draws == 2
     assert tables.difference_of(one, {}, "one_shot") is None
@@ -92,7 +95,9 @@ def test_the_page_shows_the_papers_numbers_the_claims_and_where_all_comes_from(r
     assert "| 72.40 |" in page
     assert "†" not in page.split("## Scaling")[1]
     assert "**better**, by both intervals" in page
-    assert "In distribution, of 2 shares of the labels the student is better at 2 (5 %, 100 %)" in page
+    assert (
+        "In distribution, of 2 shares of the labels the student is better by both intervals at 2 (5 %, 100 %)" in page
+    )
     assert "5 %: the student passes the teacher with all labels." in page
     assert "`c0ffee`" in page
     assert "rank correlation" in page
@@ -122,9 +127,58 @@ def test_a_measure_with_fewer_draws_than_its_row_says_so(tmp_path):
         write_json(path, values)
     page = results_page.write_page(tmp_path, tmp_path / "results.md").read_text()
     (rates,) = (line for line in page.split("\n") if "| student of the teacher | 3 |" in line)
-    assert rates.count("(n = 1)") == 2  # the proxy and its average
+    assert rates.count("(n = 1†)") == 2  # the proxy and its average
     (row,) = (row for row in csv.DictReader((folder / "table.csv").open()) if row["arm"] == "student - teacher")
     assert (row["draws"], row["one_shot_n"], row["proxy_n"]) == ("3", "3", "1")
+
+
+def picked(draw, successes, attempts, ends):
+    rows = {"successes": successes, "attempts": attempts}
+    return Run(Path("a run"), {"draw": draw, "picking": {"all_picks": rows, "episode_ends": ends}})
+
+
+def test_a_high_rate_of_few_blocks_does_not_hide_that_they_are_few():
+    stubborn = {draw: picked(draw, [10, 9], [11, 10 + draw], {"failures_in_a_row": 2}) for draw in range(3)}
+    patient = {draw: picked(draw, [40, 41], [50, 50], {"empty": 2}) for draw in range(3)}
+    assert tables.difference_of(patient, stubborn, "all_picks").value > 0.0
+    taken = tables.difference_of(patient, stubborn, "taken")
+    assert taken.text(signed=True).startswith("-31.0 [")
+    assert taken.bootstrap.high < 0.0
+    cell = tables.CellRuns("in-distribution", "20 %", {"teacher": patient, "student": stubborn})
+    lines = rate_tables.rates([cell], DESIGNS["picking"])
+    assert "attempts | stopped by failures" in lines[0]
+    assert "| 300 | 0 of 6 |" in lines[2]
+    assert "| 66 | 6 of 6 |" in lines[3]
+
+
+def test_scenes_of_one_episode_are_resampled_together():
+    together = "11111" * 16 + "00000" * 16
+    mixed = "10" * 80
+    found = [
+        tables.rate_of({0: Run(Path("a run"), {"proxy": {"outcomes": each}})}, "proxy") for each in (together, mixed)
+    ]
+    assert found[0].value == found[1].value == 0.5
+    width = [each.bootstrap.high - each.bootstrap.low for each in found]
+    assert width[0] > 2 * width[1]
+
+
+def test_the_averaged_proxy_forgets_as_the_papers_does_however_few_the_rounds():
+    many = Run(Path("a run"), {"proxy": {"rounds": list(np.repeat([0.4, 0.8, 0.9], 10)), "alpha": 0.8}})
+    few = Run(Path("a run"), {"proxy": {"rounds": [0.4, 0.8, 0.9], "alpha": 0.8}})
+    assert tables.proxy_average_of(few) == pytest.approx(tables.proxy_average_of(many))
+    assert tables.proxy_average_of(Run(Path("a run"), {})) is None
+
+
+def test_the_audit_pairs_a_network_with_what_it_does_without_its_rule():
+    def run(arm, shots, **measured):
+        where = {"experiment": "label-fraction", "regime": "in-distribution", "setting": "5 %", "draw": 0, "arm": arm}
+        return Run(Path("a run"), {**where, "model": arm, "one_shot": {"outcomes": shots}, **measured})
+
+    proxy = {"proxy": {"outcomes": "11"}}
+    ruled, bare = run(DEFAULT_STUDENT, "1111", **proxy), run("student_bare", "1100")
+    assert [each.one_shot for each in audit.audited_models([ruled, bare])] == [0.5]
+    assert audit.audited_models([ruled]) == []
+    assert [each.one_shot for each in audit.audited_models([run("student", "1110", **proxy)])] == [0.75]
 
 
 def test_words_follow_from_both_intervals():
@@ -151,11 +205,12 @@ def test_words_follow_from_both_intervals():
 def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
     random = np.random.default_rng(0)
     truth = random.random(40)
-    good, _ = audit.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1))
-    blind, _ = audit.audit_sentences(np.stack([truth, random.random(40)], axis=1))
+    groups = np.arange(40) // 2
+    good, _ = audit.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1), groups)
+    blind, _ = audit.audit_sentences(np.stack([truth, random.random(40)], axis=1), groups)
     assert "right more often than wrong" in good
     assert "not told apart from chance" in blind
-    assert "nothing can be ranked" in audit.audit_sentences(np.ones((5, 2)))[0]
+    assert "nothing can be ranked" in audit.audit_sentences(np.ones((5, 2)), np.zeros(5))[0]
 
 
 def test_entropy_sentences_count_draws(results):
@@ -240,7 +295,7 @@ def test_the_audit_compares_models_of_one_cell_only(tmp_path):
 
     runs = [model("angles", "a", "1100", "1100"), model("angles", "t", "1000", "1000")]
     runs += [model("labels-per-scene", "b", "1110", "0000"), model("labels-per-scene", "t", "1000", "1000")]
-    sentence = audit.audit_lines(audit.audited_models(runs))[-1]
+    sentence = audit.audit_lines(audit.audited_models(runs))[-2]
     assert sentence.startswith("Of 2 pairs"), "angles and labels a scene are no one setting"
     assert "orders 50 %" in sentence
 

@@ -53,7 +53,7 @@ def test_the_claims_stand_on_the_draws_that_both_have(tmp_path):
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     claims = text.split("## Scaling")[0]
     assert "nothing concluded: 1 draw" in claims
-    assert "| 1† | the default | teacher |" in claims
+    assert "| 1† | the default | teacher (best of 1) |" in claims
     assert "measured with too few draws at 7" in claims
 
 
@@ -61,7 +61,7 @@ def test_episodes_have_a_claim_of_their_own_against_their_own_best_teacher(tmp_p
     arms = ("teacher", "teacher_augmented", DEFAULT_STUDENT)
     write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm in arms, scenes=5)
     claims = results_page.write_page(tmp_path, tmp_path / "page.md").read_text().split("## Grasping in")[0]
-    for title in ("All picks:", "Excluding repeats:"):
+    for title in ("Blocks an episode (differences in blocks):", "All picks:", "Excluding repeats:"):
         table = claims.split(title)[1].split("\n\n")[1].split("\n")
         assert len(table) == 2 + 4  # three shares in distribution, one under domain shift
         assert all("| 3 | the default | teacher" in row for row in table[2:])

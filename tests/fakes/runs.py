@@ -67,13 +67,16 @@ def _values(name, regime, setting, arm, draw, scenes, rate, random):
         values["one_shot"] |= {"moved_mm": [5.0] * scenes, "turned_degrees": [10.0] * scenes}
     learns = arm not in ARMS or ARMS[arm].kind != "policy"
     if "proxy" in DESIGNS[name].measures and learns:
-        values["proxy"] = {"outcomes": _outcomes(random, 40, rate), "average": 0.9 * rate, "rounds": [rate]}
+        values["proxy"] = {"outcomes": _outcomes(random, 40, rate), "rounds": [0.9 * rate, rate], "alpha": 0.8}
     if "entropy" in DESIGNS[name].measures:
         values["entropy"] = {"bits": [6.0 - rate, 6.0]}
     if "picking" in DESIGNS[name].measures:
         attempts = random.integers(3, 12, Sizes().episodes)
         each = {"successes": random.binomial(attempts, rate).tolist(), "attempts": attempts.tolist()}
-        values["picking"] = dict.fromkeys(("all_picks", "excluding_repeats"), each)
+        values["picking"] = {
+            **dict.fromkeys(("all_picks", "excluding_repeats"), each),
+            "episode_ends": {"empty": Sizes().episodes - 1, "failures_in_a_row": 1},
+        }
     return values
 
 

@@ -48,7 +48,8 @@ def run(tmp_path_factory):
             writer.append(
                 scene, episode=episode, index=0, environment="boxes", source="script", grasp=grasp, outcome=outcome
             )
-    shots = OneShotConfig(models=models, scenes=5, out=folder / "one-shot")
+    ruled = f"teacher_ruled={checkpoints['teacher']}"  # the teacher once more, in this test alone, behind the student
+    shots = OneShotConfig(models=(*models, ruled), scenes=5, out=folder / "one-shot")
     picks = PickingConfig(models=models, episodes=3, stop=StopRule(attempts=9), out=folder / "picking")
     return DemoRun(
         out=folder / "report", seed=4, one_shot=one_shot.run(shots, BoxWorldSpec(), policy),
@@ -79,6 +80,17 @@ def test_json_has_the_documented_fields_and_its_counts_add_up(run, report):
     assert report["seed"] == 4
     assert "commit" in report
     assert set(report["entropy_bits"]) == set(ARMS[1:])
+
+
+def test_an_arm_that_took_one_test_is_compared_on_it_alone_and_in_the_same_direction(report):
+    teacher, again = report["difference"]["one_shot"], report["difference_to_ruled"]["one_shot"]
+    for key in ("attempts", "successes", "units", "wilson_95"):
+        assert again[key] == pytest.approx(teacher[key]), key
+    assert again["success_rate"] == pytest.approx(teacher["success_rate"])
+    assert {**report["difference_to_ruled"], "bootstrap_95": None} == {
+        **again, "bootstrap_95": None, "first": "teacher_ruled", "second": "student", "one_shot": again,
+        "episodes": dict.fromkeys(report["difference_to_ruled"]["episodes"]),
+    }  # fmt: skip
 
 
 class Page(HTMLParser):

@@ -144,5 +144,8 @@ TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 DEFAULT_STUDENT = "student_grip"
 """The student that the claims of the results page are about."""
 
+UNRULED_STUDENT = "student_bare"
+"""The default student that no longer obeys the rule of its pseudo-labels."""
+
 BY_CHANCE = "antipodal"
 """What the default student's rule does without a model: one of the grasps that it lets pass, drawn by chance."""

@@ -1,4 +1,8 @@
-"""Is the proxy worth anything: does it rank trained models as picking in the simulator does?"""
+"""Is the proxy worth anything: does it rank trained models as picking in the simulator does?
+
+The proxy asks the network alone, so a model that grasps under a rule is no pair for it. Where the same network was
+also tested without its rule, that is the pair; else it is left out.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,18 @@ from itertools import combinations
 
 import numpy as np
 
-from grasping_student.experiments.designs import REGIMES
+from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, METHODS, UNRULED_STUDENT
+from grasping_student.experiments.designs import DESIGNS, REGIMES
 from grasping_student.experiments.records import Run
 from grasping_student.reports.sentences import points
 
 FEWEST_MODELS = 3
 RESAMPLES = 2000
+
+WITHOUT_RULE = (
+    "The proxy asks the network alone. Students of good grips, who grasp under a rule, are therefore paired with "
+    "their one-shot rate without it, and left out where that was not measured."
+)
 
 
 Cell = tuple[str, str, str, int]
@@ -35,14 +45,32 @@ class Audited:
 def audited_models(runs: Sequence[Run]) -> list[Audited]:
     """Every trained model with one-shot and proxy rate, each once however many experiments show it."""
     found: dict[str, Audited] = {}
+    bare = {_cell(run): run for run in runs if run.arm == UNRULED_STUDENT}
     for run in runs:
-        shots, proxy = run.counts("one_shot"), run.counts("proxy")
+        tested = (bare.get(_cell(run)) if run.arm == DEFAULT_STUDENT else None) if obeys_rule(run) else run
+        shots, proxy = tested.counts("one_shot") if tested else None, run.counts("proxy")
         if shots is not None and proxy is not None and shots.attempts.sum() and proxy.attempts.sum():
-            arm = "student" if run.arm == "student_method" else run.arm
-            cell, name = (run.experiment, run.regime, run.setting, run.draw), str(run.values["model"])
+            arm = run.arm if tested is None else tested.arm
+            cell, name = _cell(run), str(run.values["model"])
             known = found.get(name, Audited(arm, (), shots.rate, proxy.rate))
             found[name] = replace(known, cells=(*known.cells, cell))
     return list(found.values())
+
+
+def obeys_rule(run: Run) -> bool:
+    """Whether a run's student was taught to choose only among grasps that a rule lets pass."""
+    method = DESIGNS[run.experiment].settings[run.setting].method if run.arm == "student_method" else None
+    if method is None:
+        arm = ARMS.get(run.arm)
+        if arm is None or arm.kind != "student" or arm.rule == "bare":
+            return False
+        method = arm.method
+    options = METHODS[method]
+    return "rule" in options.pseudo_labels and options.student.get("obey_rule", True)
+
+
+def _cell(run: Run) -> Cell:
+    return run.experiment, run.regime, run.setting, run.draw
 
 
 def scatter(models: Sequence[Audited]) -> dict[str, list[tuple[float, float]]]:
@@ -55,22 +83,30 @@ def scatter(models: Sequence[Audited]) -> dict[str, list[tuple[float, float]]]:
 
 def audit_lines(models: Sequence[Audited]) -> list[str]:
     """Sentences over all models, regime by regime, and on the order inside each cell."""
-    lines = [audit_sentences(_pairs(models))[0]]
     regimes = [name for name in REGIMES if any(each.cells[0][1] == name for each in models)]
-    for regime in regimes if len(regimes) > 1 else []:
+    lines = [audit_sentences(_pairs(models), _groups(models))[0]] if len(regimes) > 1 else []
+    for regime in regimes:
         own = [each for each in models if each.cells[0][1] == regime]
         if len(own) >= FEWEST_MODELS:
-            lines.append(f"{regime.replace('-', ' ').capitalize()}: {audit_sentences(_pairs(own))[0]}")
-    return [*lines, _order_sentence(models)]
+            words = regime.replace("-", " ").capitalize()
+            lines.append(f"{words}: {audit_sentences(_pairs(own), _groups(own))[0]}")
+    return [*lines, _order_sentence(models), WITHOUT_RULE]
 
 
 def short(models: Sequence[Audited]) -> str:
     """The finding as a figure's title."""
-    return audit_sentences(_pairs(models))[1]
+    return audit_sentences(_pairs(models), _groups(models))[1]
 
 
 def _pairs(models: Sequence[Audited]) -> np.ndarray:
     return np.array([(each.one_shot, each.proxy) for each in models])
+
+
+def _groups(models: Sequence[Audited]) -> np.ndarray:
+    """A number for each model's regime, setting and draw, shape ``(n,)``: what models share there they do not vary."""
+    names = [each.cells[0][1:] for each in models]
+    known = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([known[name] for name in names])
 
 
 def _order_sentence(models: Sequence[Audited]) -> str:
@@ -99,31 +135,37 @@ def _order_sentence(models: Sequence[Audited]) -> str:
     )
 
 
-def audit_sentences(pairs: np.ndarray) -> tuple[str, str]:
-    """What the proxy is worth, from one-shot and proxy rates of all trained models, shape ``(n, 2)``."""
+def audit_sentences(pairs: np.ndarray, groups: np.ndarray) -> tuple[str, str]:
+    """What the proxy is worth, as a sentence and in short.
+
+    Args:
+        pairs: one-shot and proxy rates of all trained models, shape ``(n, 2)``.
+        groups: number of each model's group, shape ``(n,)``; groups are resampled.
+    """
     from scipy import stats
 
     if np.ptp(pairs[:, 0]) == 0 or np.ptp(pairs[:, 1]) == 0:
         return f"All {len(pairs)} models have the same rate: nothing can be ranked.", f"{len(pairs)} models"
     rho = float(stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
-    low, high = _bootstrap_rank(pairs)
+    low, high = _bootstrap_rank(pairs, groups)
     order = (
         "not told apart from chance" if low <= 0.0 <= high else "right more often than wrong" if rho > 0 else "wrong"
     )
     sentence = (
         f"Over {len(pairs)} trained models, Spearman's rank correlation of proxy and one-shot success is {rho:.2f}, "
-        f"95 % interval [{low:.2f}, {high:.2f}] (models resampled). The order that the proxy gives is {order}. "
-        f"On average the proxy lies {points(float((pairs[:, 1] - pairs[:, 0]).mean()))} points from the truth."
+        f"95 % interval [{low:.2f}, {high:.2f}] (settings and draws resampled). The order that the proxy gives is "
+        f"{order}. On average the proxy lies {points(float((pairs[:, 1] - pairs[:, 0]).mean()))} points from the truth."
     )
     return sentence, f"{len(pairs)} models, rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _bootstrap_rank(pairs: np.ndarray, resamples: int = 2000) -> tuple[float, float]:
+def _bootstrap_rank(pairs: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
     from scipy import stats
 
     random, values = np.random.default_rng(0), []
-    for _ in range(resamples):
-        chosen = pairs[random.integers(len(pairs), size=len(pairs))]
+    members = [pairs[groups == number] for number in np.unique(groups)]
+    for _ in range(RESAMPLES):
+        chosen = np.concatenate([members[n] for n in random.integers(len(members), size=len(members))])
         if np.ptp(chosen[:, 0]) and np.ptp(chosen[:, 1]):
             values.append(float(stats.spearmanr(chosen[:, 0], chosen[:, 1]).statistic))
     low, high = np.quantile(values, [0.025, 0.975])

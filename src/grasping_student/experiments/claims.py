@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from grasping_student.experiments import tables
-from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT, TEACHERS
+from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT, TEACHERS, UNRULED_STUDENT
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
-
-UNRULED_STUDENT = "student_bare"
-"""The default student that no longer obeys the rule of its pseudo-labels."""
 
 WANTED = 0.05
 """Lead over the best of its teachers that the student is wanted to have, one-shot."""
@@ -20,8 +17,14 @@ WANTED = 0.05
 FEW_LABELS = (20, 100)
 """From so many to so many labels: the regime that the paper leaves open."""
 
-EPISODES = ("all_picks", "excluding_repeats")
-"""Rates over attempts in episodes."""
+EPISODES = {
+    "taken": "Blocks an episode (differences in blocks)", "all_picks": "All picks",
+    "excluding_repeats": "Excluding repeats",
+}  # fmt: skip
+"""Measures over episodes, with their names."""
+
+MANY = """Each interval of 95 % stands for itself; none is corrected for being one of many.
+"""
 
 Cells = Sequence[CellRuns]
 _STUDENTS = {DEFAULT_STUDENT: "the default", UNRULED_STUDENT: "without its rule"}
@@ -36,7 +39,7 @@ def claims(everything: Mapping[str, Sequence[Run]]) -> str:
     if not any(parts):
         return ""
     title = f"## The default student: {arm_title(DEFAULT_STUDENT)}\n"
-    return "\n".join([title, *(part for part in parts if part)])
+    return "\n".join([title, MANY, *(part for part in parts if part)])
 
 
 def labels_of(cell: CellRuns) -> str:
@@ -47,6 +50,12 @@ def labels_of(cell: CellRuns) -> str:
 
 def best_teacher(cell: CellRuns, measure: str = "one_shot") -> str | None:
     """The teacher arm with the highest rate in a cell, of those that share most draws with the student, on these."""
+    known = teacher_rates(cell, measure)
+    return max(known, key=lambda arm: known[arm]) if known else None
+
+
+def teacher_rates(cell: CellRuns, measure: str = "one_shot") -> dict[str, float]:
+    """Rates of the teacher arms that share most draws with the student, on these draws."""
     tested = {
         arm: {draw: run for draw, run in cell.runs.get(arm, {}).items() if run.counts(measure)}
         for arm in (*TEACHERS, DEFAULT_STUDENT)
@@ -55,8 +64,7 @@ def best_teacher(cell: CellRuns, measure: str = "one_shot") -> str | None:
     shared = {arm: {draw: run for draw, run in runs.items() if draw in student} for arm, runs in tested.items()}
     most = max(len(runs) for runs in shared.values())
     rates = {arm: tables.rate_of(runs, measure) for arm, runs in shared.items() if runs and len(runs) == most}
-    known = {arm: rate.value for arm, rate in rates.items() if rate is not None}
-    return max(known, key=lambda arm: known[arm]) if known else None
+    return {arm: rate.value for arm, rate in rates.items() if rate is not None}
 
 
 def standing(found: Estimate) -> str:
@@ -66,9 +74,14 @@ def standing(found: Estimate) -> str:
     if not found.bootstrap.excludes_zero:
         return "not told apart"
     word = "better" if found.bootstrap.low > 0.0 else "worse"
-    if found.over_draws is not None and found.over_draws.excludes_zero:
+    if told_over_draws(found):
         return f"**{word}**, by both intervals"
     return f"**{word}** on these draws; {found.draws} draws do not show it for others"
+
+
+def told_over_draws(found: Estimate) -> bool:
+    """Whether the interval over draws tells a difference from zero."""
+    return found.over_draws is not None and found.over_draws.excludes_zero
 
 
 def wanted_lead(found: Estimate, room: float) -> str:
@@ -93,9 +106,10 @@ def against_best(cells: Cells) -> str:
     if not found:
         return ""
     lines = ["### Against the best of its teachers, one-shot", "",
-             "The best is chosen by its measured rate, which favours the teacher a little. What it *leaves* are the "
-             "points that it misses; no student can be further ahead.", "",
-             *_table([(cell, arm, DEFAULT_STUDENT, each) for cell, arm, each in found], wanted=True), ""]  # fmt: skip
+             "The best is chosen by its measured rate, which favours the teacher a little, among as many as were "
+             "measured there: with augmentation, without, and compute-matched. What it *leaves* are the points that it "
+             "misses; no student can be further ahead.", "",
+             *_table([(cell, arm, DEFAULT_STUDENT, each) for cell, arm, each in found], "one_shot"), ""]  # fmt: skip
     for regime in dict.fromkeys(cell.regime for cell, _, _ in found):
         own = [(cell.setting, each) for cell, _, each in found if cell.regime == regime]
         lines += [_summary(regime, own), ""]
@@ -105,7 +119,7 @@ def against_best(cells: Cells) -> str:
 def in_episodes(cells: Cells) -> str:
     """The student against the best of its teachers where each clears bins, pick after pick."""
     lines: list[str] = []
-    for measure in EPISODES:
+    for measure, title in EPISODES.items():
         rows = []
         for cell in cells:
             arm = best_teacher(cell, measure)
@@ -113,10 +127,14 @@ def in_episodes(cells: Cells) -> str:
             if arm is not None and found is not None:
                 rows.append((cell, arm, DEFAULT_STUDENT, found))
         if rows:
-            lines += [f"{measure.replace('_', ' ').capitalize()}:", "", *_table(rows), ""]
+            lines += [f"{title}:", "", *_table(rows, best_by=measure), ""]
     if not lines:
         return ""
-    where = "Bins are emptied pick by pick; what counts as a repeat is said in [evaluation.md](evaluation.md)."
+    where = (
+        "Bins are emptied pick by pick, until five failures in a row; what counts as a repeat is said in "
+        "[evaluation.md](evaluation.md). A rate over attempts does not say how far a bin is emptied; the blocks "
+        "that are taken out of it do."
+    )
     return "\n".join(["### In episodes, against the best of its teachers", "", where, "", *lines])
 
 
@@ -124,14 +142,17 @@ def _summary(regime: str, found: Sequence[tuple[str, Estimate]]) -> str:
     """How many shares of the labels show what."""
     told = [(setting, each) for setting, each in found if each.enough]
     groups = {
-        "better": [s for s, e in told if e.bootstrap.low > 0.0],
+        "better by both intervals": [s for s, e in told if e.bootstrap.low > 0.0 and told_over_draws(e)],
+        "better by the interval over draws and scenes alone": [
+            s for s, e in told if e.bootstrap.low > 0.0 and not told_over_draws(e)
+        ],
         "worse": [s for s, e in told if e.bootstrap.high < 0.0],
         "not told from its best teacher": [s for s, e in told if not e.bootstrap.excludes_zero],
         "measured with too few draws": [s for s, e in found if not e.enough],
     }
     parts = [f"{word} at {len(settings)} ({', '.join(settings)})" for word, settings in groups.items() if settings]
     text = f"{regime.replace('-', ' ').capitalize()}, of {len(found)} shares of the labels the student is "
-    text += ", ".join(parts) + ", by the interval over draws and scenes."
+    text += ", ".join(parts) + "."
     if told:
         whole = [setting for setting, each in told if each.bootstrap.low >= WANTED]
         only = [setting for setting, each in told if each.value >= WANTED > each.bootstrap.low]
@@ -163,8 +184,20 @@ def against_ruled(cells: Cells) -> str:
         "A student obeys the rule of its pseudo-labels when it grasps. A teacher can be given the same rule, and the "
         "student can be made to forget it: the first says what was learnt beyond the rule, the second what was learnt "
         "without it. Besides, one of the grasps that the rule lets pass can be drawn by chance, without any learning.",
-        "", *_table(rows), "",
+        "", *_table(rows), "", *_best_without_rule(cells),
     ])  # fmt: skip
+
+
+def _best_without_rule(cells: Cells) -> list[str]:
+    """Where the best teacher is one that was not measured under the rule."""
+    best = [(cell, best_teacher(cell)) for cell in cells]
+    rows = [
+        f"{cell.regime.replace('-', ' ')} at {cell.setting} ({arm_title(arm)})"
+        for cell, arm in best if arm not in (None, "teacher_augmented")
+    ]  # fmt: skip
+    if not rows:
+        return []
+    return [f"Under the rule only the augmented teacher was measured. It is not the best one {'; '.join(rows)}.", ""]
 
 
 def with_fewer_labels(cells: Cells) -> str:
@@ -234,15 +267,23 @@ def _room(cell: CellRuns, teacher: str, student: str) -> float:
     return 1.0 if rate is None else 1.0 - rate.value
 
 
-def _table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], wanted: bool = False) -> list[str]:
+def _table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], best_by: str = "") -> list[str]:
+    """Lines of differences.
+
+    Args:
+        rows: cell, the arm that is subtracted, the other arm, the difference.
+        best_by: measure by which the first arm is the best of the cell's teachers, if it was chosen so.
+    """
+    wanted = best_by == "one_shot"
     titles = ["regime", "share (labels)", "n", "student", "less", "difference", "over draws (t)", "the student is"]
     titles += [f"{100 * WANTED:.0f} points"] * wanted
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell, first, second, found in rows:
         row = [cell.regime.replace("-", " "), labels_of(cell), f"{found.draws}{'' if found.enough else '†'}",
-               _STUDENTS.get(second, arm_title(second)), arm_title(first),
-               found.text(signed=True),
+               _STUDENTS.get(second, arm_title(second)), arm_title(first), found.text(signed=True),
                found.over_draws_text(), standing(found)]  # fmt: skip
+        if best_by:
+            row[4] += f" (best of {len(teacher_rates(cell, best_by))})"
         if wanted:
             row.append(wanted_lead(found, _room(cell, first, second)) if found.enough else "")
         lines.append("| " + " | ".join(row) + " |")

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from grasping_student.experiments import precision_tables, tables
-from grasping_student.experiments.arms import ARMS, METHODS
+from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, METHODS
 from grasping_student.experiments.designs import DESIGNS, Design
+from grasping_student.experiments.planning import Row
 from grasping_student.experiments.records import Run, read_runs
 from grasping_student.reports.experiment_figures import (
     Line,
@@ -48,12 +49,22 @@ PICTURES = {
 PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 """Whose models such pictures show, the first of which there are any."""
 
+MOST_LINES = 7
+"""More arms than these are drawn in two panels."""
+
+CONTROLS = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
+"""Arms that say where a lead comes from: they stand in the second panel."""
+
 MEASURE_NAMES = {"one_shot": "one-shot success", "proxy": "proxy", "all_picks": "success, all picks"}
 
 
 def arm_title(arm: str) -> str:
     """An arm in words."""
-    special = {"nearby": "teacher's best near the person's", "student_method": "student", "affordance": "affordance"}
+    special = {
+        "nearby": "teacher's best near the person's",
+        "student_method": "student by method",
+        "affordance": "affordance",
+    }
     return ARMS[arm].title if arm in ARMS else special.get(arm, arm)
 
 
@@ -61,6 +72,11 @@ def setting_title(design: Design, setting: str) -> str:
     """A setting in words."""
     method = design.settings[setting].method if setting in design.settings else None
     return METHODS[method].title if method else setting
+
+
+def cell_title(row: Row) -> str:
+    """Whose models a picture shows."""
+    return f"{row.cell.regime.replace('-', ' ').capitalize()}, {row.cell.setting} of the labels, draw {row.cell.draw}"
 
 
 def link(path: Path, page: Path) -> str:
@@ -96,12 +112,12 @@ def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
     for regime in design.regimes:
         own = [cell for cell in cells if cell.regime == regime]
         for measure, name in MEASURE_NAMES.items():
-            lines = _lines(own, measure)
-            if lines:
-                panels.append(Panel(f"{name}, {regime.replace('-', ' ')}", f"{name} rate", lines))
+            for what, lines in _divided(_lines(own, measure)):
+                panels.append(Panel(f"{name}, {regime.replace('-', ' ')}{what}", f"{name} rate", lines))
         lines = _entropy_lines(own)
         if lines:
-            panels.append(Panel(f"entropy, {regime.replace('-', ' ')}", "entropy of the map, bits", lines))
+            words = f"entropy, {regime.replace('-', ' ')}: mean, lowest and highest draw"
+            panels.append(Panel(words, "entropy of the map, bits", lines))
     return settings_figure(panels, settings, design.varies) if panels else None
 
 
@@ -116,6 +132,16 @@ def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
         if points:
             lines.append(Line(arm, arm_title(arm), tuple(points)))
     return tuple(lines)
+
+
+def _divided(lines: tuple[Line, ...]) -> list[tuple[str, tuple[Line, ...]]]:
+    """The lines of one panel, or of two where they are too many to be read: those of the paper's question, and the
+    controls, with the default student in both."""
+    if len(lines) <= MOST_LINES:
+        return [("", lines)] if lines else []
+    controls = tuple(line for line in lines if line.arm in CONTROLS)
+    default = tuple(line for line in lines if line.arm == DEFAULT_STUDENT)
+    return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *default))]
 
 
 def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
@@ -186,4 +212,4 @@ def _reliability(runs: Sequence[Run]) -> Figure | None:
 
 def draw_audit(points: dict[str, list[tuple[float, float]]], correlation: str, path: Path) -> None:
     """Scatter of proxy against one-shot success as PNG and SVG."""
-    save_both(audit_figure(points, correlation), path)
+    save_both(audit_figure(points, {arm: arm_title(arm) for arm in points}, correlation), path)

@@ -6,35 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grasping_student.experiments import tables
+from grasping_student.experiments import rate_tables, tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
 from grasping_student.experiments.claims import standing
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
-from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
-from grasping_student.reports.sentences import percent, points
+from grasping_student.reports.sentences import points
 
 DEFAULT_METHOD = ARMS[DEFAULT_STUDENT].method
 """The row of the methods that is the default student's."""
-
-
-def affordance_lines(runs: Sequence[Run]) -> list[str]:
-    """The affordance network's measures as a table."""
-    titles = ["scenes", "attempts", "balanced accuracy", "precision", "recall", "specificity", "ECE",
-              "paper, balanced accuracy"]  # fmt: skip
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    for run in runs:
-        m = run.values["affordance"]
-        cells = [percent(m[k]) for k in ("balanced_accuracy", "precision", "recall", "specificity")]
-        family = run.values["label_families"]["target"]
-        row = [family, str(m["attempts"]), *cells, f"{m['expected_calibration_error']:.3f}", "80 %"]
-        lines.append("| " + " | ".join(row) + " |")
-        for source, own in m["by_source"].items():
-            cells = [percent(own[k]) for k in ("balanced_accuracy", "precision", "recall", "specificity")]
-            row = [f"{family}, {source}", str(own["attempts"]), *cells, f"{own['expected_calibration_error']:.3f}", ""]
-            lines.append("| " + " | ".join(row) + " |")
-    return lines
 
 
 def relabelling_lines(cells: Sequence[CellRuns]) -> list[str]:
@@ -125,7 +106,10 @@ def chance_note(cells: Sequence[CellRuns]) -> str:
     """How many of so many intervals exclude zero by chance."""
     count = sum("student_method" in cell.runs for cell in cells) - 1
     return (
-        f"Of {count} intervals of 95 % in a column, about {count / 20:.1f} exclude zero by chance." if count > 1 else ""
+        f"Of {count} intervals of 95 % in a column, {count / 20:.2g} or more exclude zero by chance: with few draws "
+        "the interval over draws and scenes is too narrow."
+        if count > 1
+        else ""
     )
 
 
@@ -145,9 +129,12 @@ def trend_lines(cells: Sequence[CellRuns], design: Design) -> list[str]:
             found = tables.difference_of(by[first].runs[arm], by[last].runs[arm], measure)
             if found is not None:
                 parts.append(f"{title} {found.text(signed=True)}, {standing(found)}")
+        averaged = rate_tables.average_difference(by[first].runs[arm], by[last].runs[arm], tables.FEWEST_DRAWS)
+        if averaged:
+            parts.append(f"proxy, averaged, {averaged} over draws")
         paper = [design.paper.get(arm, {}).get(setting) for setting in (first, last)]
         if None not in paper:
-            parts.append(f"paper, proxy {points(float(paper[1] or 0) - float(paper[0] or 0))}")
+            parts.append(f"paper, proxy, averaged, {points(float(paper[1] or 0) - float(paper[0] or 0))}")
         if parts:
             lines.append(f"- {arm_title(arm)}, {last} less {first} ({design.varies}): {'; '.join(parts)}.")
     return lines

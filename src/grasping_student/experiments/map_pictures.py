@@ -9,7 +9,7 @@ import numpy as np
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.evaluation.proxy import success_map
-from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, arm_title, save_both
+from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, arm_title, cell_title, save_both
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.stages import Stage
 from grasping_student.grasp import AngleGrid
@@ -74,7 +74,7 @@ def _model_maps(rows: Sequence[Row], path: Path) -> Path:
     scenes = _fullest([dataset.heightmap(each) for each in ids])[:SHOWN_SCENES]
     models = [GraspModel.load(row.spec.out) for row in rows if isinstance(row.spec, Stage)]
     maps = [SceneMaps(scene, tuple(model.scores_at(scene, [0.0])[0] for model in models)) for scene in scenes]
-    save_both(model_maps_figure(maps, [arm_title(row.arm) for row in rows]), path)
+    save_both(model_maps_figure(maps, [arm_title(row.arm) for row in rows], title=cell_title(rows[0])), path)
     return path.with_suffix(".png")
 
 

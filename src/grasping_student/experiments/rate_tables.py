@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from grasping_student.evaluation.records import EpisodeEnd
 from grasping_student.experiments import claims, tables
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.drawing import arm_title, setting_title
+from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import CellRuns, Estimate
-from grasping_student.reports.sentences import points
+from grasping_student.reports.sentences import interval, points
 
-COLUMNS = (("one_shot", "one-shot"), ("all_picks", "all picks"), ("excluding_repeats", "excl. repeats"),
-           ("proxy", "proxy"))  # fmt: skip
+COLUMNS = (("one_shot", "one-shot"), ("taken", "blocks an episode"), ("all_picks", "all picks"),
+           ("excluding_repeats", "excl. repeats"), ("proxy", "proxy"))  # fmt: skip
+
+EXTRA: tuple[tuple[str, Callable[[Run], float | None], float], ...] = (
+    ("proxy, averaged", tables.proxy_average_of, 100.0), ("entropy, bits", tables.entropy_of, 1.0),
+)  # fmt: skip
+"""Numbers that a draw has but its scenes have not: title, the number, its scale. Their intervals are over draws."""
+
+PICKED = ("attempts", "stopped by failures")
+"""Titles of what stands beside rates over episodes: their denominator, and how episodes ended."""
 
 Row = tuple[str, tuple[str, ...]]
 """The setting, and what stands beside it."""
@@ -25,22 +35,20 @@ def rates(cells: Sequence[CellRuns], design: Design) -> list[str]:
         if any(tables.rate_of(runs, measure) for cell in cells for runs in cell.runs.values())
     ]  # fmt: skip
     extra = [
-        (title, value) for title, value in
-        (("proxy, averaged", tables.proxy_average_of), ("entropy, bits", tables.entropy_of))
-        if any(tables.mean_of(runs, value) for cell in cells for runs in cell.runs.values())
-    ]  # fmt: skip
+        each for each in EXTRA if any(tables.mean_of(runs, each[1]) for cell in cells for runs in cell.runs.values())
+    ]
+    picked = any(run.episodes for cell in cells for runs in cell.runs.values() for run in runs.values())
     paper = any(arm in design.paper for cell in cells for arm in cell.runs) and cells[0].regime == "in-distribution"
-    titles = ["", "n", *(title for _, title in columns), *(t for t, _ in extra), *(["paper"] * paper)]
+    titles = ["", "n", *(title for _, title in columns), *([*PICKED] * picked), *(title for title, *_ in extra)]
+    titles += ["paper"] * paper
     rows: list[Row] = []
     for cell in cells:
         for arm, runs in cell.runs.items():
             few = "" if len(runs) >= tables.FEWEST_DRAWS else "†"
             row = [arm_title(arm), f"{len(runs)}{few}"]
             row += [_rate(tables.rate_of(runs, measure), len(runs)) for measure, _ in columns]
-            for title, value in extra:
-                mean = tables.mean_of(runs, value)
-                text = "" if mean is None else f"{mean[0]:.2f}" if "bits" in title else f"{100 * mean[0]:.1f}"
-                row.append(text if mean is None else text + tables.fewer_draws(mean[1], len(runs)))
+            row += _picked(runs) if picked else []
+            row += [_mean(runs, value, scale) for _, value, scale in extra]
             if paper:
                 share = design.paper.get(arm, {}).get(cell.setting)
                 row.append("" if share is None else f"{100 * share:.2f}")
@@ -65,7 +73,8 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
     for _, title in columns:
         titles += [title, "over draws (t)"]
     paper = "student" in design.paper and "teacher" in design.paper and cells[0].regime == "in-distribution"
-    titles += ["paper"] * paper
+    averaged = any(_average(cell, first, second) for cell, first, second, _ in pairs)
+    titles += ["proxy, averaged, over draws (t)"] * averaged + ["paper"] * paper
     rows: list[Row] = []
     for cell, first, second, found in pairs:
         draws = max(each.draws for each in found.values() if each)
@@ -73,12 +82,23 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
         row = [f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
         for measure, _ in columns:
             row += [_difference(found[measure], draws), _over_draws(found[measure])]
+        if averaged:
+            row.append(average_difference(cell.runs[first], cell.runs[second], draws))
         if paper:
             known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
             both = (first, second) == ("teacher", "student") and None not in known
             row.append(points(float(known[1] or 0) - float(known[0] or 0)) if both else "")
         rows.append((_setting(design, cell), tuple(row)))
     return _table([design.varies, *titles], rows)
+
+
+def average_difference(first: dict[int, Run], second: dict[int, Run], draws: int) -> str:
+    """Second less first in the averaged proxy, in points, with the interval over draws; empty if not measured."""
+    found = tables.mean_difference(first, second, tables.proxy_average_of)
+    if found is None:
+        return ""
+    over = "" if found.over_draws is None else f" {interval(list(found.over_draws), signed=True)}"
+    return f"{points(found.value)}{over}{tables.fewer_draws(found.draws, draws)}"
 
 
 def said_once(rows: Sequence[Row]) -> list[Row]:
@@ -103,6 +123,29 @@ def _table(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 def _setting(design: Design, cell: CellRuns) -> str:
     return claims.labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
+
+
+def _picked(runs: dict[int, Run]) -> list[str]:
+    """Attempts of all episodes, and how many of the episodes failures in a row ended."""
+    picking = [run.values["picking"] for run in runs.values() if run.episodes]
+    if not picking:
+        return ["", ""]
+    attempts = sum(sum(each["all_picks"]["attempts"]) for each in picking)
+    stopped = sum(each["episode_ends"].get(EpisodeEnd.FAILURES.value, 0) for each in picking)
+    return [str(attempts), f"{stopped} of {sum(run.episodes for run in runs.values())}"]
+
+
+def _mean(runs: dict[int, Run], value: Callable[[Run], float | None], scale: float) -> str:
+    """Mean over draws with the interval over them."""
+    found = tables.mean_of(runs, value)
+    if found is None:
+        return ""
+    over = "" if found.over_draws is None else " [{:.1f}, {:.1f}]".format(*(scale * each for each in found.over_draws))
+    return f"{scale * found.value:.1f}{over}{tables.fewer_draws(found.draws, len(runs))}"
+
+
+def _average(cell: CellRuns, first: str, second: str) -> bool:
+    return tables.mean_difference(cell.runs[first], cell.runs[second], tables.proxy_average_of) is not None
 
 
 def _rate(found: Estimate | None, draws: int) -> str:

@@ -15,6 +15,7 @@ from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.experiments.arms import ARMS, METHODS, Arm, Method
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES, Point
+from grasping_student.experiments.records import PER_EPISODE
 from grasping_student.experiments.runners import EntropyConfig, MergeConfig
 from grasping_student.experiments.stages import Stage, make_stage, with_inputs
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
@@ -73,8 +74,8 @@ class Recipes:
         """Labelled attempts, few an episode: many different scenes."""
         collect = CollectConfig(
             kind="attempts", count=count, policy=policy if isinstance(policy, str) else str(policy.out),
-            family=family, pixels=self.sizes.pixels, per_episode=5, seed=1000 * self.config.seed + _SEEDS[purpose],
-            workers=self.config.workers,
+            family=family, pixels=self.sizes.pixels, per_episode=PER_EPISODE,
+            seed=1000 * self.config.seed + _SEEDS[purpose], workers=self.config.workers,
         )  # fmt: skip
         inputs = () if isinstance(policy, str) else (policy,)
         return self._stage("dataset", collect, inputs, count)

@@ -14,6 +14,9 @@ from grasping_student.files import read_json, write_json
 
 SCHEMA_VERSION = 1
 RUNS = "runs"
+PER_EPISODE = 5
+"""Labelled attempts of an episode in all data of the experiments: many different scenes, few of each."""
+
 MEASURES = ("one_shot", "proxy", "picking", "entropy", "affordance", "precision")
 """What a run may hold besides what it was made of."""
 
@@ -58,18 +61,35 @@ class Run:
         return len(self.values.get("picking", {}).get("all_picks", {}).get("attempts", ()))
 
     def counts(self, measure: str) -> Counts | None:
-        """Counts by scene or episode under ``one_shot``, ``proxy`` or a rate of picking; None if not measured."""
+        """Counts by scene or episode under a measure; None if not measured.
+
+        Args:
+            measure: ``one_shot``; ``proxy``, whose units are the episodes that held-out scenes come from; a rate of
+                picking; or ``taken``, blocks taken in an episode as hundredths, so that percent reads as blocks.
+        """
         if measure in ("one_shot", "proxy"):
             text = self.values.get(measure, {}).get("outcomes")
-            return None if text is None else counts_of_outcomes(text)
-        rows = self.values.get("picking", {}).get(measure)
-        return None if rows is None else Counts(np.array(rows["successes"]), np.array(rows["attempts"]))
+            if text is None:
+                return None
+            found = counts_of_outcomes(text)
+            return found if measure == "one_shot" else together(found, PER_EPISODE)
+        rows = self.values.get("picking", {}).get("all_picks" if measure == "taken" else measure)
+        if rows is None:
+            return None
+        attempts = np.full(len(rows["attempts"]), 100) if measure == "taken" else np.array(rows["attempts"])
+        return Counts(np.array(rows["successes"]), attempts)
 
 
 def counts_of_outcomes(text: str) -> Counts:
     """Counts by scene from a string of 1 (success), 0 (failure) and - (no attempt)."""
     symbols = np.array(list(text))
     return Counts((symbols == "1").astype(int), (symbols != "-").astype(int))
+
+
+def together(counts: Counts, size: int) -> Counts:
+    """Units of so many following ones each; the last may have fewer."""
+    starts = np.arange(0, len(counts), size)
+    return Counts(np.add.reduceat(counts.successes, starts), np.add.reduceat(counts.attempts, starts))
 
 
 def run_path(folder: Path, regime: str, setting: str, arm: str, draw: int) -> Path:

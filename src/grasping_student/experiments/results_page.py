@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grasping_student.errors import UserError
 from grasping_student.experiments import (
+    affordance_tables,
     audit,
     claims,
     coverage,
@@ -29,17 +30,29 @@ Made by `make results` from the runs in `{results}/`; no number here is typed. H
 [evaluation.md](evaluation.md); how to repeat or extend a table: [experiments.md](experiments.md).
 
 A cell shows a rate over draws of labels and training seeds, in percent, with a 95 % interval that resamples draws and
-the scenes inside each. `n` is the number of draws. **†** marks fewer than {fewest} draws: such cells are shown, hollow
-in the figures, and nothing is concluded from them. *One-shot*: every model grasps once from the same saved states.
-*Proxy*: share of grasps that the affordance network takes for successes. A row of *all* is alike in every setting. The
-paper's absolute numbers come from other scenes, labels and networks; compare differences and orders, not levels.
+the scenes inside each (Wilson's where all scenes are alike). `n` is the number of draws. **†** marks
+fewer than {fewest} draws: such cells are shown, hollow in the figures, and nothing is concluded from them. *One-shot*
+is the success of a model's first attempt: every model grasps once from the same saved states. *Proxy*: share of grasps
+that the affordance network takes for successes; *averaged*, over the rounds of the training, as the paper gives it,
+with Student's t interval over draws. The proxy and the entropy ask the network alone: a rule that a student obeys when
+it grasps does not count there. *Blocks an episode*: how many a model took out of a bin before the episode ended. A
+*good grip* is a grasp whose contacts are antipodal on the heightmap, with clearance for the open fingers. A row of
+*all* is alike in every setting. The paper's absolute numbers come from other scenes, labels and networks; compare
+differences and orders, not levels.
 """
 
 DIFFERENCES = """## What is otherwise than in the paper
 
 - Everything is simulated: a scripted picker that knows the blocks, with a person's noise, stands for the person. The
   paper's labels and scenes are real; only its table I is from a simulator.
-- Networks, resolution, numbers of labels, scenes and steps are those named under each heading.
+- Networks, resolution, numbers of labels, scenes and steps are those named under each heading. Tables IV and V are
+  measured with few labels, the paper's with all: with more, little is left to be gained here.
+- Students see none of the labelled scenes; the paper's see all, relabelled. The experiment `relabelling` measures what
+  a relabelled grasp is worth.
+- The proxy's average runs over few rounds of a short training, the paper's over thirty epochs of a long one. A round
+  counts as the epochs that it stands for.
+- The affordance network's robot attempts in distribution were made by the teacher of draw 0 at 5 %. The proxy of
+  this one teacher is judged by a network that learnt from its attempts, and may be off.
 - Teachers label clean scenes once, before the student is trained; the authors' code relabels varied scenes at every
   step.
 - Pseudo-labels never lie on bare table, but for one row of the methods. The angles that a teacher looks at are evenly
@@ -80,7 +93,7 @@ def write_page(results: Path, page: Path) -> Path:
 def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page: Path) -> str:
     lines = [f"## {design.title}", ""]
     source = f" Paper: {design.paper_source}." if design.paper_source else ""
-    lines += [f"`grasping-student experiment {name}`; {_sizes(results / name, runs)}.{source}", ""]
+    lines += [f"`grasping-student experiment {name}`; {_sizes(results / name, design, runs)}.{source}", ""]
     if (results / name / f"{drawing.FIGURE}.svg").exists():
         figure = link(results / name / f"{drawing.FIGURE}.png", page)
         lines += [f"![{design.title}]({figure})", ""]
@@ -88,7 +101,7 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     for picture in sorted((results / name).glob(f"{start}-*.png")):
         lines += [f"![{caption}]({link(picture, page)})", "", f"*{caption}.*", ""]
     if name == "affordance":
-        lines += findings.affordance_lines(runs)
+        lines += affordance_tables.affordance_lines(runs)
         return "\n".join(lines) + "\n"
     cells = tables.cells(runs, design)
     for regime in design.regimes:
@@ -112,14 +125,18 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     return "\n".join(lines) + "\n"
 
 
-def _sizes(folder: Path, runs: Sequence[Run]) -> str:
+def _sizes(folder: Path, design: Design, runs: Sequence[Run]) -> str:
     sizes = read_json(folder / "asked.json")["sizes"]
     scenes = {run.scenes for run in runs} - {0}
     tested = f", {min(scenes)} to {max(scenes)} test scenes a draw" if len(scenes) > 1 else ""
     tested = f", {max(scenes)} test scenes a draw" if len(scenes) == 1 else tested
+    episodes = {run.episodes for run in runs} - {0}
+    picked = f", {' or '.join(map(str, sorted(episodes)))} episodes a model and draw" if episodes else ""
+    shares = {point.share for point in design.settings.values()}
+    ablated = f", {sizes['ablated_share'] * sizes['pool']:.0f} of them for the teachers" if shares == {None} else ""
     return (
-        f"{sizes['network']['name']} at {sizes['pixels']} px, {sizes['pool']} labels are 100 %, "
-        f"{sizes['scenes'] + sizes['relabelled']} scenes for the students{tested}"
+        f"{sizes['network']['name']} at {sizes['pixels']} px, {sizes['pool']} labels are 100 %{ablated}, "
+        f"{sizes['scenes'] + sizes['relabelled']} scenes for the students{tested}{picked}"
     )
 
 
@@ -143,8 +160,12 @@ def _provenance(everything: dict[str, list[Run]]) -> str:
         for kind, version in run.values["code"].items():
             kinds.setdefault(kind, set()).add(version)
     mixed = sorted(kind for kind, versions in kinds.items() if len(versions) > 1)
-    lines = ["## Where the numbers come from", "", f"{len(runs)} runs, made on {'; '.join(machines)}.",
-             f"Commits: {', '.join(f'`{commit}`' for commit in commits)}."]  # fmt: skip
+    models = {(run.values["model"], run.regime, run.draw) for run in runs}
+    lines = ["## Where the numbers come from", "",
+             f"{len(runs)} runs of {len(models)} different models and policies by regime and draw (a model that stands "
+             f"in several tables is tested once), made on {'; '.join(machines)}.",
+             f"Commits: {', '.join(f'`{commit}`' for commit in commits)}. `-dirty` means that files were not "
+             "committed; whatever the commit, a run holds hashes of the code behind its stages."]  # fmt: skip
     if mixed:
         lines.append(
             f"The code behind {', '.join(mixed)} changed while these were measured: runs of more than one version."

@@ -10,7 +10,7 @@ from grasping_student.environments.simulation.environment import SimulationEnvir
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.policy_spec import make_policy
 from grasping_student.experiments.arms import DEFAULT_STUDENT
-from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, save_both
+from grasping_student.experiments.drawing import PICTURES, PREFERRED_SETTINGS, cell_title, save_both
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Recipes, spec_under_rule
 from grasping_student.experiments.shots import EMPTIEST
@@ -50,7 +50,7 @@ def draw_grasps(folder: Path, rows: Sequence[Row], recipes: Recipes) -> list[Pat
             watched = _watched(row, recipes)
             if watched:
                 path = folder / f"{PICTURES['picking'][0]}-{regime}"
-                save_both(watched_grasps_figure(watched), path)
+                save_both(watched_grasps_figure(watched, cell_title(row)), path)
                 drawn.append(path.with_suffix(".png"))
     return drawn
 

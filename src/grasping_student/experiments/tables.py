@@ -10,23 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.evaluation.statistics import Counts, Interval, draws_interval, hierarchical_difference
+from grasping_student.evaluation.statistics import (
+    Counts,
+    Interval,
+    draws_interval,
+    hierarchical_difference,
+    wilson_interval,
+)
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run, read_runs
 from grasping_student.reports.sentences import interval, points
 
 RESAMPLES = 2000
+PAPER_EPOCHS = 30
 FEWEST_DRAWS = 3
 """Cells with fewer draws are marked: nothing is concluded from them."""
 
 SAME_SCENES = ("proxy",)
 """Measures that every draw takes on the same scenes."""
 
+CSV_MEASURES = ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures", "taken")
+"""Measures of ``Run.counts`` in the CSV table."""
+
 PAIRS = (
     ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student_augmented"),
-    ("teacher_augmented", "teacher_matched"), ("teacher_matched", "student_matched"), ("scripted", "nearby"),
-    ("teacher_augmented", "student_method"),
+    ("teacher_augmented", "teacher_matched"), ("teacher_matched", "student_matched"),
+    ("student_augmented", "student_matched"), ("scripted", "nearby"), ("teacher_augmented", "student_method"),
 )  # fmt: skip
 """Differences that every experiment shows where it has both arms: second less first."""
 
@@ -41,10 +51,10 @@ class Estimate:
     """Scenes or episodes of all draws together."""
 
     bootstrap: Interval
-    """Draws resampled, and scenes inside each."""
+    """Draws resampled, and scenes inside each; Wilson's where all scenes are alike."""
 
     over_draws: Interval | None
-    """Student's t over the draws' own values; None with fewer than two draws."""
+    """Student's t over the draws' own values; None with fewer than two draws, or where all draws are equal."""
 
     each: tuple[float, ...] = field(default=())
     """The value of each draw."""
@@ -59,7 +69,7 @@ class Estimate:
         return f"{value} {interval(list(self.bootstrap), signed)}"
 
     def over_draws_text(self) -> str:
-        """The interval over draws of a difference, in points; empty with fewer than two draws."""
+        """The interval over draws of a difference, in points; empty where there is none."""
         return "" if self.over_draws is None else interval(list(self.over_draws), signed=True)
 
 
@@ -110,15 +120,33 @@ def estimate_rate(counts: Sequence[Counts], same_scenes: bool = False) -> Estima
     return _estimate(nothing, counts, 0.0, same_scenes)
 
 
-def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> tuple[float, int] | None:
-    """Mean of a number over the draws that have it, and their count."""
-    values = [found for run in runs.values() if (found := value(run)) is not None]
-    return (float(np.mean(values)), len(values)) if values else None
+@dataclass(frozen=True)
+class Mean:
+    """Mean over draws of a number that a draw has but its scenes have not."""
+
+    value: float
+    draws: int
+    over_draws: Interval | None
+
+
+def mean_of(runs: dict[int, Run], value: Callable[[Run], float | None]) -> Mean | None:
+    """Mean of a number over the draws that have it; None if there are none."""
+    return _mean([found for run in runs.values() if (found := value(run)) is not None])
+
+
+def mean_difference(first: dict[int, Run], second: dict[int, Run], value: Callable[[Run], float | None]) -> Mean | None:
+    """Second arm less first in such a number, over the draws that both have; None if there are none."""
+    pairs = [(value(first[draw]), value(second[draw])) for draw in sorted(first) if draw in second]
+    return _mean([b - a for a, b in pairs if a is not None and b is not None])
+
+
+def _mean(each: Sequence[float]) -> Mean | None:
+    return Mean(float(np.mean(each)), len(each), _over_draws(each)) if each else None
 
 
 def fewer_draws(own: int, draws: int) -> str:
     """What to put behind a number that has other draws than its row; empty where it has the same."""
-    return "" if own == draws else f" (n = {own})"
+    return "" if own == draws else f" (n = {own}{'' if own >= FEWEST_DRAWS else '†'})"
 
 
 def entropy_of(run: Run) -> float | None:
@@ -128,9 +156,18 @@ def entropy_of(run: Run) -> float | None:
 
 
 def proxy_average_of(run: Run) -> float | None:
-    """The proxy's moving average over the training, as the paper reports it."""
-    average = run.values.get("proxy", {}).get("average")
-    return None if average is None else float(average)
+    """The proxy's moving average over the training, as the paper reports it.
+
+    The paper's average forgets by alpha an epoch of thirty. Where a training was measured in fewer rounds, each stands
+    for several epochs and forgets by as much: with alpha a round, the first of four would have half the weight.
+    """
+    proxy = run.values.get("proxy", {})
+    if not proxy.get("rounds"):
+        return None
+    from grasping_student.evaluation.proxy import moving_average
+
+    epochs = max(1.0, PAPER_EPOCHS / len(proxy["rounds"]))
+    return moving_average(proxy["rounds"], proxy["alpha"] ** epochs)[-1]
 
 
 def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
@@ -139,16 +176,16 @@ def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
     for cell in cells(read_runs(folder), design):
         for arm, runs in cell.runs.items():
             row: dict[str, Any] = {"regime": cell.regime, "setting": cell.setting, "arm": arm, "draws": len(runs)}
-            for measure in ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures"):
+            for measure in CSV_MEASURES:
                 _fill(row, measure, rate_of(runs, measure))
             for name, value in (("proxy_average", proxy_average_of), ("entropy_bits", entropy_of)):
                 mean = mean_of(runs, value)
-                row[name] = round(mean[0], 4) if mean else ""
+                row[name] = round(mean.value, 4) if mean else ""
             row["paper"] = design.paper.get(arm, {}).get(cell.setting, "")
             rows.append(row)
         for first, second in pairs_in(cell):
             row = {"regime": cell.regime, "setting": cell.setting, "arm": f"{second} - {first}", "draws": ""}
-            for measure in ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_stop_failures"):
+            for measure in CSV_MEASURES:
                 found = difference_of(cell.runs[first], cell.runs[second], measure)
                 _fill(row, measure, found)
             row["draws"] = max((row[name] for name in row if name.endswith("_n")), default="")
@@ -202,7 +239,24 @@ def _estimate_of(first: _Bytes, second: _Bytes, lowest: float, same_scenes: bool
     )
     found = hierarchical_difference(a, b, seed=0, resamples=RESAMPLES, same_units=same_scenes)
     each = tuple(y.rate - x.rate for x, y in zip(a, b, strict=True))
+    bounds = found.interval
     if len(b) == 1 and np.count_nonzero(b[0].attempts) < 2:  # one unit says nothing of how units differ
-        return Estimate(found.estimate, 1, len(b[0]), Interval(lowest, 1.0), None, each)
-    over = draws_interval(each) if len(each) > 1 else None
-    return Estimate(found.estimate, len(each), sum(len(x) for x in b), found.interval, over, each)
+        bounds = Interval(lowest, 1.0)
+    elif bounds.low == bounds.high:
+        bounds = _of_all_alike(found.estimate, sum(int((each.attempts > 0).sum()) for each in b), lowest)
+    return Estimate(found.estimate, len(each), sum(len(x) for x in b), bounds, _over_draws(each), each)
+
+
+def _of_all_alike(value: float, units: int, lowest: float) -> Interval:
+    """Interval of a rate or difference that every unit shows alike, so that no resample differs from another.
+
+    A bootstrap would claim to know all. Wilson's interval says what share of other units may still differ, none of so
+    many having done so.
+    """
+    others = wilson_interval(0, units).high
+    return Interval(max(lowest, value - others), min(1.0, value + others))
+
+
+def _over_draws(each: Sequence[float]) -> Interval | None:
+    """Student's t interval; None where draws are too few, or all equal: they then show no spread to go by."""
+    return draws_interval(each) if len(each) > 1 and np.ptp(each) > 0.0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,10 +96,10 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     one_shot, picking = read_metrics(run.one_shot), read_metrics(run.picking)
     shots, picks = read_events(run.one_shot / ATTEMPTS), read_events(run.picking / ATTEMPTS)
     arms = [arm for arm in ARM_NAMES if arm in one_shot["models"] or arm in picking["models"]]
-    pooled = {arm: _pooled(arm, shots, picks, one_shot, picking) for arm in arms}
+    counts = {arm: _counts(arm, shots, picks, one_shot, picking) for arm in arms}
     report: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
     for arm in arms:
-        report[arm] = {**rate(pooled[arm], run.seed), "one_shot": one_shot["models"].get(arm)}
+        report[arm] = {**rate(_joined(counts[arm], counts[arm]), run.seed), "one_shot": one_shot["models"].get(arm)}
         report[arm]["episodes"] = picking["models"].get(arm)
         tries = tries_of(shots, arm) + tries_of(picks, arm)
         report[arm]["failures"] = failures_by_outcome(tries)
@@ -107,7 +108,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
             report[name] = {
                 "first": first,
                 "second": "student",
-                **(difference(pooled[first], pooled["student"], run.seed) or {}),
+                **(_difference(counts[first], counts["student"], run.seed) or {}),
                 "one_shot": _pair(one_shot, first, "one_shot"),
                 "episodes": {rate_: _pair(picking, first, rate_) for rate_ in ("all_picks", *_SUB_RATES)},
             }
@@ -125,16 +126,32 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     return report
 
 
-def _pooled(
+def _counts(
     arm: str, shots: list[Event], picks: list[Event], one_shot: Mapping[str, Any], picking: Mapping[str, Any]
-) -> Counts:
-    """Counts of an arm over one-shot scenes and then episodes: one unit each."""
-    fair = one_shot_tries(shots, list(one_shot["models"]))
-    scenes = max((row["scenes"] for row in one_shot["models"].values()), default=0)
-    episodes = max((row["episodes"] for row in picking["models"].values()), default=0)
-    own = [each for each in tries_of(picks, arm) if each.episode < episodes]
-    shot = [each for each in fair.get(arm, []) if each.episode < scenes]
-    return counts_by_unit(shot, scenes).joined(counts_by_unit(own, episodes))
+) -> dict[str, Counts]:
+    """Counts of an arm by test that it took: one-shot scenes, episodes."""
+    found = {}
+    if arm in one_shot["models"]:
+        scenes = one_shot["models"][arm]["scenes"]
+        fair = one_shot_tries(shots, list(one_shot["models"]))
+        found["one_shot"] = counts_by_unit([each for each in fair[arm] if each.episode < scenes], scenes)
+    if arm in picking["models"]:
+        episodes = picking["models"][arm]["episodes"]
+        own = [each for each in tries_of(picks, arm) if each.episode < episodes]
+        found["episodes"] = counts_by_unit(own, episodes)
+    return found
+
+
+def _joined(counts: Mapping[str, Counts], other: Mapping[str, Counts]) -> Counts:
+    """Counts over the tests that both arms took, one after the other."""
+    return functools.reduce(Counts.joined, [each for test, each in counts.items() if test in other])
+
+
+def _difference(first: Mapping[str, Counts], second: Mapping[str, Counts], seed: int) -> dict[str, Any] | None:
+    """Second arm less first over the tests that both took; None if there are none."""
+    if not first.keys() & second.keys():
+        return None
+    return difference(_joined(first, second), _joined(second, first), seed)
 
 
 def _pair(metrics: Mapping[str, Any], first: str, name: str) -> dict[str, Any] | None:
@@ -144,6 +161,13 @@ def _pair(metrics: Mapping[str, Any], first: str, name: str) -> dict[str, Any] |
             found: dict[str, Any] | None = row.get(name)
             return found
         if (row["first"], row["second"]) == ("student", first) and row.get(name):
-            low, high = row[name]["bootstrap_95"]
-            return {**row[name], "success_rate": -row[name]["success_rate"], "bootstrap_95": [-high, -low]}
+            turned = {
+                name_: [-high, -low] for name_ in ("wilson_95", "bootstrap_95") for low, high in [row[name][name_]]
+            }
+            return {
+                **row[name],
+                "successes": -row[name]["successes"],
+                "success_rate": -row[name]["success_rate"],
+                **turned,
+            }
     return None

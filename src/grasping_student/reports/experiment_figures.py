@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.reports.style import (
     BLACK,
     BLUE,
@@ -221,17 +222,20 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     if "bits" in panel.y_label:
         axes.ticklabel_format(axis="y", useOffset=False)
     else:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_title(panel.title, loc="left")
 
 
-def audit_figure(points: Mapping[str, Sequence[tuple[float, float]]], correlation: str) -> Figure:
+def audit_figure(
+    points: Mapping[str, Sequence[tuple[float, float]]], titles: Mapping[str, str], correlation: str
+) -> Figure:
     """Proxy against one-shot success, a mark for each trained model.
 
     Args:
         points: arm -> (one-shot rate, proxy rate) of each of its models.
+        titles: arm -> its name in the legend.
         correlation: text of the rank correlation.
     """
     figure, axes = new_figure(5.4, 4.8)
@@ -240,7 +244,7 @@ def audit_figure(points: Mapping[str, Sequence[tuple[float, float]]], correlatio
         for position, (arm, pairs) in enumerate(points.items()):
             colour, marker, _ = arm_style(arm, position)
             x, y = zip(*pairs, strict=True)
-            plot.scatter(x, y, color=colour, marker=marker, s=30, label=arm.replace("_", " "), alpha=0.85)
+            plot.scatter(x, y, color=colour, marker=marker, s=30, label=titles[arm], alpha=0.85)
         low = min(min(pair) for pairs in points.values() for pair in pairs) - 0.03
         plot.plot([low, 1.0], [low, 1.0], color=GREY, linewidth=0.9, linestyle=":")
         for axis in (plot.xaxis, plot.yaxis):
@@ -253,7 +257,7 @@ def audit_figure(points: Mapping[str, Sequence[tuple[float, float]]], correlatio
 
 
 def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Figure:
-    """Seen against predicted share of successes, marks as large as their bins are full.
+    """Seen against predicted share of successes with Wilson's intervals, marks as large as their bins are full.
 
     Args:
         diagrams: name -> ``reliability`` of the affordance metrics.
@@ -269,7 +273,9 @@ def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None
                 if p is not None and s is not None
             ]
             x, y, count = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
-            plot.plot(x, y, color=colour, linewidth=1.3)
+            bounds = np.array([wilson_interval(round(s * n), int(n)) for s, n in zip(y, count, strict=True)])
+            plot.errorbar(x, y, yerr=np.abs(bounds - y[:, None]).T, color=colour, linewidth=1.3, elinewidth=1.0,
+                          capsize=2.5)  # fmt: skip
             plot.scatter(x, y, s=12 + 150 * count / count.sum(), color=colour, label=name)
         for axis in (plot.xaxis, plot.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0, decimals=0))

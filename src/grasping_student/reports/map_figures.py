@@ -56,13 +56,16 @@ class SceneMaps:
     """A map for each model, ``(pixels, pixels)``, not finite where no grasp is allowed."""
 
 
-def model_maps_figure(scenes: Sequence[SceneMaps], models: Sequence[str], angle: float = 0.0) -> Figure:
+def model_maps_figure(
+    scenes: Sequence[SceneMaps], models: Sequence[str], angle: float = 0.0, title: str = ""
+) -> Figure:
     """Scenes as rows, models as columns: each map's softmax on one logarithmic scale, with its entropy.
 
     Args:
         scenes: at least one, each with a map for every model.
         models: the models' names.
         angle: of all maps, radians.
+        title: of the whole figure.
     """
     columns = 1 + len(models)
     figure, axes = new_figure(_PANEL * columns + 0.9, (_PANEL + 0.45) * len(scenes) + 0.35, len(scenes), columns)
@@ -73,12 +76,14 @@ def model_maps_figure(scenes: Sequence[SceneMaps], models: Sequence[str], angle:
             for each, name, scores in zip(row_of_axes[1:], models, scene.scores, strict=True):
                 logs = log_probabilities(scores) / np.log(10.0)
                 shown = np.where(np.isfinite(scores), np.maximum(logs, LOWEST_LOG10), np.nan)
-                title = textwrap.fill(name, _TITLE_WIDTH) if number == 0 else None
-                image = draw_score_map(each, shown, workspace, title, low=LOWEST_LOG10, high=0.0)
+                name_above = textwrap.fill(name, _TITLE_WIDTH) if number == 0 else None
+                image = draw_score_map(each, shown, workspace, name_above, low=LOWEST_LOG10, high=0.0)
                 row, col = np.unravel_index(int(np.where(np.isfinite(scores), scores, -np.inf).argmax()), scores.shape)
                 draw_gripper(each, workspace, PlanarGrasp(int(row), int(col), angle), colour=SKY)
                 each.set_xlabel(f"{entropy_bits(scores):.1f} bits")
         for each in axes.ravel():
             keep_view(each, workspace)
         add_scale(figure, image, list(axes.ravel()), "log10 of the probability of a pixel")
+        if title:
+            figure.suptitle(title, x=0.01, ha="left")
     return figure

@@ -42,7 +42,7 @@ class WatchedGrasp:
     outcome: str
 
 
-def watched_grasps_figure(grasps: Sequence[WatchedGrasp]) -> Figure:
+def watched_grasps_figure(grasps: Sequence[WatchedGrasp], title: str = "") -> Figure:
     """A row for each grasp: the heights with the grasp, then its moments; at the end its outcome."""
     columns = 1 + max(len(each.views) for each in grasps)
     figure, axes = new_figure(_PANEL * columns, (_PANEL + 0.2) * len(grasps), len(grasps), columns)
@@ -57,6 +57,8 @@ def watched_grasps_figure(grasps: Sequence[WatchedGrasp]) -> Figure:
                 each.set_title(moment)
             last = own[len(watched.views)]
             last.set_title(f"{watched.views[-1][0]}: {watched.outcome.replace('_', ' ')}")
+        if title:
+            figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
