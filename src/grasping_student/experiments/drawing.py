@@ -15,6 +15,7 @@ from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.records import Run, read_runs
 from grasping_student.reports.experiment_figures import (
+    BLOCKS,
     Line,
     Panel,
     Point,
@@ -49,13 +50,17 @@ PICTURES = {
 PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 """Whose models such pictures show, the first of which there are any."""
 
-MOST_LINES = 7
+MOST_LINES = 8
 """More arms than these are drawn in two panels."""
 
 CONTROLS = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
 """Arms that say where a lead comes from: they stand in the second panel."""
 
-MEASURE_NAMES = {"one_shot": "one-shot success", "proxy": "proxy", "all_picks": "success, all picks"}
+MEASURE_NAMES = {
+    "one_shot": ("one-shot success", "one-shot success rate"), "proxy": ("proxy", "proxy rate"),
+    "taken": (BLOCKS, BLOCKS), "all_picks": ("all picks", "success rate of all picks"),
+}  # fmt: skip
+"""What panels show, with the words for the panel and for its axis."""
 
 
 def arm_title(arm: str) -> str:
@@ -109,11 +114,12 @@ def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
     cells = tables.cells(runs, design)
     settings = [name for name in design.settings if any(cell.setting == name for cell in cells)]
     panels = []
-    for regime in design.regimes:
-        own = [cell for cell in cells if cell.regime == regime]
-        for measure, name in MEASURE_NAMES.items():
+    regimes = {regime: [cell for cell in cells if cell.regime == regime] for regime in design.regimes}
+    for measure, (name, label) in MEASURE_NAMES.items():
+        for regime, own in regimes.items():
             for what, lines in _divided(_lines(own, measure)):
-                panels.append(Panel(f"{name}, {regime.replace('-', ' ')}{what}", f"{name} rate", lines))
+                panels.append(Panel(f"{name}, {regime.replace('-', ' ')}{what}", label, lines))
+    for regime, own in regimes.items():
         lines = _entropy_lines(own)
         if lines:
             words = f"entropy, {regime.replace('-', ' ')}: mean, lowest and highest draw"

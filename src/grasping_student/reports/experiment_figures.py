@@ -44,6 +44,9 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
 }
 """Colour, marker and line of an arm: told apart without colours as well."""
 
+BLOCKS = "blocks an episode"
+"""Words for the axis of a panel whose values are hundredths of blocks."""
+
 FAR = 0.1
 """Share of successes; see ``far_below``."""
 
@@ -222,7 +225,8 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     if "bits" in panel.y_label:
         axes.ticklabel_format(axis="y", useOffset=False)
     else:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        unit = "" if panel.y_label == BLOCKS else " %"
+        axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g}{unit}")
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_title(panel.title, loc="left")
