@@ -58,7 +58,8 @@ def test_fewer_episodes_than_asked_are_said(tmp_path):
     for run in read_runs(tmp_path / "picking"):
         if (run.regime, run.setting, run.arm) == ("domain-shift", "20 %", "student"):
             half = {
-                name: {key: values[:10] for key, values in each.items()} for name, each in run.values["picking"].items()
+                name: {key: values[:10] for key, values in each.items()} if name != "episode_ends" else each
+                for name, each in run.values["picking"].items()
             }
             write_json(run.path, {**run.values, "picking": half})
     assert gaps_of(tmp_path, "picking") == [("domain-shift", ["20 %"], "some episodes (10 of 20)")]
@@ -72,7 +73,7 @@ def test_a_grid_of_another_preset_is_held_against_that_preset(tmp_path):
     assert gaps_of(tmp_path, "precision") == []
 
 
-@pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 120), ("precision", 80)])
+@pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 80), ("precision", 80)])
 def test_fewer_scenes_than_asked_are_said(tmp_path, name, asked):
     write_runs(tmp_path, (name,), scenes=asked - 1)
     assert {text for *_, text in gaps_of(tmp_path, name)} == {f"some scenes ({asked - 1} of {asked})"}

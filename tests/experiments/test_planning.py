@@ -121,7 +121,7 @@ def test_a_grid_can_be_thinned_and_filled_later():
      ({"settings": ("3 %",)}, "unknown setting of label-fraction '3 %'"),
      ({"regimes": ("shift",)}, "unknown regime"), ({"arms": ("pupil",)}, "unknown arm of label-fraction 'pupil'"),
      ({"arms": ("student_method",)}, "unknown arm of label-fraction 'student_method'"),
-     ({"name": "precision", "arms": ("student",)}, "valid are: teacher_augmented, teacher$")],
+     ({"name": "precision", "arms": ("student",)}, "valid are: teacher, teacher_augmented$")],
 )  # fmt: skip
 def test_unknown_names_are_refused_with_the_valid_ones(change, message):
     with pytest.raises(UserError, match=message):

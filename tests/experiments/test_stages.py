@@ -1,14 +1,16 @@
 """Stages in the cache: what names them, what makes them anew, and that nothing is made twice."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.training.synthetic import write_dataset
 
+import grasping_student
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
-from grasping_student.experiments.code_version import PARTS, code_version, syntax
+from grasping_student.experiments.code_version import EQUAL, PARTS, code_version, syntax, version_of_files
 from grasping_student.experiments.costs import cost_key, measured_costs
 from grasping_student.experiments.runners import MergeConfig
 from grasping_student.experiments.running import check_labels
@@ -142,8 +144,25 @@ def test_comments_and_docstrings_are_no_other_version_but_code_is():
 
 
 @pytest.mark.parametrize("kind", PARTS)
-def test_every_kind_has_a_version(kind):
-    assert len(code_version(kind)) == 12
+def test_a_change_in_any_part_is_another_version(kind, tmp_path, monkeypatch):
+    root = Path(grasping_student.__file__).parent
+    copy = tmp_path / "grasping_student"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    before = version_of_files(kind)
+    monkeypatch.setattr(grasping_student, "__file__", str(copy / "__init__.py"))
+    assert version_of_files(kind) == before
+    for part in PARTS[kind]:
+        file = next(copy.glob(part)) if part.endswith(".py") else next((copy / part).rglob("*.py"))
+        text = file.read_text()
+        file.write_text(f"{text}\nADDED = 1\n")
+        assert version_of_files(kind) != before, part
+        file.write_text(text)
+
+
+def test_promises_are_made_of_todays_code_alone():
+    assert set(EQUAL) <= {version_of_files(kind) for kind in PARTS}, "renew the promise, or take it back"
+    assert not set(EQUAL) & set(EQUAL.values())
+    assert all(code_version(kind) == EQUAL.get(version_of_files(kind), version_of_files(kind)) for kind in PARTS)
 
 
 def test_labels_without_a_success_stop_the_experiment_before_training(tmp_path):

@@ -69,8 +69,9 @@ class PickingConfig:
     """Episodes of picking, the models alternating on the same scenes. Paper, sections V-B and VI-B."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal or
-    a checkpoint folder, which grip:, room: or bare: before it gives a rule or takes its own."""
+    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
+    or a checkpoint folder. grip: or room: before the folder gives a rule, bare: takes the model's own, memory: repeats
+    no grasp that has failed."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -121,8 +122,8 @@ class OneShotConfig:
     """The one-shot paired test: every model grasps once from the same saved state of a scene."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder, which grip:,
-    room: or bare: before it gives a rule or takes its own."""
+    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder. grip: or
+    room: before the folder gives a rule, bare: takes the model's own."""
 
     scenes: int = 480
     """Scenes, each from its own reset and at its own fill level."""

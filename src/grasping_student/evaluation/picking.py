@@ -11,7 +11,7 @@ from grasping_student.evaluation.configuration import StopRule
 from grasping_student.evaluation.records import End, EpisodeEnd, Event, Intent, Try, finite_or_none
 from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
-from grasping_student.policies.base import NothingToGrasp, Policy
+from grasping_student.policies.base import HearsOutcomes, NothingToGrasp, Policy
 
 _EVALUATION_SCENES = 0x5CE4E  # keeps the scenes of an evaluation apart from any training data of the same seed
 _POLICY_DRAWS = 0xD4A35
@@ -61,6 +61,9 @@ def pick_episode(
         environment.reset(scene_seed(seed, episode))
     policy.begin_episode(policy_seed(seed, episode, len(earlier)))
     tries = list(earlier)
+    hear = policy.hear if isinstance(policy, HearsOutcomes) else _deaf
+    for each in tries:
+        hear(each.grasp, Outcome(each.outcome))
     while True:
         heightmap = environment.observe()
         reason = _end_before_a_try(heightmap, tries, rule)
@@ -80,8 +83,13 @@ def pick_episode(
         outcome = environment.execute(grasp)
         tries.append(Try(**vars(intent), outcome=outcome.value))
         record(tries[-1])
+        hear(grasp, outcome)
         if watch is not None:
             watch(heightmap, grasp, outcome)
+
+
+def _deaf(grasp: PlanarGrasp, outcome: Outcome) -> None:
+    """Most policies do not ask how a grasp ended."""
 
 
 def _end_before_a_try(heightmap: Heightmap, tries: Sequence[Try], rule: StopRule) -> EpisodeEnd | None:

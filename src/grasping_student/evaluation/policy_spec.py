@@ -18,13 +18,17 @@ without noise."""
 BARE = "bare"
 """Prefix of a checkpoint whose own rule is not obeyed."""
 
+MEMORY = "memory"
+"""Prefix of a checkpoint that, in episodes, repeats no grasp that has failed."""
+
 
 def make_policy(spec: str, environment: Environment) -> Policy:
     """The policy that a spec names, for use in this environment.
 
     Args:
         spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` and ``grip:FOLDER`` choose only among
-            grasps that the rule of that name lets pass; ``bare:FOLDER`` forgets the rule that a student carries.
+            grasps that the rule of that name lets pass; ``bare:FOLDER`` forgets the rule that a student carries;
+            ``memory:FOLDER`` repeats no grasp that has failed since the last success.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -48,8 +52,11 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         raise UserError(f"model '{spec}' is neither a checkpoint folder nor one of: {', '.join(NAMED_POLICIES)}{hint}")
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
+    from grasping_student.policies.remembering import RememberingPolicy
 
     model = GraspModel.load(folder, environment.workspace)
+    if prefix == MEMORY:
+        return RememberingPolicy(model, folder.name)
     if prefix == BARE:
         model = model.without_rule()
     rule: RuleName = prefix if prefix in RULES else "none"
@@ -57,9 +64,9 @@ def make_policy(spec: str, environment: Environment) -> Policy:
 
 
 def prefix_and_folder(spec: str) -> tuple[str, Path]:
-    """What a spec says of rules (a rule's name, ``bare``, or nothing), and the checkpoint folder behind it."""
+    """What stands before a spec's folder (a rule's name, ``bare``, ``memory`` or nothing), and the folder."""
     prefix, _, rest = spec.partition(":")
-    return (prefix, Path(rest)) if prefix in (*RULES, BARE) else ("", Path(spec))
+    return (prefix, Path(rest)) if prefix in (*RULES, BARE, MEMORY) else ("", Path(spec))
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

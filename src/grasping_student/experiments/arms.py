@@ -112,8 +112,9 @@ class Arm:
     method: str = "plain"
     """Students: how they are taught."""
 
-    rule: Literal["none", "room", "grip", "bare"] = "none"
-    """When grasping, it chooses only among grasps that this rule lets pass; ``bare`` forgets the student's own."""
+    rule: Literal["none", "room", "grip", "bare", "memory"] = "none"
+    """When grasping, it chooses only among grasps that this rule lets pass; ``bare`` forgets the student's own, and
+    ``memory`` refuses repeats of what has failed in the episode."""
 
 
 ARMS: dict[str, Arm] = {
@@ -132,6 +133,10 @@ ARMS: dict[str, Arm] = {
     "student_grip": Arm("student of good grips", "student", teacher="teacher_augmented", method="grip"),
     "student_bare": Arm(
         "student of good grips, rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
+    ),
+    "teacher_memory": Arm("teacher, augmented, with memory", "teacher", augmented=True, rule="memory"),
+    "student_memory": Arm(
+        "student of good grips, with memory", "student", teacher="teacher_augmented", method="grip", rule="memory"
     ),
     "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
     "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),

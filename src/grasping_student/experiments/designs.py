@@ -59,6 +59,9 @@ class Design:
     most_scenes: int | None = None
     """Test scenes a draw where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
 
+    beside: tuple[str, tuple[str, ...]] = ("", ())
+    """Experiment and those of its arms that are shown beside, measured on the same scenes."""
+
     extra_draws: dict[str, int] = field(default_factory=dict)
     """Settings that need more draws than the others: setting -> at least so many."""
 
@@ -103,6 +106,10 @@ def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
     if regime == "domain-shift" and setting != "20 %":
         return ()
     return tuple(arm for arm in _with_default(*_EVERYWHERE) if arm not in ("student_augmented", "student_bare"))
+
+
+def _memory_arms(setting: str, regime: str) -> tuple[str, ...]:
+    return ("teacher_memory", "student_memory") if _picking_arms(setting, regime) else ()
 
 
 def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -150,6 +157,12 @@ DESIGNS: dict[str, Design] = {
         paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
         paper_source="table I, all picks, trained on real scenes",
     ),
+    "memory": Design(
+        "Models that remember what has failed in the episode", "share of the labels",
+        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        _memory_arms, measures=("picking",), regimes=("in-distribution", "domain-shift"),
+        beside=("picking", ("antipodal", "teacher_augmented", DEFAULT_STUDENT)),
+    ),
     "methods": Design(
         "Students by method, from the augmented teacher at 5 % of the labels", "method",
         {name: Point(0.05, method=name) for name in ABLATION},
@@ -163,11 +176,11 @@ DESIGNS: dict[str, Design] = {
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=120,
+        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=80,
     ),
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in ("1 %", "5 %", "100 %")}, _precision_arms,
+        {name: Point(FRACTIONS[name]) for name in ("5 %", "100 %")}, _precision_arms,
         measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=80,
     ),
 }  # fmt: skip

@@ -235,6 +235,8 @@ class Recipes:
             seed=self._training_seed(cell.draw) + (600 if method.after else 500),
             network=self.sizes.network, loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
         )  # fmt: skip
+        if ARMS[arm.teacher].augmented:
+            config = replace(config, augmentation=standard_augmentation())
         for values in (cell.point.student, method.student):
             config = with_values(config, values, "method")
         inputs: tuple[Stage, ...] = (table, scenes)

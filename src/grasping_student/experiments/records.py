@@ -123,6 +123,19 @@ def run_files(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / RUNS).rglob("*.json") if not path.name.startswith("."))
 
 
+def runs_to_show(folder: Path, beside: tuple[str, tuple[str, ...]]) -> list[Run]:
+    """Runs of an experiment's results folder, and those of another beside it that stand in the same cells.
+
+    Args:
+        folder: the experiment's results folder.
+        beside: name of the other experiment, and which of its arms.
+    """
+    own, (name, arms) = read_runs(folder), beside
+    cells = {(run.regime, run.setting, run.draw) for run in own}
+    other = read_runs(folder.with_name(name)) if name else []
+    return own + [run for run in other if run.arm in arms and (run.regime, run.setting, run.draw) in cells]
+
+
 def read_runs(folder: Path) -> list[Run]:
     """All runs of an experiment's results folder, in a fixed order.
 

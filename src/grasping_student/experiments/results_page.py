@@ -20,7 +20,7 @@ from grasping_student.experiments import (
 )
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import link
-from grasping_student.experiments.records import Run, read_runs, run_files
+from grasping_student.experiments.records import Run, read_runs, run_files, runs_to_show
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.files import read_json, write_text
 
@@ -81,7 +81,7 @@ def write_page(results: Path, page: Path) -> Path:
     parts.append(claims.claims(everything))
     parts.append(shared_data.section(results, page))
     for name, design in found.items():
-        parts.append(_section(name, design, everything[name], results, page))
+        parts.append(_section(name, design, runs_to_show(results / name, design.beside), results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
     parts.append(DIFFERENCES)
     parts.append(coverage.section(everything))

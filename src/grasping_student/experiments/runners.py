@@ -59,9 +59,12 @@ def _table(config: Any) -> None:
 def _affordance(config: Any) -> None:
     from grasping_student.evaluation.affordance_metrics import evaluate_affordance
     from grasping_student.files import write_json
+    from grasping_student.models.inference import torch_threads
     from grasping_student.training.affordance import run
 
-    write_json(run(config) / "held_out.json", evaluate_affordance(config.out))
+    out = run(config)
+    with torch_threads(1):
+        write_json(out / "held_out.json", evaluate_affordance(out))
 
 
 def _pretraining(config: Any) -> None:

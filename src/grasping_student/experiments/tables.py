@@ -19,7 +19,7 @@ from grasping_student.evaluation.statistics import (
 )
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
-from grasping_student.experiments.records import Run, read_runs
+from grasping_student.experiments.records import Run, runs_to_show
 from grasping_student.reports.sentences import interval, points
 
 RESAMPLES = 2000
@@ -37,6 +37,8 @@ PAIRS = (
     ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student_augmented"),
     ("teacher_augmented", "teacher_matched"), ("teacher_matched", "student_matched"),
     ("student_augmented", "student_matched"), ("scripted", "nearby"), ("teacher_augmented", "student_method"),
+    ("teacher_augmented", "teacher_memory"), (DEFAULT_STUDENT, "student_memory"), (BY_CHANCE, "student_memory"),
+    ("teacher_memory", "student_memory"),
 )  # fmt: skip
 """Differences that every experiment shows where it has both arms: second less first."""
 
@@ -173,7 +175,7 @@ def proxy_average_of(run: Run) -> float | None:
 def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
     """One row for each regime, setting and arm with all its measures, for the CSV table."""
     rows = []
-    for cell in cells(read_runs(folder), design):
+    for cell in cells(runs_to_show(folder, design.beside), design):
         for arm, runs in cell.runs.items():
             row: dict[str, Any] = {"regime": cell.regime, "setting": cell.setting, "arm": arm, "draws": len(runs)}
             for measure in CSV_MEASURES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
-from grasping_student.grasp import PlanarGrasp
+from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 
 Source = Literal["human", "policy", "script"]
@@ -40,3 +40,11 @@ class Policy(Protocol):
         Raises:
             NothingToGrasp: there is nothing to grasp.
         """
+
+
+@runtime_checkable
+class HearsOutcomes(Protocol):
+    """A policy that is told how its grasps ended."""
+
+    def hear(self, grasp: PlanarGrasp, outcome: Outcome) -> None:
+        """One grasp of this episode and its outcome, in order."""

@@ -35,12 +35,14 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "teacher_matched": (PURPLE, "^", "--"),
     "teacher_room": (VERMILLION, "<", "-."),
     "teacher_grip": (VERMILLION, ">", "-."),
+    "teacher_memory": (VERMILLION, "d", ":"),
     "student": (SKY, "o", "-"),
     "student_augmented": (BLUE, "o", "-"),
     "student_matched": (PURPLE, "v", "-"),
     "student_room": (GREEN, "P", "-"),
     "student_grip": (GREEN, "*", "-"),
     "student_bare": (GREEN, "h", "--"),
+    "student_memory": (GREEN, "X", ":"),
 }
 """Colour, marker and line of an arm: told apart without colours as well."""
 

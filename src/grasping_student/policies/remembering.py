@@ -1,0 +1,85 @@
+"""The policy of a network that remembers what has failed, so that it does not try the same on the same scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome, PlanarGrasp, angle_distance
+from grasping_student.heightmap import Heightmap
+from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.policies.base import NothingToGrasp, Source
+from grasping_student.workspace import Workspace
+
+DISTANCE = 0.010
+ANGLE = math.radians(15.0)
+"""Nearer than both to a failed grasp, metres and radians, a grasp is a repeat of it (docs/evaluation.md)."""
+
+
+class RememberingPolicy:
+    """The best grasp that is no repeat of one that has failed since the last success."""
+
+    def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
+        self._model = model
+        self._name = name
+        self._grid = grid
+        self._failed: list[PlanarGrasp] = []
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and attempts."""
+        return self._name
+
+    @property
+    def version(self) -> str:
+        """Content hash of the model, and that it remembers."""
+        return f"{self._model.version}-memory"
+
+    @property
+    def source(self) -> Source:
+        """A network's grasps are a policy's."""
+        return "policy"
+
+    def begin_episode(self, seed: int) -> None:
+        """Forget the last episode; nothing is random."""
+        self._failed.clear()
+
+    def hear(self, grasp: PlanarGrasp, outcome: Outcome) -> None:
+        """How a grasp ended: a failure is remembered, a success changes the scene, a device's fault says nothing."""
+        if outcome == Outcome.SUCCESS:
+            self._failed.clear()
+        elif outcome != Outcome.FAULT:
+            self._failed.append(grasp)
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        """The best grasp that is new, and its score.
+
+        Raises:
+            NothingToGrasp: no foreground inside the margin, or all of it has failed.
+        """
+        try:
+            return self._model.best_grasp(heightmap, self._grid, rule=NotAgain(self._failed) if self._failed else None)
+        except NoGrasp as error:
+            raise NothingToGrasp(str(error)) from None
+
+
+class NotAgain:
+    """A rule on grasps: none within ``DISTANCE`` and ``ANGLE`` of those that have failed."""
+
+    def __init__(self, failed: Sequence[PlanarGrasp]) -> None:
+        self._failed = tuple(failed)
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        """Which grasps are new, shape ``(n, pixels, pixels)``; arguments as of ``GraspRule.allows``."""
+        allowed = np.ones((len(angles), *workspace.shape), dtype=bool)
+        rows, cols = np.ogrid[: workspace.pixels, : workspace.pixels]
+        for grasp in self._failed:
+            near = np.hypot(rows - grasp.row, cols - grasp.col) * workspace.pixel_size <= DISTANCE + 1e-9
+            turned = angle_distance(angles, grasp.angle) > ANGLE + 1e-9
+            allowed &= turned[:, None, None] | ~near
+        return allowed
