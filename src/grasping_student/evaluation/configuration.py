@@ -69,8 +69,8 @@ class PickingConfig:
     """Episodes of picking, the models alternating on the same scenes. Paper, sections V-B and VI-B."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal or
-    a checkpoint folder, which grip:, room: or bare: before it gives a rule or takes its own."""
+    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
+    or a checkpoint folder, which grip:, room: or bare: before it gives a rule or takes its own."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -121,8 +121,8 @@ class OneShotConfig:
     """The one-shot paired test: every model grasps once from the same saved state of a scene."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder, which grip:,
-    room: or bare: before it gives a rule or takes its own."""
+    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder, which
+    grip:, room: or bare: before it gives a rule or takes its own."""
 
     scenes: int = 480
     """Scenes, each from its own reset and at its own fill level."""

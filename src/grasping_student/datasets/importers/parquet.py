@@ -37,8 +37,8 @@ def run(config: ParquetImport) -> ImportReport:
     """Import the shards in the order of their names.
 
     Raises:
-        UserError: no shard, a shard that is missing, damaged or was not written by 'dataset export', shards of different
-            datasets, other content than was exported, or ``out`` exists. No dataset is left then.
+        UserError: no shard, a shard that is missing, damaged or was not written by 'dataset export', shards of
+            different datasets, other content than was exported, or ``out`` exists. No dataset is left then.
     """
     folder = config.folder / "data" if (config.folder / "data").is_dir() else config.folder
     shards = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
@@ -70,7 +70,9 @@ def _check_none_is_missing(folder: Path, names: set[str]) -> None:
         missing = [name for name in wanted if name not in names]
         if missing:
             named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-            raise UserError(f"{folder} lacks {named}; copy the whole export of {len(wanted)} shards. Nothing was written")
+            raise UserError(
+                f"{folder} lacks {named}; copy the whole export of {len(wanted)} shards. Nothing was written"
+            )
 
 
 def _description(shard: Path) -> dict[str, Any]:
