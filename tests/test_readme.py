@@ -25,6 +25,12 @@ def test_links_to_files_exist():
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_nobody_is_told_to_install_from_an_index_that_does_not_hold_it():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.py")]
+    told = re.compile(r"pip install '?grasping[-_]student")
+    assert [page.name for page in pages if told.search(page.read_text(encoding="utf-8"))] == []
+
+
 def test_commands_shown_exist():
     for words in re.findall(r"grasping-student ((?:[a-z-]+ ?){1,2})", README):
         first, second = [*words.split(), ""][:2]

@@ -20,7 +20,7 @@ HERE = tool_down(0.05, -0.45, 0.30, 0.2)
 
 @contextmanager
 def ur5e():
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     with FakeCell(speedup=10.0) as fakes:
         yield Ur5e(Ur5eConfig(fakes.host, watchdog_frequency=0.7, stale_after=1.2))
 

@@ -14,7 +14,7 @@ from grasping_student.heightmap import Heightmap
 
 def robot_cell():
     """The cell through the vendors' clients, with fakes as devices and a simulator behind them."""
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     from tests.environments.robot_cell.twin_environment import twin_environment
 
     return twin_environment()

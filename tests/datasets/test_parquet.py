@@ -109,15 +109,51 @@ def test_a_broken_shard_stops_the_import(varied, tmp_path, damage, message):
     assert not (tmp_path / "back").exists()
 
 
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [([1], r"lacks attempts-00001-of-00006\.parquet; copy the whole export of 6 shards"),
+     ([0, 1, 3, 4, 5], r"attempts-00003-of-00006\.parquet and 2 more;")],
+)  # fmt: skip
+def test_a_missing_shard_stops_the_import(varied, tmp_path, lost, message):
+    shards = export_parquet(varied, tmp_path / "out", rows_a_shard=2)
+    for number in lost:
+        shards[number].unlink()
+    with pytest.raises(UserError, match=message):
+        run(ParquetImport(tmp_path / "out", tmp_path / "back"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "varied"]
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows.pop(), lambda rows: rows[1].update(z=0.5)])
+def test_other_content_than_was_exported_stops_the_import(varied, tmp_path, change):
+    (shard,) = export_parquet(varied, tmp_path / "out")
+    _rewrite(shard, change)
+    with pytest.raises(UserError, match=f"exported with {Dataset(varied).version[:16]}.*Nothing was written"):
+        run(ParquetImport(tmp_path / "out", tmp_path / "back"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "varied"]
+
+
+def test_shards_under_other_names_that_lack_one_are_noticed_too(varied, tmp_path):
+    shards = export_parquet(varied, tmp_path / "out", rows_a_shard=5)
+    shards[2].unlink()
+    for number, shard in enumerate(shards[:2]):
+        shard.rename(shard.with_name(f"{number}.parquet"))
+    with pytest.raises(UserError, match="attempts were added, lost or changed"):
+        run(ParquetImport(tmp_path / "out", tmp_path / "back"))
+    assert not (tmp_path / "back").exists()
+
+
 def test_a_flipped_byte_stops_the_import_or_costs_one_row(varied, tmp_path):
     (shard,) = export_parquet(varied, tmp_path / "out")
-    data = shard.read_bytes()
+    data, version = shard.read_bytes(), Dataset(varied).version
     for position in range(40, len(data) - 2000, 1997):
         shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+        back = tmp_path / f"back{position}"
         try:
-            run(ParquetImport(tmp_path / "out", tmp_path / f"back{position}"))
+            report = run(ParquetImport(tmp_path / "out", back))
         except UserError:
-            assert not (tmp_path / f"back{position}").exists()
+            assert not back.exists()
+        else:
+            assert report.skipped or Dataset(back).version == version
 
 
 def _rewrite(shard, change):

@@ -40,8 +40,8 @@ def test_03_predict_on_a_depth_image(tmp_path):
 
 
 def test_04_label_through_the_page(tmp_path):
-    pytest.importorskip("nicegui", reason="needs the extra 'web': pip install grasping-student[web]")
-    pytest.importorskip("playwright", reason="needs playwright: pip install grasping-student[dev]")
+    pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
+    pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[dev]'")
     if shutil.which("chromium") is None:
         pytest.skip("needs Chromium (Debian package 'chromium')")
     printed = run("04_label_through_the_page.py", tmp_path, "--labels", 3, "--steps", 2, "--scenes", 4, "--tests", 2)
@@ -50,7 +50,7 @@ def test_04_label_through_the_page(tmp_path):
 
 
 def test_05_robot_cell_through_fakes():
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     printed = run("05_robot_cell_through_fakes.py", 4)
     assert printed.count("attempt ") == 4
     assert "never faster than 0.30 m/s" in printed

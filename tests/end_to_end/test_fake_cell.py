@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 from grasping_student.cli.main import main
 from grasping_student.environments.robot_cell.config import load_cell
@@ -105,7 +105,7 @@ def test_what_a_person_types_breaks_and_mends_the_fakes(fakes):
 def test_without_the_arms_library_the_command_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["cell", "fake"]) == 2
-    assert "extra 'robot'" in capsys.readouterr().err
+    assert "extra 'robot': in a clone, pip install -e '.[robot]'" in capsys.readouterr().err
 
 
 def test_the_board_is_printed_at_its_true_size(tmp_path, capsys):

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 from grasping_student.configuration import to_yaml
 from grasping_student.environments.robot_cell.config import load_cell

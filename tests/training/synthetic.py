@@ -31,18 +31,19 @@ def draw_scene(workspace: Workspace, random: np.random.Generator, boxes: int = 3
 
 def write_dataset(
     path: Path, count: int, seed: int, labelled: bool = True, failures: int = 0, workspace: Workspace = SMALL,
-    source: str = "script",
+    source: str = "script", an_episode: int = 1,
 ) -> Path:  # fmt: skip
-    """A dataset of ``count`` scenes, one an episode; the first ``failures`` are gripped along the long side."""
+    """A dataset of ``count`` scenes, ``an_episode`` of them each; the first ``failures`` are gripped the long way."""
     random = np.random.default_rng(seed)
     with DatasetWriter(path, workspace) as writer:
-        for episode in range(count):
+        for number in range(count):
             scene, grasp = draw_scene(workspace, random)
             values = {}
             if labelled:
-                failed = episode < failures
+                failed = number < failures
                 grasp = PlanarGrasp(grasp.row, grasp.col, grasp.angle + math.pi / 2 * failed)
                 outcome = Outcome.MISSED if failed else Outcome.SUCCESS
                 values = {"source": source, "grasp": grasp, "z": 0.01, "outcome": outcome}
-            writer.append(scene, episode=episode, index=0, environment="synthetic", **values)
+            episode, index = divmod(number, an_episode)
+            writer.append(scene, episode=episode, index=index, environment="synthetic", **values)
     return path

@@ -29,7 +29,7 @@ def missing() -> str | None:
     try:
         import playwright  # noqa: F401  # only asked for
     except ImportError:
-        return "needs playwright: pip install 'grasping-student[dev]'"
+        return "needs playwright: pip install -e '.[dev]'"
     return None if shutil.which(CHROMIUM) else "needs Chromium: apt-get install chromium (Debian package 'chromium')"
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_grasp
 
-pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
+pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
 
 from nicegui.testing.user_simulation import user_simulation
 

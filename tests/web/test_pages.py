@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.web.labelling_worlds import BoxWorld, ConstantModel, RobotWorld, StoppingRobot, box_grasp, recorded_world
 
-pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
+pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
 
 from nicegui.testing.user_simulation import user_simulation
 

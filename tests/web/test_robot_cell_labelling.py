@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing())
 
 
 def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 
     cell = tmp_path / "cell.yaml"
@@ -45,7 +45,7 @@ def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
 
 
 def test_control_c_brakes_the_arm_at_once_and_leaves_the_fingers(tmp_path):
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 
     cell = tmp_path / "cell.yaml"

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
-pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
+pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
 
 from tests.web.browser import PATIENCE, chromium, missing
 

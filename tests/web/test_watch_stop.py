@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("nicegui", reason="needs the extra 'web': pip install 'grasping-student[web]'")
+pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
 
 from grasping_student.environments.robot_cell.config import CellConfig
 from grasping_student.environments.robot_cell.live import STOP_REQUEST

@@ -13,7 +13,7 @@ from grasping_student.errors import UserError
 def run(config: FakeCellConfig) -> None:
     """Serve the fakes until Ctrl-C."""
     if importlib.util.find_spec("rtde_control") is None:
-        raise UserError("the arm's driver needs the extra 'robot': pip install 'grasping-student[robot]'")
+        raise UserError("the arm's driver needs the extra 'robot': in a clone, pip install -e '.[robot]'")
     from grasping_student.environments.robot_cell.fakes.console import run as serve
 
     serve(config)

@@ -13,7 +13,7 @@ from grasping_student.web.watch_config import PRESETS, WatchConfig
 def run(config: WatchConfig) -> None:
     """Serve the page until Ctrl-C."""
     if importlib.util.find_spec("nicegui") is None:
-        raise UserError("the live page needs the extra 'web': pip install 'grasping-student[web]'")
+        raise UserError("the live page needs the extra 'web': in a clone, pip install -e '.[web]'")
     from grasping_student.environments.robot_cell.config import load_cell
     from grasping_student.web.server import checked_binding, serve
     from grasping_student.web.watch_page import build_watch_page

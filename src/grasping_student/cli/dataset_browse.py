@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> None:
 
 def _run(config: BrowseConfig) -> None:
     if importlib.util.find_spec("nicegui") is None:
-        raise UserError("the browse page needs the extra 'web': pip install 'grasping-student[web]'")
+        raise UserError("the browse page needs the extra 'web': in a clone, pip install -e '.[web]'")
     from grasping_student.web.browse_setup import run
 
     run(config)

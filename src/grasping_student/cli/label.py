@@ -28,7 +28,7 @@ def with_scenes(argv: Sequence[str]) -> list[str]:
 
 def _run(config: LabelConfig) -> None:
     if importlib.util.find_spec("nicegui") is None:
-        raise UserError("the labelling page needs the extra 'web': pip install 'grasping-student[web]'")
+        raise UserError("the labelling page needs the extra 'web': in a clone, pip install -e '.[web]'")
     from grasping_student.web.labelling_setup import run
 
     run(config)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
 from grasping_student.grasp_rules import RULES, RuleConfig, RuleName
 from grasping_student.policies.base import Policy
+from grasping_student.workspace import Workspace
+
+if TYPE_CHECKING:
+    from grasping_student.models.grasp_model import GraspModel
 
 NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
 """``random``: a foreground pixel by chance. ``antipodal``: by chance one of the grasps that the rule
@@ -18,8 +24,13 @@ without noise."""
 BARE = "bare"
 """Prefix of a checkpoint whose own rule is not obeyed."""
 
+<<<<<<< HEAD
 MEMORY = "memory"
 """Prefix of a checkpoint that, in episodes, repeats no grasp that has failed."""
+=======
+_in_use: WeakValueDictionary[tuple[Path, Workspace, int], GraspModel] = WeakValueDictionary()
+"""Models that a policy of this process holds, by folder, workspace and time at which the weights were written."""
+>>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
 
 
 def make_policy(spec: str, environment: Environment) -> Policy:
@@ -50,14 +61,18 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         near = difflib.get_close_matches(spec, NAMED_POLICIES, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise UserError(f"model '{spec}' is neither a checkpoint folder nor one of: {', '.join(NAMED_POLICIES)}{hint}")
-    from grasping_student.models.grasp_model import GraspModel
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
     from grasping_student.policies.remembering import RememberingPolicy
 
+<<<<<<< HEAD
     model = GraspModel.load(folder, environment.workspace)
     if prefix == MEMORY:
         return RememberingPolicy(model, folder.name)
     if prefix == BARE:
+=======
+    model = _model(folder, environment.workspace)
+    if prefix == BARE and model.config.rule != RuleConfig():
+>>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
         model = model.without_rule()
     rule: RuleName = prefix if prefix in RULES else "none"
     return GreedyNetworkPolicy(model, folder.name, rule=RuleConfig(rule).make(), rule_name=rule)
@@ -67,6 +82,29 @@ def prefix_and_folder(spec: str) -> tuple[str, Path]:
     """What stands before a spec's folder (a rule's name, ``bare``, ``memory`` or nothing), and the folder."""
     prefix, _, rest = spec.partition(":")
     return (prefix, Path(rest)) if prefix in (*RULES, BARE, MEMORY) else ("", Path(spec))
+
+
+def weights_bytes(folder: Path) -> int:
+    """Size of a checkpoint folder's weights on disk; 0 for what is none."""
+    if not folder.is_dir():
+        return 0
+    from grasping_student.models.checkpoint import WEIGHTS
+
+    weights = folder / WEIGHTS
+    return weights.stat().st_size if weights.exists() else 0
+
+
+def _model(folder: Path, workspace: Workspace) -> GraspModel:
+    """The model of a checkpoint folder; policies that act by one checkpoint under several rules share it."""
+    from grasping_student.models.checkpoint import WEIGHTS
+    from grasping_student.models.grasp_model import GraspModel
+
+    weights = folder / WEIGHTS
+    key = (folder.resolve(), workspace, weights.stat().st_mtime_ns if weights.exists() else 0)
+    model = _in_use.get(key)
+    if model is None:
+        model = _in_use[key] = GraspModel.load(folder, workspace)
+    return model
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:

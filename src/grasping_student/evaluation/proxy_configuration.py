@@ -17,7 +17,8 @@ class ProxyConfig:
     """Checkpoint folder of ``train affordance``."""
 
     dataset: Path = Path("runs/held-out")
-    """Dataset of labelled scenes that neither the models nor the affordance network have learnt from."""
+    """Dataset of labelled scenes that neither the models nor the affordance network have learnt from; the command
+    refuses one whose content their manifests name as an input."""
 
     scenes: int = 0
     """Use the first so many of its labelled scenes; 0 uses all."""

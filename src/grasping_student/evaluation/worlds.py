@@ -1,4 +1,8 @@
-"""One environment and its policies a process, opened when first needed and shared by the jobs that follow."""
+"""One environment and its policies a process, opened when first needed and shared by the jobs that follow.
+
+Models take turns on every scene, so the least recently used is the one that is needed next: what was opened first and
+fits the memory stays, and of what does not fit only the last is kept.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grasping_student.environments.base import Environment
 from grasping_student.errors import UserError
 from grasping_student.evaluation.configuration import WorldSpec
+from grasping_student.evaluation.policy_spec import prefix_and_folder, weights_bytes
 from grasping_student.files import read_json, write_json
 from grasping_student.policies.base import Policy
 from grasping_student.workspace import Workspace
@@ -22,24 +28,45 @@ if TYPE_CHECKING:
 MakePolicy = Callable[[str, Environment], Policy]
 """From a spec string and the environment that it will act in to a policy; a function of a module, so picklable."""
 
-_open: dict[WorldSpec, tuple[Environment, dict[tuple[MakePolicy, str], Policy]]] = {}
+WEIGHTS_KEPT = 512 * 2**20
+"""Bytes of checkpoints' weights that a process keeps, as they lie on disk; in memory they take about twice that."""
+
+
+@dataclass
+class _World:
+    """An open environment and the policies that act in it."""
+
+    environment: Environment
+    policies: dict[tuple[MakePolicy, str], Policy] = field(default_factory=dict)
+    passing: dict[tuple[MakePolicy, str], Policy] = field(default_factory=dict)
+    """At most one, which does not fit and goes when another is opened."""
+
+
+_open: dict[WorldSpec, _World] = {}
 
 
 def open_world(world: WorldSpec) -> Environment:
     """This process's environment of a spec; one is open at a time."""
     if world not in _open:
         close_worlds()
-        _open[world] = (world.make(), {})
-    return _open[world][0]
+        _open[world] = _World(world.make())
+    return _open[world].environment
 
 
 def open_policy(world: WorldSpec, spec: str, make_policy: MakePolicy) -> Policy:
-    """This process's policy of a spec in that world."""
+    """This process's policy of a spec in that world; it begins every scene from a seed, so it may be opened anew."""
     environment = open_world(world)
-    policies = _open[world][1]
-    if (make_policy, spec) not in policies:
-        policies[make_policy, spec] = make_policy(spec, environment)
-    return policies[make_policy, spec]
+    opened, key = _open[world], (make_policy, spec)
+    for policies in (opened.policies, opened.passing):
+        if key in policies:
+            return policies[key]
+    policy = make_policy(spec, environment)
+    folders = {prefix_and_folder(each)[1] for _, each in (*opened.policies, key)}
+    if sum(weights_bytes(folder) for folder in folders) <= WEIGHTS_KEPT:
+        opened.policies[key] = policy
+    else:
+        opened.passing = {key: policy}
+    return policy
 
 
 @functools.lru_cache(maxsize=1)
@@ -52,8 +79,8 @@ def open_model(folder: Path) -> GraspModel:
 
 def close_worlds() -> None:
     """Close what this process has open."""
-    for environment, _ in _open.values():
-        environment.close()
+    for opened in _open.values():
+        opened.environment.close()
     _open.clear()
 
 

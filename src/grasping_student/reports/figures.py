@@ -19,12 +19,13 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.reports.style import GREY, HEIGHT_MAP, ORANGE, SCORE_MAP, bare, model_colour
 from grasping_student.workspace import Workspace
 
-STROKE = 0.085
-"""Opening of the gripper before a grasp, metres (paper, section VI-D)."""
+GRIPPER = GripperShape()
+"""Whose fingers are drawn, open as before a grasp (paper, section VI-D)."""
 
 
 def _extent(workspace: Workspace) -> tuple[float, float, float, float]:
@@ -91,9 +92,8 @@ def draw_score_map(
 
 
 def gripper_corners(
-    workspace: Workspace, grasp: PlanarGrasp, width: float, finger_thickness: float = 0.010,
-    finger_breadth: float = 0.022,
-) -> list[NDArray[np.float64]]:  # fmt: skip
+    workspace: Workspace, grasp: PlanarGrasp, width: float, shape: GripperShape = GRIPPER
+) -> list[NDArray[np.float64]]:
     """Corners of both fingers seen from above, world metres, two arrays of shape ``(4, 2)``.
 
     The inner faces lie ``width`` apart on the line through the grasp at its angle.
@@ -102,22 +102,21 @@ def gripper_corners(
         workspace: where the grasp's pixel lies.
         grasp: the grasp.
         width: opening between the inner faces, metres.
-        finger_thickness: size of a finger along the closing direction, metres.
-        finger_breadth: size of a finger across it, metres.
+        shape: size of the fingers.
     """
     centre = np.array(grasp.xy(workspace))
     along = np.array([math.cos(grasp.angle), math.sin(grasp.angle)])
     across = np.array([-along[1], along[0]])
     fingers = []
     for side in (-1.0, 1.0):
-        inner, outer = side * width / 2, side * (width / 2 + finger_thickness)
+        inner, outer = side * width / 2, side * (width / 2 + shape.finger_thickness)
         corners = [(inner, -1), (outer, -1), (outer, 1), (inner, 1)]
-        fingers.append(np.array([centre + s * along + t * finger_breadth / 2 * across for s, t in corners]))
+        fingers.append(np.array([centre + s * along + t * shape.finger_width / 2 * across for s, t in corners]))
     return fingers
 
 
 def draw_gripper(
-    axes: Axes, workspace: Workspace, grasp: PlanarGrasp, width: float = STROKE, colour: str = ORANGE,
+    axes: Axes, workspace: Workspace, grasp: PlanarGrasp, width: float = GRIPPER.opening, colour: str = ORANGE,
     label: str | None = None,
 ) -> None:  # fmt: skip
     """A gripper to scale at a grasp: two fingers, the line in which they close, and the grasped point.

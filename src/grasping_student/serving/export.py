@@ -126,4 +126,5 @@ def require_extra(*modules: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise UserError(f"{', '.join(missing)} not installed; install the extra: pip install 'grasping-student[serve]'")
+        names = ", ".join(missing)
+        raise UserError(f"{names} not installed; install the extra 'serve': in a clone, pip install -e '.[serve]'")

@@ -10,7 +10,7 @@ from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
 @pytest.fixture(scope="module")
 def fakes():
     """Arm and gripper, ten times faster than real."""
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     with FakeCell(speedup=10.0) as cell:
         yield cell
 

@@ -15,7 +15,7 @@ from grasping_student.environments.simulation.environment import SimulationEnvir
 from grasping_student.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.workspace import light_workspace
 
-pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install grasping-student[robot]")
+pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 
 def open_cell(config):

@@ -10,6 +10,7 @@ from typing import Any
 
 from grasping_student.datasets.making import new_dataset
 from grasping_student.datasets.schema import NotStorable
+from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import write_json
 from grasping_student.grasp import Outcome, PlanarGrasp
@@ -117,8 +118,9 @@ def import_workspace(extent: float, pixels: int, margin: float) -> Workspace:
 
 
 def write_import(
-    out: Path, workspace: Workspace, entries: Iterable[ImportedAttempt | Skipped], layout: str, source: Path
-) -> ImportReport:
+    out: Path, workspace: Workspace, entries: Iterable[ImportedAttempt | Skipped], layout: str, source: Path,
+    version: str | None = None,
+) -> ImportReport:  # fmt: skip
     """Write a new dataset from foreign entries, one at a time.
 
     Args:
@@ -127,12 +129,14 @@ def write_import(
         entries: read lazily; one is held in memory at a time.
         layout: name of the foreign layout.
         source: the foreign folder.
+        version: content hash that the dataset must have unless entries were left out, which the report tells.
 
     Returns:
         what was taken over and what was left out; also written beside the dataset.
 
     Raises:
-        UserError: ``out`` exists, nothing could be imported, or the disk is full. No dataset is left then.
+        UserError: ``out`` exists, nothing could be imported, the content has another hash, or the disk is full. No
+            dataset is left then.
     """
     report = ImportReport(layout, str(source))
     with new_dataset(out, workspace) as writer:
@@ -150,5 +154,18 @@ def write_import(
             report.labelled += entry.outcome is not None
         if not report.imported:
             raise UserError("\n".join([f"nothing in {source} could be imported as {layout}", *report.lines()[1:]]))
+        if version is not None and not report.skipped_count:
+            writer.flush()
+            _check_version(Dataset(writer.path), version, source)
         report.save(writer.path / REPORT)
     return report
+
+
+def _check_version(dataset: Dataset, version: str, source: Path) -> None:
+    found = dataset.version
+    dataset.close()
+    if found != version:
+        raise UserError(
+            f"the content of {source} has the hash {found[:16]}, it was exported with {version[:16]}: attempts were "
+            "added, lost or changed since; export the dataset again. Nothing was written"
+        )

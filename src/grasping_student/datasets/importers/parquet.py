@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from grasping_student.grasp import Outcome, PlanarGrasp
 from grasping_student.workspace import Workspace
 
 ROWS_AT_ONCE = 64
+NUMBERED = re.compile(r"(?P<start>.*-)(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
+"""Name of a shard that says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,14 @@ def run(config: ParquetImport) -> ImportReport:
     """Import the shards in the order of their names.
 
     Raises:
-        UserError: no shard, a shard that is damaged or was not written by 'dataset export', shards of different
-            datasets, or ``out`` exists.
+        UserError: no shard, a shard that is missing, damaged or was not written by 'dataset export', shards of
+            different datasets, other content than was exported, or ``out`` exists. No dataset is left then.
     """
     folder = config.folder / "data" if (config.folder / "data").is_dir() else config.folder
     shards = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     if not shards:
         raise UserError(f"{config.folder} holds no .parquet files")
+    _check_none_is_missing(folder, {shard.name for shard in shards})
     try:
         shards = [checked_path(folder, shard) for shard in shards]
     except Unusable as error:
@@ -50,7 +54,25 @@ def run(config: ParquetImport) -> ImportReport:
         if description != described[0]:
             raise UserError(f"{shard} belongs to another dataset than {shards[0].name}; import each export by itself")
     workspace = workspace_from_json(described[0]["workspace"], str(shards[0]))
-    return write_import(config.out, workspace, _entries(shards, workspace), "parquet", config.folder)
+    version = described[0].get("dataset_version")
+    return write_import(config.out, workspace, _entries(shards, workspace), "parquet", config.folder, version)
+
+
+def _check_none_is_missing(folder: Path, names: set[str]) -> None:
+    """Refuse an export whose shards' names tell of others.
+
+    Raises:
+        UserError: a shard is missing.
+    """
+    numbered = [found for name in names if (found := NUMBERED.fullmatch(name))]
+    for start, count in sorted({(found["start"], found["count"]) for found in numbered}):
+        wanted = [f"{start}{number:05d}-of-{count}.parquet" for number in range(int(count))]
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise UserError(
+                f"{folder} lacks {named}; copy the whole export of {len(wanted)} shards. Nothing was written"
+            )
 
 
 def _description(shard: Path) -> dict[str, Any]:
