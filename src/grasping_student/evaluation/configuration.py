@@ -70,12 +70,8 @@ class PickingConfig:
 
     models: tuple[str, ...] = ()
     """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
-<<<<<<< HEAD
     or a checkpoint folder. grip: or room: before the folder gives a rule, bare: takes the model's own, memory: repeats
     no grasp that has failed."""
-=======
-    or a checkpoint folder, which grip:, room: or bare: before it gives a rule or takes its own."""
->>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -126,13 +122,8 @@ class OneShotConfig:
     """The one-shot paired test: every model grasps once from the same saved state of a scene."""
 
     models: tuple[str, ...] = ()
-<<<<<<< HEAD
     """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder. grip: or
     room: before the folder gives a rule, bare: takes the model's own."""
-=======
-    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder, which
-    grip:, room: or bare: before it gives a rule or takes its own."""
->>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
 
     scenes: int = 480
     """Scenes, each from its own reset and at its own fill level."""

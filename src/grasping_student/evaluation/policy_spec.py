@@ -24,13 +24,11 @@ without noise."""
 BARE = "bare"
 """Prefix of a checkpoint whose own rule is not obeyed."""
 
-<<<<<<< HEAD
 MEMORY = "memory"
 """Prefix of a checkpoint that, in episodes, repeats no grasp that has failed."""
-=======
+
 _in_use: WeakValueDictionary[tuple[Path, Workspace, int], GraspModel] = WeakValueDictionary()
 """Models that a policy of this process holds, by folder, workspace and time at which the weights were written."""
->>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
 
 
 def make_policy(spec: str, environment: Environment) -> Policy:
@@ -64,15 +62,10 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
     from grasping_student.policies.remembering import RememberingPolicy
 
-<<<<<<< HEAD
-    model = GraspModel.load(folder, environment.workspace)
+    model = _model(folder, environment.workspace)
     if prefix == MEMORY:
         return RememberingPolicy(model, folder.name)
-    if prefix == BARE:
-=======
-    model = _model(folder, environment.workspace)
     if prefix == BARE and model.config.rule != RuleConfig():
->>>>>>> fc71bce34f101e63a46c7d52e890ac13ed7fa739
         model = model.without_rule()
     rule: RuleName = prefix if prefix in RULES else "none"
     return GreedyNetworkPolicy(model, folder.name, rule=RuleConfig(rule).make(), rule_name=rule)
