@@ -11,7 +11,7 @@ from grasping_student.cli.main import main
 from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
 from grasping_student.evaluation.statistics import wilson_interval
-from grasping_student.experiments import audit, claims, findings, rate_tables, results_page, tables
+from grasping_student.experiments import audit, findings, rate_tables, results_page, standings, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.configuration import Sizes
 from grasping_student.experiments.costs import estimate, in_words, known_cost
@@ -194,12 +194,14 @@ def test_words_follow_from_both_intervals():
         "nothing concluded: 2 draws": replace(better, draws=2),
     }
     for words, found in cases.items():
-        assert claims.standing(found).startswith(words)
-    assert claims.wanted_lead(better, 0.3) == "yes, the whole interval"
-    assert claims.wanted_lead(replace(better, bootstrap=Interval(0.04, 0.15)), 0.3) == "the estimate, not the interval"
+        assert standings.standing(found).startswith(words)
+    assert standings.wanted_lead(better, 0.3) == "yes, the whole interval"
+    assert (
+        standings.wanted_lead(replace(better, bootstrap=Interval(0.04, 0.15)), 0.3) == "the estimate, not the interval"
+    )
     little = replace(better, value=0.04, bootstrap=Interval(0.01, 0.15))
-    assert claims.wanted_lead(little, 0.3) == "no"
-    assert claims.wanted_lead(little, 0.042) == "no: the teacher leaves 4.2"
+    assert standings.wanted_lead(little, 0.3) == "no"
+    assert standings.wanted_lead(little, 0.042) == "no: the teacher leaves 4.2"
 
 
 def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
@@ -281,10 +283,10 @@ def test_a_teacher_of_one_lucky_draw_is_not_the_best_of_three():
     cell = tables.CellRuns("in-distribution", "5 %", {
         arm: {draw: run(arm, draw, each) for draw, each in enumerate(outcomes)} for arm, outcomes in rates.items()
     })  # fmt: skip
-    assert claims.best_teacher(cell) == "teacher"
+    assert standings.best_teacher(cell) == "teacher"
     cell.runs["teacher_augmented"] = {draw: run("teacher_augmented", draw, "1000") for draw in range(3)}
     cell.runs["teacher_augmented"][7] = run("teacher_augmented", 7, "1111")
-    assert claims.best_teacher(cell) == "teacher", "a draw without the student counts for nobody"
+    assert standings.best_teacher(cell) == "teacher", "a draw without the student counts for nobody"
 
 
 def test_the_audit_compares_models_of_one_cell_only(tmp_path):

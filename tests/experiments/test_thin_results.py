@@ -67,6 +67,21 @@ def test_episodes_have_a_claim_of_their_own_against_their_own_best_teacher(tmp_p
         assert all("| 3 | the default | teacher" in row for row in table[2:])
 
 
+def test_models_with_memory_stand_beside_those_of_picking_in_the_same_cells(tmp_path):
+    write_runs(tmp_path, ("memory", "picking"), lambda name, regime, *_: regime == "in-distribution", scenes=5)
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    head = text.split("### With memory of what has failed")[1].split("###")[0]
+    assert head.count("| in distribution | ") == 3 * 4
+    section = text.split("## Models that remember")[1].split("\n## ")[0]
+    for title in (
+        "teacher, augmented, with memory",
+        "student of good grips, with memory",
+        "by chance, of the good grips",
+    ):
+        assert section.count(f"| {title} | 3 |") == 3
+    assert "− student of good grips |" in section
+
+
 def test_an_experiment_without_a_single_run_is_passed_over(tmp_path):
     write_runs(tmp_path, ("entropy",), scenes=5)
     (tmp_path / "picking" / "runs").mkdir(parents=True)

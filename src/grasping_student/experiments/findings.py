@@ -8,9 +8,9 @@ import numpy as np
 
 from grasping_student.experiments import rate_tables, tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
-from grasping_student.experiments.claims import standing
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
+from grasping_student.experiments.standings import standing
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.reports.sentences import points
 

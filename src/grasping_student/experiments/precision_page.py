@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.experiments import precision_tables, tables
-from grasping_student.experiments.claims import labels_of
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.precision_tables import GROUPINGS, Separation
+from grasping_student.experiments.standings import labels_of
 from grasping_student.experiments.tables import CellRuns, Estimate
 
 KIND_TITLES = {

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from grasping_student.evaluation.records import EpisodeEnd
-from grasping_student.experiments import claims, tables
+from grasping_student.experiments import tables
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
+from grasping_student.experiments.standings import labels_of
 from grasping_student.experiments.tables import CellRuns, Estimate
 from grasping_student.reports.sentences import interval, points
 
@@ -122,7 +123,7 @@ def _table(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 
 def _setting(design: Design, cell: CellRuns) -> str:
-    return claims.labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
+    return labels_of(cell) if "labels" in design.varies.split() else setting_title(design, cell.setting)
 
 
 def _picked(runs: dict[int, Run]) -> list[str]:

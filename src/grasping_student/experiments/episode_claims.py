@@ -1,0 +1,58 @@
+"""The default student in episodes: against the best of its teachers, and with memory of what has failed."""
+
+from __future__ import annotations
+
+from grasping_student.experiments import tables
+from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
+from grasping_student.experiments.standings import Cells, best_teacher, difference_table
+
+REMEMBERING_STUDENT = "student_memory"
+
+EPISODES = {
+    "taken": "Blocks an episode (differences in blocks)", "all_picks": "All picks",
+    "excluding_repeats": "Excluding repeats",
+}  # fmt: skip
+"""Measures over episodes, with their names."""
+
+
+def in_episodes(cells: Cells) -> str:
+    """The student against the best of its teachers where each clears bins, pick after pick."""
+    lines: list[str] = []
+    for measure, title in EPISODES.items():
+        rows = []
+        for cell in cells:
+            arm = best_teacher(cell, measure)
+            found = tables.difference_of(cell.runs.get(arm or "", {}), cell.runs.get(DEFAULT_STUDENT, {}), measure)
+            if arm is not None and found is not None:
+                rows.append((cell, arm, DEFAULT_STUDENT, found))
+        if rows:
+            lines += [f"{title}:", "", *difference_table(rows, best_by=measure), ""]
+    if not lines:
+        return ""
+    where = (
+        "Bins are emptied pick by pick, until five failures in a row; what counts as a repeat is said in "
+        "[evaluation.md](evaluation.md). A rate over attempts does not say how far a bin is emptied; the blocks "
+        "that are taken out of it do."
+    )
+    return "\n".join(["### In episodes, against the best of its teachers", "", where, "", *lines])
+
+
+def with_memory(cells: Cells) -> str:
+    """What it brings to tell a model that a grasp has failed, in blocks an episode."""
+    pairs = ((DEFAULT_STUDENT, REMEMBERING_STUDENT), (BY_CHANCE, REMEMBERING_STUDENT),
+             ("teacher_memory", REMEMBERING_STUDENT), ("teacher_augmented", "teacher_memory"))  # fmt: skip
+    rows = []
+    for cell in cells:
+        for first, second in pairs:
+            found = tables.difference_of(cell.runs.get(first, {}), cell.runs.get(second, {}), "taken")
+            if found is not None:
+                rows.append((cell, first, second, found))
+    if not rows:
+        return ""
+    what = (
+        "A model that fails sees nearly the same scene again and does nearly the same again. With memory it is told how "
+        "its grasps end, and repeats none that has failed since its last success (`memory:FOLDER` in `evaluate picking`)."
+    )
+    return "\n".join(
+        ["### With memory of what has failed, blocks an episode", "", what, "", *difference_table(rows), ""]
+    )
