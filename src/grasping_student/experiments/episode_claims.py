@@ -50,8 +50,9 @@ def with_memory(cells: Cells) -> str:
     if not rows:
         return ""
     what = (
-        "A model that fails sees nearly the same scene again and does nearly the same again. With memory it is told how "
-        "its grasps end, and repeats none that has failed since its last success (`memory:FOLDER` in `evaluate picking`)."
+        "A model that fails sees nearly the same scene again and does nearly the same again. With memory it is told "
+        "how its grasps end, and repeats none that has failed since its last success (`memory:FOLDER` in `evaluate "
+        "picking`)."
     )
     return "\n".join(
         ["### With memory of what has failed, blocks an episode", "", what, "", *difference_table(rows), ""]
