@@ -6,7 +6,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,17 +33,17 @@ ROUNDS = "rounds"
 """Folder with the weights after every round, where the config keeps them."""
 
 RESUME_POINT = "resume.ckpt"
-"""Weights, optimiser and progress of an unfinished training; removed when it ends."""
+"""Weights, optimiser and progress of an unfinished training; removed when the trained model is saved."""
 
 
 def fit(
     network: torch.nn.Module, step: Step, batches: Batches, items: int, config: LoopConfig,
-    out: Path, seed: int,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Train a network in place and return its learning curve.
+    out: Path, seed: int, save: Callable[[list[dict[str, float]]], None],
+) -> None:  # fmt: skip
+    """Train a network in place and have it saved.
 
     If ``out`` holds a resume point, training goes on from there and ends with the same weights as without the
-    interruption, bit for bit on one thread.
+    interruption, bit for bit on one thread. The resume point stays: whoever saves removes it when all is saved.
 
     Args:
         network: trained in place.
@@ -53,10 +53,9 @@ def fit(
         config: how long and how.
         out: existing folder for the resume point, the TensorBoard log and ``metrics.json``.
         seed: of whatever draws from torch's own generator.
-
-    Returns:
-        A row for every round: ``step``, ``epoch``, ``learning_rate``, ``seconds``, ``loader_share`` and the means of
-        the step's scalars.
+        save: called once, in the first of several processes, when the network is trained, with the learning curve: a
+            row for every round with ``step``, ``epoch``, ``learning_rate``, ``seconds``, ``loader_share`` and the means
+            of the step's scalars.
 
     Raises:
         UserError: a resume point that cannot be read, or an accelerator that this machine does not have.
@@ -93,9 +92,10 @@ def fit(
     rows = read_learning_curve(out)  # other processes may have trained
     if rows[-1]["step"] != steps:
         raise RuntimeError(f"training ended after {rows[-1]['step']} of {steps} steps")
-    resume.unlink(missing_ok=True)
     network.cpu().eval()
-    return rows
+    if trainer.is_global_zero:
+        save(rows)
+    trainer.strategy.barrier()
 
 
 def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
