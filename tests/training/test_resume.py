@@ -92,6 +92,21 @@ def test_ctrl_c_keeps_the_resume_point_and_is_passed_on(config, tmp_path, monkey
     assert (resumed / "model.safetensors").exists()
 
 
+def stop_at_step(step, config, monkeypatch):
+    """Interrupt a training while it writes the resume point of a step; that of the step before stays."""
+
+    def stops(trainer, path):
+        save(trainer, path)
+        if trainer.global_step == step:
+            raise KeyboardInterrupt
+
+    save = Trainer.save_checkpoint
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save_checkpoint", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
+
+
 def test_averaged_weights_are_the_literal_average_of_every_step_and_resume_bit_for_bit(config, tmp_path, monkeypatch):
     loop = replace(LOOP, steps=8, ema=0.5, record_every=1, keep_rounds=True)
     averaged = run(replace(config, out=tmp_path / "averaged", loop=loop))
@@ -108,17 +123,19 @@ def test_averaged_weights_are_the_literal_average_of_every_step_and_resume_bit_f
                 np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-6)
     assert weights_of(averaged) != weights_of(plain)
 
-    def stops(trainer, path):
-        save(trainer, path)
-        if trainer.global_step == 5:
-            raise KeyboardInterrupt
+    stopped = replace(config, out=tmp_path / "stopped", loop=loop)
+    stop_at_step(5, stopped, monkeypatch)
+    assert weights_of(run(replace(stopped, resume=True))) == weights_of(averaged)
 
-    save, out = Trainer.save_checkpoint, tmp_path / "stopped"
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "save_checkpoint", stops)
-        with pytest.raises(KeyboardInterrupt):
-            run(replace(config, out=out, loop=loop))
-    assert weights_of(run(replace(config, out=out, loop=loop, resume=True))) == weights_of(averaged)
+
+def test_dropout_goes_on_where_it_stopped(config, tmp_path, monkeypatch):
+    loop = replace(LOOP, steps=4, record_every=1)
+    paper_like = replace(config, network=NetworkConfig(name="fpn-resnet18"), loop=loop)
+    whole = run(replace(paper_like, out=tmp_path / "whole"))
+    stopped = replace(paper_like, out=tmp_path / "stopped")
+    stop_at_step(3, stopped, monkeypatch)
+    assert (stopped.out / "resume.ckpt").exists()
+    assert weights_of(run(replace(stopped, resume=True))) == weights_of(whole)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -26,6 +26,7 @@ from grasping_student.models.inference import resolve_precision, torch_threads
 from grasping_student.training.averaging import AveragedWeights
 from grasping_student.training.batches import Batches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
+from grasping_student.training.generator import KeptGenerator
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
 
@@ -72,6 +73,7 @@ def fit(
         _check_resume_point(resume, steps)
     # the average is up to date before the curve saves it
     callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
+    callbacks += [KeptGenerator()]
     callbacks += [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = _trainer(
