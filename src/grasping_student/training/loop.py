@@ -62,7 +62,7 @@ def fit(
         UserError: a resume point that cannot be read, or an accelerator that this machine does not have.
     """
     keep_freed_memory()
-    fp32 = resolve_precision(config.precision) == "fp32"
+    fp32 = resolve_precision(config.precision, config.accelerator) == "fp32"
     steps = math.ceil(len(batches) / config.devices)
     steps_an_epoch = math.ceil(config.steps_an_epoch(items) / config.devices)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
