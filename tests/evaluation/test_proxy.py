@@ -1,11 +1,10 @@
 """The affordance network from training to verdict, and the proxy that it makes of it."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.training.synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.cli.main import main
@@ -14,6 +13,7 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation import proxy
 from grasping_student.evaluation.affordance_metrics import evaluate_affordance
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.statistics import moving_average
 from grasping_student.files import read_json
 from grasping_student.grasp import AngleGrid, PlanarGrasp
 from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
@@ -123,16 +123,6 @@ def test_the_probability_of_a_grasp_is_its_pixel_of_the_map(trained):
     assert 0.0 <= proxy.success_probability(model, scene, across) <= 1.0
 
 
-@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30), st.floats(0.0, 0.99))
-def test_the_moving_average_stays_inside_its_values_and_follows_its_recursion(values, alpha):
-    averaged = proxy.moving_average(values, alpha)
-    assert averaged[0] == values[0]
-    weights = [(1 - alpha) * alpha**age for age in range(len(values) - 1)] + [alpha ** (len(values) - 1)]
-    literal = sum(w * v for w, v in zip(weights, reversed(values), strict=True))
-    assert averaged[-1] == pytest.approx(literal)
-    assert min(values) - 1e-9 <= averaged[-1] <= max(values) + 1e-9
-
-
 def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_rounds(trained, tmp_path):
     folder, _ = trained
     spec = folder / "teacher"
@@ -147,7 +137,7 @@ def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_r
     assert metrics["scenes"] == one["attempts"] == len(one["hits"]) == 10
     assert one["hits"].count("1") == one["successes"]
     assert len(one["rounds"]) == 3
-    assert one["average"] == pytest.approx(proxy.moving_average(one["rounds"])[-1])
+    assert one["average"] == pytest.approx(moving_average(one["rounds"])[-1])
     # literally: the affordance at the teacher's best pixel of each scene
     model, judge = GraspModel.load(spec), GraspModel.load(folder / "affordance")
     dataset = Dataset(folder / "held-out")
@@ -155,6 +145,19 @@ def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_r
         scene, angle = dataset.heightmap(attempt.id), attempt.grasp.angle
         grasp = PlanarGrasp(*proxy.best_pixel(model, scene, angle), angle)
         assert (proxy.success_probability(judge, scene, grasp) > 0.5) == (hit == "1")
+
+
+@pytest.mark.parametrize("option", ["dataset", "affordance", "models"])
+def test_a_proxy_never_overwrites_what_it_reads(trained, tmp_path, option):
+    folder, _ = trained
+    read = {"dataset": folder / "held-out", "affordance": folder / "affordance", "models": folder / "teacher"}
+    kept = tmp_path / "kept"
+    shutil.copytree(read[option], kept)
+    read[option] = kept
+    models = (f"one={read.pop('models')}",)
+    with pytest.raises(UserError, match="which is read and must not be replaced"):
+        proxy.run(ProxyConfig(models=models, scenes=1, out=tmp_path, overwrite=True, **read))
+    assert any(kept.iterdir())
 
 
 def test_what_cannot_be_trained_or_compared_says_why(trained, tmp_path):

@@ -11,6 +11,7 @@ from grasping_student.evaluation.statistics import (
     bootstrap_interval,
     draws_interval,
     hierarchical_difference,
+    moving_average,
     newcombe_difference,
     paired_difference,
     wilson_interval,
@@ -182,3 +183,13 @@ def test_intervals_over_draws_cover_with_five_draws():
     )
     assert nested > 0.84
     assert by_t > 0.90
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30), st.floats(0.0, 0.99))
+def test_the_moving_average_stays_inside_its_values_and_follows_its_recursion(values, alpha):
+    averaged = moving_average(values, alpha)
+    assert averaged[0] == values[0]
+    weights = [(1 - alpha) * alpha**age for age in range(len(values) - 1)] + [alpha ** (len(values) - 1)]
+    literal = sum(w * v for w, v in zip(weights, reversed(values), strict=True))
+    assert averaged[-1] == pytest.approx(literal)
+    assert min(values) - 1e-9 <= averaged[-1] <= max(values) + 1e-9

@@ -18,7 +18,7 @@ from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
-from grasping_student.models.inference import Scorer, fold_batch_norm
+from grasping_student.models.inference import Scorer, fold_batch_norm, resolve_precision
 from grasping_student.models.networks import build_network
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
@@ -130,6 +130,23 @@ def test_batch_normalisation_folded_in_changes_nothing():
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     torch.testing.assert_close(Scorer(network, "fp32")(x[:, 0])[:, None], expected, atol=1e-4, rtol=1e-4)
     assert any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@pytest.mark.parametrize("emulated", [False, True])
+def test_auto_takes_half_precision_only_where_what_is_used_has_it(monkeypatch, emulated):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+
+    def supported(including_emulation=True):
+        return including_emulation or not emulated
+
+    for gpu in (supported, lambda: not emulated):  # as in new and in old versions of torch
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", gpu)
+        for accelerator in ("auto", "gpu"):
+            assert resolve_precision("auto", accelerator) == ("fp32" if emulated else "bf16")
+        assert resolve_precision("auto", "cpu") == "fp32"
+        assert resolve_precision("bf16", "cpu") == "bf16"
 
 
 def test_half_precision_ranks_grasps_nearly_as_full_precision_does():

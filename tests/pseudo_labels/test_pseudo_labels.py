@@ -1,5 +1,6 @@
 """Cached maxima against a literal argmax, the table on disk, the stage: resumable, whatever the number of workers."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.grasp_rules import RuleConfig
 from grasping_student.gripper_geometry import GripperShape, finger_clearance
 from grasping_student.heightmap import Heightmap
+from grasping_student.manifest import StageClock
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
@@ -149,12 +151,57 @@ def test_an_interrupted_pass_goes_on_where_it_stopped(stage, tmp_path, monkeypat
         teacher_pass.run(config)
     with pytest.raises(UserError, match="exists"):
         teacher_pass.run(config)
-    with pytest.raises(UserError, match="another teacher, dataset or config"):
+    with pytest.raises(UserError, match=r"begun with other values of top \(3, now 2\).*--out, or .*--overwrite"):
         teacher_pass.run(replace(config, resume=True, top=2))
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"was made by .*precision='other'"):
+        patch.setattr(teacher_pass, "resolve_precision", lambda precision: "other")
+        teacher_pass.run(replace(config, resume=True))
     done.clear()
     out = teacher_pass.run(replace(config, resume=True))
     assert done == [(6,)]
     assert same(PseudoLabelTable.load(out)[0], PseudoLabelTable.load(stage.out)[0])
+
+
+def test_a_pass_killed_before_its_manifest_ends_with_one_and_without_left_overs(stage, tmp_path, monkeypatch):
+    def killed(*arguments, **facts):
+        raise KeyboardInterrupt
+
+    config = replace(stage, out=tmp_path / "killed", resume=True)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(StageClock, "write", killed)
+        teacher_pass.run(config)
+    assert (config.out / "pseudo_labels.parquet").exists()
+    teacher_pass.run(config)
+    assert sorted(path.name for path in config.out.iterdir()) == ["manifest.json", "pseudo_labels.parquet"]
+    shutil.copytree(stage.dataset, config.out / "parts")
+    teacher_pass.run(config)  # killed while it removed them
+    assert sorted(path.name for path in config.out.iterdir()) == ["manifest.json", "pseudo_labels.parquet"]
+
+
+def test_a_finished_pass_is_resumed_only_with_its_own_config_and_data(stage, tmp_path):
+    teacher = GraspModel.new(MODEL, 1)
+    teacher.save(tmp_path / "teacher")
+    config = replace(stage, teacher=tmp_path / "teacher", out=tmp_path / "out")
+    teacher_pass.run(config)
+    assert teacher_pass.run(replace(config, resume=True, workers=2)) == config.out
+    with pytest.raises(UserError, match=r"begun with other values of ban_distance \(0\.014, now 0\.02\)"):
+        teacher_pass.run(replace(config, resume=True, ban_distance=0.02))
+    GraspModel.new(MODEL, 2).save(tmp_path / "teacher")
+    with pytest.raises(
+        UserError, match=rf"other values of the content of {tmp_path / 'teacher'} \({teacher.version[:12]}"
+    ):
+        teacher_pass.run(replace(config, resume=True))
+
+
+@pytest.mark.parametrize("name", ["teacher", "dataset", "others", "judge"])
+def test_a_pass_never_overwrites_what_it_reads(stage, tmp_path, name):
+    kept = tmp_path / "kept"
+    shutil.copytree(getattr(stage, name if name == "dataset" else "teacher"), kept)
+    (kept / "split.json").write_text("{}")
+    given = {name: (kept,) if name == "others" else kept}
+    with pytest.raises(UserError, match="which is read and must not be replaced"):
+        teacher_pass.run(replace(stage, out=tmp_path, overwrite=True, **given))
+    assert (kept / "split.json").exists()
 
 
 def test_the_table_names_its_teacher_and_scenes(stage):

@@ -1,5 +1,8 @@
 """Two devices train as one would on the mean of two batches' gradients."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +59,36 @@ def test_two_processes_take_every_other_batch_and_average_their_gradients(tmp_pa
     trained = load_file(out / "model.safetensors")
     for name, value in network.state_dict().items():
         np.testing.assert_allclose(trained[name], value.numpy(), rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+ONE_COMMAND_FOR_EACH = """
+import os, sys
+from pathlib import Path
+from grasping_student.cli.main import main
+from grasping_student.models.grasp_model import GraspModel
+
+def saved(*arguments):
+    with Path("saved").open("a") as file:
+        print(os.environ.get("LOCAL_RANK"), file=file)
+    save(*arguments)
+
+save, GraspModel.save = GraspModel.save, saved
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_of_two_processes_that_run_the_whole_command_only_the_first_saves(tmp_path):
+    write_dataset(tmp_path / "labels", 5, seed=0)
+    (tmp_path / "command.py").write_text(ONE_COMMAND_FOR_EACH)
+    words = "command.py train teacher --dataset labels --out out --resume --network.widths 4 8 --loop.steps 4"
+    options = "--loop.batch 2 --loop.devices 2 --loop.strategy ddp --loop.accelerator cpu --loop.threads 1"
+    done = subprocess.run(
+        [sys.executable, *words.split(), *options.split()], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "saved").read_text() == "0\n"
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"model.safetensors", "config.json", "metrics.json", "manifest.json", "tensorboard"}
 
 
 @pytest.mark.parametrize("options", [{"strategy": "dpp"}, {"accelerator": "gpu", "devices": 64}])

@@ -1,5 +1,6 @@
 """Options of a student: which pseudo-labels are kept, how they weigh, and experience beside them."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,45 @@ def test_a_batch_holds_as_many_successes_as_failures_of_experience(config, tmp_p
     failed = [each.id for each in Dataset(config.experience).attempts(success=False)]
     assert set(groups[3].labels.scene) == set(failed)
     assert read_json(out / "manifest.json")["inputs"][str(config.experience)] == Dataset(config.experience).version
+
+
+@pytest.mark.parametrize("option", ["dataset", "pseudo_labels", "true_labels", "experience"])
+def test_a_student_never_overwrites_what_it_reads(config, option, tmp_path):
+    kept = tmp_path / "kept"
+    shutil.copytree(getattr(config, option), kept)
+    with pytest.raises(UserError, match=r"--out .* holds .*kept, which is read and must not be replaced"):
+        student.run(replace(config, out=tmp_path, overwrite=True, **{option: kept}))
+    assert any(kept.iterdir())
+
+
+def test_a_student_does_not_go_on_with_changed_data(config, tmp_path, monkeypatch):
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    options = ("pseudo_labels", "true_labels", "experience")
+    copies = {option: tmp_path / option for option in options}
+    for option, path in copies.items():
+        shutil.copytree(getattr(config, option), path)
+    own = replace(config, out=tmp_path / "out", resume=True, **copies)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(GraspModel, "save", killed)
+        student.run(own)
+    for option, words in zip(options, ("pseudo-label table", *map(str, list(copies.values())[1:])), strict=True):
+        kept = tmp_path / "kept"
+        copies[option].rename(kept)
+        if option == "pseudo_labels":
+            table, provenance = PseudoLabelTable.load(kept)
+            copies[option].mkdir()
+            replace(table, score=table.score + 1).save(copies[option] / "pseudo_labels.parquet", provenance)
+        else:
+            write_dataset(
+                copies[option], 6, seed=9, failures=3, source="policy" if option == "experience" else "script"
+            )
+        with pytest.raises(UserError, match=rf"other values of the content of {words} \("):
+            student.run(own)
+        shutil.rmtree(copies[option])
+        kept.rename(copies[option])
+    assert (student.run(own) / "manifest.json").exists()
 
 
 def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path):

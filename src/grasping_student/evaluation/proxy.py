@@ -6,7 +6,6 @@ network looks at that pixel and angle. Over a training the share is averaged exp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.rates import rate
-from grasping_student.evaluation.statistics import Counts
+from grasping_student.evaluation.statistics import Counts, moving_average
 from grasping_student.files import prepare_output, write_json
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
@@ -31,9 +30,6 @@ from grasping_student.training.loop import ROUNDS
 
 THRESHOLD = 0.5
 """An affordance above it is called a success."""
-
-ALPHA = 0.8
-"""Weight of the past in the moving average (paper, section IV-A)."""
 
 METRICS = "metrics.json"
 
@@ -60,20 +56,6 @@ def best_pixel(
     if not np.isfinite(scores.flat[best]):
         return None
     return best // scores.shape[1], best % scores.shape[1]
-
-
-def moving_average(values: Sequence[float], alpha: float = ALPHA) -> list[float]:
-    """Exponential moving average: ``alpha`` of the average before, the rest of the new value; begins at the first.
-
-    Raises:
-        ValueError: ``alpha`` is not in [0, 1).
-    """
-    if not 0.0 <= alpha < 1.0:
-        raise ValueError(f"alpha is {alpha}; it must lie in [0, 1)")
-    averaged: list[float] = []
-    for value in values:
-        averaged.append(alpha * averaged[-1] + (1.0 - alpha) * value if averaged else float(value))
-    return averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +149,8 @@ def run(config: ProxyConfig) -> Path:
     with torch_threads(1):
         scenes = read_proxy_scenes(affordance, dataset, config.scenes)
         metrics = {name: proxy_metrics(Path(spec), scenes, config) for name, spec in models.items()}
-    prepare_output(config.out, config.resume, config.overwrite)
+    read = (config.dataset, config.affordance, *(Path(spec) for spec in models.values()))
+    prepare_output(config.out, config.resume, config.overwrite, read)
     write_json(
         config.out / METRICS,
         {"schema_version": 1, "kind": "proxy", "affordance": affordance.version, "scenes": len(scenes),

@@ -1,4 +1,4 @@
-"""Intervals for success rates: Wilson, bootstrap over episodes, paired differences, draws of labels above scenes.
+"""Intervals for success rates: Wilson, bootstrap over episodes, paired differences, draws of labels; a moving average.
 
 Attempts inside an episode are correlated, so the honest unit of resampling is the episode; a one-shot scene is an
 episode of one attempt. All functions are pure; the same seed gives the same interval.
@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+ALPHA = 0.8
+"""Weight of the past in the moving average (paper, section IV-A)."""
+
 _CHUNK = 500  # resamples drawn at once: bounds the memory at any number of episodes
 
 
@@ -187,6 +190,20 @@ def draws_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
         raise ValueError(f"{sample.size} draws; an interval over draws needs at least 2")
     half = stats.t.ppf(0.5 + level / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample))
     return Interval(float(sample.mean() - half), float(sample.mean() + half))
+
+
+def moving_average(values: Sequence[float], alpha: float = ALPHA) -> list[float]:
+    """Exponential moving average: ``alpha`` of the average before, the rest of the new value; begins at the first.
+
+    Raises:
+        ValueError: ``alpha`` is not in [0, 1).
+    """
+    if not 0.0 <= alpha < 1.0:
+        raise ValueError(f"alpha is {alpha}; it must lie in [0, 1)")
+    averaged: list[float] = []
+    for value in values:
+        averaged.append(alpha * averaged[-1] + (1.0 - alpha) * value if averaged else float(value))
+    return averaged
 
 
 def _resampled_rates(models: Sequence[Counts], seed: int, resamples: int) -> NDArray[np.float64]:

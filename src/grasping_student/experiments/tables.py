@@ -15,6 +15,7 @@ from grasping_student.evaluation.statistics import (
     Interval,
     draws_interval,
     hierarchical_difference,
+    moving_average,
     wilson_interval,
 )
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
@@ -166,8 +167,6 @@ def proxy_average_of(run: Run) -> float | None:
     proxy = run.values.get("proxy", {})
     if not proxy.get("rounds"):
         return None
-    from grasping_student.evaluation.proxy import moving_average
-
     epochs = max(1.0, PAPER_EPOCHS / len(proxy["rounds"]))
     return moving_average(proxy["rounds"], proxy["alpha"] ** epochs)[-1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Literal
 
 import torch
@@ -14,19 +15,30 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 Precision = Literal["auto", "fp32", "bf16"]
 """Number format of a network's arithmetic; ``auto`` is bf16 where the processor has it natively."""
 
+Accelerator = Literal["auto", "cpu", "gpu"]
+"""``auto`` takes a GPU where there is one."""
 
-def has_native_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself rather than emulating it."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+
+def device_of(accelerator: Accelerator = "auto") -> Literal["cpu", "cuda"]:
+    """Where a network runs."""
+    return "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def has_native_bf16(accelerator: Accelerator = "auto") -> bool:
+    """Whether this processor or GPU multiplies bfloat16 matrices itself rather than emulating it."""
+    if device_of(accelerator) == "cuda":
+        supported = torch.cuda.is_bf16_supported
+        # older versions of torch do not emulate it, and have no such parameter
+        native = {"including_emulation": False} if "including_emulation" in signature(supported).parameters else {}
+        return supported(**native)
     checks = (getattr(torch.cpu, "_is_avx512_bf16_supported", None), getattr(torch.cpu, "_is_amx_tile_supported", None))
     return any(check is not None and check() for check in checks)
 
 
-def resolve_precision(precision: Precision) -> Literal["fp32", "bf16"]:
-    """``auto`` replaced by what suits this processor."""
+def resolve_precision(precision: Precision, accelerator: Accelerator = "auto") -> Literal["fp32", "bf16"]:
+    """``auto`` replaced by what suits the processor or GPU that is used."""
     if precision == "auto":
-        return "bf16" if has_native_bf16() else "fp32"
+        return "bf16" if has_native_bf16(accelerator) else "fp32"
     return precision
 
 
@@ -49,7 +61,7 @@ class Scorer:
 
     def __init__(self, network: nn.Module, precision: Precision) -> None:
         self._bf16 = resolve_precision(precision) == "bf16"
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device_of()
         self._network = fold_batch_norm(copy.deepcopy(network).eval()).requires_grad_(False).to(self._device)
         if self._bf16:
             self._network = self._network.to(memory_format=torch.channels_last)

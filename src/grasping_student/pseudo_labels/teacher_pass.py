@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, Pseu
 from grasping_student.datasets.splits import SPLIT
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
-from grasping_student.files import prepare_output, read_json, write_json
+from grasping_student.files import prepare_output
 from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import StageClock
+from grasping_student.manifest import STARTED, StageClock
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, top_choices
@@ -27,7 +28,7 @@ from grasping_student.pseudo_labels.agreement import agreed_scores, judged_score
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.workspace import Workspace
 
-PARTS, STARTED = "parts", "started.json"
+PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def run(config: PseudoLabelConfig) -> Path:
 
     Raises:
         UserError: no teacher, no scenes, another workspace, a judge that is no affordance network, an existing ``out``,
-            or a resume with another config.
+            or a resume with another config or other data.
     """
     clock = StageClock("pseudo-label", config)
     dataset = Dataset(config.dataset)
@@ -66,10 +67,15 @@ def run(config: PseudoLabelConfig) -> Path:
         None if config.judge is None else _judge(config.judge, workspace).version, config.least_judgement,
         config.angles,
     )  # fmt: skip
-    prepare_output(config.out, config.resume, config.overwrite)
-    if (config.out / TABLE).exists():
-        return config.out  # resumed, and found finished
-    _check_begun(config, provenance)
+    inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
+    inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
+    if provenance.judge is not None:
+        inputs[str(config.judge)] = provenance.judge
+    read = (config.teacher, config.dataset, *config.others, config.judge)
+    prepare_output(config.out, config.resume, config.overwrite, read)
+    if clock.begin(config.out, TABLE, inputs):
+        _forget(config.out)
+        return config.out
     ids = [int(i) for i in dataset.ids()]
     size = config.scenes_a_part
     starts = range(0, len(ids), size)
@@ -79,27 +85,39 @@ def run(config: PseudoLabelConfig) -> Path:
         for first in starts
     ]  # fmt: skip
     missing = [part for part in parts if not part.file.exists()]
+    for part in parts:
+        if part.file.exists():
+            _read_part(part)  # parts of another kind are told before the others are made
     for _ in parallel_map(label_part, missing, config.workers, "pseudo-labels"):
         pass
-    table = PseudoLabelTable.join([PseudoLabelTable.load(part.file)[0] for part in parts])
+    table = PseudoLabelTable.join([_read_part(part) for part in parts])
     table.save(config.out / TABLE, provenance)
-    inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
-    inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
-    if provenance.judge is not None:
-        inputs[str(config.judge)] = provenance.judge
     clock.write(
         config.out, inputs, scenes=len(table), scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum()),
         scenes_overruled=int(table.overruled.sum()),
     )  # fmt: skip
-    for part in parts:
-        part.file.unlink()
-    (config.out / PARTS).rmdir()
-    (config.out / STARTED).unlink()
+    _forget(config.out)
     return config.out
 
 
 def _part_file(out: Path, first: int) -> Path:
     return out / PARTS / f"{first:07d}.parquet"
+
+
+def _read_part(part: Part) -> PseudoLabelTable:
+    table, provenance = PseudoLabelTable.load(part.file)
+    if provenance != part.provenance:
+        raise UserError(
+            f"--resume: {part.file} was made by {provenance}, the rest would be by {part.provenance}; "
+            "start again with --overwrite"
+        )
+    return table
+
+
+def _forget(out: Path) -> None:
+    """Remove what only an unfinished pass needs; the manifest is there."""
+    shutil.rmtree(out / PARTS, ignore_errors=True)
+    (out / STARTED).unlink(missing_ok=True)
 
 
 def label_part(part: Part) -> int:
@@ -175,14 +193,3 @@ def _judge(path: Path, workspace: Workspace) -> GraspModel:
     if not (path / SPLIT).exists():
         raise UserError(f"--judge {path} is no affordance network; 'grasping-student train affordance' makes one")
     return model
-
-
-def _check_begun(config: PseudoLabelConfig, provenance: Provenance) -> None:
-    begun = config.out / STARTED
-    wanted = {"provenance": to_plain(provenance), "top": config.top, "scenes_a_part": config.scenes_a_part}
-    if not begun.exists():
-        write_json(begun, wanted)
-    elif read_json(begun) != wanted:
-        raise UserError(
-            f"--resume: {config.out} was begun with another teacher, dataset or config; start again with --overwrite"
-        )

@@ -16,15 +16,14 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import read_json, write_json
 from grasping_student.manifest import StageClock
-from grasping_student.models.checkpoint import WEIGHTS, describe
+from grasping_student.models.checkpoint import describe
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import Group
 from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_labels, read_scenes
-from grasping_student.training.loop import fit
-from grasping_student.training.teacher import STARTED, begin
+from grasping_student.training.stage import begin, train
 
 
 class AffordanceStep:
@@ -45,7 +44,7 @@ def run(config: AffordanceConfig) -> Path:
 
     Raises:
         UserError: no successes or no failures to learn from, datasets of different workspaces, too few episodes, an
-            existing ``out``, an unknown network, or a resume with another config.
+            existing ``out``, an unknown network, or a resume with another config or other data.
     """
     datasets = [Dataset(path) for path in config.datasets]
     workspace = datasets[0].workspace
@@ -78,9 +77,9 @@ def run(config: AffordanceConfig) -> Path:
         Group(labels.take(~succeeded), scenes, half),
     )
     model = GraspModel.new(ModelConfig(config.network, workspace, config.normalisation), config.seed)
-    begin(config, config.out)
-    if (config.out / WEIGHTS).exists():
-        return config.out  # resumed, and found finished
+    inputs = {str(each.path): split.dataset_version for each, split in zip(datasets, splits, strict=True)}
+    if begin(clock, config, inputs):
+        return config.out
     sides = [
         {"dataset": str(each.path), "train": list(split.train), "held_out": list(split.held_out),
          "seed": split.seed, "dataset_version": split.dataset_version}
@@ -89,13 +88,8 @@ def run(config: AffordanceConfig) -> Path:
     write_json(config.out / SPLIT, {"sources": list(config.sources), "datasets": sides})
     steps = config.loop.total_steps(len(labels))
     batches = BalancedBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
-    curve = fit(model.network, AffordanceStep(), batches, len(labels), config.loop, config.out, config.seed)
-    model.save(config.out, config, {"learning_curve": curve})
-    inputs = {str(each.path): split.dataset_version for each, split in zip(datasets, splits, strict=True)}
     facts = {"attempts": len(labels), "successes": int(succeeded.sum()), "steps": steps}
-    clock.write(config.out, inputs, model_version=model.version, **facts)
-    (config.out / STARTED).unlink(missing_ok=True)
-    return config.out
+    return train(clock, config, model, AffordanceStep(), batches, len(labels), inputs, facts)
 
 
 def usable_attempts(dataset: Dataset, sources: tuple[str, ...], episodes: tuple[int, ...]) -> list[Attempt]:

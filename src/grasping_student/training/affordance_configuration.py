@@ -63,6 +63,11 @@ class AffordanceConfig:
         if self.loop.batch < 2:
             raise ValueError("the affordance network's batch needs at least 2 attempts: a success and a failure")
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Folders that are read."""
+        return self.datasets
+
 
 def light_affordance() -> AffordanceConfig:
     """For two processor cores: the compact U-Net."""

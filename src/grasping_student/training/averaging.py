@@ -47,7 +47,8 @@ class AveragedWeights(pl.Callback):
                 else:
                     self.average[name].copy_(value)
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # a training resumed after its last step has no end of training
         assert isinstance(pl_module, GraspTraining)
         pl_module.network.load_state_dict(self.average)
 

@@ -139,6 +139,11 @@ class TeacherConfig:
         if self.labels and self.label_fraction < 1.0:
             raise ValueError("labels and label_fraction exclude each other: give one")
 
+    @property
+    def inputs(self) -> tuple[Path | None, ...]:
+        """Folders that are read."""
+        return self.dataset, self.initial
+
 
 @dataclass(frozen=True)
 class PseudoLabelChoice:
@@ -249,6 +254,11 @@ class StudentConfig:
                 f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "
                 f"pseudo-labels in a batch of {self.loop.batch}"
             )
+
+    @property
+    def inputs(self) -> tuple[Path | None, ...]:
+        """Folders that are read."""
+        return self.dataset, self.pseudo_labels, self.true_labels, self.experience, self.initial
 
     @property
     def shares(self) -> tuple[int, int, int, int]:

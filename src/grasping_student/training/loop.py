@@ -6,7 +6,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from grasping_student.models.inference import resolve_precision, torch_threads
 from grasping_student.training.averaging import AveragedWeights
 from grasping_student.training.batches import Batches, StepsToDo
 from grasping_student.training.configuration import LoopConfig
+from grasping_student.training.generator import KeptGenerator
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
 
@@ -33,17 +34,17 @@ ROUNDS = "rounds"
 """Folder with the weights after every round, where the config keeps them."""
 
 RESUME_POINT = "resume.ckpt"
-"""Weights, optimiser and progress of an unfinished training; removed when it ends."""
+"""Weights, optimiser and progress of an unfinished training; removed when the trained model is saved."""
 
 
 def fit(
     network: torch.nn.Module, step: Step, batches: Batches, items: int, config: LoopConfig,
-    out: Path, seed: int,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Train a network in place and return its learning curve.
+    out: Path, seed: int, save: Callable[[list[dict[str, float]]], None],
+) -> None:  # fmt: skip
+    """Train a network in place and have it saved.
 
     If ``out`` holds a resume point, training goes on from there and ends with the same weights as without the
-    interruption, bit for bit on one thread.
+    interruption, bit for bit on one thread. The resume point stays: whoever saves removes it when all is saved.
 
     Args:
         network: trained in place.
@@ -53,16 +54,15 @@ def fit(
         config: how long and how.
         out: existing folder for the resume point, the TensorBoard log and ``metrics.json``.
         seed: of whatever draws from torch's own generator.
-
-    Returns:
-        A row for every round: ``step``, ``epoch``, ``learning_rate``, ``seconds``, ``loader_share`` and the means of
-        the step's scalars.
+        save: called once, in the first of several processes, when the network is trained, with the learning curve: a
+            row for every round with ``step``, ``epoch``, ``learning_rate``, ``seconds``, ``loader_share`` and the means
+            of the step's scalars.
 
     Raises:
         UserError: a resume point that cannot be read, or an accelerator that this machine does not have.
     """
     keep_freed_memory()
-    fp32 = resolve_precision(config.precision) == "fp32"
+    fp32 = resolve_precision(config.precision, config.accelerator) == "fp32"
     steps = math.ceil(len(batches) / config.devices)
     steps_an_epoch = math.ceil(config.steps_an_epoch(items) / config.devices)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
@@ -73,6 +73,7 @@ def fit(
         _check_resume_point(resume, steps)
     # the average is up to date before the curve saves it
     callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
+    callbacks += [KeptGenerator()]
     callbacks += [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = _trainer(
@@ -93,9 +94,10 @@ def fit(
     rows = read_learning_curve(out)  # other processes may have trained
     if rows[-1]["step"] != steps:
         raise RuntimeError(f"training ended after {rows[-1]['step']} of {steps} steps")
-    resume.unlink(missing_ok=True)
     network.cpu().eval()
-    return rows
+    if trainer.is_global_zero:
+        save(rows)
+    trainer.strategy.barrier()
 
 
 def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:

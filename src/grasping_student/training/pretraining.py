@@ -12,16 +12,14 @@ from torch import Tensor, nn
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.manifest import StageClock
-from grasping_student.models.checkpoint import WEIGHTS
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View
 from grasping_student.training.batches import Batches, items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Scenes, read_scenes
-from grasping_student.training.loop import fit
 from grasping_student.training.pretraining_configuration import PretrainingConfig
-from grasping_student.training.teacher import STARTED, begin
+from grasping_student.training.stage import begin, train
 
 
 class RestorationBatches(Batches):
@@ -80,19 +78,16 @@ def run(config: PretrainingConfig) -> Path:
     """Pretrain a network and return its checkpoint folder.
 
     Raises:
-        UserError: no scenes, an existing ``out``, an unknown network, or a resume with another config.
+        UserError: no scenes, an existing ``out``, an unknown network, or a resume with another config or other data.
     """
     clock, dataset = StageClock("train pretraining", config), Dataset(config.dataset)
     dataset.require()
     scenes = read_scenes(dataset, dataset.ids(), config.normalisation)
     model = GraspModel.new(ModelConfig(config.network, dataset.workspace, config.normalisation), config.seed)
-    begin(config, config.out)
-    if (config.out / WEIGHTS).exists():
-        return config.out  # resumed, and found finished
-    steps = config.loop.total_steps(len(scenes.ids))
+    inputs = {str(config.dataset): dataset.version}
+    if begin(clock, config, inputs):
+        return config.out
+    items = len(scenes.ids)
+    steps = config.loop.total_steps(items)
     batches = RestorationBatches(scenes, model.canvas, config, steps)
-    curve = fit(model.network, RestorationStep(), batches, len(scenes.ids), config.loop, config.out, config.seed)
-    model.save(config.out, config, {"learning_curve": curve})
-    clock.write(config.out, {str(config.dataset): dataset.version}, model_version=model.version, steps=steps)
-    (config.out / STARTED).unlink(missing_ok=True)
-    return config.out
+    return train(clock, config, model, RestorationStep(), batches, items, inputs, {"steps": steps})

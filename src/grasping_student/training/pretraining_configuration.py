@@ -47,6 +47,11 @@ class PretrainingConfig:
         if not 0.0 < self.hole_size < 1.0:
             raise ValueError(f"hole_size is {self.hole_size} m; it must lie between 0 and 1")
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Folders that are read."""
+        return (self.dataset,)
+
 
 def light_pretraining() -> PretrainingConfig:
     """For two processor cores: as many steps as the student."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from grasping_student.configuration import with_values
 from grasping_student.datasets.pseudo_label_table import (
+    TABLE,
     ChosenGrasps,
     Provenance,
     PseudoLabelTable,
@@ -17,6 +18,7 @@ from grasping_student.datasets.pseudo_label_table import (
 )
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
+from grasping_student.files import sha256_of_file
 from grasping_student.grasp import TRAINING_ANGLES, AngleGrid
 from grasping_student.grasp_rules import RuleConfig
 from grasping_student.models.checkpoint import describe
@@ -32,7 +34,7 @@ def run(config: StudentConfig) -> Path:
     Raises:
         UserError: no scenes, no pseudo-labels or those of another dataset, true labels or experience of another
             workspace or without successes, experience without failures, an existing ``out``, an unknown network, or a
-            resume with another config.
+            resume with another config or other data.
     """
     dataset = Dataset(config.dataset)
     dataset.require()
@@ -55,7 +57,11 @@ def run(config: StudentConfig) -> Path:
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
     pseudo_count, true_count, successes, failures = config.shares
     groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), pseudo_count)]
-    inputs = {str(config.dataset): version, str(config.pseudo_labels): provenance.teacher}
+    file = config.pseudo_labels / TABLE if config.pseudo_labels.is_dir() else config.pseudo_labels
+    inputs = {
+        str(config.dataset): version, str(config.pseudo_labels): provenance.teacher,
+        "pseudo-label table": sha256_of_file(file),
+    }  # fmt: skip
     if true_count and config.true_labels is not None:
         other = _beside(config.true_labels, "--true-labels", dataset)
         read = read_labels(other, ("human", "script"), config.labels, seed=config.label_seed)

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grasping_student.configuration import to_plain
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
-from grasping_student.files import prepare_output, read_json, write_json
+from grasping_student.files import sha256_of_file
 from grasping_student.grasp_rules import RuleConfig
 from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
-from grasping_student.training.loop import fit
-from grasping_student.training.pretraining_configuration import PretrainingConfig
+from grasping_student.training.stage import begin, train
 from grasping_student.training.steps import PairStep
-
-STARTED = "started.json"
-"""Config of an unfinished training; resuming with another one is refused."""
 
 
 def run(config: TeacherConfig) -> Path:
     """Train a teacher and return its checkpoint folder.
 
     Raises:
-        UserError: no usable labels, an existing ``out``, an unknown network, or a resume with another config.
+        UserError: no usable labels, an existing ``out``, an unknown network, or a resume with another config or other
+            data.
     """
     dataset = Dataset(config.dataset)
     labels = read_labels(dataset, config.sources, config.labels, config.label_fraction, config.label_seed)
@@ -64,16 +59,16 @@ def train_pairs(
         rule_weight: weight of ``losses.rule_loss`` beside the pair loss; more than 0 needs a rule.
 
     Raises:
-        UserError: an existing ``out``, an unknown network, or a resume with another config.
+        UserError: an existing ``out``, an unknown network, or a resume with another config or other data.
     """
     clock = StageClock(stage, config)
     described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or RuleConfig())
     model = GraspModel.new(described, config.seed)
     if config.initial is not None:
         _start_from(model, config.initial)
-    begin(config, config.out)
-    if (config.out / WEIGHTS).exists():
-        return config.out  # resumed, and found finished
+        inputs = {**inputs, str(config.initial): sha256_of_file(config.initial / WEIGHTS)}
+    if begin(clock, config, inputs):
+        return config.out
     items = max(len(group.labels) for group in groups)
     steps = config.loop.total_steps(items)
     batches = PairBatches(
@@ -81,31 +76,7 @@ def train_pairs(
         rule=rule.make() if rule and rule_weight else None,
     )  # fmt: skip
     step = PairStep(dataset.workspace.pixel_size, rule_weight)
-    curve = fit(model.network, step, batches, items, config.loop, config.out, config.seed)
-    model.save(config.out, config, {"learning_curve": curve})
-    clock.write(config.out, inputs, model_version=model.version, steps=steps, **facts)
-    (config.out / STARTED).unlink(missing_ok=True)
-    return config.out
-
-
-def begin(config: TeacherConfig | StudentConfig | AffordanceConfig | PretrainingConfig, out: Path) -> None:
-    """Make the output folder, and refuse to resume what was begun with another config.
-
-    Raises:
-        UserError: ``out`` exists and neither resume nor overwrite was asked for, or the configs differ.
-    """
-    prepare_output(out, config.resume, config.overwrite)
-    wanted = {key: value for key, value in to_plain(config).items() if key not in ("resume", "overwrite", "out")}
-    if (out / STARTED).exists():
-        begun = read_json(out / STARTED)
-        different = sorted(key for key in wanted if begun.get(key) != wanted[key])
-        if different:
-            raise UserError(
-                f"--resume: {out} was begun with other values of {', '.join(different)}; "
-                "give the same, or start again with --overwrite"
-            )
-    elif not (out / WEIGHTS).exists():
-        write_json(out / STARTED, wanted)
+    return train(clock, config, model, step, batches, items, inputs, {"steps": steps, **facts})
 
 
 def _start_from(model: GraspModel, path: Path) -> None:
