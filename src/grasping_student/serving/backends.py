@@ -60,8 +60,8 @@ def load_exported(
             "export a model of the same workspace"
         )
     if backend == "openvino":
-        graph = _openvino(path / GRAPH, resolve_precision(precision), threads)
-        words = f"openvino {resolve_precision(precision)}"
+        graph = _openvino(path / GRAPH, resolve_precision(precision, "cpu"), threads)
+        words = f"openvino {resolve_precision(precision, "cpu")}"
     else:
         graph, words = _onnxruntime(path / GRAPH, threads), "onnxruntime fp32"
     return GraspModel(GraphNetwork(graph, f"{description['exported_from']} {words}"), config, precision="fp32")
