@@ -60,8 +60,9 @@ def load_exported(
             "export a model of the same workspace"
         )
     if backend == "openvino":
-        graph = _openvino(path / GRAPH, resolve_precision(precision, "cpu"), threads)
-        words = f"openvino {resolve_precision(precision, "cpu")}"
+        number_format = resolve_precision(precision, "cpu")
+        graph = _openvino(path / GRAPH, number_format, threads)
+        words = f"openvino {number_format}"
     else:
         graph, words = _onnxruntime(path / GRAPH, threads), "onnxruntime fp32"
     return GraspModel(GraphNetwork(graph, f"{description['exported_from']} {words}"), config, precision="fp32")
