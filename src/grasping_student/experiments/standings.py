@@ -80,7 +80,7 @@ def difference_table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], best_b
         best_by: measure by which the first arm is the best of the cell's teachers, if it was chosen so.
     """
     wanted = best_by == "one_shot"
-    titles = ["regime", "share (labels)", "n", "student", "less", "difference", "over draws (t)", "the student is"]
+    titles = ["regime", "share (labels)", "n", "who", "less", "difference", "over draws (t)", "who is"]
     titles += [f"{100 * WANTED:.0f} points"] * wanted
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell, first, second, found in rows:
