@@ -14,10 +14,9 @@ from grasping_student.grasp import AngleGrid, Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.policies import remembering
 from grasping_student.policies.base import HearsOutcomes, NothingToGrasp
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
-from grasping_student.policies.remembering import NotAgain, RememberingPolicy
+from grasping_student.policies.remembering import ANGLE, AWAY, DISTANCE, NotAgain, RememberingPolicy
 from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(pixels=40)
@@ -31,14 +30,14 @@ def scene(side=12):
 
 
 def test_a_repeat_is_the_same_here_as_in_the_rates():
-    assert (remembering.DISTANCE, remembering.ANGLE) == (rates.REPEAT_DISTANCE, rates.REPEAT_ANGLE)
+    assert (DISTANCE, ANGLE) == (rates.REPEAT_DISTANCE, rates.REPEAT_ANGLE)
 
 
 @given(st.integers(0, 39), st.integers(0, 39), st.floats(0.0, 3.14), st.integers(0, 15), st.data())
 @settings(max_examples=50, deadline=None)
 def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, angle, bin_, data):
     grid = AngleGrid(16)
-    allowed = NotAgain([PlanarGrasp(row, col, angle)]).allows(scene().height, grid.angles, WORKSPACE)
+    allowed = NotAgain([PlanarGrasp(row, col, angle)], DISTANCE, ANGLE).allows(scene().height, grid.angles, WORKSPACE)
     other_row, other_col = (data.draw(st.integers(max(0, at - 3), min(39, at + 3))) for at in (row, col))
     failed = Try("m", "v", 0, 0, row, col, angle, None, "missed")
     again = Try("m", "v", 0, 1, other_row, other_col, grid.angle(bin_), None, "missed")
@@ -53,7 +52,7 @@ def test_without_failures_it_grasps_as_the_model_does():
     assert (grasp, score) == plain(scene())
     policy.hear(grasp, Outcome.DROPPED)
     other, lower = policy(scene())
-    assert other != grasp
+    assert np.hypot(other.row - grasp.row, other.col - grasp.col) * WORKSPACE.pixel_size > AWAY
     assert lower <= score
     policy.hear(other, Outcome.FAULT)
     assert policy(scene())[0] == other, "a device's fault says nothing of a grasp"
@@ -62,6 +61,18 @@ def test_without_failures_it_grasps_as_the_model_does():
     policy.hear(grasp, Outcome.MISSED)
     policy.begin_episode(1)
     assert policy(scene())[0] == grasp
+
+
+def test_where_nothing_is_left_away_from_failures_it_tries_what_is_new_beside_them():
+    policy = RememberingPolicy(MODEL, "m")
+    grasp, _ = policy(scene(side=2))
+    policy.hear(grasp, Outcome.MISSED)
+    other, _ = policy(scene(side=2))
+    assert np.hypot(other.row - grasp.row, other.col - grasp.col) * WORKSPACE.pixel_size <= AWAY
+    tries = [
+        Try("m", "v", 0, n, each.row, each.col, each.angle, None, "missed") for n, each in enumerate((grasp, other))
+    ]
+    assert not rates.is_repeat(tries, 1, WORKSPACE)
 
 
 def test_where_everything_has_failed_there_is_nothing_to_grasp():

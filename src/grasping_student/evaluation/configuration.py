@@ -70,8 +70,8 @@ class PickingConfig:
 
     models: tuple[str, ...] = ()
     """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
-    or a checkpoint folder. grip: or room: before the folder gives a rule, bare: takes the model's own, memory: repeats
-    no grasp that has failed."""
+    or a checkpoint folder. grip: or room: before the folder gives a rule, bare: takes the model's own, memory:
+    keeps away from where it failed."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""

@@ -25,7 +25,7 @@ BARE = "bare"
 """Prefix of a checkpoint whose own rule is not obeyed."""
 
 MEMORY = "memory"
-"""Prefix of a checkpoint that, in episodes, repeats no grasp that has failed."""
+"""Prefix of a checkpoint that, in episodes, keeps away from where it failed."""
 
 _in_use: WeakValueDictionary[tuple[Path, Workspace, int], GraspModel] = WeakValueDictionary()
 """Models that a policy of this process holds, by folder, workspace and time at which the weights were written."""
@@ -37,7 +37,7 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     Args:
         spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` and ``grip:FOLDER`` choose only among
             grasps that the rule of that name lets pass; ``bare:FOLDER`` forgets the rule that a student carries;
-            ``memory:FOLDER`` repeats no grasp that has failed since the last success.
+            ``memory:FOLDER`` keeps away from where it failed until it succeeds.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:

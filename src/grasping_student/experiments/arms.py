@@ -114,7 +114,7 @@ class Arm:
 
     rule: Literal["none", "room", "grip", "bare", "memory"] = "none"
     """When grasping, it chooses only among grasps that this rule lets pass; ``bare`` forgets the student's own, and
-    ``memory`` refuses repeats of what has failed in the episode."""
+    ``memory`` keeps away from where it has failed in the episode."""
 
 
 ARMS: dict[str, Arm] = {

@@ -51,8 +51,8 @@ def with_memory(cells: Cells) -> str:
         return ""
     what = (
         "A model that fails sees nearly the same scene again and does nearly the same again. With memory it is told "
-        "how its grasps end, and repeats none that has failed since its last success (`memory:FOLDER` in `evaluate "
-        "picking`)."
+        "how its grasps end, and until its next success it keeps away from where it failed (`memory:FOLDER` in "
+        "`evaluate picking`)."
     )
     return "\n".join(
         ["### With memory of what has failed, blocks an episode", "", what, "", *difference_table(rows), ""]

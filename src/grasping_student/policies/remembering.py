@@ -14,13 +14,16 @@ from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.policies.base import NothingToGrasp, Source
 from grasping_student.workspace import Workspace
 
+AWAY = 0.030
+"""Metres around a failure, about a block's length, in which nothing is tried while anything else is left."""
+
 DISTANCE = 0.010
 ANGLE = math.radians(15.0)
 """Nearer than both to a failed grasp, metres and radians, a grasp is a repeat of it (docs/evaluation.md)."""
 
 
 class RememberingPolicy:
-    """The best grasp that is no repeat of one that has failed since the last success."""
+    """The best grasp away from those that have failed since the last success; where none is left, the best new one."""
 
     def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
         self._model = model
@@ -55,22 +58,28 @@ class RememberingPolicy:
             self._failed.append(grasp)
 
     def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
-        """The best grasp that is new, and its score.
+        """The best grasp that is away from failures, or else no repeat of one, and its score.
 
         Raises:
             NothingToGrasp: no foreground inside the margin, or all of it has failed.
         """
-        try:
-            return self._model.best_grasp(heightmap, self._grid, rule=NotAgain(self._failed) if self._failed else None)
-        except NoGrasp as error:
-            raise NothingToGrasp(str(error)) from None
+        rules = (NotAgain(self._failed, AWAY, math.pi), NotAgain(self._failed, DISTANCE, ANGLE))
+        for rule in rules if self._failed else (None,):
+            try:
+                return self._model.best_grasp(heightmap, self._grid, rule=rule)
+            except NoGrasp as error:
+                reason = str(error)
+        raise NothingToGrasp(reason)
 
 
 class NotAgain:
-    """A rule on grasps: none within ``DISTANCE`` and ``ANGLE`` of those that have failed."""
+    """A rule on grasps: none within a distance and an angle of those that have failed."""
 
-    def __init__(self, failed: Sequence[PlanarGrasp]) -> None:
+    def __init__(self, failed: Sequence[PlanarGrasp], distance: float, angle: float) -> None:
+        """Metres and radians."""
         self._failed = tuple(failed)
+        self._distance = distance
+        self._angle = angle
 
     def allows(
         self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
@@ -79,7 +88,7 @@ class NotAgain:
         allowed = np.ones((len(angles), *workspace.shape), dtype=bool)
         rows, cols = np.ogrid[: workspace.pixels, : workspace.pixels]
         for grasp in self._failed:
-            near = np.hypot(rows - grasp.row, cols - grasp.col) * workspace.pixel_size <= DISTANCE + 1e-9
-            turned = angle_distance(angles, grasp.angle) > ANGLE + 1e-9
+            near = np.hypot(rows - grasp.row, cols - grasp.col) * workspace.pixel_size <= self._distance + 1e-9
+            turned = angle_distance(angles, grasp.angle) > self._angle + 1e-9
             allowed &= turned[:, None, None] | ~near
         return allowed
