@@ -94,7 +94,7 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
     sealed = manifest.sealed if manifest else {}
     inspection.workspace = manifest.workspace if manifest else None
     for name, why in missing_segments(path, manifest).items() if manifest else ():
-        inspection.damage(name, f"is missing; {why}")
+        inspection.damage(name, f"is missing; {why}; copy it back if you still have it elsewhere")
         inspection.missing_segments.append(name)
         inspection.manifest_damaged |= name in sealed
     seen: dict[bytes, tuple[int, int]] = {}
