@@ -92,3 +92,27 @@ def test_the_commands(filled, tmp_path, capsys):
     assert run("merge", path, "--out", tmp_path / "no") == 2
     assert "at least two" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
+
+
+def test_another_split_is_not_replaced(filled, tmp_path, capsys):
+    def split(*words):
+        return main(["dataset", "split", str(filled.path), "--out", str(tmp_path / "split"), *words])
+
+    file = tmp_path / "split" / "split.json"
+    assert split() == 0
+    before = file.read_bytes()
+    assert split() == 0 and file.read_bytes() == before
+    for words in (("--seed", "1"), ("--held-out", "0.5"), ("--seed", "1", "--copy")):
+        assert split(*words) == 2
+        assert "holds another split" in (told := capsys.readouterr().err) and "another --out" in told
+        assert file.read_bytes() == before and len(list(file.parent.iterdir())) == 1
+    file.write_text("{")
+    assert split() == 2
+    assert "is no split" in capsys.readouterr().err and file.read_text() == "{"
+
+
+@pytest.mark.parametrize("side", ["train", "held_out"])
+def test_a_side_without_a_split_is_refused(filled, tmp_path, capsys, side):
+    assert main(["dataset", "filter", str(filled.path), "--out", str(tmp_path / "out"), "--side", side]) == 2
+    assert "--split FILE" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -46,8 +46,8 @@ class FilterOptions:
     split: Path | None = None
     """A stored split, for the episodes of one of its sides."""
 
-    side: Literal["train", "held_out"] = "train"
-    """Side of the split."""
+    side: Literal["train", "held_out"] | None = None
+    """Side of the split, for --split alone; without it the side to train on."""
 
     count: int | None = None
     """Keep a random subset of so many."""
@@ -68,11 +68,13 @@ def main(argv: Sequence[str]) -> None:
     from grasping_student.errors import UserError
 
     episodes = options.episodes
+    if options.side is not None and options.split is None:
+        raise UserError(f"--side {options.side} was given without --split; add --split FILE, the stored split it is of")
     if options.split is not None:
         if episodes is not None:
             raise UserError("--split and --episodes exclude each other: choose one")
         split = Split.load(options.split)
-        episodes = split.train if options.side == "train" else split.held_out
+        episodes = split.held_out if options.side == "held_out" else split.train
     selection = Selection(
         options.source, _truth(options.success), _truth(options.labelled), options.outcome, options.policy,
         options.environment, episodes, options.count, options.seed,

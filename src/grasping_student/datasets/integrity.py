@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.datasets import segments
+from grasping_student.datasets.completeness import collected_attempts, missing_segments
 from grasping_student.datasets.folder import (
     DELETED,
     DatasetManifest,
@@ -22,6 +23,7 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.datasets.verification import ids_found, read_whole
 from grasping_student.errors import UserError
 from grasping_student.files import sha256_of_file
+from grasping_student.workspace import Workspace
 
 MOST_NAMED = 5
 """Damaged attempts named one by one for each segment."""
@@ -48,7 +50,10 @@ class Inspection:
     """Whole attempts, deleted ones included."""
 
     damaged_segments: list[str] = field(default_factory=list)
+    missing_segments: list[str] = field(default_factory=list)
     manifest_damaged: bool = False
+    workspace: Workspace | None = None
+    """What the manifest says, or None if it cannot be read."""
 
     @property
     def damaged(self) -> bool:
@@ -73,6 +78,7 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
 
     Raises:
         UserError: there is no dataset, another version of this program wrote it, or the split cannot be read.
+        NotReachable: the disk, the rights or another process stand in the way: whether it is whole is not known.
     """
     inspection = Inspection()
     found = segment_paths(path) if path.is_dir() else []
@@ -86,14 +92,17 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
         manifest, inspection.manifest_damaged = None, True
         inspection.damage("dataset.json", str(error))
     sealed = manifest.sealed if manifest else {}
-    for name in sorted(set(sealed) - {segment.name for segment in found}):
-        inspection.damage(name, "is missing; the manifest lists it")
-        inspection.manifest_damaged = True
+    inspection.workspace = manifest.workspace if manifest else None
+    for name, why in missing_segments(path, manifest).items() if manifest else ():
+        inspection.damage(name, f"is missing; {why}; copy it back if you still have it elsewhere")
+        inspection.missing_segments.append(name)
+        inspection.manifest_damaged |= name in sealed
     seen: dict[bytes, tuple[int, int]] = {}
     twins: list[tuple[tuple[int, int], tuple[int, int]]] = []
     all_ids: set[int] = set()
     for segment in found:
         all_ids |= _check_segment(segment, manifest, sealed.get(segment.name), inspection, seen, twins)
+    _check_count(path, len(all_ids), inspection)
     _check_deleted(path, all_ids, inspection)
     for (first, first_episode), (second, second_episode) in twins:
         inspection.warn(
@@ -116,36 +125,39 @@ def _check_segment(
         problems.append("differs from the SHA-256 in the manifest: a byte was changed after it was sealed")
     ids: set[int] = set()
     try:
-        connection = segments.open_for_reading(path, entry is not None)
-        try:
-            workspace, first_id = segments.read_meta(connection, path)
-            if manifest is not None and workspace != manifest.workspace:
-                problems.append(f"was written for {workspace}, the manifest says {manifest.workspace}")
-            problems += _sqlite_problems(connection)
-            ids = ids_found(connection)
-            broken: list[str] = []
-            for attempt_id in sorted(ids):
-                try:
-                    whole = read_whole(connection, attempt_id, workspace)
-                except ValueError as error:
-                    broken.append(f"attempt {attempt_id} {error}")
-                    continue
-                inspection.attempts += 1
-                here = (attempt_id, whole.attempt.episode)
-                if whole.complaint:
-                    inspection.warn(f"attempt {attempt_id}", whole.complaint)
-                first = seen.setdefault(whole.scene_digest, here)
-                if first[1] != here[1]:
-                    twins.append((first, here))
-            problems += broken[:MOST_NAMED]
-            if len(broken) > MOST_NAMED:
-                problems.append(f"{len(broken) - MOST_NAMED} further attempts are damaged")
-            if entry is not None and not broken and len(ids) != entry.attempts:
-                problems.append(f"holds {len(ids)} attempts, the manifest says {entry.attempts}")
-            if ids and min(ids) < first_id:
-                problems.append(f"holds attempt {min(ids)}, but begins at {first_id}")
-        finally:
-            connection.close()
+        with segments.clear_errors(path):
+            connection = segments.open_for_reading(path, entry is not None)
+            try:
+                workspace, first_id = segments.read_meta(connection, path)
+                if manifest is not None and workspace != manifest.workspace:
+                    problems.append(f"was written for {workspace}, the manifest says {manifest.workspace}")
+                problems += _sqlite_problems(connection)
+                ids = ids_found(connection)
+                broken: list[str] = []
+                for attempt_id in sorted(ids):
+                    try:
+                        whole = read_whole(connection, attempt_id, workspace)
+                    except ValueError as error:
+                        broken.append(f"attempt {attempt_id} {error}")
+                        continue
+                    inspection.attempts += 1
+                    here = (attempt_id, whole.attempt.episode)
+                    if whole.complaint:
+                        inspection.warn(f"attempt {attempt_id}", whole.complaint)
+                    first = seen.setdefault(whole.scene_digest, here)
+                    if first[1] != here[1]:
+                        twins.append((first, here))
+                problems += broken[:MOST_NAMED]
+                if len(broken) > MOST_NAMED:
+                    problems.append(f"{len(broken) - MOST_NAMED} further attempts are damaged")
+                if entry is not None and not broken and len(ids) != entry.attempts:
+                    problems.append(f"holds {len(ids)} attempts, the manifest says {entry.attempts}")
+                if ids and min(ids) < first_id:
+                    problems.append(f"holds attempt {min(ids)}, but begins at {first_id}")
+            finally:
+                connection.close()
+    except segments.NotReachable:
+        raise
     except UserError as error:
         problems.append(str(error))
     for problem in problems:
@@ -160,8 +172,23 @@ def _sqlite_problems(connection: sqlite3.Connection) -> list[str]:
     try:
         answers = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({MOST_NAMED})")]
     except sqlite3.DatabaseError as error:
+        if segments.obstacle(error) is not None:
+            raise
         return [f"cannot be read: {error}"]
     return [] if answers == ["ok"] else answers
+
+
+def _check_count(path: Path, stored: int, inspection: Inspection) -> None:
+    """Whether a finished collection is all there; what a damaged segment lacks is told of with that segment."""
+    collected = collected_attempts(path)
+    if collected is None or stored >= collected or inspection.damaged_segments:
+        return
+    where = ", ".join(inspection.missing_segments) or "segments"
+    inspection.damage(
+        where,
+        f"{collected - stored} attempts are missing: manifest.json says that {collected} were collected, {stored} are "
+        "here; copy the missing segments and their -wal files back if you still have them elsewhere",
+    )
 
 
 def _check_deleted(path: Path, all_ids: set[int], inspection: Inspection) -> None:

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from grasping_student.errors import UserError
-from grasping_student.files import atomic_path
+from grasping_student.files import atomic_path, read_json
 from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.manifest import MANIFEST
 from grasping_student.workspace import Workspace
 
 SCHEMA_VERSION = 1
@@ -130,7 +131,8 @@ class PseudoLabelTable:
         """Read a table, given its file or the folder of ``pseudo-label``.
 
         Raises:
-            UserError: missing, damaged, of another kind or schema version.
+            UserError: missing, damaged, of another kind or schema version, with grasps outside its workspace, or with
+            another number of scenes than the manifest beside it says.
         """
         file = path / TABLE if path.is_dir() else path
         if not file.is_file():
@@ -142,11 +144,52 @@ class PseudoLabelTable:
                 raise UserError(f"{file} has schema version {values['schema_version']}; this reads {SCHEMA_VERSION}")
             columns: dict[str, NDArray[Any]] = {name: np.full(len(table), value) for name, value in _LATER.items()}
             columns |= {f.name: _array(table[f.name]) for f in fields(PseudoLabelTable) if f.name in table.column_names}
-            return PseudoLabelTable(**columns), Provenance(**values)
+            loaded, provenance = PseudoLabelTable(**columns), Provenance(**values)
+            _check_ranges(loaded, provenance)
+            _check_scenes(len(loaded), file)
+            return loaded, provenance
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f"{file} is no table of pseudo-labels ({error}); it may be cut off: make it again"
             ) from None
+
+
+def _check_ranges(table: PseudoLabelTable, provenance: Provenance) -> None:
+    """Make sure that every grasp lies in the workspace and at an angle of the training grid.
+
+    Raises:
+        ValueError: one does not; the message names it.
+    """
+    angles, pixels = TRAINING_ANGLES.count, provenance.workspace.pixels
+    if table.score.ndim != 2 or table.score.shape[1] != angles:
+        raise ValueError(f"score has shape {table.score.shape}; it must have {angles} angles a scene")
+    for prefix in ("", "top64_", "top16_"):
+        score = getattr(table, f"{prefix}score")
+        limits = {"row": pixels, "col": pixels} | ({"angle": angles} if prefix else {})
+        for name, limit in limits.items():
+            values = getattr(table, prefix + name)
+            if values.shape != score.shape:
+                raise ValueError(f"{prefix}{name} has shape {values.shape}, {prefix}score {score.shape}")
+            wrong = np.isfinite(score) & ((values < 0) | (values >= limit))
+            if wrong.any():
+                at = tuple(np.argwhere(wrong)[0])
+                raise ValueError(
+                    f"{prefix}{name} is {values[at]} in scene {table.scene[at[0]]}; valid are 0 to {limit - 1}"
+                )
+
+
+def _check_scenes(scenes: int, file: Path) -> None:
+    """Make sure that a finished table has as many scenes as the manifest beside it says.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if file.name != TABLE or not (file.parent / MANIFEST).is_file():
+        return
+    told = read_json(file.parent / MANIFEST)
+    made = told.get("scenes") if isinstance(told, dict) and told.get("stage") == "pseudo-label" else None
+    if isinstance(made, int) and made != scenes:
+        raise ValueError(f"it has {scenes} scenes, {MANIFEST} beside it says {made}")
 
 
 def _column(array: NDArray) -> pa.Array:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grasping_student.datasets import segments
+from grasping_student.datasets.completeness import DAMAGED, collected_attempts, note_loss, stored_attempts
 from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
@@ -25,9 +27,6 @@ from grasping_student.datasets.verification import WholeAttempt, ids_found, read
 from grasping_student.datasets.writer import DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.workspace import Workspace
-
-DAMAGED = "damaged"
-"""Subfolder of the dataset for files set aside."""
 
 
 @dataclass
@@ -49,6 +48,8 @@ class _Salvaged:
     whole: list[WholeAttempt] = field(default_factory=list)
     ids: set[int] = field(default_factory=set)
     first_id: int | None = None
+    foreign: Workspace | None = None
+    """Workspace of a segment that belongs to another dataset: none of its attempts can be taken over."""
 
 
 def repair_dataset(path: Path) -> tuple[Inspection, Repair]:
@@ -60,19 +61,31 @@ def repair_dataset(path: Path) -> tuple[Inspection, Repair]:
         what was found before, and what was done.
 
     Raises:
-        UserError: there is no dataset, a writer holds it, or no segment tells its workspace.
+        UserError: there is no dataset, a writer holds it, its segments do not tell one workspace, or nothing can be
+            written there. Nothing is lost then.
     """
+    with segments.clear_errors(path):
+        return _repair(path)
+
+
+def _repair(path: Path) -> tuple[Inspection, Repair]:
     lock = WriterLock(path) if path.is_dir() and (segment_paths(path) or (path / MANIFEST).exists()) else None
     try:
         inspection, repair = check_dataset(path), Repair()
         if not inspection.damaged:
             return inspection, repair
         manifest = _manifest_or_new(path, inspection, repair)
+        found = inspection
+        if inspection.workspace not in (None, manifest.workspace):
+            # the segments were held against a wrong manifest: with the right one they may all be whole
+            _set_aside(path / MANIFEST, keep=True)
+            write_manifest(path, manifest)
+            found = check_dataset(path)
         # the damaged segments' hashes go first: a repair that is cut off must not leave them trusted
-        present = {segment.name for segment in segment_paths(path)} - set(inspection.damaged_segments)
+        present = {segment.name for segment in segment_paths(path)} - set(found.damaged_segments)
         trusted = {name: entry for name, entry in manifest.sealed.items() if name in present}
         write_manifest(path, DatasetManifest(manifest.workspace, trusted))
-        for name in inspection.damaged_segments:
+        for name in found.damaged_segments:
             _rebuild(path / name, manifest, repair)
         _mend_deleted(path, repair)
     finally:
@@ -80,31 +93,80 @@ def repair_dataset(path: Path) -> tuple[Inspection, Repair]:
             lock.release()
     # opening the dataset for writing seals again what was sealed
     DatasetWriter(path).close()
+    _note_loss(path, repair)
     return inspection, repair
 
 
 def _manifest_or_new(path: Path, inspection: Inspection, repair: Repair) -> DatasetManifest:
-    """The manifest, or a new one that trusts no hash: what was sealed is sealed again."""
-    if not inspection.manifest_damaged:
-        return read_manifest(path)
-    try:
+    """The manifest, or a new one: where the manifest is lost, or its workspace is that of no segment.
+
+    A manifest that cannot be read is replaced by one that trusts no hash: what was sealed is sealed again.
+    """
+    manifest = None
+    with suppress(UserError):  # rebuilt below, from the segments
         manifest = read_manifest(path)
-        repair.actions.append("took missing segments off the manifest")
-        return manifest
-    except UserError:
-        pass  # rebuilt below, from the segments
+    told = _told_workspaces(path)
+    if len(told) > 1 and (manifest is None or manifest.workspace not in told):
+        known = f"says {manifest.workspace}" if manifest else "is lost"
+        others = "; ".join(f"{', '.join(names)}: {workspace}" for workspace, names in told.items())
+        raise UserError(
+            f"dataset {path} cannot be repaired: {MANIFEST} {known}, and its segments do not agree ({others}); nothing "
+            "was changed. Move the segments that belong to another dataset to another folder and repair again"
+        )
+    if manifest is not None:
+        if inspection.manifest_damaged:
+            names = ", ".join(inspection.missing_segments)
+            repair.actions.append(f"took missing segments off the manifest ({names}); their attempts are lost")
+        if not told or manifest.workspace in told:
+            return manifest
+        (workspace,) = told
+        repair.actions.append(
+            f"put the workspace in {MANIFEST} right: it said {manifest.workspace}, "
+            f"every whole attempt is of {workspace}"
+        )
+        return DatasetManifest(workspace, manifest.sealed)
+    if not told:
+        told = _told_workspaces(path, whole=False)
+    if not told:
+        raise UserError(f"dataset {path} cannot be repaired: no segment tells its workspace any more")
     if (path / MANIFEST).exists():
         _set_aside(path / MANIFEST)
+    repair.actions.append("rebuilt the manifest")
+    return DatasetManifest(next(iter(told)))
+
+
+def _told_workspaces(path: Path, whole: bool = True) -> dict[Workspace, list[str]]:
+    """Workspaces that segments say they were written for, with the names of these segments.
+
+    With ``whole`` only segments count that hold an attempt which is whole in their own workspace.
+    """
+    told: dict[Workspace, list[str]] = {}
     for segment in segment_paths(path):
         try:
-            connection = segments.open_for_reading(segment, sealed=False)
-            workspace, _ = segments.read_meta(connection, segment)
-            connection.close()
+            with segments.clear_errors(segment):
+                connection = segments.open_for_reading(segment, sealed=False)
+                try:
+                    workspace, _ = segments.read_meta(connection, segment)
+                    if not whole or _holds_whole(connection, workspace):
+                        told.setdefault(workspace, []).append(segment.name)
+                finally:
+                    connection.close()
+        except segments.NotReachable:
+            raise
         except UserError:
             continue
-        repair.actions.append("rebuilt the manifest")
-        return DatasetManifest(workspace)
-    raise UserError(f"dataset {path} cannot be repaired: no segment tells its workspace any more")
+    return told
+
+
+def _holds_whole(connection: sqlite3.Connection, workspace: Workspace) -> bool:
+    """Whether any attempt of a segment is whole."""
+    for attempt_id in sorted(ids_found(connection)):
+        try:
+            read_whole(connection, attempt_id, workspace)
+            return True
+        except ValueError:
+            continue
+    return False
 
 
 def _rebuild(path: Path, manifest: DatasetManifest, repair: Repair) -> None:
@@ -138,6 +200,10 @@ def _rebuild(path: Path, manifest: DatasetManifest, repair: Repair) -> None:
         flush_folder(path.parent)
     finally:
         shutil.rmtree(working)
+    if salvaged.foreign is not None:
+        repair.actions.append(
+            f"set {path.name} aside in {DAMAGED} as it was: it was written for {salvaged.foreign}, not for this dataset"
+        )
     lost = sorted(salvaged.ids - {each.attempt.id for each in salvaged.whole})
     repair.kept += len(salvaged.whole)
     repair.lost += lost
@@ -152,7 +218,8 @@ def _free_id_before(path: Path) -> int:
         if segment == path:
             break
         connection = segments.open_for_reading(segment, sealed=False)
-        free = max(free, segments.read_meta(connection, segment)[1], 1 + max(ids_found(connection), default=-1))
+        with segments.clear_errors(segment):
+            free = max(free, segments.read_meta(connection, segment)[1], 1 + max(ids_found(connection), default=-1))
         connection.close()
     return free
 
@@ -178,20 +245,26 @@ def _padded_copy(path: Path, copy: Path) -> Path:
 def _salvage(copy: Path, workspace: Workspace) -> _Salvaged:
     """What is still whole in a copy of a damaged segment; nothing if it belongs to another workspace."""
     salvaged = _Salvaged()
-    try:
+    with segments.clear_errors(copy):
         connection = sqlite3.connect(copy, isolation_level=None)
-        salvaged.ids = ids_found(connection)
-        own_workspace, salvaged.first_id = segments.read_meta(connection, copy)
-    except sqlite3.DatabaseError:
-        return salvaged
-    except UserError:
-        own_workspace = workspace  # unreadable, so the pictures' sizes and digests must tell
-    for attempt_id in sorted(salvaged.ids) if own_workspace == workspace else ():
         try:
-            salvaged.whole.append(read_whole(connection, attempt_id, workspace))
-        except ValueError:
-            continue  # counted as lost by the caller: its id stays without a whole attempt
-    connection.close()
+            salvaged.ids = ids_found(connection)
+            try:
+                own_workspace, first_id = segments.read_meta(connection, copy)
+                salvaged.first_id = first_id
+            except segments.NotReachable:
+                raise
+            except UserError:
+                own_workspace = workspace  # unreadable, so the pictures' sizes and digests must tell
+            if own_workspace != workspace and _holds_whole(connection, own_workspace):
+                return _Salvaged(first_id=salvaged.first_id, foreign=own_workspace)
+            for attempt_id in sorted(salvaged.ids):
+                try:
+                    salvaged.whole.append(read_whole(connection, attempt_id, workspace))
+                except ValueError:
+                    continue  # counted as lost by the caller: its id stays without a whole attempt
+        finally:
+            connection.close()
     return salvaged
 
 
@@ -216,3 +289,15 @@ def _mend_deleted(path: Path, repair: Repair) -> None:
         _set_aside(path / DELETED)
         write_deleted(path, frozenset())
         repair.actions.append("set the damaged list of deletions aside: every attempt shows again")
+
+
+def _note_loss(path: Path, repair: Repair) -> None:
+    """Tell how many attempts of a collection are gone, and keep it in mind: the next check must not count them."""
+    known, left = collected_attempts(path), stored_attempts(path)
+    if known is None or left >= known:
+        return
+    note_loss(path, left)
+    repair.actions.append(
+        f"noted that {known - left} of the {known} attempts collected are no longer here; a lost segment that you "
+        "still have elsewhere may be copied back in its place"
+    )

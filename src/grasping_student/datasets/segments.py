@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -49,23 +50,59 @@ COLUMNS = (
 """What ``attempt_from_row`` takes, in order."""
 
 
+class NotReachable(UserError):
+    """The disk, the rights or another process stand in the way: this says nothing about the dataset itself."""
+
+
+_OBSTACLES = {
+    "SQLITE_READONLY": "it, its folder or its disk can only be read; make them writable, or copy the dataset to a "
+    "folder that you may write in: every attempt acknowledged before is kept",
+    "SQLITE_PERM": "you have no right to do that; every attempt acknowledged before is kept",
+    "SQLITE_FULL": "the disk is full; free some space and go on: every attempt acknowledged before is kept",
+    "SQLITE_IOERR": "the disk is full or failed; free some space and go on: every attempt acknowledged before is kept",
+    "SQLITE_CANTOPEN": "is it there, may you write in its folder, and is there space on its disk? SQLite needs a small "
+    "file beside a segment that may still grow",
+    "SQLITE_BUSY": "another process holds it; try again",
+    "SQLITE_LOCKED": "another process holds it; try again",
+}
+"""What to do about SQLite's result codes that tell of no damage."""
+
+_SYSTEM_ADVICE = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space and go on: ")
+_SYSTEM_ADVICE |= dict.fromkeys(
+    (errno.EROFS, errno.EACCES, errno.EPERM),
+    "make the dataset writable, or copy it to a folder that you may write in: ",
+)
+"""The same for errors of the system, by number."""
+
+_CUT_OFF = "SQLITE_IOERR_SHORT_READ"
+"""Among the failures of the disk the one of a file that ends too early: that is damage."""
+
+
+def obstacle(error: sqlite3.Error) -> str | None:
+    """What to do about an error that has a cause outside the file, or None if the file itself is damaged."""
+    code = getattr(error, "sqlite_errorname", "") or ""
+    if code == _CUT_OFF:
+        return None
+    return next((advice for name, advice in _OBSTACLES.items() if code.startswith(name)), None)
+
+
 @contextmanager
 def clear_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's complaints about one segment into a UserError that names it."""
+    """Turn SQLite's complaints about one segment into a UserError that names it.
+
+    Raises:
+        NotReachable: the cause lies outside the file, which is as good as before.
+        UserError: the file is damaged.
+    """
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; every attempt acknowledged before is kept") from None
+        mend = _SYSTEM_ADVICE.get(error.errno or 0, "")
+        raise NotReachable(f"{path}: {error.strerror}; {mend}every attempt acknowledged before is kept") from None
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorname", "") or ""
-        if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-            advice = "the disk is full or failed; free some space and go on: every attempt acknowledged before is kept"
-        elif code.startswith("SQLITE_CANTOPEN"):
-            advice = "is it there, and may you write in its folder? The appends of a killed writer need that once"
-        elif code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            advice = "another process holds it; try again"
-        else:
-            advice = f"it is damaged or cut off; 'grasping-student dataset check {path.parent} --repair' saves the rest"
+        if (advice := obstacle(error)) is not None:
+            raise NotReachable(f"{path}: {error}; {advice}") from None
+        advice = f"it is damaged or cut off; 'grasping-student dataset check {path.parent} --repair' saves the rest"
         raise UserError(f"{path}: {error}; {advice}") from None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grasping_student.datasets.pictures import StoredPictures, decompress, metres_from_steps, steps_from_planes
 from grasping_student.datasets.schema import Attempt, check_attempt, content_digest
-from grasping_student.datasets.segments import COLUMNS, attempt_from_row
+from grasping_student.datasets.segments import COLUMNS, attempt_from_row, obstacle
 from grasping_student.errors import UserError
 from grasping_student.workspace import Workspace
 
@@ -48,6 +48,7 @@ def read_whole(connection: sqlite3.Connection, attempt_id: int, workspace: Works
 
     Raises:
         ValueError: it is not whole; the message says why.
+        sqlite3.DatabaseError: the disk or the rights stand in the way.
     """
     try:
         row = connection.execute(
@@ -55,6 +56,8 @@ def read_whole(connection: sqlite3.Connection, attempt_id: int, workspace: Works
         ).fetchone()
         stored = connection.execute("SELECT height, rgb FROM picture WHERE id = ?", (attempt_id,)).fetchone()
     except sqlite3.DatabaseError as error:
+        if obstacle(error) is not None:
+            raise
         raise ValueError(f"cannot be read: {error}") from None
     if row is None or stored is None:
         raise ValueError("has no pictures" if stored is None else "has pictures but no values")
@@ -74,7 +77,11 @@ def read_whole(connection: sqlite3.Connection, attempt_id: int, workspace: Works
 
 
 def ids_found(connection: sqlite3.Connection) -> set[int]:
-    """Every id that a segment still shows anywhere, however damaged it is."""
+    """Every id that a segment still shows anywhere, however damaged it is.
+
+    Raises:
+        sqlite3.DatabaseError: the disk or the rights stand in the way.
+    """
     queries = [
         f"SELECT id FROM {table} ORDER BY id {order}" for table in ("attempt", "picture") for order in ("ASC", "DESC")
     ]
@@ -86,6 +93,8 @@ def ids_found(connection: sqlite3.Connection) -> set[int]:
             for (attempt_id,) in connection.execute(query):
                 if isinstance(attempt_id, int):
                     found.add(attempt_id)
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if obstacle(error) is not None:
+                raise
             continue
     return found

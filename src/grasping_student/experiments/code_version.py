@@ -43,7 +43,7 @@ EQUAL: dict[str, str] = {
     "c0ff51ca8403": "2e89ff1cea43",  # affordance
     "63a5da600293": "2e89ff1cea43",  # judge
     "e849f92e6b69": "35a1263ebcaf",  # table
-    "6948c583daf4": "c51c4091db0c",  # student
+    "a1b9671cb5f4": "c51c4091db0c",  # student
     "be2df3307a1e": "271066a28da2",  # proxy
     "20487524a1c8": "33e4074fde67",  # entropy
     "da73a79c63ea": "015956aae324",  # one_shot
