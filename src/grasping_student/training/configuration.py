@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
+
+MOST_THREADS = 1024
+"""More than any machine has processors."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class OptimiserConfig:
 
     schedule: Literal["step", "epoch"] = "step"
     """Whether the cosine falls with every step or, as in the paper, once an epoch."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.learning_rate <= 1.0:  # NaN fails too
+            raise ValueError(f"optimiser learning_rate is {self.learning_rate}; it must lie in (0, 1]")
+        for name in ("final_learning_rate", "weight_decay"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"optimiser {name} is {getattr(self, name)}; it must be finite and at least 0")
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,12 @@ class LoopConfig:
     def __post_init__(self) -> None:
         for name, least in (
             ("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0), ("devices", 1),
+            ("loader_workers", 0),
         ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
+        if self.threads > MOST_THREADS:
+            raise ValueError(f"loop threads is {self.threads}; it must be at most {MOST_THREADS}, or 0 for torch's own")
         if not 0.0 <= self.ema < 1.0:
             raise ValueError(f"loop ema is {self.ema}; it must lie in [0, 1)")
 
@@ -132,6 +146,7 @@ class TeacherConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", "label_seed")
         if self.labels < 0:
             raise ValueError(f"labels is {self.labels}; give a positive number, or 0 for all")
         if not 0.0 < self.label_fraction <= 1.0:
@@ -239,6 +254,7 @@ class StudentConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", "label_seed")
         if self.rule_weight < 0.0:
             raise ValueError(f"rule_weight is {self.rule_weight}; it must be at least 0")
         if not 0.0 <= self.true_share < 1.0:
