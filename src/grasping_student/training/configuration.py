@@ -261,10 +261,19 @@ class StudentConfig:
             raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
         if self.true_share > 0.0 and self.true_labels is None:
             raise ValueError("true_share needs true_labels: name the dataset that holds them")
+        if self.true_labels is not None and self.true_share == 0.0:
+            raise ValueError(
+                f"true_labels {self.true_labels} is not used with true_share 0: give a share above 0, or no true_labels"
+            )
         if not 0.0 <= self.experience_share < 1.0:
             raise ValueError(f"experience_share is {self.experience_share}; it must lie in [0, 1)")
         if self.experience_share > 0.0 and self.experience is None:
             raise ValueError("experience_share needs experience: name the dataset of attempts")
+        if self.experience is not None and self.experience_share == 0.0:
+            raise ValueError(
+                f"experience {self.experience} is not used with experience_share 0: give a share above 0, "
+                "or no experience"
+            )
         if self.shares[0] < 1:
             raise ValueError(
                 f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "
