@@ -21,6 +21,9 @@ Config = TypeVar("Config")
 LARGEST_NUMBER = 1e300
 """Whatever is beyond is infinite or a slip of the pen."""
 
+SEEDS = 2**32
+"""A seed is smaller: what draws random numbers takes no more bits."""
+
 
 def choice(given: str, valid: Iterable[str], what: str) -> str:
     """Return ``given`` if it is valid.
@@ -34,6 +37,22 @@ def choice(given: str, valid: Iterable[str], what: str) -> str:
     near = difflib.get_close_matches(given, options, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise UserError(f"unknown {what} '{given}'; valid are: {', '.join(options)}{hint}")
+
+
+def check_seeds(config: Any, *names: str, below: int = SEEDS) -> None:
+    """Make sure that the fields of these names can be seeds; for a config's ``__post_init__``.
+
+    Args:
+        config: a dataclass instance.
+        names: of its fields.
+        below: less than ``SEEDS`` where further seeds are counted from this one.
+
+    Raises:
+        ValueError: one is negative or too large.
+    """
+    for name in names:
+        if not 0 <= getattr(config, name) < below:
+            raise ValueError(f"{name} is {getattr(config, name)}; give a whole number from 0 to {below - 1}")
 
 
 def to_plain(value: Any) -> Any:

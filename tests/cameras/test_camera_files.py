@@ -1,6 +1,7 @@
 """Frames from files: exact round trips, and one clear message for each thing that can be wrong."""
 
 import json
+import zlib
 
 import cv2
 import numpy as np
@@ -163,3 +164,43 @@ def test_a_pickled_depth_file_is_refused(tmp_path):
     np.save(tmp_path / "depth.npy", np.array([{"no": "numbers"}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match=r"no readable \.npy"):
         read_depth(tmp_path / "depth.npy", "m")
+
+
+def archive_called_npy(path):
+    with path.open("wb") as file:
+        np.savez(file, depth=np.ones((4, 4)))
+
+
+def header_alone(shape, descr="<f4"):
+    def write(path):
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (archive_called_npy, r"no readable \.npy"),
+        (header_alone((1_000_000, 1_000_000)), "holds 1000000 x 1000000 float32; at most 32000000 numbers"),
+        (header_alone((1,), "|V2000000000"), "at most 32000000 numbers"),
+        (header_alone((4, 4)), r"no readable \.npy"),
+    ],
+    ids=["archive", "vast", "vast-items", "cut-off"],
+)
+def test_a_npy_file_that_is_none_or_claims_too_much_is_refused_before_it_takes_memory(tmp_path, write, message):
+    write(tmp_path / "depth.npy")
+    with pytest.raises(UserError, match=message):
+        read_depth(tmp_path / "depth.npy", "m")
+
+
+def test_a_png_that_claims_too_many_pixels_is_refused(tmp_path):
+    path = tmp_path / "depth.png"
+    cv2.imwrite(str(path), np.full((4, 4), 500, np.uint16))
+    picture = bytearray(path.read_bytes())
+    picture[16:24] = (100_000).to_bytes(4, "big") * 2
+    picture[29:33] = zlib.crc32(picture[12:29]).to_bytes(4, "big")
+    path.write_bytes(picture)
+    with pytest.raises(UserError, match="no readable PNG"):
+        read_depth(path, "mm")

@@ -148,7 +148,29 @@ def test_check_finds_a_calibrated_camera_healthy(cell, calibrated, tmp_path, cap
     printed = capsys.readouterr().out
     assert "error" not in printed
     assert "stands where it was calibrated" in printed
-    assert len(json.loads((out / "check.json").read_text())["findings"]) == 7
+    findings = json.loads((out / "check.json").read_text())["findings"]
+    assert len([finding for finding in findings if finding["about"] != "cell"]) == 7
+
+
+def test_check_warns_of_what_a_cells_file_lacks_to_move_the_arm(cell, calibrated, tmp_path, capsys):
+    frame, calibration = str(cell / "frame"), str(calibrated / "calibration.json")
+    lacking = tmp_path / "lacking.yaml"
+    values = yaml.safe_load((cell / "cell.yaml").read_text())
+    lacking.write_text(yaml.safe_dump(values))
+    assert main(["cell", "check", "--cell", str(lacking), "--frame", frame, "--calibration", calibration]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        f"warning cell        Picking would refuse this file: {lacking} lacks arm, gripper, safe_box, drop" in printed
+    )
+    place = values["workspace_in_base"]
+    whole = tmp_path / "whole.yaml"
+    values |= {
+        "arm": {"kind": "twin"}, "gripper": {"kind": "twin"}, "drop": {key: place[key] for key in "xy"} | {"z": 0.3},
+        "safe_box": {"low": [-2.0, -2.0, -2.0], "high": [2.0, 2.0, 2.0]},
+    }  # fmt: skip
+    whole.write_text(yaml.safe_dump(values))
+    assert main(["cell", "check", "--cell", str(whole), "--frame", frame, "--calibration", calibration]) == 0
+    assert "Picking would refuse" not in capsys.readouterr().out
 
 
 def test_check_finds_a_moved_camera_and_exits_2(cell, calibrated, tmp_path, capsys):

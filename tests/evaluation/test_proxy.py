@@ -147,6 +147,18 @@ def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_r
         assert (proxy.success_probability(judge, scene, grasp) > 0.5) == (hit == "1")
 
 
+def test_a_teacher_in_the_affordance_networks_place_is_refused_and_nothing_is_written(trained, tmp_path, capsys):
+    folder, _ = trained
+    words = ["evaluate", "proxy", "--models", str(folder / "teacher"), "--affordance", str(folder / "teacher"),
+             "--dataset", str(folder / "held-out"), "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(words) == 2
+    message = (
+        f"--affordance {folder / 'teacher'} is no affordance network; 'grasping-student train affordance' makes one"
+    )
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("option", ["dataset", "affordance", "models"])
 def test_a_proxy_never_overwrites_what_it_reads(trained, tmp_path, option):
     folder, _ = trained

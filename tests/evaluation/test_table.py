@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from grasping_student.cli.main import main
-from grasping_student.files import write_json
+from grasping_student.files import read_json, write_json
 
 FIRST_LOOK = Path(__file__).parents[2] / "results" / "first-look" / "one-shot.json"
 
@@ -27,10 +29,35 @@ def test_another_file_is_refused(tmp_path, capsys):
     assert "holds no metrics of 'evaluate picking'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", [[], ["--markdown"]])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda metrics: metrics.pop("models"), "lacks models; give metrics.json as the evaluation wrote it"),
+        (lambda metrics: metrics.update(models=None, differences=3), "lacks models and differences"),
+        (lambda metrics: metrics.pop("differences"), "lacks differences"),
+        (lambda metrics: metrics["models"]["teacher"].pop("successes"), "damaged rate or difference (KeyError('succ"),
+        (lambda metrics: metrics["models"].update(teacher=3), "damaged rate or difference"),
+        (lambda metrics: metrics["differences"].append("none"), "damaged rate or difference"),
+        (
+            lambda metrics: metrics["differences"][0]["one_shot"].update(bootstrap_95=[0.1]),
+            "damaged rate or difference",
+        ),
+    ],
+)
+def test_metrics_that_lack_a_part_are_refused_in_one_message(tmp_path, capsys, damage, message, form):
+    metrics = read_json(FIRST_LOOK)
+    damage(metrics)
+    write_json(tmp_path / "metrics.json", metrics)
+    assert main(["evaluate", "table", str(tmp_path), *form]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and len(captured.err.splitlines()) == 1
+    assert not captured.out
+
+
 def test_the_notebook_shows_these_numbers():
     """A number in the notebook that the file does not hold would be typed."""
     from grasping_student.evaluation.table import markdown_table
-    from grasping_student.files import read_json
 
     table = markdown_table(read_json(FIRST_LOOK))
     notebook = (Path(__file__).parents[2] / "docs" / "lab-notebook.md").read_text()

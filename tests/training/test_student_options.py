@@ -141,7 +141,9 @@ def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path)
     ("make", "message"),
     [(lambda: PseudoLabelChoice(keep=0.0), "keep"), (lambda: LoopConfig(ema=1.0), "ema"),
      (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
-     (lambda: StudentConfig(experience_share=0.5), "needs experience")],
+     (lambda: StudentConfig(experience_share=0.5), "needs experience"),
+     (lambda: StudentConfig(experience="tries"), "experience tries is not used with experience_share 0"),
+     (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0")],
 )  # fmt: skip
 def test_impossible_options_are_refused(config, make, message):
     with pytest.raises(ValueError, match=message):

@@ -234,6 +234,10 @@ def test_recorded_takes_its_folder_right_behind():
     ("arguments", "message"),
     [
         (["label", "--env", "recorded"], "needs scenes"),
+        (["label", "--scenes", "DIR"], "--scenes DIR is not read with --env simulation: give --env recorded too"),
+        (["label", "--cell", "FILE"], "--cell FILE is not read with --env simulation: give --env robot-cell too"),
+        (["label", "--env", "recorded", "DIR", "--cell", "FILE"], "--cell FILE is not read with --env recorded"),
+        (["label", "--env", "robot-cell", "--cell", "FILE", "--scenes", "DIR"], "not read with --env robot-cell"),
         (["label", "--host", "0.0.0.0"], "--token"),
         (["label", "--token", "short"], "12"),
         (["dataset", "browse", "no-such-folder"], "no-such-folder"),

@@ -26,7 +26,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: ``units``, ``coverage``, ``holes``, ``tilt``, ``background``, ``noise``, ``moved`` or ``pose``.
+        about: ``units``, ``coverage``, ``holes``, ``tilt``, ``background``, ``noise``, ``moved``, ``pose`` or ``cell``.
         severity: ``error`` makes grasps wrong or impossible, ``warning`` makes them worse.
         words: what was measured, what is right, what to do.
     """

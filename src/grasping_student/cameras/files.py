@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Literal
 
 import cv2
@@ -19,6 +21,10 @@ DepthUnit = Literal["m", "mm"]
 
 SHORTEST_RANGE = 0.02
 """A picture whose depths all lie below this many metres was given in another unit."""
+
+
+MOST_PIXELS = 32_000_000
+"""Larger depth pictures are refused before they are unpacked."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +130,9 @@ def read_depth(path: Path, unit: DepthUnit) -> NDArray[np.float32]:
     if not path.exists():
         raise UserError(f"{path} does not exist")
     if path.suffix == ".npy":
-        try:
-            stored = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"{path} is no readable .npy array: {error}") from None
+        stored = _read_npy(path)
     elif path.suffix == ".png":
-        stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if stored is None:
-            raise UserError(f"{path} is no readable PNG")
+        stored = _read_png(path)
         if stored.dtype != np.uint16:
             raise UserError(f"{path} has {stored.dtype} pixels; a depth PNG must have 16 bits")
     else:
@@ -139,6 +140,32 @@ def read_depth(path: Path, unit: DepthUnit) -> NDArray[np.float32]:
     if stored.ndim != 2 or stored.dtype.kind not in "fiu":
         raise UserError(f"{path} holds {stored.dtype} of shape {stored.shape}; expected one number a pixel")
     return depth_in_metres(stored, unit, str(path))
+
+
+def _read_npy(path: Path) -> NDArray:
+    """A ``.npy`` array of at most ``MOST_PIXELS`` numbers; the header is looked at before memory is taken for it."""
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = header(file)
+        if math.prod(shape) <= MOST_PIXELS and dtype.itemsize <= 16:
+            return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
+        # all of these come out of numpy for one damaged header or another
+        raise UserError(f"{path} is no readable .npy array: {error}") from None
+    held = f"{' x '.join(map(str, shape))} {dtype}"
+    raise UserError(f"{path} says that it holds {held}; at most {MOST_PIXELS} numbers are read, one a pixel")
+
+
+def _read_png(path: Path) -> NDArray:
+    try:
+        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a header that claims more pixels than OpenCV takes
+        picture = None
+    if picture is None:
+        raise UserError(f"{path} is no readable PNG")
+    return np.asarray(picture)
 
 
 def depth_in_metres(stored: NDArray, unit: DepthUnit, name: str) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ def _run(config: ProxyConfig) -> None:
     from grasping_student.files import read_json
     from grasping_student.reports.sentences import interval, percent
 
+    _check_affordance(config.affordance)
     _check_held_out(config)
     out = run(config)
     metrics = read_json(out / METRICS)
@@ -30,6 +31,21 @@ def _run(config: ProxyConfig) -> None:
             f"{interval(row['bootstrap_95']):<18} {percent(row['average'])} of {len(row['rounds'])} rounds"
         )
     say(f"written to {out}")
+
+
+def _check_affordance(folder: Path) -> None:
+    """Refuse the checkpoint of another network, whose scores are no log-odds of success, as ``pseudo-label`` does.
+
+    Raises:
+        UserError: a checkpoint without the split that ``train affordance`` alone writes.
+    """
+    from grasping_student.datasets.splits import SPLIT
+    from grasping_student.models.checkpoint import CONFIG
+
+    if (folder / CONFIG).exists() and not (folder / SPLIT).exists():
+        raise UserError(
+            f"--affordance {folder} is no affordance network; 'grasping-student train affordance' makes one"
+        )
 
 
 def _check_held_out(config: ProxyConfig) -> None:

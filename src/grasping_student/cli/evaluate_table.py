@@ -8,12 +8,14 @@ from pathlib import Path
 
 from grasping_student.errors import UserError
 
+_WHOLE = "give metrics.json as the evaluation wrote it, or evaluate again"
+
 
 def main(argv: Sequence[str]) -> None:
     """Print the tables of one file.
 
     Raises:
-        UserError: the file is missing or holds no metrics of ``evaluate picking`` or ``evaluate one-shot``.
+        UserError: the file is missing or holds no metrics of ``evaluate picking`` or ``evaluate one-shot``, or not all.
     """
     from grasping_student.evaluation.table import markdown_table, rates_table
     from grasping_student.files import read_json
@@ -28,4 +30,13 @@ def main(argv: Sequence[str]) -> None:
         raise UserError(
             f"{path} holds no metrics of 'evaluate picking' or 'evaluate one-shot'; give their metrics.json"
         )
-    print((markdown_table if options.markdown else rates_table)(metrics))
+    missing = [
+        name for name, kind in (("models", dict), ("differences", list)) if not isinstance(metrics.get(name), kind)
+    ]
+    if missing:
+        raise UserError(f"{path} lacks {' and '.join(missing)}; {_WHOLE}")
+    try:
+        table = (markdown_table if options.markdown else rates_table)(metrics)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} holds a damaged rate or difference ({error!r}); {_WHOLE}") from None
+    print(table)

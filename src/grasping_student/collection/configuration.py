@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.configuration import check_seeds
+
 Kind = Literal["attempts", "scenes"]
 Family = Literal["standard", "sparse", "dense"]
 
@@ -54,9 +56,12 @@ class CollectConfig:
     """Replace what is in ``out``."""
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed")
         for name in ("count", "per_episode", "failures_in_a_row", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.pixels < 2:
+            raise ValueError(f"pixels is {self.pixels}; a heightmap needs at least 2 pixels a side")
 
 
 def light() -> CollectConfig:

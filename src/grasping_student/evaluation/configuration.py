@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from grasping_student.configuration import check_seeds
 from grasping_student.errors import UserError
 
 if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
@@ -110,7 +111,9 @@ class PickingConfig:
     """Replace an output folder."""
 
     def __post_init__(self) -> None:
-        _check_counts(episodes=self.episodes, workers=self.workers, pixels=self.pixels)
+        check_seeds(self, "seed")
+        _check_counts(episodes=self.episodes, workers=self.workers)
+        _check_pixels(self.pixels)
         if (self.env == "robot-cell") != (self.cell is not None):
             raise ValueError("--env robot-cell and --cell FILE belong together: give both or neither")
         if self.dry_run and self.cell is None:
@@ -153,7 +156,9 @@ class OneShotConfig:
     """Replace an output folder."""
 
     def __post_init__(self) -> None:
-        _check_counts(scenes=self.scenes, workers=self.workers, pixels=self.pixels)
+        check_seeds(self, "seed")
+        _check_counts(scenes=self.scenes, workers=self.workers)
+        _check_pixels(self.pixels)
         if not 0.0 <= self.emptiest < 1.0:
             raise ValueError(f"emptiest is {self.emptiest}; it is a share of the blocks in [0, 1)")
 
@@ -205,3 +210,8 @@ def _check_counts(**counts: int) -> None:
     for name, value in counts.items():
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+def _check_pixels(pixels: int) -> None:
+    if pixels < 2:
+        raise ValueError(f"pixels is {pixels}; a heightmap needs at least 2 pixels a side")

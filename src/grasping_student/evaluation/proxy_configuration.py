@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from grasping_student.configuration import check_seeds
+
 
 @dataclass(frozen=True)
 class ProxyConfig:
@@ -42,6 +44,7 @@ class ProxyConfig:
     """Replace the output folder."""
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed")
         if self.scenes < 0:
             raise ValueError(f"scenes is {self.scenes}; give a positive number, or 0 for all")
         if not 0.0 <= self.alpha < 1.0:

@@ -38,12 +38,12 @@ PARTS: dict[str, tuple[str, ...]] = {
 """Kind of stage -> files and folders that its output depends on, besides its inputs."""
 
 EQUAL: dict[str, str] = {
-    "5847f4c4af6b": "3c72a7aba28f",  # dataset
-    "9979d79086d5": "2e89ff1cea43",  # teacher, pretraining
-    "c0ff51ca8403": "2e89ff1cea43",  # affordance
-    "63a5da600293": "2e89ff1cea43",  # judge
+    "195ed7bc3b4f": "3c72a7aba28f",  # dataset
+    "8e5c0147df0d": "2e89ff1cea43",  # teacher, pretraining
+    "9993c3ac9853": "2e89ff1cea43",  # affordance
+    "a459b9d5fe41": "2e89ff1cea43",  # judge
     "e849f92e6b69": "35a1263ebcaf",  # table
-    "a1b9671cb5f4": "c51c4091db0c",  # student
+    "650ae2105a50": "c51c4091db0c",  # student
     "be2df3307a1e": "271066a28da2",  # proxy
     "20487524a1c8": "33e4074fde67",  # entropy
     "da73a79c63ea": "015956aae324",  # one_shot

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig
+
+MOST_SEED = 4_000_000
+"""The stages' seeds are counted from a thousand times the experiment's, and must be seeds themselves."""
+
+MOST_DRAW = 1_000_000
+"""Added to a thousand times the experiment's seed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,10 @@ class Sizes:
             value = getattr(self, each.name)
             if isinstance(value, int) and value < (0 if each.name == "relabelled" else 1):
                 raise ValueError(f"sizes {each.name} is {value}; it must be at least 1")
+        if self.pixels < 2:
+            raise ValueError(f"sizes pixels is {self.pixels}; a heightmap needs at least 2 pixels a side")
+        if self.angles not in (16, 64):
+            raise ValueError(f"sizes angles is {self.angles}; 16 and 64 are possible")
         if not 0.0 < self.ablated_share <= 1.0:
             raise ValueError(f"sizes ablated_share is {self.ablated_share}; it must lie in (0, 1]")
 
@@ -138,10 +149,14 @@ class ExperimentConfig:
     """Say what would be done and how long it would take, and do nothing."""
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", below=MOST_SEED + 1)
         if self.seeds < 1 or self.workers < 1:
             raise ValueError(f"seeds is {self.seeds} and workers {self.workers}; both must be at least 1")
         if self.scenes < 0 or any(draw < 0 for draw in self.draws):
             raise ValueError("scenes and draws count from 0")
+        largest = max((*self.draws, self.seeds - 1))
+        if largest > MOST_DRAW:
+            raise ValueError(f"draw {largest} is asked for; draws are numbered from 0 to {MOST_DRAW}")
 
     @property
     def one_shot_scenes(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from grasping_student.configuration import SEEDS, check_seeds
+
 
 @dataclass(frozen=True)
 class DemoConfig:
@@ -47,6 +49,7 @@ class DemoConfig:
     """Replace ``out`` if it exists."""
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", below=SEEDS - 3)  # the stages take the three after it too
         for name in ("labels", "scenes", "teacher_steps", "student_steps", "one_shot_scenes", "episodes", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

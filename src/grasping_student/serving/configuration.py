@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -53,3 +54,5 @@ class PredictConfig:
             raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
         if self.extent is not None and not 0.0 < self.extent <= 10.0:
             raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")
+        if not 0.0 < self.ceiling < math.inf:  # NaN fails too
+            raise ValueError(f"ceiling is {self.ceiling}; it must be a finite number above 0, in metres")

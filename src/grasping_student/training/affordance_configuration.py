@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
 from grasping_student.training.configuration import LoopConfig, OptimiserConfig
@@ -52,6 +53,7 @@ class AffordanceConfig:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(batch=16))
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", "split_seed", "label_seed")
         if not self.datasets:
             raise ValueError("datasets is empty; name at least one dataset with labelled attempts")
         if not 0.0 < self.held_out < 1.0:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
+
+MOST_THREADS = 1024
+"""More than any machine has processors."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class OptimiserConfig:
 
     schedule: Literal["step", "epoch"] = "step"
     """Whether the cosine falls with every step or, as in the paper, once an epoch."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.learning_rate <= 1.0:  # NaN fails too
+            raise ValueError(f"optimiser learning_rate is {self.learning_rate}; it must lie in (0, 1]")
+        for name in ("final_learning_rate", "weight_decay"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"optimiser {name} is {getattr(self, name)}; it must be finite and at least 0")
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,12 @@ class LoopConfig:
     def __post_init__(self) -> None:
         for name, least in (
             ("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0), ("devices", 1),
+            ("loader_workers", 0),
         ):  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
+        if self.threads > MOST_THREADS:
+            raise ValueError(f"loop threads is {self.threads}; it must be at most {MOST_THREADS}, or 0 for torch's own")
         if not 0.0 <= self.ema < 1.0:
             raise ValueError(f"loop ema is {self.ema}; it must lie in [0, 1)")
 
@@ -132,6 +146,7 @@ class TeacherConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", "label_seed")
         if self.labels < 0:
             raise ValueError(f"labels is {self.labels}; give a positive number, or 0 for all")
         if not 0.0 < self.label_fraction <= 1.0:
@@ -239,16 +254,26 @@ class StudentConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed", "label_seed")
         if self.rule_weight < 0.0:
             raise ValueError(f"rule_weight is {self.rule_weight}; it must be at least 0")
         if not 0.0 <= self.true_share < 1.0:
             raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
         if self.true_share > 0.0 and self.true_labels is None:
             raise ValueError("true_share needs true_labels: name the dataset that holds them")
+        if self.true_labels is not None and self.true_share == 0.0:
+            raise ValueError(
+                f"true_labels {self.true_labels} is not used with true_share 0: give a share above 0, or no true_labels"
+            )
         if not 0.0 <= self.experience_share < 1.0:
             raise ValueError(f"experience_share is {self.experience_share}; it must lie in [0, 1)")
         if self.experience_share > 0.0 and self.experience is None:
             raise ValueError("experience_share needs experience: name the dataset of attempts")
+        if self.experience is not None and self.experience_share == 0.0:
+            raise ValueError(
+                f"experience {self.experience} is not used with experience_share 0: give a share above 0, "
+                "or no experience"
+            )
         if self.shares[0] < 1:
             raise ValueError(
                 f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "

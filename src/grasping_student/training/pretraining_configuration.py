@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
 from grasping_student.training.configuration import LoopConfig, light_student
 
@@ -42,6 +43,7 @@ class PretrainingConfig:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self) -> None:
+        check_seeds(self, "seed")
         if self.holes < 0 or self.noise < 0.0 or (self.holes == 0 and self.noise == 0.0):
             raise ValueError(f"holes is {self.holes} and noise {self.noise}: give at least one, neither below 0")
         if not 0.0 < self.hole_size < 1.0:

@@ -68,6 +68,14 @@ class LabelConfig:
             raise ValueError(f"suggestions is {self.suggestions}; it must be 1 to 9, one for each number key")
         if self.pool < 1 or self.labels_per_scene < 1:
             raise ValueError(f"pool is {self.pool}, labels_per_scene {self.labels_per_scene}; both must be at least 1")
+        if self.scenes is not None and self.env != "recorded":
+            raise ValueError(
+                f"--scenes {self.scenes} is not read with --env {self.env}: give --env recorded too, or neither"
+            )
+        if self.cell is not None and self.env != "robot-cell":
+            raise ValueError(
+                f"--cell {self.cell} is not read with --env {self.env}: give --env robot-cell too, or neither"
+            )
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it counts from 0")
 

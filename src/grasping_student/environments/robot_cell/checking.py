@@ -45,6 +45,7 @@ def run(config: CheckConfig) -> list[Finding]:
         picture = cv2.imread(str(path.parent / "reference.png"), cv2.IMREAD_GRAYSCALE)
         reference = None if picture is None else np.asarray(picture, dtype=np.uint8)
     findings = _examine(config, cell, calibration, reference) + _compare_poses(cell, calibration)
+    findings += _lacking_to_move(config.cell)
     if config.out is not None:
         prepare_output(config.out, overwrite=config.overwrite, inputs=[config.cell, config.frame, path])
         write_json(config.out / "check.json", {"findings": [asdict(finding) for finding in findings]})
@@ -95,6 +96,17 @@ def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> 
         return []
     words = f"{options.camera_to_base} holds another pose than the calibration of {calibration.date}"
     return [Finding("pose", "error", f"{words}: let view.options.camera_to_base name the one beside it.")]
+
+
+def _lacking_to_move(path: Path | None) -> list[Finding]:
+    """A warning if the cell's file is enough to look, but not to pick."""
+    if path is None:
+        return []
+    try:
+        load_cell(path, to_move=True)
+    except UserError as error:
+        return [Finding("cell", "warning", f"Picking would refuse this file: {error}.")]
+    return []
 
 
 def _calibration_beside(cell: CellConfig | None) -> Path | None:

@@ -1,0 +1,76 @@
+"""Numbers that no stage can work with are refused with one message, before anything is read or written."""
+
+import pytest
+
+from grasping_student.cli.main import main
+from grasping_student.collection.configuration import CollectConfig
+from grasping_student.configuration import SEEDS
+from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
+from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.experiments.configuration import MOST_DRAW, MOST_SEED, ExperimentConfig, Sizes
+from grasping_student.experiments.demo_configuration import DemoConfig
+from grasping_student.serving.configuration import PredictConfig
+from grasping_student.training.affordance_configuration import AffordanceConfig
+from grasping_student.training.configuration import LoopConfig, OptimiserConfig, StudentConfig, TeacherConfig
+from grasping_student.training.pretraining_configuration import PretrainingConfig
+
+SEEDED = [
+    (TeacherConfig, "seed", SEEDS), (TeacherConfig, "label_seed", SEEDS), (StudentConfig, "seed", SEEDS),
+    (StudentConfig, "label_seed", SEEDS), (AffordanceConfig, "seed", SEEDS), (AffordanceConfig, "split_seed", SEEDS),
+    (AffordanceConfig, "label_seed", SEEDS), (PretrainingConfig, "seed", SEEDS), (CollectConfig, "seed", SEEDS),
+    (OneShotConfig, "seed", SEEDS), (PickingConfig, "seed", SEEDS), (ProxyConfig, "seed", SEEDS),
+    (DemoConfig, "seed", SEEDS - 3), (ExperimentConfig, "seed", MOST_SEED + 1),
+]  # fmt: skip
+"""Config, its field, and the smallest number that is too large."""
+
+
+@pytest.mark.parametrize(("kind", "name", "below"), SEEDED)
+def test_a_seed_is_not_negative_and_fits_into_32_bits(kind, name, below):
+    for wrong in (-1, below):
+        with pytest.raises(ValueError, match=rf"^{name} is {wrong}; give a whole number from 0 to {below - 1}$"):
+            kind(**{name: wrong})
+    for right in (0, below - 1):
+        assert getattr(kind(**{name: right}), name) == right
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wrong"),
+    [
+        *((OptimiserConfig, "learning_rate", wrong) for wrong in (0.0, -1e-3, 1.5, float("nan"), float("inf"))),
+        *((OptimiserConfig, "final_learning_rate", wrong) for wrong in (-1e-9, float("nan"), float("inf"))),
+        *((OptimiserConfig, "weight_decay", wrong) for wrong in (-1e-9, float("nan"), float("inf"))),
+        (LoopConfig, "loader_workers", -1), (LoopConfig, "threads", -1), (LoopConfig, "threads", 1025),
+        *((kind, "pixels", wrong) for kind in (CollectConfig, OneShotConfig, PickingConfig, Sizes) for wrong in (0, 1)),
+        *((PredictConfig, "ceiling", wrong) for wrong in (0.0, -0.1, float("nan"), float("inf"))),
+        *((Sizes, "angles", wrong) for wrong in (5, 32)),
+    ],
+)  # fmt: skip
+def test_numbers_without_a_meaning_are_refused_by_name(kind, name, wrong):
+    with pytest.raises(ValueError, match=f"{name} is {wrong}"):
+        kind(**{name: wrong})
+
+
+def test_draws_of_an_experiment_leave_room_for_its_seed():
+    for wrong in ({"draws": (0, MOST_DRAW + 1)}, {"seeds": MOST_DRAW + 2}):
+        with pytest.raises(ValueError, match=f"draw {MOST_DRAW + 1} is asked for"):
+            ExperimentConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "teacher", "--seed", "-1"], "seed is -1; give a whole number from 0"),
+        (["train", "student", "--loop.optimiser.learning-rate", "nan"], "learning_rate is nan; it must lie in (0, 1]"),
+        (["collect", "--pixels", "1"], "pixels is 1; a heightmap needs at least 2"),
+        (["predict", "--ceiling", "0"], "ceiling is 0.0; it must be a finite number above 0"),
+        (["experiment", "label-fraction", "--sizes.angles", "5", "--dry-run"], "angles is 5; 16 and 64 are possible"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)
+def test_the_command_line_says_it_in_one_message(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said and len(said.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
