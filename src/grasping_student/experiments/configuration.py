@@ -186,7 +186,7 @@ def smoke() -> ExperimentConfig:
     """Everything in a minute or two, far too small to show anything: for tests and first looks."""
     tiny = NetworkConfig(widths=(4, 8))
     return ExperimentConfig(
-        seeds=2,
+        seeds=1,
         sizes=Sizes(
             network=tiny, affordance_network=tiny, pool=40, robot=12, held_out=6, scenes=10, relabelled=4, batch=4,
             teacher_steps=4, teacher_passes=1, student_steps=4, affordance_steps=4, rounds=2, one_shot_scenes=4,
