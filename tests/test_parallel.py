@@ -121,6 +121,7 @@ def test_workers_end_with_their_parent_however_it_ends(tmp_path, ending):
 def test_control_c_while_the_workers_start_prints_nothing_of_theirs(tmp_path):
     with start(tmp_path) as program:
         wait_until(lambda: len(children(program.pid)) == 4)  # with multiprocessing's own helper
+        time.sleep(0.1)  # into their imports
         os.killpg(program.pid, signal.SIGINT)  # as a terminal does
         _, said = program.communicate(timeout=50)
     assert said == "stopped\n"

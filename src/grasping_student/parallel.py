@@ -85,7 +85,9 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
         except KeyboardInterrupt:
-            pool._result_queue._writer.close()  # type: ignore[attr-defined]  # or half a result is waited for for ever
+            while not pool._work_ids.empty():
+                pool._work_ids.get_nowait()
+            pool._pending_work_items.clear()  # or the pool's thread complains of what was cancelled
             for process in list(pool._processes.values()):
                 process.kill()  # a training in there would take SIGTERM for a wish
             raise
