@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,31 @@ from grasping_student.errors import UserError
 
 MOST_TEXT_BYTES = 100_000_000
 """Longer text files are refused: no file of ours comes near it."""
+
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "manifest.json": ("stage",),
+    "started.json": (),
+    "dataset.json": ("sealed",),
+    "collect.json": ("per_episode",),
+    "pseudo_labels.parquet": (),
+    "run.json": ("versions",),
+    "metrics.json": ("learning_curve", "schema_version"),
+    "config.json": ("angles",),
+    "grasp.json": ("grasp",),
+    "export.json": ("exported_from",),
+    "check.json": ("findings",),
+    "calibration.json": ("camera_to_base",),
+    "demo.json": ("labels",),
+    "motions.txt": (),
+}
+"""Files that our stages write into ``--out``, finished or half-made -> keys of which one must be in there.
+
+The keys tell files of common names from those of other programs; without any, the name alone tells enough.
+"""
+
+_SHARDS = "data/*attempts-*-of-*.parquet"
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.\d+\.tmp(\..+)?")
+"""Names that ``atomic_path`` gives; a killed program leaves one behind."""
 
 
 @contextmanager
@@ -106,20 +132,76 @@ def prepare_output(
             inside it, for then to overwrite would be to delete what is read.
 
     Raises:
-        UserError: it exists and is not empty, and neither resume nor overwrite was asked for; or it holds an input.
+        UserError: it exists and is not empty, and neither resume nor overwrite was asked for; it holds an input; or
+            overwrite was asked for, and it is no folder that may be deleted (``why_kept``).
     """
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other: choose one")
     check_inputs_outside(out, inputs)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; give the name of a folder")
-    if out.is_dir() and any(out.iterdir()):
-        if overwrite:
-            shutil.rmtree(out)
-        elif not resume:
+    if out.is_dir() and not resume:
+        filled = any(out.iterdir())
+        why = why_kept(out) if filled or overwrite else None
+        if why is not None:
+            raise UserError(f"--out {out} exists and {why}")
+        if filled and not overwrite:
             ways = "" if resume is None else "--resume to go on with it, "
             raise UserError(f"--out {out} exists; add {ways}--overwrite to replace it, or name another")
+        if filled:
+            _empty(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out {out} cannot be made: {error.strerror}") from None
+
+
+def why_kept(out: Path) -> str | None:
+    """Why ``--overwrite`` must not delete an existing folder, and what to do instead; None if it may."""
+    place, home = out.resolve(), Path("~").expanduser().resolve()
+    if Path.cwd().is_relative_to(place):
+        return "is or holds the current folder, which is never deleted; name another --out"
+    if home.is_relative_to(place):
+        return "is or holds the home folder, which is never deleted; name another --out"
+    if any(out.iterdir()) and not _is_ours(out):
+        return (
+            "holds nothing that this program wrote, so --overwrite does not delete it; remove it yourself or name "
+            "another --out"
+        )
+    return None
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds at least one file that a stage of ours wrote, or was writing when it was killed."""
+    if any(folder.glob(_SHARDS)):
+        return True
+    for path in folder.iterdir():
+        half = _TEMPORARY.fullmatch(path.name)
+        if half is not None and (half["name"] in OUTPUTS or half["name"] in ("model.onnx", "model.safetensors")):
+            return True
+        if path.name in OUTPUTS and path.is_file():
+            keys = OUTPUTS[path.name]
+            if not keys:
+                return True
+            try:
+                values = read_json(path)
+            except UserError:
+                continue
+            if isinstance(values, dict) and any(key in values for key in keys):
+                return True
+    return False
+
+
+def _empty(folder: Path) -> None:
+    """Delete what a folder holds; the folder itself stays, which may be a link to another place."""
+    try:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        raise UserError(
+            f"--out {folder} cannot be replaced: {error.filename}: {error.strerror}; remove it yourself or name "
+            "another --out"
+        ) from None

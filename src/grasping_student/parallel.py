@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -17,6 +20,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+_PR_SET_PDEATHSIG = 1
+"""From Linux's ``sys/prctl.h``."""
 
 
 def parallel_map(
@@ -35,8 +41,10 @@ def parallel_map(
     if workers == 1 or len(items) <= 1:
         yield from _bar(map(function, items), len(items), description)
         return
-    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
-        yield from _bar(pool.map(function, items), len(items), description)
+    with _one_thread_each(), _pool(min(workers, len(items))) as pool:
+        with _deaf_to_interrupts():
+            results = pool.map(function, items)
+        yield from _bar(results, len(items), description)
 
 
 def parallel_stream(
@@ -56,8 +64,10 @@ def parallel_stream(
         yield from map(function, items)
         return
     remaining = iter(items)
-    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = deque(pool.submit(function, item) for item in islice(remaining, workers * ahead))
+    with _one_thread_each(), _pool(workers) as pool:
+        first = list(islice(remaining, workers * ahead))
+        with _deaf_to_interrupts():
+            running = deque(pool.submit(function, item) for item in first)
         try:
             while running:
                 result = running.popleft().result()
@@ -66,6 +76,51 @@ def parallel_stream(
         finally:
             for future in running:
                 future.cancel()
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with us, however we end: after their work, or at once when we are interrupted."""
+    with ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (os.getpid(),)) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            while not pool._work_ids.empty():
+                pool._work_ids.get_nowait()
+            pool._pending_work_items.clear()  # or the pool's thread complains of what was cancelled
+            for process in list(pool._processes.values()):
+                process.kill()  # a training in there would take SIGTERM for a wish
+            raise
+
+
+def begin_worker(parent: int) -> None:
+    """Make this process leave Ctrl-C to its parent, and end when that does, even killed (on Linux).
+
+    Args:
+        parent: process id.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        except (OSError, AttributeError):
+            return  # no such call here: as elsewhere, a killed parent leaves its workers
+        if os.getppid() != parent:
+            os._exit(1)  # it ended before we asked
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started inside inherit that Ctrl-C is blocked; for us it only comes a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it unblocks the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command line: quick help, one clear message and exit code 2 for what a user can mend."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -48,6 +49,97 @@ def test_ctrl_c_names_resume_only_where_it_exists(words, resumes, capsys, monkey
     with pytest.raises(SystemExit):
         main([*words.split(), "--help"])
     assert ("--resume" in capsys.readouterr().out) == resumes
+
+
+ENDINGS = [
+    (BrokenPipeError(32, "Broken pipe"), 1, "who read the output is gone"),
+    (OSError(28, "No space left on device", "runs/a"), 2, "no space left on the disk for runs/a; free some"),
+    (RuntimeError("I/O error: No space left on device (os error 28)"), 2, "no space left on the disk; free some"),
+    (PermissionError(13, "Permission denied", "/root/x"), 2, "/root/x: Permission denied; check"),
+    (MemoryError("Unable to allocate 9 TiB"), 2, "not enough memory for the sizes asked (Unable to allocate 9 TiB)"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "a smaller --loop.batch"),
+    (UnicodeEncodeError("utf-8", "runs/\udcff", 5, 6, "surrogates not allowed"), 2, r"'runs/\udcff' cannot be written"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "code", "said"), ENDINGS)
+def test_what_the_machine_refuses_is_one_line(error, code, said, capsys, monkeypatch):
+    from grasping_student.cli import stage
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(stage, "parse_stage", fail)
+    monkeypatch.setattr("os.dup2", lambda *arguments: None)
+    assert main(["train", "teacher"]) == code
+    message = capsys.readouterr().err
+    assert said in message and message.count("\n") == 1
+    assert message.endswith("; what was acknowledged is kept, --resume goes on\n")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), ValueError("a bug"), OSError("a bug without a file")])
+def test_a_bug_of_ours_is_no_message(error, monkeypatch):
+    from grasping_student.cli import stage
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(stage, "parse_stage", fail)
+    with pytest.raises(type(error), match="a bug"):
+        main(["train", "teacher"])
+
+
+WORK = """
+import sys
+from grasping_student.cli import main, stage
+def work(*arguments):
+    for line in range({lines}):
+        print("line", line)
+    print("finished", file=sys.stderr)
+stage.parse_stage = work
+sys.argv[1:] = {words!r}
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("words", "lines", "code"),
+    [(["train", "teacher"], 100_000, 1), (["train", "teacher"], 3, 0), (["--help"], 0, 0), (["train", "--help"], 0, 0)],
+)  # fmt: skip
+def test_a_closed_output_ends_with_0_only_what_is_finished(words, lines, code, unbuffered):
+    code = 1 if lines and unbuffered else code  # then the first line ends it
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK.format(words=words, lines=lines)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    ) as program:  # fmt: skip
+        program.stdout.close()
+        said = program.stderr.read()
+        assert program.wait(60) == code
+    assert "Traceback" not in said and "Exception ignored" not in said
+    assert ("who read the output is gone" in said) == (code == 1)
+    assert ("finished" in said) == (code == 0 and lines > 0)
+
+
+def test_to_be_ended_is_to_be_stopped():
+    program = """
+import sys, time
+from grasping_student.cli import main, stage
+def work(*arguments):
+    print("working", flush=True)
+    time.sleep(60)
+stage.parse_stage = work
+sys.argv[1:] = ["train", "teacher"]
+sys.exit(main.main())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout.readline() == "working\n"
+        running.terminate()
+        _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert said == "\ngrasping-student: stopped; what was acknowledged is kept, --resume goes on\n"
 
 
 @pytest.mark.parametrize("words", sorted(COMMANDS))

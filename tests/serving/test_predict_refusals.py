@@ -85,11 +85,15 @@ def test_an_output_folder_that_exists_is_kept_unless_told(scene_files, tmp_path,
     out = tmp_path / "out"
     out.mkdir()
     (out / "precious.txt").write_text("mine")
+    for more in ([], ["--overwrite"]):
+        assert main(arguments(scene_files, out, *more)) == 2
+        assert "name another --out" in capsys.readouterr().err
+        assert (out / "precious.txt").read_text() == "mine"
+    (out / "grasp.json").write_text('{"grasp": "an older one"}')
     assert main(arguments(scene_files, out)) == 2
-    assert "--overwrite" in capsys.readouterr().err
-    assert (out / "precious.txt").read_text() == "mine"
+    assert "--overwrite to replace it" in capsys.readouterr().err
     assert main(arguments(scene_files, out, "--overwrite")) == 0
-    assert (out / "grasp.json").exists()
+    assert (out / "grasp.json").exists() and not (out / "precious.txt").exists()
 
 
 @pytest.mark.parametrize("option", [None, "--color", "--model"])

@@ -128,6 +128,17 @@ def test_averaged_weights_are_the_literal_average_of_every_step_and_resume_bit_f
     assert weights_of(run(replace(stopped, resume=True))) == weights_of(averaged)
 
 
+def test_the_progress_bar_goes_to_a_terminal_on_standard_error_alone(config, tmp_path, capsys, monkeypatch):
+    short = replace(config, loop=replace(LOOP, steps=4))
+    piped = run(replace(short, out=tmp_path / "piped"))
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown = run(replace(short, out=tmp_path / "shown"))
+    printed = capsys.readouterr()
+    assert printed.out == "" and "4/4" in printed.err
+    assert weights_of(shown) == weights_of(piped)
+
+
 def test_dropout_goes_on_where_it_stopped(config, tmp_path, monkeypatch):
     loop = replace(LOOP, steps=4, record_every=1)
     paper_like = replace(config, network=NetworkConfig(name="fpn-resnet18"), loop=loop)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from grasping_student.errors import UserError
 
@@ -51,6 +53,9 @@ _AFTER_STOP = {
 }
 """First word of a command -> what the operator is told who stopped it; nothing of the others."""
 
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+"""How torch says it, in lower case."""
+
 
 def usage() -> str:
     """The overview that ``grasping-student --help`` prints."""
@@ -64,18 +69,20 @@ def usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the process's exit code."""
+    if argv is None:  # a program of its own: to be ended is to be stopped
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0
-    if arguments[0] == "--version":
-        from grasping_student import __version__
-
-        print(f"grasping-student {__version__}")
-        return 0
+    finished = _only_prints(arguments)  # who reads no further has what is needed
     try:
-        module, rest = _find(arguments)
-        importlib.import_module(f"grasping_student.cli.{module}").main(rest)
+        try:
+            _run(arguments)
+            finished = True
+        except SystemExit:  # the help of a command is printed, or its options were refused
+            finished = True
+            raise
+        finally:
+            if finished:
+                sys.stdout.flush()
     except UserError as error:
         print(f"grasping-student: {error}", file=sys.stderr)
         return 2
@@ -88,9 +95,62 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\ngrasping-student: stopped{kept}", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        with suppress(OSError):  # what is still to be printed must not fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if finished:
+            return 0
+        kept = _AFTER_STOP.get(arguments[0], "")
+        print(f"grasping-student: stopped: who read the output is gone{kept}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        told = _mendable(error)
+        if told is None:
+            raise
+        print(f"grasping-student: {told}{_AFTER_STOP.get(arguments[0], '')}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _run(arguments: list[str]) -> None:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+    elif arguments[0] == "--version":
+        from grasping_student import __version__
+
+        print(f"grasping-student {__version__}")
+    else:
+        module, rest = _find(arguments)
+        importlib.import_module(f"grasping_student.cli.{module}").main(rest)
+
+
+def _only_prints(arguments: list[str]) -> bool:
+    helps = not arguments or arguments[0] in ("help", "--version") or not {"-h", "--help"}.isdisjoint(arguments)
+    return helps or "--print-config" in arguments or arguments[:2] == ["evaluate", "table"]
+
+
+def _mendable(error: Exception) -> str | None:
+    """What to tell of an error of the machine that a user can mend; None of a bug of ours."""
+    text = str(error).lower()
+    no_space = "no space left on device" in text  # libraries wrap it in errors of their own
+    if no_space or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        place = getattr(error, "filename", None)
+        where = "" if place is None else f" for {place}"
+        return f"no space left on the disk{where}; free some, or name another --out on a disk with room"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(each in text for each in _NO_MEMORY)):
+        said = f" ({str(error).splitlines()[0]})" if text else ""
+        return (
+            f"not enough memory for the sizes asked{said}; ask for less: a smaller --loop.batch, fewer --pixels, fewer "
+            "--workers"
+        )
+    if isinstance(error, UnicodeEncodeError):
+        return (
+            f"{error.object[:200]!a} cannot be written as {error.encoding}; name files and folders in UTF-8, and set a "
+            "UTF-8 locale, for instance LC_ALL=C.UTF-8"
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        names = " -> ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        return f"{names}: {error.strerror}; check that it is there and may be used, or name another, such as --out"
+    return None
 
 
 def _find(arguments: list[str]) -> tuple[str, list[str]]:

@@ -39,11 +39,11 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 EQUAL: dict[str, str] = {
     "195ed7bc3b4f": "3c72a7aba28f",  # dataset
-    "8e5c0147df0d": "2e89ff1cea43",  # teacher, pretraining
-    "9993c3ac9853": "2e89ff1cea43",  # affordance
-    "a459b9d5fe41": "2e89ff1cea43",  # judge
+    "393030458ffa": "2e89ff1cea43",  # teacher, pretraining
+    "fdaf1ac8715a": "2e89ff1cea43",  # affordance
+    "29fc749adee6": "2e89ff1cea43",  # judge
     "e849f92e6b69": "35a1263ebcaf",  # table
-    "650ae2105a50": "c51c4091db0c",  # student
+    "dce53f94f684": "c51c4091db0c",  # student
     "be2df3307a1e": "271066a28da2",  # proxy
     "20487524a1c8": "33e4074fde67",  # entropy
     "da73a79c63ea": "015956aae324",  # one_shot

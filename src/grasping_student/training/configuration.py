@@ -59,7 +59,7 @@ class LoopConfig:
     """Keep the weights after every row of the learning curve, for measures that average over the training."""
 
     show_progress: bool = True
-    """Draw a progress bar."""
+    """Draw a progress bar on standard error, where that is a terminal."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format; ``auto`` is bf16 where the processor has it natively."""

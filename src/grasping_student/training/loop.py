@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from safetensors.torch import save_file
@@ -74,11 +76,13 @@ def fit(
     # the average is up to date before the curve saves it
     callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
     callbacks += [KeptGenerator()]
-    callbacks += [TQDMProgressBar(refresh_rate=10)] if config.show_progress else []
+    shown = config.show_progress and sys.stderr.isatty()
+    callbacks += [StderrProgressBar(refresh_rate=10)] if shown else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = _trainer(
             config, max_steps=steps, precision="32-true" if fp32 else "bf16-mixed", callbacks=callbacks,
             logger=TensorBoardLogger(out, name="", version="tensorboard"), default_root_dir=out,
+            enable_progress_bar=shown,
         )  # fmt: skip
         loader = DataLoader(
             batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
@@ -106,13 +110,24 @@ def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
         return pl.Trainer(
             accelerator=config.accelerator, devices=config.devices, strategy=strategy, max_epochs=1,
             log_every_n_steps=10, enable_checkpointing=False, enable_model_summary=False,
-            use_distributed_sampler=False, num_sanity_val_steps=0, enable_progress_bar=config.show_progress, **options,
+            use_distributed_sampler=False, num_sanity_val_steps=0, **options,
         )  # fmt: skip
     except (MisconfigurationException, ValueError) as error:
         raise UserError(
             f"--loop.accelerator {config.accelerator} with {config.devices} devices, --loop.strategy "
             f"{config.strategy}: not to be had here ({error}); 'auto' takes what there is"
         ) from None
+
+
+class StderrProgressBar(TQDMProgressBar):
+    """Lightning's progress bar on standard error: standard output may be a pipe that is closed before the end."""
+
+    def init_train_tqdm(self) -> Tqdm:
+        """As Lightning's own, but for the stream."""
+        return Tqdm(
+            desc=self.train_description, position=2 * self.process_position, disable=self.is_disabled, leave=True,
+            dynamic_ncols=True, file=sys.stderr, smoothing=0, bar_format=self.BAR_FORMAT,
+        )  # fmt: skip
 
 
 class LearningCurve(pl.Callback):

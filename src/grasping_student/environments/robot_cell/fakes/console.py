@@ -24,6 +24,7 @@ from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
 from grasping_student.environments.robot_cell.pose import tool_down
 from grasping_student.environments.simulation.config import FAMILIES
 from grasping_student.files import prepare_output, write_text
+from grasping_student.manifest import StageClock
 from grasping_student.workspace import Workspace
 
 TOUCHED = (0, 6, 28, 34, 17)
@@ -44,6 +45,7 @@ def say_now(text: str) -> None:
 def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = say_now) -> None:
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     prepare_output(config.out, overwrite=config.overwrite)
+    StageClock("cell fake", config).write(config.out)
     simulation = FAMILIES[config.family]()
     workspace = Workspace(pixels=config.pixels)
     with twin_cell(config.speedup, workspace, simulation, config.out / "live") as (fakes, cell):
