@@ -156,7 +156,7 @@ def test_more_of_one_measure_leaves_the_others_and_fewer_scenes_take_none_away()
     ("words", "message"),
     [(["datasets", "--regimes", "shift"], "unknown regime 'shift'"), (["all", "--regimes", "shift"], "unknown regime"),
      (["report", "--dry-run"], "has no --dry-run"),
-     (["precision", "--settings", "1 %", "--arms", "teacher"], "no runs of teacher")],
+     (["precision", "--settings", "100 %", "--arms", "teacher"], "no runs of teacher")],
 )  # fmt: skip
 def test_words_that_ask_for_nothing_are_refused(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
