@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grasping_student.grasp import PlanarGrasp
@@ -86,6 +86,7 @@ def test_rectangles_have_the_grippers_sizes(grasp):
 
 @settings(max_examples=30, deadline=None)
 @given(PLACES, st.integers(0, 2**32 - 1))
+@example(PlanarGrasp(5, 65, 0.75), 0)
 def test_surface_under_a_finger_agrees_with_a_dense_count_of_points(grasp, seed):
     """The literal way: a point every 0.2 mm. A coarse sampling can only miss a pixel that the finger clips."""
     height = np.random.default_rng(seed).uniform(0.0, 0.08, WORKSPACE.shape).astype(np.float32)
@@ -101,5 +102,6 @@ def test_surface_under_a_finger_agrees_with_a_dense_count_of_points(grasp, seed)
     touched, counts = np.unique(row[inside] * 75 + col[inside], return_counts=True)
     values = height.ravel()[touched]
     assert math.isnan(found) or found <= values.max() + 1e-7 or found in height
-    well_inside = values[counts > 0.6 * counts.max()]
-    assert found >= well_inside.max() - 1e-7
+    half_a_pixel = (WORKSPACE.pixel_size / 2e-4) ** 2 / 2  # a finger at the picture's corner may only clip one
+    well_inside = values[counts > 0.6 * max(counts.max(), half_a_pixel)]
+    assert all(found >= well_inside - 1e-7)
