@@ -68,7 +68,7 @@ def test_a_thin_grid_has_its_table_and_figure(tmp_path):
     }  # fmt: skip
     write_runs(tmp_path, ("precision",), keep, scenes=20)
     folder = tmp_path / "precision"
-    write_tables(folder, DESIGNS["precision"])
+    write_tables(folder, DESIGNS["precision"], read_runs(folder))
     assert (folder / "figure.svg").stat().st_size > 1000
     rows = precision_tables.csv_rows(tables.cells(read_runs(folder), DESIGNS["precision"]))
     assert {(row["regime"], row["draws"]) for row in rows if row["by"] == "kind"} == {

@@ -31,8 +31,7 @@ def claims(everything: Mapping[str, Sequence[Run]]) -> str:
     """The section at the head of the page; empty where nothing of it was measured."""
     cells = tables.cells(everything.get("label-fraction", []), DESIGNS["label-fraction"])
     picking = tables.cells(everything.get("picking", []), DESIGNS["picking"])
-    both = [*everything.get("memory", []), *everything.get("picking", [])]
-    remembering = tables.cells(both, DESIGNS["memory"])
+    remembering = tables.cells(everything.get("memory", []), DESIGNS["memory"])
     parts = [against_best(cells), in_episodes(picking), with_memory(remembering), against_ruled(cells),
              with_fewer_labels(cells), few_labels(cells)]  # fmt: skip
     if not any(parts):

@@ -13,7 +13,7 @@ from grasping_student.experiments import precision_tables, tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, METHODS
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.planning import Row
-from grasping_student.experiments.records import Run, runs_to_show
+from grasping_student.experiments.records import Run
 from grasping_student.reports.experiment_figures import (
     BLOCKS,
     Line,
@@ -89,9 +89,8 @@ def link(path: Path, page: Path) -> str:
     return os.path.relpath(path, page.parent).replace(os.sep, "/")
 
 
-def draw_experiment(folder: Path, design: Design) -> None:
-    """Write ``figure.png`` and ``figure.svg``; nothing where there is nothing to show."""
-    runs = runs_to_show(folder, design.beside)
+def draw_experiment(folder: Path, design: Design, runs: Sequence[Run]) -> None:
+    """Write ``figure.png`` and ``figure.svg`` of runs; nothing where there is nothing to show."""
     if design is DESIGNS["affordance"]:
         figure = _reliability(runs)
     elif design is DESIGNS["precision"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,17 +124,20 @@ def run_files(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / RUNS).rglob("*.json") if not path.name.startswith("."))
 
 
-def runs_to_show(folder: Path, beside: tuple[str, tuple[str, ...]]) -> list[Run]:
-    """Runs of an experiment's results folder, and those of another beside it that stand in the same cells.
+def with_beside(own: Sequence[Run], other: Sequence[Run], arms: Sequence[str]) -> list[Run]:
+    """An experiment's runs, and those of another in the same cells, with the measures that the experiment takes itself.
 
     Args:
-        folder: the experiment's results folder.
-        beside: name of the other experiment, and which of its arms.
+        own: the experiment's runs.
+        other: runs of the other experiment.
+        arms: which of its arms.
     """
-    own, (name, arms) = read_runs(folder), beside
     cells = {(run.regime, run.setting, run.draw) for run in own}
-    other = read_runs(folder.with_name(name)) if name else []
-    return own + [run for run in other if run.arm in arms and (run.regime, run.setting, run.draw) in cells]
+    foreign = set(MEASURES) - {measure for run in own for measure in run.values}
+    return [*own, *(
+        Run(run.path, {name: value for name, value in run.values.items() if name not in foreign})
+        for run in other if run.arm in arms and (run.regime, run.setting, run.draw) in cells
+    )]  # fmt: skip
 
 
 def read_runs(folder: Path) -> list[Run]:

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.experiments import affordance_tables, precision_tables, tables
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import draw_experiment
-from grasping_student.experiments.records import read_runs
+from grasping_student.experiments.records import Run, read_runs, with_beside
 from grasping_student.files import write_text
 
 
-def write_tables(folder: Path, design: Design) -> None:
-    """Write ``table.csv`` and the figure of an experiment's results folder, from its runs alone."""
+def shown_runs(results: Path, name: str) -> list[Run]:
+    """What an experiment's table and figure show: its runs, and those of another that stand beside them.
+
+    Raises:
+        UserError: a run is damaged.
+    """
+    other, arms = DESIGNS[name].beside
+    return with_beside(read_runs(results / name), read_runs(results / other) if other else [], arms)
+
+
+def write_tables(folder: Path, design: Design, runs: Sequence[Run]) -> None:
+    """Write ``table.csv`` and the figure of runs into an experiment's results folder."""
     if design is DESIGNS["precision"]:
-        rows = precision_tables.csv_rows(tables.cells(read_runs(folder), design))
+        rows = precision_tables.csv_rows(tables.cells(runs, design))
     elif design is DESIGNS["affordance"]:
-        rows = affordance_tables.affordance_rows(read_runs(folder))
+        rows = affordance_tables.affordance_rows(runs)
     else:
-        rows = tables.table_rows(folder, design)
+        rows = tables.table_rows(runs, design)
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(rows)
     write_text(folder / "table.csv", text.getvalue())
-    draw_experiment(folder, design)
+    draw_experiment(folder, design, runs)

@@ -20,7 +20,7 @@ from grasping_student.experiments import (
 )
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import link
-from grasping_student.experiments.records import Run, read_runs, run_files, runs_to_show
+from grasping_student.experiments.records import Run, read_runs, run_files, with_beside
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.files import read_json, write_text
 
@@ -74,14 +74,16 @@ def write_page(results: Path, page: Path) -> Path:
         raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
     where = link(results, page)
     parts = [INTRODUCTION.format(results=where, fewest=tables.FEWEST_DRAWS)]
-    everything: dict[str, list[Run]] = {}
+    everything = {name: read_runs(results / name) for name in found}
+    shown: dict[str, list[Run]] = {}
     for name, design in found.items():
-        everything[name] = read_runs(results / name)
-        write_tables(results / name, design)
-    parts.append(claims.claims(everything))
+        other, arms = design.beside
+        shown[name] = with_beside(everything[name], everything.get(other, []), arms)
+        write_tables(results / name, design, shown[name])
+    parts.append(claims.claims(shown))
     parts.append(shared_data.section(results, page))
     for name, design in found.items():
-        parts.append(_section(name, design, runs_to_show(results / name, design.beside), results, page))
+        parts.append(_section(name, design, shown[name], results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
     parts.append(DIFFERENCES)
     parts.append(coverage.section(everything))

@@ -80,10 +80,10 @@ def run(config: ExperimentConfig) -> Path:
             _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
         costs.save_costs(config.out, costs.measured_costs(config.cache))
     from grasping_student.experiments.map_pictures import draw_maps
-    from grasping_student.experiments.results_folder import write_tables
+    from grasping_student.experiments.results_folder import shown_runs, write_tables
     from grasping_student.experiments.scene_pictures import draw_grasps
 
-    write_tables(folder, design)
+    write_tables(folder, design, shown_runs(config.out, config.name))
     draw_maps(folder, rows)
     if "picking" in design.measures:
         draw_grasps(folder, rows, recipes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from grasping_student.evaluation.statistics import (
 )
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
-from grasping_student.experiments.records import Run, runs_to_show
+from grasping_student.experiments.records import Run
 from grasping_student.reports.sentences import interval, points
 
 RESAMPLES = 2000
@@ -172,16 +171,16 @@ def proxy_average_of(run: Run) -> float | None:
     return moving_average(proxy["rounds"], proxy["alpha"] ** epochs)[-1]
 
 
-def table_rows(folder: Path, design: Design) -> list[dict[str, Any]]:
+def table_rows(runs: Sequence[Run], design: Design) -> list[dict[str, Any]]:
     """One row for each regime, setting and arm with all its measures, for the CSV table."""
     rows = []
-    for cell in cells(runs_to_show(folder, design.beside), design):
-        for arm, runs in cell.runs.items():
-            row: dict[str, Any] = {"regime": cell.regime, "setting": cell.setting, "arm": arm, "draws": len(runs)}
+    for cell in cells(runs, design):
+        for arm, own in cell.runs.items():
+            row: dict[str, Any] = {"regime": cell.regime, "setting": cell.setting, "arm": arm, "draws": len(own)}
             for measure in CSV_MEASURES:
-                _fill(row, measure, rate_of(runs, measure))
+                _fill(row, measure, rate_of(own, measure))
             for name, value in (("proxy_average", proxy_average_of), ("entropy_bits", entropy_of)):
-                mean = mean_of(runs, value)
+                mean = mean_of(own, value)
                 row[name] = round(mean.value, 4) if mean else ""
             row["paper"] = design.paper.get(arm, {}).get(cell.setting, "")
             rows.append(row)
