@@ -6,6 +6,7 @@ network looks at that pixel and angle. Over a training the share is averaged exp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.rates import rate
 from grasping_student.evaluation.statistics import Counts, moving_average
-from grasping_student.files import prepare_output, write_json
+from grasping_student.files import prepare_output, read_json, write_json
 from grasping_student.grasp import PlanarGrasp
 from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import StageClock
+from grasping_student.manifest import MANIFEST, StageClock
+from grasping_student.models.affordance import load_affordance
 from grasping_student.models.checkpoint import describe, load_weights_file
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import torch_threads
@@ -138,14 +140,16 @@ def run(config: ProxyConfig) -> Path:
     share after every kept round), ``average`` (their moving average at the end) and ``hits`` scene by scene.
 
     Raises:
-        UserError: no models, no checkpoint, another workspace, no held-out scene, or an existing ``out``.
+        UserError: no models, no checkpoint, another workspace, no affordance network, scenes that one of them has
+            learnt from, no held-out scene, or an existing ``out``.
     """
     from grasping_student.evaluation.configuration import parse_models
 
     models = parse_models(config.models)
     clock = StageClock("evaluate proxy", config)
     dataset = Dataset(config.dataset)
-    affordance = GraspModel.load(config.affordance)
+    affordance = load_affordance(config.affordance, "--affordance")
+    _check_held_out(dataset, [config.affordance, *(Path(spec) for spec in models.values())])
     with torch_threads(1):
         scenes = read_proxy_scenes(affordance, dataset, config.scenes)
         metrics = {name: proxy_metrics(Path(spec), scenes, config) for name, spec in models.items()}
@@ -166,3 +170,23 @@ def run(config: ProxyConfig) -> Path:
 def _sigmoid(scores: Any) -> Any:
     with np.errstate(over="ignore"):
         return 1.0 / (1.0 + np.exp(-scores))
+
+
+def _check_held_out(dataset: Dataset, folders: Sequence[Path]) -> None:
+    """Refuse scenes that a network has learnt from, as far as the manifests beside the networks tell.
+
+    Raises:
+        UserError: the dataset's version is an input of one of the checkpoint folders.
+    """
+    learnt = [str(folder) for folder in folders if dataset.version in _inputs(folder)]
+    if learnt:
+        raise UserError(
+            f"{', '.join(learnt)} learnt from the scenes of --dataset {dataset.path}, says {MANIFEST} there: "
+            "give a dataset that no model and no affordance network has seen"
+        )
+
+
+def _inputs(folder: Path) -> set[str]:
+    """Content hashes of what a checkpoint was made from; none where no manifest tells."""
+    manifest = folder / MANIFEST
+    return set(read_json(manifest).get("inputs", {}).values()) if manifest.is_file() else set()

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
-from grasping_student.datasets.splits import SPLIT
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output
@@ -20,13 +19,13 @@ from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.gripper_geometry import GraspRule
 from grasping_student.heightmap import Heightmap
 from grasping_student.manifest import STARTED, StageClock
+from grasping_student.models.affordance import load_affordance
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, top_choices
 from grasping_student.parallel import parallel_map
 from grasping_student.pseudo_labels.agreement import agreed_scores, judged_scores, log_total
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
-from grasping_student.workspace import Workspace
 
 PARTS = "parts"
 
@@ -64,7 +63,8 @@ def run(config: PseudoLabelConfig) -> Path:
         config.ban_distance, config.foreground_only, resolve_precision(config.precision),
         None if config.rule.name == "none" else to_plain(config.rule),
         config.views, [GraspModel.load(path, workspace).version for path in config.others],
-        None if config.judge is None else _judge(config.judge, workspace).version, config.least_judgement,
+        None if config.judge is None else load_affordance(config.judge, "--judge", workspace).version,
+        config.least_judgement,
         config.angles,
     )  # fmt: skip
     inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
@@ -185,11 +185,4 @@ def _open(path: Path, precision: Precision, version: str | None) -> GraspModel:
     model = GraspModel.load(path, precision=precision)
     if model.version != version:
         raise UserError(f"{path} changed while it was pseudo-labelling; start again with --overwrite")
-    return model
-
-
-def _judge(path: Path, workspace: Workspace) -> GraspModel:
-    model = GraspModel.load(path, workspace)
-    if not (path / SPLIT).exists():
-        raise UserError(f"--judge {path} is no affordance network; 'grasping-student train affordance' makes one")
     return model
