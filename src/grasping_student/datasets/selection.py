@@ -140,12 +140,32 @@ def write_split(path: Path, held_out: float, seed: int, out: Path, copy: bool) -
     """Split a dataset by episode and store the split; with ``copy`` also both sides as datasets.
 
     Raises:
-        UserError: too few episodes, an impossible share, or a dataset of that name exists.
+        UserError: too few episodes, an impossible share, or a dataset of that name or another split exists.
     """
     dataset = Dataset(path)
     split = split_by_episode(dataset, held_out, seed)
+    if (out / SPLIT).exists():
+        _check_same(out / SPLIT, split)
     if copy:
         filter_dataset(path, Selection(episodes=split.train), out / "train")
         filter_dataset(path, Selection(episodes=split.held_out), out / "held_out")
     split.save(out / SPLIT)
     return split
+
+
+def _check_same(path: Path, split: Split) -> None:
+    """Make sure that a stored split, on which something may have been trained, is not replaced by another.
+
+    Raises:
+        UserError: the file holds another split, or none.
+    """
+    try:
+        before = Split.load(path)
+    except UserError as error:
+        raise UserError(f"{path} exists and is no split ({error}); name another --out, or remove it") from None
+    if before != split:
+        raise UserError(
+            f"{path} exists and holds another split ({len(before.train)} episodes to train on, {len(before.held_out)} "
+            f"held out, seed {before.seed}, of dataset version {before.dataset_version[:16]}); name another --out, or "
+            "remove it"
+        )

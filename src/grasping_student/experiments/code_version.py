@@ -39,6 +39,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 EQUAL: dict[str, str] = {
     "889dd6f1566f": "3c72a7aba28f",  # dataset
+    "ee3feac5993b": "582d6fd2e68f",  # merged
     "7ee1173603f1": "2e89ff1cea43",  # teacher, pretraining
     "27a8a484dfda": "2e89ff1cea43",  # affordance
     "e44ace30459c": "2e89ff1cea43",  # judge
