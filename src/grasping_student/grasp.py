@@ -39,6 +39,11 @@ def wrap_angle(angle: float) -> float:
     return 0.0 if wrapped >= math.pi else wrapped
 
 
+REPEAT_DISTANCE = 0.010
+REPEAT_ANGLE = math.radians(15.0)
+"""Nearer than both to a failed grasp, metres and radians, a grasp is a repeat of it (docs/evaluation.md)."""
+
+
 def angle_distance(a: ArrayLike, b: ArrayLike) -> Any:
     """Smallest turn between two finger lines, radians in [0, pi/2]: angles count modulo pi."""
     difference = np.abs(np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)) % np.pi

@@ -10,13 +10,13 @@ from grasping_student.evaluation.configuration import StopRule
 from grasping_student.evaluation.picking import pick_episode
 from grasping_student.evaluation.policy_spec import make_policy
 from grasping_student.evaluation.records import Try
-from grasping_student.grasp import AngleGrid, Outcome, PlanarGrasp
+from grasping_student.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, AngleGrid, Outcome, PlanarGrasp
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.policies.base import HearsOutcomes, NothingToGrasp
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
-from grasping_student.policies.remembering import ANGLE, AWAY, DISTANCE, NotAgain, RememberingPolicy
+from grasping_student.policies.remembering import AWAY, NotAgain, RememberingPolicy
 from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(pixels=40)
@@ -29,15 +29,13 @@ def scene(side=12):
     return Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
 
 
-def test_a_repeat_is_the_same_here_as_in_the_rates():
-    assert (DISTANCE, ANGLE) == (rates.REPEAT_DISTANCE, rates.REPEAT_ANGLE)
-
-
 @given(st.integers(0, 39), st.integers(0, 39), st.floats(0.0, 3.14), st.integers(0, 15), st.data())
 @settings(max_examples=50, deadline=None)
 def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, angle, bin_, data):
     grid = AngleGrid(16)
-    allowed = NotAgain([PlanarGrasp(row, col, angle)], DISTANCE, ANGLE).allows(scene().height, grid.angles, WORKSPACE)
+    allowed = NotAgain([PlanarGrasp(row, col, angle)], REPEAT_DISTANCE, REPEAT_ANGLE).allows(
+        scene().height, grid.angles, WORKSPACE
+    )
     other_row, other_col = (data.draw(st.integers(max(0, at - 3), min(39, at + 3))) for at in (row, col))
     failed = Try("m", "v", 0, 0, row, col, angle, None, "missed")
     again = Try("m", "v", 0, 1, other_row, other_col, grid.angle(bin_), None, "missed")

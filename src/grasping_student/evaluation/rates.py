@@ -18,11 +18,8 @@ from grasping_student.evaluation.statistics import (
     paired_difference,
     wilson_interval,
 )
-from grasping_student.grasp import angle_distance
+from grasping_student.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, angle_distance
 from grasping_student.workspace import Workspace
-
-REPEAT_DISTANCE = 0.010
-REPEAT_ANGLE = math.radians(15.0)
 
 
 def counts_by_unit(tries: Sequence[Try], units: int) -> Counts:

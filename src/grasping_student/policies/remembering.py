@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome, PlanarGrasp, angle_distance
+from grasping_student.grasp import (
+    DEPLOYMENT_ANGLES,
+    REPEAT_ANGLE,
+    REPEAT_DISTANCE,
+    AngleGrid,
+    Outcome,
+    PlanarGrasp,
+    angle_distance,
+)
 from grasping_student.heightmap import Heightmap
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -16,10 +24,6 @@ from grasping_student.workspace import Workspace
 
 AWAY = 0.030
 """Metres around a failure, about a block's length, in which nothing is tried while anything else is left."""
-
-DISTANCE = 0.010
-ANGLE = math.radians(15.0)
-"""Nearer than both to a failed grasp, metres and radians, a grasp is a repeat of it (docs/evaluation.md)."""
 
 
 class RememberingPolicy:
@@ -63,7 +67,7 @@ class RememberingPolicy:
         Raises:
             NothingToGrasp: no foreground inside the margin, or all of it has failed.
         """
-        rules = (NotAgain(self._failed, AWAY, math.pi), NotAgain(self._failed, DISTANCE, ANGLE))
+        rules = (NotAgain(self._failed, AWAY, math.pi), NotAgain(self._failed, REPEAT_DISTANCE, REPEAT_ANGLE))
         for rule in rules if self._failed else (None,):
             try:
                 return self._model.best_grasp(heightmap, self._grid, rule=rule)
