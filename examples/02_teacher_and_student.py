@@ -14,7 +14,8 @@ from grasping_student.evaluation.policy_spec import make_policy
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.pseudo_labels.teacher_pass import run as pseudo_label
-from grasping_student.training.configuration import LoopConfig, StudentConfig, TeacherConfig
+from grasping_student.training.configuration import StudentConfig, TeacherConfig
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.student import run as train_student
 from grasping_student.training.teacher import run as train_teacher
 

@@ -11,7 +11,8 @@ from grasping_student.experiments.configuration import MOST_DRAW, MOST_SEED, Exp
 from grasping_student.experiments.demo_configuration import DemoConfig
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.training.affordance_configuration import AffordanceConfig
-from grasping_student.training.configuration import LoopConfig, OptimiserConfig, StudentConfig, TeacherConfig
+from grasping_student.training.configuration import StudentConfig, TeacherConfig
+from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.pretraining_configuration import PretrainingConfig
 
 SEEDED = [

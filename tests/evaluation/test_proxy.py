@@ -24,8 +24,9 @@ from grasping_student.training.affordance_configuration import AFFORDANCE_PRESET
 from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import Group
-from grasping_student.training.configuration import LoopConfig, TeacherConfig
+from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import HEIGHT_UNIT, labels_of_attempts, read_scenes
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.workspace import Workspace
 
 NETWORK = NetworkConfig(widths=(12, 16, 24))

@@ -27,7 +27,8 @@ from grasping_student.experiments.stages import (
 )
 from grasping_student.files import read_json, write_json
 from grasping_student.training.augmentation import AugmentationConfig
-from grasping_student.training.configuration import LoopConfig, StudentConfig, TeacherConfig
+from grasping_student.training.configuration import StudentConfig, TeacherConfig
+from grasping_student.training.loop_configuration import LoopConfig
 
 
 def test_a_name_follows_from_everything_that_matters_and_from_nothing_else():

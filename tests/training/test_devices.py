@@ -16,8 +16,9 @@ from grasping_student.models.configuration import ModelConfig, NetworkConfig, No
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.batches import Group, PairBatches
-from grasping_student.training.configuration import LoopConfig, OptimiserConfig, TeacherConfig
+from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
+from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.module import cosine_rate
 from grasping_student.training.steps import PairStep
 from grasping_student.training.teacher import run

@@ -10,8 +10,8 @@ from grasping_student.models.configuration import NetworkConfig
 from grasping_student.training import affordance
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.balanced_batches import BalancedBatches
-from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.labels import read_labels
+from grasping_student.training.loop_configuration import LoopConfig
 
 
 def test_it_learns_from_exactly_the_labels_that_a_teacher_would_draw(tmp_path, monkeypatch):

@@ -12,8 +12,9 @@ from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas
 from grasping_student.training import pretraining, teacher
-from grasping_student.training.configuration import LoopConfig, OptimiserConfig, TeacherConfig
+from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import read_scenes
+from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.pretraining_configuration import PretrainingConfig
 
 

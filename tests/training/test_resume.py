@@ -23,7 +23,8 @@ from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training import affordance, pretraining, steps
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.augmentation import standard_augmentation
-from grasping_student.training.configuration import LoopConfig, TeacherConfig
+from grasping_student.training.configuration import TeacherConfig
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.losses import pair_loss
 from grasping_student.training.pretraining_configuration import PretrainingConfig
 from grasping_student.training.teacher import run

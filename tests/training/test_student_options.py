@@ -20,7 +20,8 @@ from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.training import student
 from grasping_student.training.batches import PairBatches
-from grasping_student.training.configuration import LoopConfig, PseudoLabelChoice, StudentConfig
+from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.student import pseudo_labels_as_labels
 
 TINY = NetworkConfig(widths=(4, 8))

@@ -21,13 +21,12 @@ from grasping_student.training.augmentation import standard_augmentation
 from grasping_student.training.configuration import (
     STUDENT_PRESETS,
     TEACHER_PRESETS,
-    LoopConfig,
-    OptimiserConfig,
     PseudoLabelChoice,
     StudentConfig,
     TeacherConfig,
 )
 from grasping_student.training.labels import read_labels
+from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.module import cosine_rate
 from grasping_student.workspace import Workspace
 

@@ -40,11 +40,11 @@ PARTS: dict[str, tuple[str, ...]] = {
 EQUAL: dict[str, str] = {
     "9efbbf7d8aa3": "3c72a7aba28f",  # dataset
     "ee3feac5993b": "582d6fd2e68f",  # merged
-    "08a9cb809de1": "2e89ff1cea43",  # teacher, pretraining
-    "41343ce5e83b": "2e89ff1cea43",  # affordance
-    "04dd019387f0": "2e89ff1cea43",  # judge
+    "aba3cd3d8c3e": "2e89ff1cea43",  # teacher, pretraining
+    "85cb857371e7": "2e89ff1cea43",  # affordance
+    "faf092f49a4c": "2e89ff1cea43",  # judge
     "4c376f784d8b": "35a1263ebcaf",  # table
-    "5ebd71f79a98": "c51c4091db0c",  # student
+    "43c6f8cf90c6": "c51c4091db0c",  # student
     "ce876e9b8543": "271066a28da2",  # proxy
     "6e26a595f62a": "33e4074fde67",  # entropy
     "c58aaa0ce453": "015956aae324",  # one_shot

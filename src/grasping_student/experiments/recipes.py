@@ -22,7 +22,6 @@ from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, pape
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
 from grasping_student.training.configuration import (
-    LoopConfig,
     StudentConfig,
     TeacherConfig,
     light_student,
@@ -30,6 +29,7 @@ from grasping_student.training.configuration import (
     paper_student,
     paper_teacher,
 )
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.pretraining_configuration import light_pretraining
 
 _SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "experience": 5}
@@ -210,14 +210,14 @@ class Recipes:
         steps = 0 if paper else max(self.sizes.teacher_steps, passes)
         loop = self._loop(base.loop, steps, labels)
         if arm.matched:
-            loop = self._loop(base.loop, self._steps(loop, labels) + self._student_steps(), labels)
+            loop = self._loop(base.loop, loop.total_steps(labels) + self._student_steps(), labels)
         config = TeacherConfig(
             dataset=pool.out, seed=self._training_seed(draw) + seed, labels=labels, label_seed=draw,
             network=self.sizes.network, loop=loop,
             augmentation=standard_augmentation() if arm.augmented else no_augmentation(),
         )  # fmt: skip
         config = with_values(config, options or {}, "method")
-        return self._stage("teacher", config, (pool,), self._steps(loop, labels) * loop.batch)
+        return self._stage("teacher", config, (pool,), loop.total_steps(labels) * loop.batch)
 
     def _student(self, arm: Arm, cell: Cell) -> Stage:
         method = METHODS[arm.method]
@@ -270,11 +270,8 @@ class Recipes:
 
     def _loop(self, base: LoopConfig, steps: int, items: int) -> LoopConfig:
         loop = replace(base, steps=steps, batch=self.sizes.batch, threads=1, show_progress=False, keep_rounds=True)
-        total = self._steps(loop, items) if items else self._student_steps()
+        total = loop.total_steps(items) if items else self._student_steps()
         return replace(loop, record_every=max(1, -(-total // self.sizes.rounds)))
-
-    def _steps(self, loop: LoopConfig, items: int) -> int:
-        return loop.total_steps(items)
 
     def _student_steps(self) -> int:
         if self.sizes.training == "paper":

@@ -9,7 +9,7 @@ from typing import Literal
 from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
-from grasping_student.training.configuration import LoopConfig, OptimiserConfig
+from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 
 
 @dataclass(frozen=True)

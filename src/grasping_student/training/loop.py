@@ -27,8 +27,8 @@ from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision, torch_threads
 from grasping_student.training.averaging import AveragedWeights
 from grasping_student.training.batches import Batches, StepsToDo
-from grasping_student.training.configuration import LoopConfig
 from grasping_student.training.generator import KeptGenerator
+from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
 

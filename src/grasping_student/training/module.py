@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from grasping_student.training.configuration import OptimiserConfig
+from grasping_student.training.loop_configuration import OptimiserConfig
 
 Step = Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]
 """Maps network and batch to scalars; ``loss`` is minimised, all are recorded."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from grasping_student.configuration import check_seeds
 from grasping_student.models.configuration import NetworkConfig, Normalisation
-from grasping_student.training.configuration import LoopConfig, light_student
+from grasping_student.training.configuration import light_student
+from grasping_student.training.loop_configuration import LoopConfig
 
 
 @dataclass(frozen=True)
