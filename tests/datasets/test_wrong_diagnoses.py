@@ -117,7 +117,9 @@ def test_attempts_lost_before_a_writer_came_again_are_missed_until_a_repair_tell
     assert main(["dataset", "check", str(path)]) == 2
     assert "5 attempts are missing" in capsys.readouterr().out
     assert main(["dataset", "check", str(path), "--repair"]) == 0
-    assert "noted that 5 of the 8 attempts" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "8 were collected, 3 are here" in said
+    assert "noted that 5 attempts that were collected are no longer here" in said
     assert main(["dataset", "check", str(path)]) == 0
     _remove(segment_paths(path)[0])
     assert check_dataset(path).damaged

@@ -49,11 +49,13 @@ def collected_attempts(folder: Path) -> int | None:
     return known["attempts"]
 
 
-def note_loss(folder: Path, left: int) -> None:
-    """Keep in mind that a repair left fewer attempts than the collection had."""
-    known = _collected(folder)
-    if known is not None and left < known["attempts"]:
-        write_json(folder / DAMAGED / LOSS, {"dataset_version": known["dataset_version"], "attempts": left})
+def note_loss(folder: Path) -> int:
+    """Keep in mind how many attempts of a collection a repair left; returns how many more are gone than was known."""
+    values, known, left = _collected(folder), collected_attempts(folder), stored_attempts(folder)
+    if values is None or known is None or left >= known:
+        return 0
+    write_json(folder / DAMAGED / LOSS, {"dataset_version": values["dataset_version"], "attempts": left})
+    return known - left
 
 
 def stored_attempts(folder: Path) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grasping_student.datasets import segments
-from grasping_student.datasets.completeness import DAMAGED, collected_attempts, note_loss, stored_attempts
+from grasping_student.datasets.completeness import DAMAGED, note_loss
 from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
@@ -93,7 +93,12 @@ def _repair(path: Path) -> tuple[Inspection, Repair]:
             lock.release()
     # opening the dataset for writing seals again what was sealed
     DatasetWriter(path).close()
-    _note_loss(path, repair)
+    gone = note_loss(path)
+    if gone:
+        repair.actions.append(
+            f"noted that {gone} attempts that were collected are no longer here; a lost segment that you still have "
+            "elsewhere may be copied back in its place"
+        )
     return inspection, repair
 
 
@@ -289,15 +294,3 @@ def _mend_deleted(path: Path, repair: Repair) -> None:
         _set_aside(path / DELETED)
         write_deleted(path, frozenset())
         repair.actions.append("set the damaged list of deletions aside: every attempt shows again")
-
-
-def _note_loss(path: Path, repair: Repair) -> None:
-    """Tell how many attempts of a collection are gone, and keep it in mind: the next check must not count them."""
-    known, left = collected_attempts(path), stored_attempts(path)
-    if known is None or left >= known:
-        return
-    note_loss(path, left)
-    repair.actions.append(
-        f"noted that {known - left} of the {known} attempts collected are no longer here; a lost segment that you "
-        "still have elsewhere may be copied back in its place"
-    )
