@@ -60,6 +60,14 @@ def _options(config: Any, inside: str = "") -> dict[str, Any]:
     return found
 
 
+def stage_of(folder: Path) -> str | None:
+    """Name of the stage that made a folder, as its manifest says; None where there is none."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    told = read_json(folder / MANIFEST)
+    return told.get("stage") if isinstance(told, dict) else None
+
+
 @dataclass
 class StageClock:
     """Started with a stage; knows what an unfinished one was begun with, and writes the manifest when it ends."""

@@ -233,6 +233,15 @@ def test_weights_cut_off_missing_or_of_another_network_are_refused(saved):
         GraspModel.load(saved)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(saved, value):
+    model = GraspModel.load(saved)
+    next(model.network.parameters()).data.ravel()[3] = value
+    model.save(saved)
+    with pytest.raises(UserError, match=r"no numbers \(1 tensors.*diverged"):
+        GraspModel.load(saved)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [(lambda c: c.update(schema_version=9), "schema version 9"),

@@ -7,8 +7,10 @@ import pytest
 from synthetic import SMALL, write_dataset
 
 from grasping_student.datasets.store import Dataset
+from grasping_student.errors import UserError
 from grasping_student.files import read_json
 from grasping_student.models.configuration import NetworkConfig
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas
 from grasping_student.training import pretraining, teacher
@@ -56,6 +58,8 @@ def test_a_network_learns_to_restore_and_a_teacher_starts_from_it(config, tmp_pa
         dataset=config.dataset, out=tmp_path / "teacher", initial=out, network=config.network, loop=LoopConfig(steps=1),
     )  # fmt: skip
     assert (teacher.run(teaching) / "model.safetensors").exists()
+    with pytest.raises(UserError, match=r"restores pictures.*train teacher --initial"):
+        GraspModel.load(out)
 
 
 @pytest.mark.parametrize("wrong", [{"holes": -1}, {"holes": 0, "noise": 0.0}, {"hole_size": 30.0}])

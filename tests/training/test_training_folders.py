@@ -15,6 +15,7 @@ from grasping_student.models.grasp_model import GraspModel
 from grasping_student.training import affordance, pretraining
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.pretraining_configuration import PretrainingConfig
+from grasping_student.training.steps import PairStep
 from grasping_student.training.teacher import run
 
 
@@ -27,6 +28,19 @@ def test_resuming_what_is_finished_changes_nothing(short):
     before, stamp = weights_of(short.out), (short.out / "model.safetensors").stat().st_mtime_ns
     assert weights_of(run(replace(short, resume=True))) == before
     assert (short.out / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_a_training_that_diverges_stops_and_writes_no_model(config, tmp_path, monkeypatch):
+    def diverging(self, network, batch):
+        values = step(self, network, batch)
+        calls.append(values)
+        return values | {"loss": values["loss"] * float("nan")} if len(calls) == 3 else values
+
+    calls, step = [], PairStep.__call__
+    monkeypatch.setattr(PairStep, "__call__", diverging)
+    with pytest.raises(UserError, match=r"the loss of step 3 is nan; .*smaller --loop.optimiser.learning-rate"):
+        run(replace(config, out=tmp_path / "out"))
+    assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
 def test_resuming_with_another_config_is_refused(config, tmp_path):

@@ -15,11 +15,13 @@ from grasping_student.configuration import to_plain, with_values
 from grasping_student.errors import UserError
 from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.manifest import stage_of
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.networks import build_network
 from grasping_student.workspace import Workspace
 
 SCHEMA_VERSION = 1
+PRETRAINING_STAGE = "train pretraining"
 WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
 
 
@@ -72,9 +74,14 @@ def load_checkpoint(path: Path, workspace: Workspace | None = None) -> tuple[Mod
     """Config and network, in evaluation mode, of a checkpoint folder.
 
     Raises:
-        UserError: no checkpoint, damaged, or made for another workspace than ``workspace``.
+        UserError: no checkpoint, damaged, of pretraining, or made for another workspace than ``workspace``.
     """
     config = read_config(path)
+    if stage_of(path) == PRETRAINING_STAGE:
+        raise UserError(
+            f"{path} is a pretrained network, which restores pictures and scores no grasps; start a training from it "
+            "(train teacher --initial)"
+        )
     if workspace is not None and config.workspace != workspace:
         raise UserError(
             f"checkpoint {path} was trained for {describe(config.workspace)}, the data are of {describe(workspace)}; "
@@ -100,7 +107,7 @@ def load_weights_file(network: nn.Module, path: Path) -> None:
     """Put the weights of one file into a network.
 
     Raises:
-        UserError: weights missing, cut off, or of another network.
+        UserError: weights missing, cut off, of another network, or no numbers.
     """
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
@@ -113,6 +120,12 @@ def load_weights_file(network: nn.Module, path: Path) -> None:
         raise UserError(
             f"{path} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, "
             f"{len(wrong)} of another shape (for instance {(missing + unknown + wrong)[0]}); check config.json"
+        )
+    spoilt = sorted(name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all()))
+    if spoilt:
+        raise UserError(
+            f"{path} holds weights that are no numbers ({len(spoilt)} tensors, for instance {spoilt[0]}): its training "
+            "diverged; train it again, with a smaller learning rate"
         )
     network.load_state_dict(tensors)
 

@@ -61,7 +61,8 @@ def fit(
             of the step's scalars.
 
     Raises:
-        UserError: a resume point that cannot be read, or an accelerator that this machine does not have.
+        UserError: a resume point that cannot be read, an accelerator that this machine does not have, or a loss that
+            is no number any more.
     """
     keep_freed_memory()
     fp32 = resolve_precision(config.precision, config.accelerator) == "fp32"
@@ -172,6 +173,11 @@ class LearningCurve(pl.Callback):
     ) -> None:
         self._inside += time.perf_counter() - self._batch_started
         self._count += 1
+        if not math.isfinite(float(outputs["loss"])):
+            raise UserError(
+                f"training diverged: the loss of step {trainer.global_step} is {float(outputs['loss'])}; "
+                "begin again (--overwrite) with a smaller --loop.optimiser.learning-rate"
+            )
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value)
         step = trainer.global_step

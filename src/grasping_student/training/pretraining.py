@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.manifest import StageClock
+from grasping_student.models.checkpoint import PRETRAINING_STAGE
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
@@ -80,7 +81,7 @@ def run(config: PretrainingConfig) -> Path:
     Raises:
         UserError: no scenes, an existing ``out``, an unknown network, or a resume with another config or other data.
     """
-    clock, dataset = StageClock("train pretraining", config), Dataset(config.dataset)
+    clock, dataset = StageClock(PRETRAINING_STAGE, config), Dataset(config.dataset)
     dataset.require()
     scenes = read_scenes(dataset, dataset.ids(), config.normalisation)
     model = GraspModel.new(ModelConfig(config.network, dataset.workspace, config.normalisation), config.seed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import zlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
@@ -66,7 +67,7 @@ class Twin:
         self._workspace = config.workspace
         self._arm, self._gripper = arm, gripper
         self._physics = ProcessPoolExecutor(
-            1, get_context("spawn"), twin_world.open_world, (config, int(settings.get("seed", 0)))
+            1, get_context("spawn"), twin_world.open_world, (config, int(settings.get("seed", 0)), os.getpid())
         )  # fmt: skip
         self._surface = self._physics.submit(twin_world.surface).result()
         self._pending: Meeting | None = None

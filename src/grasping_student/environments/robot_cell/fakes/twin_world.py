@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from grasping_student.environments.simulation.config import SimulationConfig
 from grasping_student.environments.simulation.environment import SceneState, SimulationEnvironment
 from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.parallel import begin_worker
 
 
 @dataclass
@@ -22,8 +23,9 @@ class _World:
 _worlds: list[_World] = []
 
 
-def open_world(config: SimulationConfig, seed: int) -> None:
-    """Make this process's world."""
+def open_world(config: SimulationConfig, seed: int, parent: int) -> None:
+    """Make this process's world, which ends with the process ``parent``."""
+    begin_worker(parent)
     _worlds[:] = [_World(SimulationEnvironment(config))]
     _worlds[0].environment.reset(seed)
 
