@@ -53,7 +53,7 @@ def test_the_claims_stand_on_the_draws_that_both_have(tmp_path):
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     claims = text.split("## Scaling")[0]
     assert "nothing concluded: 1 draw" in claims
-    assert "| 1† | the default | teacher (best of 1) |" in claims
+    assert "| 1† | student of good grips | teacher (best of 1) |" in claims
     assert "measured with too few draws at 7" in claims
 
 
@@ -64,7 +64,7 @@ def test_episodes_have_a_claim_of_their_own_against_their_own_best_teacher(tmp_p
     for title in ("Blocks an episode (differences in blocks):", "All picks:", "Excluding repeats:"):
         table = claims.split(title)[1].split("\n\n")[1].split("\n")
         assert len(table) == 2 + 4  # three shares in distribution, one under domain shift
-        assert all("| 3 | the default | teacher" in row for row in table[2:])
+        assert all("| 3 | student of good grips | teacher" in row for row in table[2:])
 
 
 def test_models_with_memory_stand_beside_those_of_picking_in_the_same_cells(tmp_path):
@@ -93,7 +93,7 @@ def test_an_experiment_without_a_single_run_is_passed_over(tmp_path):
 def test_the_default_student_stands_against_its_rule_by_chance(tmp_path):
     write_runs(tmp_path, ("label-fraction",), lambda _, regime, setting, *rest: setting == "5 %", scenes=20)
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
-    assert "| the default | by chance, of the good grips |" in text.split("## Scaling")[0]
+    assert "| student of good grips | by chance, of the good grips |" in text.split("## Scaling")[0]
     assert "− by chance, of the good grips |" in text.split("## Scaling")[1]
 
 

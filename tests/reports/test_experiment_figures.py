@@ -27,7 +27,7 @@ def test_only_lines_whose_whole_interval_lies_far_below_all_others_are_left_out(
 
 
 def test_what_is_left_out_stands_in_words_and_the_rest_is_drawn():
-    figure = settings_figure([Panel("a", "success", (TEACHER, STUDENT, RANDOM))], ["0", "1"], "share")
+    figure = settings_figure([(Panel("a", "success", (TEACHER, STUDENT, RANDOM)), ["0", "1"])], "share")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts] == ["below: Random, 31 to 35 %"]
     assert axes.get_legend_handles_labels()[1] == ["Teacher", "Student"]
@@ -36,18 +36,18 @@ def test_what_is_left_out_stands_in_words_and_the_rest_is_drawn():
 
 def test_points_of_few_draws_are_hollow():
     few = Line("teacher", "Teacher", (Point("0", 0.7, 0.6, 0.8, few=True), Point("1", 0.8, 0.7, 0.9)))
-    (axes,) = settings_figure([Panel("a", "success", (few, STUDENT))], ["0", "1"], "share").axes
+    (axes,) = settings_figure([(Panel("a", "success", (few, STUDENT)), ["0", "1"])], "share").axes
     hollow = [each for each in axes.lines if each.get_markerfacecolor() == "white" and len(each.get_xdata())]
     assert [list(each.get_ydata()) for each in hollow] == [[0.7]]
 
 
 def test_with_an_odd_number_of_panels_the_legend_stands_in_the_empty_place():
-    panels = [Panel(title, "success", (TEACHER, STUDENT)) for title in "abc"]
-    figure = settings_figure(panels, ["0", "1"], "share")
+    panels = [(Panel(title, "success", (TEACHER, STUDENT)), ["0", "1"]) for title in "abc"]
+    figure = settings_figure(panels, "share")
     legend = figure.axes[-1].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["Teacher", "Student"]
     assert not figure.legends
-    assert settings_figure(panels[:2], ["0", "1"], "share").legends
+    assert settings_figure(panels[:2], "share").legends
 
 
 def test_differences_are_blue_where_told_from_zero_and_hollow_where_draws_are_few():

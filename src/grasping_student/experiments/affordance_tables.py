@@ -14,6 +14,9 @@ from grasping_student.reports.sentences import interval
 PAPER_BALANCED_ACCURACY = "80 %"
 """The paper's, below its figure 2."""
 
+SOURCES = {"script": "a person's", "policy": "a robot's"}
+"""Source of attempts -> whose they are."""
+
 TITLES = {
     "balanced_accuracy": "balanced accuracy", "precision": "precision", "recall": "recall",
     "specificity": "specificity",
@@ -31,11 +34,17 @@ def affordance_lines(runs: Sequence[Run]) -> list[str]:
             else f"{100 * row[name]:.1f} {interval([row[f'{name}_low'], row[f'{name}_high']])}"
             for name in TITLES
         ]
-        family = f"{row['scenes']}, {row['source']}" if row["source"] else row["scenes"]
+        where = f"{row['regime'].replace('-', ' ')} (`{row['scenes']}`)"
+        family = f"{where}, {SOURCES.get(row['source'], row['source'])}" if row["source"] else where
         paper = "" if row["source"] else PAPER_BALANCED_ACCURACY
         ece = f"{row['expected_calibration_error']:.3f}"
         lines.append("| " + " | ".join([family, str(row["attempts"]), str(row["failures"]), *cells, ece, paper]) + " |")
-    return [*lines, "", "Intervals are Wilson's, which take attempts as independent."]
+    return [
+        *lines, "",
+        "Intervals are Wilson's, which take attempts as independent; that of balanced accuracy puts those of recall "
+        "and specificity together, as half the root of the sum of their squares. ECE: expected calibration error over "
+        "ten bins of equal width.",
+    ]  # fmt: skip
 
 
 def affordance_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -100,6 +100,9 @@ class Arm:
     title: str
     kind: Literal["policy", "teacher", "student"]
 
+    what: str
+    """What it is, in words."""
+
     augmented: bool = False
     """Teachers: trained with the student's augmentation."""
 
@@ -118,29 +121,73 @@ class Arm:
 
 
 ARMS: dict[str, Arm] = {
-    "random": Arm("random foreground pixel", "policy"),
-    "antipodal": Arm("by chance, of the good grips", "policy"),
-    "scripted": Arm("scripted picker", "policy"),
-    "teacher": Arm("teacher", "teacher"),
-    "teacher_augmented": Arm("teacher, augmented", "teacher", augmented=True),
-    "teacher_matched": Arm("teacher, augmented, student's compute", "teacher", augmented=True, matched=True),
-    "student": Arm("student of the teacher", "student", teacher="teacher"),
-    "student_augmented": Arm("student of the augmented teacher", "student", teacher="teacher_augmented"),
-    "student_matched": Arm("student of the compute-matched teacher", "student", teacher="teacher_matched"),
-    "teacher_room": Arm("teacher, augmented, room demanded", "teacher", augmented=True, rule="room"),
-    "teacher_grip": Arm("teacher, augmented, under the rule", "teacher", augmented=True, rule="grip"),
-    "student_room": Arm("student of grasps with room", "student", teacher="teacher_augmented", method="room"),
-    "student_grip": Arm("student of good grips", "student", teacher="teacher_augmented", method="grip"),
+    "random": Arm("random foreground pixel", "policy", "any pixel of an item, any angle, drawn by chance"),
+    "antipodal": Arm(
+        "by chance, of the good grips", "policy", "one of all good grips in the scene, drawn by chance: no learning"
+    ),
+    "scripted": Arm(
+        "scripted picker", "policy", "knows where the blocks lie, errs as a person does; it made the labels"
+    ),
+    "teacher": Arm("teacher", "teacher", "learns from the labels, without augmentation, as in the paper"),
+    "teacher_augmented": Arm(
+        "teacher, augmented", "teacher", "the same with the student's augmentation", augmented=True
+    ),
+    "teacher_matched": Arm(
+        "compute-matched teacher", "teacher",
+        "the augmented teacher, trained for as many steps as teacher and student together",
+        augmented=True, matched=True,
+    ),
+    "student": Arm(
+        "student of the teacher", "student", "learns from that teacher's pseudo-labels, as in the paper",
+        teacher="teacher",
+    ),
+    "student_augmented": Arm(
+        "student of the augmented teacher", "student", "the paper's method with a better teacher",
+        teacher="teacher_augmented",
+    ),
+    "student_matched": Arm(
+        "student of the compute-matched teacher", "student", "the paper's method with a better teacher",
+        teacher="teacher_matched",
+    ),
+    "teacher_room": Arm(
+        "teacher, augmented, room demanded", "teacher",
+        "chooses only among grasps at which the open fingers find room", augmented=True, rule="room",
+    ),
+    "teacher_grip": Arm(
+        "teacher, augmented, under the rule", "teacher", "the augmented teacher, choosing only among good grips",
+        augmented=True, rule="grip",
+    ),
+    "student_room": Arm(
+        "student of grasps with room", "student", "its pseudo-labels and its choice have room for the open fingers",
+        teacher="teacher_augmented", method="room",
+    ),
+    "student_grip": Arm(
+        "student of good grips", "student",
+        "of the augmented teacher; learns from the teacher's best good grips, and chooses among good grips itself",
+        teacher="teacher_augmented", method="grip",
+    ),
     "student_bare": Arm(
-        "student of good grips, rule forgotten", "student", teacher="teacher_augmented", method="grip", rule="bare"
+        "student of good grips, rule forgotten", "student", "the same network, choosing among all grasps",
+        teacher="teacher_augmented", method="grip", rule="bare",
     ),
-    "teacher_memory": Arm("teacher, augmented, with memory", "teacher", augmented=True, rule="memory"),
+    "teacher_memory": Arm(
+        "teacher, augmented, with memory", "teacher", "keeps away from where it has failed, until it succeeds",
+        augmented=True, rule="memory",
+    ),
     "student_memory": Arm(
-        "student of good grips, with memory", "student", teacher="teacher_augmented", method="grip", rule="memory"
+        "student of good grips, with memory", "student", "keeps away from where it has failed, until it succeeds",
+        teacher="teacher_augmented", method="grip", rule="memory",
     ),
-    "student_rank": Arm("student, weight 1 / rank", "student", teacher="teacher", method="weight-rank"),
-    "student_score": Arm("student, weight by score", "student", teacher="teacher", method="weight-score"),
-}
+    "student_rank": Arm(
+        "student, weight 1 / rank", "student", "student of the teacher; of several labels a scene the lower count less",
+        teacher="teacher", method="weight-rank",
+    ),
+    "student_score": Arm(
+        "student, weight by score", "student",
+        "student of the teacher; of several labels a scene each counts by the teacher's score",
+        teacher="teacher", method="weight-score",
+    ),
+}  # fmt: skip
 """Name -> arm."""
 
 POLICIES = ("random", "antipodal", "scripted")

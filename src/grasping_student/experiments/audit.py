@@ -73,12 +73,16 @@ def _cell(run: Run) -> Cell:
     return run.experiment, run.regime, run.setting, run.draw
 
 
-def scatter(models: Sequence[Audited]) -> dict[str, list[tuple[float, float]]]:
-    """Arm -> one-shot and proxy rate of its models."""
-    points_: dict[str, list[tuple[float, float]]] = {}
-    for each in models:
-        points_.setdefault(each.arm, []).append((each.one_shot, each.proxy))
-    return points_
+def scatters(models: Sequence[Audited]) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """For each regime, named with its finding: arm -> one-shot and proxy rate of its models."""
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for regime in REGIMES:
+        own = [each for each in models if each.cells[0][1] == regime]
+        if own:
+            points_ = found.setdefault(f"{regime.replace('-', ' ').capitalize()}: {_short(own)}", {})
+            for each in own:
+                points_.setdefault(each.arm, []).append((each.one_shot, each.proxy))
+    return found
 
 
 def audit_lines(models: Sequence[Audited]) -> list[str]:
@@ -93,8 +97,7 @@ def audit_lines(models: Sequence[Audited]) -> list[str]:
     return [*lines, _order_sentence(models), WITHOUT_RULE]
 
 
-def short(models: Sequence[Audited]) -> str:
-    """The finding as a figure's title."""
+def _short(models: Sequence[Audited]) -> str:
     return audit_sentences(_pairs(models), _groups(models))[1]
 
 
@@ -156,7 +159,7 @@ def audit_sentences(pairs: np.ndarray, groups: np.ndarray) -> tuple[str, str]:
         f"95 % interval [{low:.2f}, {high:.2f}] (settings and draws resampled). The order that the proxy gives is "
         f"{order}. On average the proxy lies {points(float((pairs[:, 1] - pairs[:, 0]).mean()))} points from the truth."
     )
-    return sentence, f"{len(pairs)} models, rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
+    return sentence, f"{len(pairs)} models, ρ = {rho:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _bootstrap_rank(pairs: np.ndarray, groups: np.ndarray) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from grasping_student.experiments import precision_tables, tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, METHODS
-from grasping_student.experiments.designs import DESIGNS, Design
+from grasping_student.experiments.designs import DESIGNS, FRACTIONS, Design
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.records import Run
 from grasping_student.reports.experiment_figures import (
@@ -34,11 +34,11 @@ LABELS = "labels"
 PICTURES = {
     "affordance": (
         "maps", "What the affordance network makes of one scene at eight angles (the paper's figure 2); the gripper "
-        "stands at the best pixel",
+        "stands at the best pixel, and in the grey margin no grasp is allowed",
     ),
     "entropy": (
         "maps", "Softmax of teachers' and students' score maps of the same scenes at the horizontal angle (the paper's "
-        "figure 4), with its entropy",
+        "figure 4), with the entropy of each; in one scene a student's can be the higher, the table has the means",
     ),
     "picking": (
         "grasps", "The default student's grasps in the first two scenes of a one-shot test, seen from beside the bin, "
@@ -46,6 +46,17 @@ PICTURES = {
     ),
 }  # fmt: skip
 """Pictures drawn while an experiment's models are at hand: start of their names, and their caption."""
+
+CAPTIONS = {
+    "methods": "Blue: the interval over draws and scenes excludes zero.",
+    "entropy": "Entropy: mean, lowest and highest draw.",
+    "affordance": "Reliability on held-out attempts: seen against predicted share of successes in ten bins, with "
+    "Wilson's intervals; marks are as large as their bins are full; on the dotted line the network is calibrated.",
+    "precision": "Success of a teacher's best grasps when executed: of the whole scene, and at angles drawn by chance.",
+}
+"""What is to be known to read an experiment's figure."""
+
+AUDIT = "A mark is a trained model; on the dotted line the proxy is right. ρ is Spearman's rank correlation."
 
 PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 """Whose models such pictures show, the first of which there are any."""
@@ -55,6 +66,11 @@ MOST_LINES = 8
 
 CONTROLS = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
 """Arms that say where a lead comes from: they stand in the second panel."""
+
+SHOWN_GRASPS = {
+    "confidence": "best of the scene", "angle": "best at an angle drawn", "clearance": "best and drawn together",
+}  # fmt: skip
+"""Which grasps a panel of the precision shows, by what divides them."""
 
 MEASURE_NAMES = {
     "one_shot": ("one-shot success", "one-shot success rate"), "proxy": ("proxy", "proxy rate"),
@@ -111,19 +127,25 @@ def save_both(figure: Figure, path: Path) -> None:
 
 def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
     cells = tables.cells(runs, design)
-    settings = [name for name in design.settings if any(cell.setting == name for cell in cells)]
-    panels = []
+    panels: list[tuple[Panel, list[str]]] = []
     regimes = {regime: [cell for cell in cells if cell.regime == regime] for regime in design.regimes}
     for measure, (name, label) in MEASURE_NAMES.items():
         for regime, own in regimes.items():
             for what, lines in _divided(_lines(own, measure)):
-                panels.append(Panel(f"{name}, {regime.replace('-', ' ')}{what}", label, lines))
+                panels.append(
+                    (Panel(f"{name}, {regime.replace('-', ' ')}{what}", label, lines), _in_order(own, design))
+                )
     for regime, own in regimes.items():
         lines = _entropy_lines(own)
         if lines:
             words = f"entropy, {regime.replace('-', ' ')}: mean, lowest and highest draw"
-            panels.append(Panel(words, "entropy of the map, bits", lines))
-    return settings_figure(panels, settings, design.varies) if panels else None
+            panels.append((Panel(words, "entropy of the map, bits", lines), _in_order(own, design)))
+    return settings_figure(panels, design.varies) if panels else None
+
+
+def _in_order(cells: Sequence[tables.CellRuns], design: Design) -> list[str]:
+    """The settings of some cells in the design's order."""
+    return [name for name in design.settings if any(cell.setting == name for cell in cells)]
 
 
 def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
@@ -164,7 +186,7 @@ def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
 
 
 def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
-    """Each method's student less the teacher that labelled for all of them."""
+    """Each method's student less the augmented teacher."""
     panels, names = [], []
     for regime in design.regimes:
         points = []
@@ -176,7 +198,7 @@ def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
                     points.append(Point(title, found.value, *found.bootstrap, few=not found.enough))
         if points:
             line = Line("student_method", "student", tuple(points))
-            label = "student less its teacher, one-shot, points"
+            label = "student less the augmented teacher, one-shot, points"
             panels.append(Panel(regime.replace("-", " ").capitalize(), label, (line,)))
             names += [point.setting for point in points]
     ordered = [title for name in design.settings if (title := setting_title(design, name)) in names]
@@ -202,10 +224,11 @@ def _precision(runs: Sequence[Run], design: Design) -> Figure | None:
                     Point(name, each.value, *each.bootstrap, few=not each.enough)
                     for name, each in found if each is not None
                 )  # fmt: skip
-                lines.append(Line(cell.setting, f"{arm_title(arm)}, {cell.setting} of the labels", points))
-            what = "its best grasps" if by == "confidence" else "best at angles drawn" if by == "angle" else "both"
-            title = f"{regime.replace('-', ' ').capitalize()}: {what}"
-            row.append((Panel(title, "success", tuple(lines)), grouping.names, grouping.title))
+                full = cell.setting == max(own, key=lambda each: FRACTIONS[each.setting]).setting
+                name = f"{arm}, all labels" if full and len(own) > 1 else arm
+                lines.append(Line(name, f"{arm_title(arm)}, {cell.setting} of the labels", points))
+            title = f"{regime.replace('-', ' ').capitalize()}: {SHOWN_GRASPS[by]}"
+            row.append((Panel(title, "success rate", tuple(lines)), grouping.names, grouping.title))
         rows.append(row)
     return grid_figure(rows) if rows else None
 
@@ -215,6 +238,7 @@ def _reliability(runs: Sequence[Run]) -> Figure | None:
     return reliability_figure(diagrams) if diagrams else None
 
 
-def draw_audit(points: dict[str, list[tuple[float, float]]], correlation: str, path: Path) -> None:
-    """Scatter of proxy against one-shot success as PNG and SVG."""
-    save_both(audit_figure(points, {arm: arm_title(arm) for arm in points}, correlation), path)
+def draw_audit(scatters: dict[str, dict[str, list[tuple[float, float]]]], path: Path) -> None:
+    """Scatters of proxy against one-shot success, title -> arm -> models, as PNG and SVG."""
+    arms = [arm for arm in (*ARMS, "student_method") if any(arm in points for points in scatters.values())]
+    save_both(audit_figure(scatters, {arm: arm_title(arm) for arm in arms}), path)

@@ -18,6 +18,12 @@ DEFAULT_METHOD = ARMS[DEFAULT_STUDENT].method
 """The row of the methods that is the default student's."""
 
 
+ENTROPY_PAIRS = (
+    ("teacher", "student"), ("teacher_augmented", "student_augmented"), ("teacher_augmented", DEFAULT_STUDENT),
+    ("teacher", "teacher_augmented"),
+)  # fmt: skip
+
+
 def relabelling_lines(cells: Sequence[CellRuns]) -> list[str]:
     """How far corrections lie from the person's grasps."""
     lines = []
@@ -40,10 +46,10 @@ def relabelling_lines(cells: Sequence[CellRuns]) -> list[str]:
 
 
 def entropy_lines(cells: Sequence[CellRuns]) -> list[str]:
-    """Whether students are surer than their teachers, as the paper says."""
+    """Whether students are surer than their teachers, as the paper says; and what augmentation alone does."""
     lines = []
     for cell in cells:
-        for first, second in (("teacher", "student"), ("teacher_augmented", "student_augmented")):
+        for first, second in ENTROPY_PAIRS:
             pairs = [
                 (a, b)
                 for draw, run in cell.runs.get(first, {}).items()
@@ -55,7 +61,8 @@ def entropy_lines(cells: Sequence[CellRuns]) -> list[str]:
                 lower = sum(b < a for a, b in pairs)
                 lines.append(
                     f"- {cell.setting}: {arm_title(second)} has the lower entropy in {lower} of {len(pairs)} draws "
-                    f"(means {np.mean([b for _, b in pairs]):.2f} and {np.mean([a for a, _ in pairs]):.2f} bits)."
+                    f"(means {np.mean([b for _, b in pairs]):.2f} and, {arm_title(first)}, "
+                    f"{np.mean([a for a, _ in pairs]):.2f} bits)."
                 )
     return lines
 

@@ -36,7 +36,8 @@ def draw_maps(folder: Path, rows: Sequence[Row]) -> list[Path]:
         for row in rows:
             if "affordance" in row.extra and row.extra["affordance"].done:
                 start, _ = PICTURES["affordance"]
-                drawn.append(_affordance_maps(row.extra["affordance"], folder / f"{start}-{row.cell.regime}"))
+                title, path = row.cell.regime.replace("-", " ").capitalize(), folder / f"{start}-{row.cell.regime}"
+                drawn.append(_affordance_maps(row.extra["affordance"], title, path))
         chosen = _cell_to_show([row for row in rows if "entropy" in row.extra])
         if chosen:
             start, _ = PICTURES["entropy"]
@@ -44,12 +45,13 @@ def draw_maps(folder: Path, rows: Sequence[Row]) -> list[Path]:
     return drawn
 
 
-def _affordance_maps(stage: Stage, path: Path) -> Path:
+def _affordance_maps(stage: Stage, title: str, path: Path) -> Path:
     model = GraspModel.load(stage.out)
     dataset, attempts = held_out_attempts(stage.out)[0]
     scene = _fullest([dataset.heightmap(each.id) for each in attempts[:_LOOKED_AT]])[0]
     angles = [float(angle) for angle in SHOWN_ANGLES.angles]
-    save_both(angle_maps_figure(scene, np.stack([success_map(model, scene, angle) for angle in angles]), angles), path)
+    maps = np.stack([success_map(model, scene, angle) for angle in angles])
+    save_both(angle_maps_figure(scene, maps, angles, title), path)
     return path.with_suffix(".png")
 
 

@@ -16,6 +16,7 @@ KIND_TITLES = {
     "grip": "best of the good grips",
     "angle": "best at an angle drawn by chance",
 }
+UNITS = {"angle": "°", "clearance": " mm"}
 GROUP_TITLES = {
     "confidence": "Best of the scene, by the teacher's own confidence (its share of the softmax over all pixels and "
     "angles), fifths from the least to the most sure",
@@ -28,7 +29,7 @@ GROUP_TITLES = {
 
 def lines(cells: Sequence[CellRuns]) -> list[str]:
     """All tables and sentences of one regime."""
-    found = ["Success when executed in the simulator, percent of scenes:", "", *_kinds(cells), ""]
+    found = ["Success when executed in the simulator, percent of so many grasps:", "", *_kinds(cells), ""]
     for by, grouping in GROUPINGS.items():
         found += [f"{GROUP_TITLES[by]}:", "", *_groups(cells, by, grouping.names), ""]
     return [*found, *confidence_lines(cells), ""]
@@ -40,23 +41,27 @@ def _kinds(cells: Sequence[CellRuns]) -> list[str]:
     for cell in cells:
         for arm, runs in cell.runs.items():
             rates = [precision_tables.rate(runs, kind) for kind in KIND_TITLES]
-            table.append(_row(cell, arm, len(runs), rates))
+            table.append(_row(cell, arm, len(runs), rates, precision_tables.attempts_of_kinds(runs, KIND_TITLES)))
     return table
 
 
 def _groups(cells: Sequence[CellRuns], by: str, names: Sequence[str]) -> list[str]:
-    titles = ["share (labels)", "", "n", *names]
+    titles = ["share (labels)", "", "n", *(f"{name}{UNITS.get(by, '')}" for name in names)]
     table = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell in cells:
         for arm, runs in cell.runs.items():
-            table.append(_row(cell, arm, len(runs), [each for _, each in precision_tables.rates(runs, by)]))
+            found = precision_tables.rates(runs, by)
+            table.append(_row(cell, arm, len(runs), [each for _, each in found], precision_tables.attempts(runs, by)))
     return table
 
 
-def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None]) -> str:
+def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None], attempts: Sequence[int]) -> str:
     few = "" if draws >= tables.FEWEST_DRAWS else "†"
     row = [labels_of(cell), arm_title(arm), f"{draws}{few}"]
-    row += ["" if each is None else each.text() + tables.fewer_draws(each.draws, draws) for each in rates]
+    row += [
+        "" if each is None else f"{each.text()} of {count}{tables.fewer_draws(each.draws, draws)}"
+        for each, count in zip(rates, attempts, strict=True)
+    ]
     return "| " + " | ".join(row) + " |"
 
 
@@ -77,7 +82,10 @@ def confidence_lines(cells: Sequence[CellRuns]) -> list[str]:
                 + (f"; {', '.join(others)}" if others else "")
                 + ")."
             )
-    head = "Does confidence tell good pseudo-labels from bad? An area of 0.5 tells nothing, 1 everything."
+    head = (
+        "Does confidence tell good pseudo-labels from bad? An area of 0.5 tells nothing, 1 everything; a "
+        "draw without a success or without a failure has none."
+    )
     return [head, "", *found] if found else []
 
 

@@ -75,7 +75,9 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
         titles += [title, "over draws (t)"]
     paper = "student" in design.paper and "teacher" in design.paper and cells[0].regime == "in-distribution"
     averaged = any(_average(cell, first, second) for cell, first, second, _ in pairs)
-    titles += ["proxy, averaged, over draws (t)"] * averaged + ["paper"] * paper
+    sure = any(_entropy(cell, first, second) for cell, first, second, _ in pairs)
+    titles += ["proxy, averaged, over draws (t)"] * averaged + ["entropy, bits, over draws (t)"] * sure
+    titles += ["paper"] * paper
     rows: list[Row] = []
     for cell, first, second, found in pairs:
         draws = max(each.draws for each in found.values() if each)
@@ -85,6 +87,8 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
             row += [_difference(found[measure], draws), _over_draws(found[measure])]
         if averaged:
             row.append(average_difference(cell.runs[first], cell.runs[second], draws))
+        if sure:
+            row.append(_entropy(cell, first, second))
         if paper:
             known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
             both = (first, second) == ("teacher", "student") and None not in known
@@ -147,6 +151,15 @@ def _mean(runs: dict[int, Run], value: Callable[[Run], float | None], scale: flo
 
 def _average(cell: CellRuns, first: str, second: str) -> bool:
     return tables.mean_difference(cell.runs[first], cell.runs[second], tables.proxy_average_of) is not None
+
+
+def _entropy(cell: CellRuns, first: str, second: str) -> str:
+    """Second less first in entropy, bits, with the interval over draws; empty if not measured."""
+    found = tables.mean_difference(cell.runs[first], cell.runs[second], tables.entropy_of)
+    if found is None:
+        return ""
+    over = "" if found.over_draws is None else " [{:+.2f}, {:+.2f}]".format(*found.over_draws)
+    return f"{found.value:+.2f}{over}"
 
 
 def _rate(found: Estimate | None, draws: int) -> str:

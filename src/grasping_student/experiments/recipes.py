@@ -295,5 +295,7 @@ def student_arm(name: str, cell: Cell) -> Arm:
     """The arm of a name; ``student_method`` is the student that the cell's setting names."""
     if name == "student_method":
         assert cell.point.method is not None
-        return Arm(METHODS[cell.point.method].title, "student", teacher="teacher_augmented", method=cell.point.method)
+        return Arm(
+            METHODS[cell.point.method].title, "student", "", teacher="teacher_augmented", method=cell.point.method
+        )
     return ARMS[name]

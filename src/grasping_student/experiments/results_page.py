@@ -13,6 +13,7 @@ from grasping_student.experiments import (
     coverage,
     drawing,
     findings,
+    glossary,
     precision_page,
     rate_tables,
     shared_data,
@@ -43,6 +44,8 @@ differences and orders, not levels.
 
 DIFFERENCES = """## What is otherwise than in the paper
 
+- The default student adds a rule about the gripper and an augmented teacher to the paper's method; how the paper's own
+  student fares is said under *The paper's method without the rule*.
 - Everything is simulated: a scripted picker that knows the blocks, with a person's noise, stands for the person. The
   paper's labels and scenes are real; only its table I is from a simulator.
 - Networks, resolution, numbers of labels, scenes and steps are those named under each heading. Tables IV and V are
@@ -80,7 +83,7 @@ def write_page(results: Path, page: Path) -> Path:
         other, arms = design.beside
         shown[name] = with_beside(everything[name], everything.get(other, []), arms)
         write_tables(results / name, design, shown[name])
-    parts.append(claims.claims(shown))
+    parts += [glossary.section(shown), claims.claims(shown)]
     parts.append(shared_data.section(results, page))
     for name, design in found.items():
         parts.append(_section(name, design, shown[name], results, page))
@@ -99,6 +102,7 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
     if (results / name / f"{drawing.FIGURE}.svg").exists():
         figure = link(results / name / f"{drawing.FIGURE}.png", page)
         lines += [f"![{design.title}]({figure})", ""]
+        lines += [f"*{drawing.CAPTIONS[name]}*", ""] if name in drawing.CAPTIONS else []
     start, caption = drawing.PICTURES.get(name, ("", ""))
     for picture in sorted((results / name).glob(f"{start}-*.png")):
         lines += [f"![{caption}]({link(picture, page)})", "", f"*{caption}.*", ""]
@@ -147,9 +151,9 @@ def _audit(runs: Sequence[Run], results: Path, page: Path) -> str:
     if len(models) < audit.FEWEST_MODELS:
         return ""
     path = results / "proxy-audit"
-    drawing.draw_audit(audit.scatter(models), audit.short(models), path)
+    drawing.draw_audit(audit.scatters(models), path)
     figure = link(path.with_suffix(".png"), page)
-    lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({figure})", ""]
+    lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({figure})", "", f"*{drawing.AUDIT}*", ""]
     return "\n".join([*lines, *(f"{line}\n" for line in audit.audit_lines(models) if line)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.experiments import tables
-from grasping_student.experiments.arms import DEFAULT_STUDENT, TEACHERS, UNRULED_STUDENT
+from grasping_student.experiments.arms import DEFAULT_STUDENT, TEACHERS
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.tables import CellRuns, Estimate
 
@@ -13,7 +13,6 @@ WANTED = 0.05
 """Lead over the best of its teachers that the student is wanted to have, one-shot."""
 
 Cells = Sequence[CellRuns]
-_STUDENTS = {DEFAULT_STUDENT: "the default", UNRULED_STUDENT: "without its rule"}
 
 
 def labels_of(cell: CellRuns) -> str:
@@ -80,12 +79,12 @@ def difference_table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], best_b
         best_by: measure by which the first arm is the best of the cell's teachers, if it was chosen so.
     """
     wanted = best_by == "one_shot"
-    titles = ["regime", "share (labels)", "n", "who", "less", "difference", "over draws (t)", "who is"]
+    titles = ["regime", "share (labels)", "n", "who", "less", "difference", "over draws (t)", "so it is"]
     titles += [f"{100 * WANTED:.0f} points"] * wanted
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell, first, second, found in rows:
         row = [cell.regime.replace("-", " "), labels_of(cell), f"{found.draws}{'' if found.enough else '†'}",
-               _STUDENTS.get(second, arm_title(second)), arm_title(first), found.text(signed=True),
+               arm_title(second), arm_title(first), found.text(signed=True),
                found.over_draws_text(), standing(found)]  # fmt: skip
         if best_by:
             row[4] += f" (best of {len(teacher_rates(cell, best_by))})"

@@ -36,6 +36,7 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "teacher_room": (VERMILLION, "<", "-."),
     "teacher_grip": (VERMILLION, ">", "-."),
     "teacher_memory": (VERMILLION, "d", ":"),
+    "teacher_augmented, all labels": (BLACK, "o", "-"),
     "student": (SKY, "o", "-"),
     "student_augmented": (BLUE, "o", "-"),
     "student_matched": (PURPLE, "v", "-"),
@@ -93,19 +94,19 @@ def arm_style(arm: str, position: int) -> tuple[str, str, str]:
     return (MODEL_COLOURS[arm], "o", "-") if arm in MODEL_COLOURS else _OTHERS[position % len(_OTHERS)]
 
 
-def settings_figure(panels: Sequence[Panel], settings: Sequence[str], x_label: str) -> Figure:
+def settings_figure(panels: Sequence[tuple[Panel, Sequence[str]]], x_label: str) -> Figure:
     """Success rates against the settings, a panel for each regime and measure, two a row, intervals as bars.
 
     Args:
-        panels: what to draw, at least one.
-        settings: all settings, in order: evenly spaced, since they are no common scale.
+        panels: what to draw, at least one, each with its settings in order: evenly spaced, since they are no common
+            scale.
         x_label: what they are.
     """
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
     figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns)
     with style():
-        for panel, each in zip(panels, axes.ravel(), strict=False):
+        for (panel, settings), each in zip(panels, axes.ravel(), strict=False):
             _draw_panel(each, panel, settings, x_label)
         empty = axes.ravel()[len(panels) :]
         for each in empty:
@@ -235,30 +236,33 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
 
 
 def audit_figure(
-    points: Mapping[str, Sequence[tuple[float, float]]], titles: Mapping[str, str], correlation: str
+    scatters: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], titles: Mapping[str, str]
 ) -> Figure:
-    """Proxy against one-shot success, a mark for each trained model.
+    """Proxy against one-shot success, a panel for each regime and a mark for each trained model.
+
+    On the dotted line the proxy is right; each axis has its own limits, the same in all panels.
 
     Args:
-        points: arm -> (one-shot rate, proxy rate) of each of its models.
-        titles: arm -> its name in the legend.
-        correlation: text of the rank correlation.
+        scatters: title of a panel -> arm -> (one-shot rate, proxy rate) of each of its models.
+        titles: arm -> its name in the legend, in the legend's order.
     """
-    figure, axes = new_figure(5.4, 4.8)
-    plot: Axes = axes[0, 0]
+    figure, axes = new_figure(4.9 * len(scatters) + 0.4, 5.2, 1, len(scatters), sharex=True, sharey=True)
+    every = np.array([pair for points in scatters.values() for pairs in points.values() for pair in pairs])
     with style():
-        for position, (arm, pairs) in enumerate(points.items()):
-            colour, marker, _ = arm_style(arm, position)
-            x, y = zip(*pairs, strict=True)
-            plot.scatter(x, y, color=colour, marker=marker, s=30, label=titles[arm], alpha=0.85)
-        low = min(min(pair) for pairs in points.values() for pair in pairs) - 0.03
-        plot.plot([low, 1.0], [low, 1.0], color=GREY, linewidth=0.9, linestyle=":")
-        for axis in (plot.xaxis, plot.yaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        plot.set_xlabel("one-shot success in the simulator")
-        plot.set_ylabel("proxy")
-        plot.set_title(correlation, loc="left")
-        plot.legend(fontsize=8)
+        for (title, points), plot in zip(scatters.items(), axes[0], strict=True):
+            for position, (arm, name) in enumerate(titles.items()):
+                colour, marker, _ = arm_style(arm, position)
+                x, y = np.array(points.get(arm, np.empty((0, 2)))).T
+                plot.scatter(x, y, color=colour, marker=marker, s=30, label=name, alpha=0.7)
+            plot.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.9, linestyle=":")
+            plot.set_xlim(every[:, 0].min() - 0.02, 1.01)
+            plot.set_ylim(every[:, 1].min() - 0.02, max(1.01, every[:, 1].max() + 0.02))
+            for axis in (plot.xaxis, plot.yaxis):
+                axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+            plot.set_xlabel("one-shot success in the simulator")
+            plot.set_ylabel("proxy")
+            plot.set_title(title, loc="left")
+        _one_legend(figure, axes.ravel(), 3)
     return figure
 
 
@@ -284,7 +288,7 @@ def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None
                           capsize=2.5)  # fmt: skip
             plot.scatter(x, y, s=12 + 150 * count / count.sum(), color=colour, label=name)
         for axis in (plot.xaxis, plot.yaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         plot.set_xlim(0, 1)
         plot.set_ylim(0, 1)
         plot.set_xlabel("predicted probability of success")

@@ -21,13 +21,16 @@ _PANEL = 2.3
 _TITLE_WIDTH = 20
 
 
-def angle_maps_figure(heightmap: Heightmap, probabilities: NDArray[np.floating], angles: Sequence[float]) -> Figure:
+def angle_maps_figure(
+    heightmap: Heightmap, probabilities: NDArray[np.floating], angles: Sequence[float], title: str = ""
+) -> Figure:
     """A scene, and for each angle the predicted probability of success with the gripper at its best pixel.
 
     Args:
         heightmap: the scene.
         probabilities: shape ``(angles, pixels, pixels)``, not finite where no grasp is allowed.
         angles: radians; together with the scene they fill rows of equal length.
+        title: of the whole figure.
     """
     columns = next(n for n in (5, 4, 3, 2, 1) if (len(angles) + 1) % n == 0)
     rows = (len(angles) + 1) // columns
@@ -44,6 +47,8 @@ def angle_maps_figure(heightmap: Heightmap, probabilities: NDArray[np.floating],
         for each in flat:
             keep_view(each, workspace)
         add_scale(figure, image, list(flat), "predicted probability of success")
+        if title:
+            figure.suptitle(title, x=0.01, ha="left")
     return figure
 
 
