@@ -120,7 +120,7 @@ def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
 
 def test_the_end_says_what_is_kept_and_what_comes_next(tmp_path):
     assert "No label yet" in farewell(LabelConfig(dataset=tmp_path), 0)
-    assert f"train teacher --dataset {tmp_path} " in farewell(LabelConfig(dataset=tmp_path), 12)
+    assert f"train teacher --preset light-augmented --dataset {tmp_path} " in farewell(LabelConfig(dataset=tmp_path), 12)
 
 
 def test_frames_in_folders_become_scenes(tmp_path):

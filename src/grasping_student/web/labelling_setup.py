@@ -186,5 +186,5 @@ def farewell(config: LabelConfig, labels: int) -> str:
         return f"No label yet in {config.dataset}; the same command goes on with it."
     return (
         f"{labels} labels in {config.dataset}. The same command goes on with them; to learn from them:\n"
-        f"  grasping-student train teacher --dataset {config.dataset} --out runs/teacher"
+        f"  grasping-student train teacher --preset light-augmented --dataset {config.dataset} --out runs/teacher"
     )
