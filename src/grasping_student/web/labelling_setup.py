@@ -84,7 +84,7 @@ def make_gripper(config: LabelConfig) -> GripperShape:
         pick = load_cell(config.cell).pick
         return GripperShape(finger_depth=pick.finger_depth, clearance=pick.clearance)
     if config.env == "recorded":
-        return GripperShape()
+        return config.gripper
     from grasping_student.environments.simulation.config import FAMILIES
 
     gripper = FAMILIES[config.family]().gripper
