@@ -82,8 +82,8 @@ class LabelConfig:
             )
         if self.gripper != GripperShape() and self.env != "recorded":
             raise ValueError(
-                f"--gripper is not read with --env {self.env}, which has one of its own: give --env recorded too, or no "
-                "--gripper"
+                f"--gripper is not read with --env {self.env}, which has one of its own: give --env recorded too, or "
+                "neither"
             )
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it counts from 0")
