@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,18 @@ from paper_size import BACKENDS, TARGETS, mean
 from grasping_student.files import read_json, write_text
 
 RESULTS = Path(__file__).parent / "results"
+SAME_GRASP, LOSS_APART = 0.95, 0.01
+"""Marks of the agreement: fewest scenes with the same best grasp, largest difference of the loss, as shares."""
+
+LOADER, INFERENCE_MS, SCENES_A_SECOND = 0.05, 100.0, 5.0
+"""Marks of the preset ``light``: most of a step for its batch, longest inference, fewest pseudo-labelled scenes."""
+
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     write_text(PAGE, page(*(read_json(RESULTS / f"{name}.json") for name in ("paper_size", "paper_commands", "light"))))
 
 
@@ -24,6 +33,8 @@ def page(paper: dict[str, Any], commands: dict[str, Any], light: dict[str, Any])
 
 Written by `python benchmarks/performance_page.py` from `benchmarks/results/`. Everything is in processor seconds of one
 thread (what the clock shows depends on who else uses the machine), both sides measured in one run on the same weights.
+Only the last row of the page is for two cores: twice what one thread does. *Asked*: marks set before measuring;
+**missed** stands beside a measured value that misses its mark.
 
 ## Paper size: {paper["batch"]} labels of 338 x 338 pixels, FPN-resnet50
 
@@ -80,6 +91,11 @@ The largest peak is {commands["largest_peak_gib"]:.2f} GiB; the paper's graphics
 """
 
 
+def missed(kept: bool) -> str:
+    """What stands beside a value that misses its mark."""
+    return "" if kept else " **missed**"
+
+
 def paper_table(paper: dict[str, Any]) -> str:
     """Literal and our seconds, ratio, and what was asked."""
     literal, ours = paper["literal_steps"], paper["our_steps"]["step"]
@@ -93,7 +109,9 @@ def paper_table(paper: dict[str, Any]) -> str:
         rows.append((f"16 angles of a scene, {name}", scene, seconds, f"inference_{name}"))
     lines = ["| | literal, s | ours, s | times cheaper | asked |", "|---|---|---|---|---|"]
     for words, slow, fast, key in rows:
-        lines.append(f"| {words} | {slow:.1f} | {fast:.2f} | **{paper['ratios'][key]:.1f}** | {TARGETS[key]:g} |")
+        ratio = paper["ratios"][key]
+        found = f"**{ratio:.1f}**{missed(ratio >= TARGETS[key])}"
+        lines.append(f"| {words} | {slow:.1f} | {fast:.2f} | {found} | at least {TARGETS[key]:g} |")
     return "\n".join(lines)
 
 
@@ -113,15 +131,18 @@ def agreement_table(paper: dict[str, Any]) -> str:
     found = paper["agreement"]
     lines = ["| ours against the literal scheme | on 480 pixels | on our 352 | asked |", "|---|---|---|---|"]
 
-    def line(words: str, key: str, asked: str, form: str) -> None:
-        both = (format(found[f"{key}{canvas}"], form) for canvas in ("", "_on_our_canvas"))
+    def line(words: str, key: str, asked: str, form: str, keeps: Callable[[float], bool]) -> None:
+        values = [found[f"{key}{canvas}"] for canvas in ("", "_on_our_canvas")]
+        both = (f"{value:{form}}{missed(keeps(value))}" for value in values)
         lines.append(f"| {words} | {' | '.join(both)} | {asked} |")
 
     for name in BACKENDS:
-        line(f"same best grasp of 16 angles, {name}, share of {paper['scenes']} scenes", f"grasp_{name}", "95 %", ".0%")
+        words = f"same best grasp of 16 angles, {name}, share of {paper['scenes']} scenes"
+        line(words, f"grasp_{name}", "at least 95 %", ".0%", lambda share: share >= SAME_GRASP)
     for weights in ("fresh", "trained"):
         for mode in ("evaluation", "training"):
-            line(f"difference of the loss, {weights} weights, {mode} mode", f"loss_{weights}_{mode}", "1 %", ".2%")
+            words = f"difference of the loss, {weights} weights, {mode} mode"
+            line(words, f"loss_{weights}_{mode}", "at most 1 %", ".2%", lambda part: part <= LOSS_APART)
     lines.append("")
     lines.append("Same means within 2 pixels along rows and columns and one bin.")
     return "\n".join(lines)
@@ -135,15 +156,18 @@ def light_table(light: dict[str, Any]) -> str:
         ("the same, augmented", f"{steps['compact_augmented']['step']:.3f} s", ""),
         ("training step of 8 labels, FPN-resnet18", f"{steps['fpn-resnet18']['step']:.3f} s", ""),
         ("compact is cheaper by", f"{found['compact_step_cheaper_than_fpn_resnet18']:.1f} times", ""),
-        ("largest share of the loader in a step", f"{found['largest_loader_share']:.1%}", "5 %"),
-        ("best grasp over 16 angles, torch", f"{found['inference_ms_torch']:.0f} ms", "100 ms"),
-        ("best grasp over 16 angles, OpenVINO", f"{found['inference_ms_openvino']:.0f} ms", "100 ms"),
         (
-            "pseudo-labels over 64 angles, two cores",
-            f"{found['pseudo_labelled_scenes_a_second_on_two_cores']:.1f} scenes a second",
-            "5",
+            "largest share of the loader in a step",
+            f"{found['largest_loader_share']:.1%}{missed(found['largest_loader_share'] <= LOADER)}",
+            f"at most {LOADER:.0%}",
         ),
     ]
+    for key, name in (("inference_ms_torch", "torch"), ("inference_ms_openvino", "OpenVINO")):
+        value = f"{found[key]:.0f} ms{missed(found[key] <= INFERENCE_MS)}"
+        rows.append((f"best grasp over 16 angles, {name}", value, f"at most {INFERENCE_MS:.0f} ms"))
+    rate = found["pseudo_labelled_scenes_a_second_on_two_cores"]
+    value = f"{rate:.1f} scenes a second{missed(rate >= SCENES_A_SECOND)}"
+    rows.append(("pseudo-labels over 64 angles, two cores", value, f"at least {SCENES_A_SECOND:g}"))
     return "\n".join(["| | found | asked |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)])
 
 

@@ -5,6 +5,7 @@ Usage: python benchmarks/simulator_page.py, after simulator_rates.py, simulator_
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -78,4 +79,5 @@ def with_numbers(page: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     write_text(PAGE, with_numbers(PAGE.read_text(encoding="utf-8")))

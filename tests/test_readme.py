@@ -32,9 +32,10 @@ def test_nobody_is_told_to_install_from_an_index_that_does_not_hold_it():
 
 
 def test_commands_shown_exist():
-    for words in re.findall(r"grasping-student ((?:[a-z-]+ ?){1,2})", README):
-        first, second = [*words.split(), ""][:2]
-        assert first in COMMANDS or f"{first} {second}" in COMMANDS or first == "--help", words
+    for page in (ROOT / "README.md", ROOT / "docs" / "own-bin.md", ROOT / "docs" / "add-a-method.md"):
+        for words in re.findall(r"grasping-student ((?:[a-z-]+ ?){1,2})", page.read_text(encoding="utf-8")):
+            first, second = [*words.split(), ""][:2]
+            assert first in COMMANDS or f"{first} {second}" in COMMANDS or first == "--help", words
 
 
 def test_the_simulators_page_holds_the_committed_numbers():

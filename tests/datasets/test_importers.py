@@ -20,6 +20,7 @@ from foreign_data import (
 )
 from scipy import ndimage
 
+from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers import authors, cornell, frames, jacquard, pushing_grasping
 from grasping_student.datasets.importers.rectangles import SquareCrop, height_above_table
@@ -221,6 +222,18 @@ def test_frames_become_scenes(tmp_path, suffix, unit, color):
     assert kept.height[row, col] == pytest.approx(0.05, abs=1e-3)
     assert np.nanmedian(kept.height) == pytest.approx(0.0, abs=1e-3)
     assert dataset.heightmap(3).rgb[row, col, 0] == (30 if color else 0) or not color
+
+
+def test_frames_are_mended_as_predict_mends_them_if_asked(tmp_path):
+    write_frames(tmp_path / "f", 1)
+    depth = np.load(tmp_path / "f/depth/f000.npy")
+    depth[40:44, 30:34] = np.nan
+    np.save(tmp_path / "f/depth/f000.npy", depth)
+    for name, mend in (("raw", False), ("mended", True)):
+        frames.run(frames.FramesImport(tmp_path / "f", tmp_path / name, pixels=30, mend=mend, workers=1))
+    raw, mended = (Dataset(tmp_path / name).heightmap(0) for name in ("raw", "mended"))
+    assert raw.unmeasured.any() and not mended.unmeasured.any()
+    np.testing.assert_allclose(mended.height, mend_heightmap(raw).heightmap.height, atol=1e-4)
 
 
 def test_colour_of_twice_the_size_is_averaged_down(tmp_path):

@@ -15,6 +15,7 @@ from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.errors import UserError
 from grasping_student.grasp import Outcome
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_setup import (
     check_label_config,
@@ -116,11 +117,16 @@ def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
     (tmp_path / "cell.yaml").write_text(text.replace("finger_depth: 0.015", "finger_depth: 0.011"))
     cell = make_gripper(LabelConfig(env="robot-cell", cell=tmp_path / "cell.yaml"))
     assert (cell.finger_depth, cell.clearance) == (0.011, 0.007)
+    wide = GripperShape(opening=0.11)
+    assert make_gripper(LabelConfig(env="recorded", scenes=tmp_path, gripper=wide)) == wide
+    with pytest.raises(ValueError, match="--gripper is not read with --env simulation"):
+        LabelConfig(gripper=wide)
 
 
 def test_the_end_says_what_is_kept_and_what_comes_next(tmp_path):
     assert "No label yet" in farewell(LabelConfig(dataset=tmp_path), 0)
-    assert f"train teacher --dataset {tmp_path} " in farewell(LabelConfig(dataset=tmp_path), 12)
+    told = farewell(LabelConfig(dataset=tmp_path), 12)
+    assert f"train teacher --preset light-augmented --dataset {tmp_path} " in told
 
 
 def test_frames_in_folders_become_scenes(tmp_path):

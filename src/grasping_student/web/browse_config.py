@@ -13,7 +13,7 @@ from tyro.conf import Positional
 class BrowseConfig:
     """Look through a dataset in the browser: attempts with filters, pictures, grasps, a model's scores."""
 
-    dataset: Annotated[Path, Positional] = Path("data/labels")
+    dataset: Annotated[Path, Positional] = Path("runs/my-labels")
     """Folder of the dataset."""
 
     model: Path | None = None

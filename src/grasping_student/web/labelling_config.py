@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.workspace import Workspace, light_workspace, paper_workspace
 
 EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
@@ -15,7 +16,7 @@ EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 class LabelConfig:
     """Label grasps in the browser: click a point, drag to turn, execute; each attempt is saved at once."""
 
-    dataset: Path = Path("data/labels")
+    dataset: Path = Path("runs/my-labels")
     """Folder that the labels go into; made if it is missing, gone on with if it exists."""
 
     env: EnvironmentName = "simulation"
@@ -35,6 +36,9 @@ class LabelConfig:
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""
+
+    gripper: GripperShape = field(default_factory=GripperShape)
+    """For --env recorded: the gripper that the page draws and checks."""
 
     model: Path | None = None
     """Checkpoint whose best grasps are suggested; None suggests nothing."""
@@ -75,6 +79,11 @@ class LabelConfig:
         if self.cell is not None and self.env != "robot-cell":
             raise ValueError(
                 f"--cell {self.cell} is not read with --env {self.env}: give --env robot-cell too, or neither"
+            )
+        if self.gripper != GripperShape() and self.env != "recorded":
+            raise ValueError(
+                f"--gripper is not read with --env {self.env}, which has one of its own: give --env recorded too, or "
+                "neither"
             )
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it counts from 0")

@@ -84,7 +84,7 @@ def make_gripper(config: LabelConfig) -> GripperShape:
         pick = load_cell(config.cell).pick
         return GripperShape(finger_depth=pick.finger_depth, clearance=pick.clearance)
     if config.env == "recorded":
-        return GripperShape()
+        return config.gripper
     from grasping_student.environments.simulation.config import FAMILIES
 
     gripper = FAMILIES[config.family]().gripper
@@ -186,5 +186,5 @@ def farewell(config: LabelConfig, labels: int) -> str:
         return f"No label yet in {config.dataset}; the same command goes on with it."
     return (
         f"{labels} labels in {config.dataset}. The same command goes on with them; to learn from them:\n"
-        f"  grasping-student train teacher --dataset {config.dataset} --out runs/teacher"
+        f"  grasping-student train teacher --preset light-augmented --dataset {config.dataset} --out runs/teacher"
     )

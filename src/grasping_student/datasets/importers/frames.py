@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from grasping_student.cameras.files import depth_in_metres, read_intrinsics, read_pose
 from grasping_student.cameras.frame import Intrinsics, RgbdFrame, frame_to_heightmap
+from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.datasets.importers.importing import (
     ImportedAttempt,
     ImportReport,
@@ -69,6 +70,9 @@ class FramesImport:
     frames_per_episode: int = 1
     """So many frames in a row count as one episode: more than 1 if consecutive frames show the same scene."""
 
+    mend: bool = False
+    """Mend each heightmap as ``predict`` does: level the floor, fill holes, take the walls of a bin for floor."""
+
     workers: int = 2
     """Processes; the result does not depend on their number."""
 
@@ -102,7 +106,7 @@ def run(config: FramesImport) -> ImportReport:
 def _entries(
     config: FramesImport, frames: list[Path], intrinsics: Intrinsics, pose: np.ndarray, workspace: Workspace
 ) -> Iterator[ImportedAttempt | Skipped]:
-    read = partial(_read, config.folder, intrinsics, pose, config.depth_unit, workspace)
+    read = partial(_read, config.folder, intrinsics, pose, config.depth_unit, workspace, config.mend)
     for number, (path, result) in enumerate(
         zip(frames, parallel_map(read, frames, config.workers, "frames"), strict=True)
     ):
@@ -114,11 +118,13 @@ def _entries(
 
 
 def _read(
-    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, path: Path
-) -> Heightmap | str:
-    """One frame's heightmap, or why it cannot be used."""
+    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, mend: bool,
+    path: Path,
+) -> Heightmap | str:  # fmt: skip
+    """One frame's heightmap, mended or as it is, or why it cannot be used."""
     try:
-        return read_frame(folder, intrinsics, pose, unit, workspace, path)
+        raw = read_frame(folder, intrinsics, pose, unit, workspace, path)
+        return mend_heightmap(raw).heightmap if mend else raw
     except (Unusable, UserError) as error:
         return str(error)
 
