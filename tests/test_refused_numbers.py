@@ -9,6 +9,7 @@ from grasping_student.evaluation.configuration import OneShotConfig, PickingConf
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.experiments.configuration import MOST_DRAW, MOST_SEED, ExperimentConfig, Sizes
 from grasping_student.experiments.demo_configuration import DemoConfig
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
@@ -44,6 +45,8 @@ def test_a_seed_is_not_negative_and_fits_into_32_bits(kind, name, below):
         *((kind, "pixels", wrong) for kind in (CollectConfig, OneShotConfig, PickingConfig, Sizes) for wrong in (0, 1)),
         *((PredictConfig, "ceiling", wrong) for wrong in (0.0, -0.1, float("nan"), float("inf"))),
         *((Sizes, "angles", wrong) for wrong in (5, 32)),
+        *((GripperShape, "opening", wrong) for wrong in (0.0, 0.9, 85.0, float("nan"))),
+        *((GripperShape, "finger_width", wrong) for wrong in (0.0, 22.0)), (GripperShape, "finger_depth", 15.0),
     ],
 )  # fmt: skip
 def test_numbers_without_a_meaning_are_refused_by_name(kind, name, wrong):

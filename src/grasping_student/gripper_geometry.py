@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from grasping_student.workspace import Workspace
 
+_MEASURES = {
+    "opening": (0.005, 0.3), "finger_thickness": (0.001, 0.05), "finger_width": (0.001, 0.1),
+    "finger_depth": (0.0, 0.2), "clearance": (0.0, 0.2),
+}  # fmt: skip
+"""Least and most of every measure, metres: outside of it, somebody wrote millimetres or mistyped."""
+
 
 @dataclass(frozen=True)
 class GripperShape:
@@ -30,6 +36,12 @@ class GripperShape:
 
     clearance: float = 0.007
     """Lowest height of the tips above the table, metres."""
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _MEASURES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:  # NaN fails too
+                raise ValueError(f"gripper {name} is {value} m; a gripper here has {least:g} to {most:g} m")
 
 
 class GraspRule(Protocol):

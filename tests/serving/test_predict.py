@@ -19,6 +19,7 @@ from grasping_student.cameras.simulated import SimulatedCamera, looking_down
 from grasping_student.cli.main import main
 from grasping_student.grasp import PlanarGrasp, angle_distance
 from grasping_student.grasp_rules import RuleConfig
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
@@ -146,10 +147,25 @@ def test_fingers_open_a_little_wider_than_the_item(angle, width):
     assert min(width + 0.004, 0.085) <= opening <= min(width + 0.016 + 3.5 * LIGHT.pixel_size, 0.085)
 
 
-def small_checkpoint(folder, workspace=LIGHT):
+def small_checkpoint(folder, workspace=LIGHT, rule=None):
     network = NetworkConfig(widths=(4, 4))
-    GraspModel.new(ModelConfig(network=network, workspace=workspace), seed=0).save(folder)
+    GraspModel.new(ModelConfig(network=network, workspace=workspace, rule=rule or RuleConfig()), seed=0).save(folder)
     return folder
+
+
+def test_height_and_opening_are_those_of_the_gripper_that_the_student_was_taught_with(scene_files, tmp_path):
+    """The tips of a gripper that reaches 5 mm less deep stay 5 mm higher; none opens wider than it can."""
+    found = []
+    for depth, opening in ((0.015, 0.085), (0.010, 0.02)):
+        rule = RuleConfig(gripper=GripperShape(opening=opening, finger_depth=depth, clearance=0.0))
+        out = tmp_path / f"{depth}"
+        checkpoint = small_checkpoint(out / "checkpoint", rule=rule)
+        assert main(arguments(scene_files, out / "out", "--model", checkpoint)) == 0
+        found.append(json.loads((out / "out" / "grasp.json").read_text())["grasp"])
+        assert 0.0 < found[-1]["width"] <= opening
+    deep, shallow = found
+    assert (deep["row"], deep["col"]) == (shallow["row"], shallow["col"])
+    assert shallow["z"] - deep["z"] == pytest.approx(0.005, abs=1e-6)
 
 
 def test_a_real_checkpoint_predicts_on_its_own_and_on_a_wider_workspace(scene_files, tmp_path):

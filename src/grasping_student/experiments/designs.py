@@ -166,7 +166,7 @@ DESIGNS: dict[str, Design] = {
     "methods": Design(
         "Students by method, from the augmented teacher at 5 % of the labels", "method",
         {name: Point(0.05, method=name) for name in ABLATION},
-        lambda setting, regime: ("teacher_augmented", "student_method"),
+        lambda setting, regime: ("teacher_augmented", "student_method"), measures=("one_shot",),
         regimes=("domain-shift",),
     ),
     "affordance": Design(

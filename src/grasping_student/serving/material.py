@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from grasping_student.cameras.frame import RgbdFrame, pixels_of_world_points, world_points
 from grasping_student.cameras.mending import MendedHeightmap
 from grasping_student.grasp import PlanarGrasp
+from grasping_student.gripper_geometry import GripperShape
 from grasping_student.heightmap import Heightmap
 
-FINGER_DEPTH = 0.015
-"""How far the finger tips go below the surface, metres (the authors' constant)."""
-
-TABLE_CLEARANCE = 0.007
-"""Lowest height of the finger tips, metres (the authors' constant)."""
+STANDARD_GRIPPER = GripperShape()
+"""Depth and clearance are the authors' constants, the opening is that of the paper, section VI-D."""
 
 LOWEST_ITEM = 0.010
 """Material lower than this stays under the finger tips, metres."""
@@ -35,9 +33,6 @@ FLANK = 0.004
 MEASURED = 0.9
 """Share of the pixels around the centre of a grasp that must have been measured."""
 
-STROKE = 0.085
-"""Widest opening of the gripper, metres (paper, section VI-D)."""
-
 SIDE_CLEARANCE = 0.008
 """Room between a finger and the item on the way down, metres."""
 
@@ -48,7 +43,9 @@ def foreground(mended: MendedHeightmap) -> NDArray[np.bool_]:
     return heightmap.graspable_foreground() & (heightmap.height > mended.threshold) & ~mended.excluded
 
 
-def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INSIDE) -> NDArray[np.bool_]:
+def seen_material(
+    frame: RgbdFrame, mended: MendedHeightmap, inside: float = INSIDE, gripper: GripperShape = STANDARD_GRIPPER
+) -> NDArray[np.bool_]:
     """Cells of the foreground, high enough to grip, where the camera's own pixels show material.
 
     The points at the surface and at the finger tips are projected back into the depth picture; both must fall on pixels
@@ -59,6 +56,7 @@ def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INS
         mended: the heightmap.
         inside: how far inside an item the point must lie, metres, and not on a flank of it; 0 asks for one pixel and
             allows flanks: for items that are nothing but thin.
+        gripper: how deep its tips go.
 
     Returns:
         Shape ``(pixels, pixels)``.
@@ -74,7 +72,7 @@ def seen_material(frame: RgbdFrame, mended: MendedHeightmap, inside: float = INS
     floor, surface = mended.floor.z(x, y), mended.surface[row, col]
     above = _above_floor(frame, mended, inside)
     good = np.ones(row.size, dtype=bool)
-    for height in (surface, np.maximum(surface - FINGER_DEPTH, TABLE_CLEARANCE)):
+    for height in (surface, np.maximum(surface - gripper.finger_depth, gripper.clearance)):
         points = np.column_stack([x, y, floor + height])
         v, u, in_picture = pixels_of_world_points(points, frame.intrinsics, frame.camera_to_world)
         good &= in_picture & above[v, u]
@@ -102,7 +100,9 @@ def _above_floor(frame: RgbdFrame, mended: MendedHeightmap, inside: float) -> ND
     return measured & (cv2.dilate(floor.astype(np.uint8), np.ones(side, np.uint8)) == 0)
 
 
-def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) -> float:
+def finger_opening(
+    heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float, gripper: GripperShape = STANDARD_GRIPPER
+) -> float:
     """How far to open the fingers before going down, metres, at most the gripper's stroke.
 
     Material higher than the tips is followed from the grasp outwards along the closing direction; both sides get the
@@ -112,10 +112,12 @@ def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) 
         heightmap: without holes.
         grasp: the grasp.
         tip_height: of the finger tips, in the heightmap's heights, metres.
+        gripper: how wide it opens.
     """
     workspace = heightmap.workspace
     x, y = grasp.xy(workspace)
-    reach = np.arange(0.0, STROKE / 2 + 1e-9, workspace.pixel_size / 2)
+    stroke = gripper.opening
+    reach = np.arange(0.0, stroke / 2 + 1e-9, workspace.pixel_size / 2)
     widest = 0.0
     for side in (-1.0, 1.0):
         row, col = workspace.pixel_from_xy(
@@ -123,5 +125,5 @@ def finger_opening(heightmap: Heightmap, grasp: PlanarGrasp, tip_height: float) 
         )
         last = workspace.pixels - 1
         free = heightmap.height[np.clip(row, 0, last), np.clip(col, 0, last)] <= tip_height
-        widest = max(widest, float(reach[np.argmax(free)]) if free.any() else STROKE / 2)
-    return float(min(2.0 * (widest + SIDE_CLEARANCE), STROKE))
+        widest = max(widest, float(reach[np.argmax(free)]) if free.any() else stroke / 2)
+    return float(min(2.0 * (widest + SIDE_CLEARANCE), stroke))

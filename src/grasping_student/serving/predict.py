@@ -15,13 +15,12 @@ from grasping_student.cameras.mending import MendedHeightmap, MendingConfig, men
 from grasping_student.errors import UserError
 from grasping_student.files import prepare_output, sha256_of_file, write_json
 from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
-from grasping_student.gripper_geometry import GraspRule
+from grasping_student.gripper_geometry import GraspRule, GripperShape
 from grasping_student.heightmap import fill_holes
 from grasping_student.manifest import StageClock
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.material import (
-    FINGER_DEPTH,
-    TABLE_CLEARANCE,
+    STANDARD_GRIPPER,
     finger_opening,
     foreground,
     seen_material,
@@ -148,6 +147,7 @@ def predict(
     mending: MendingConfig | None = None,
     grid: AngleGrid = DEPLOYMENT_ANGLES,
     rule: GraspRule | None = None,
+    gripper: GripperShape = STANDARD_GRIPPER,
 ) -> Prediction:
     """The best grasps on one picture.
 
@@ -158,6 +158,7 @@ def predict(
         mending: repairs of the heightmap; None makes all.
         grid: angles that are tried.
         rule: what grasps must obey, where it leaves any; None asks nothing.
+        gripper: how deep its tips go, and how wide it opens.
 
     Raises:
         UserError: the camera does not see the workspace, or nothing in it can be grasped.
@@ -167,9 +168,9 @@ def predict(
 
     mended = mend_heightmap(frame_to_heightmap(frame, model.workspace), mending)
     notes = list(mended.notes)
-    allowed = seen_material(frame, mended)
+    allowed = seen_material(frame, mended, gripper=gripper)
     if not allowed.any():
-        allowed = seen_material(frame, mended, inside=0.0)  # nothing but thin items
+        allowed = seen_material(frame, mended, 0.0, gripper)  # nothing but thin items
     if not allowed.any():
         allowed = foreground(mended)
         if not allowed.any():
@@ -193,17 +194,23 @@ def predict(
     if not chosen:
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?")
     grasps = tuple(
-        _placed(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score, mended) for each in chosen
+        _placed(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score, mended, gripper) for each in chosen
     )
     return Prediction(grasps, mended, scores.max(axis=0), tuple(notes))
 
 
-def _placed(grasp: PlanarGrasp, score: float, mended: MendedHeightmap) -> PredictedGrasp:
+def _placed(grasp: PlanarGrasp, score: float, mended: MendedHeightmap, gripper: GripperShape) -> PredictedGrasp:
     """A grasp with its height, in the world of the pose, and its finger opening."""
     x, y = grasp.xy(mended.heightmap.workspace)
-    tips = grasp_height(mended.surface, grasp.row, grasp.col, FINGER_DEPTH, TABLE_CLEARANCE)
-    width = finger_opening(mended.heightmap, grasp, min(tips, float(mended.heightmap.height.max()) - 1e-4))
+    tips = grasp_height(mended.surface, grasp.row, grasp.col, gripper.finger_depth, gripper.clearance)
+    width = finger_opening(mended.heightmap, grasp, min(tips, float(mended.heightmap.height.max()) - 1e-4), gripper)
     return PredictedGrasp(grasp, x, y, tips + float(mended.floor.z(x, y)), score, width)
+
+
+def _predict(frame: RgbdFrame, model: GraspModel, count: int, mending: MendingConfig) -> Prediction:
+    """With the rule and the gripper that the model was taught with."""
+    rule = model.config.rule
+    return predict(frame, model, count, mending, rule=rule.make(), gripper=rule.gripper)
 
 
 def run(config: PredictConfig) -> Prediction:
@@ -220,13 +227,13 @@ def run(config: PredictConfig) -> Prediction:
     model = load_model(config.model, config.extent)
     mending = MendingConfig(ceiling=config.ceiling)
     try:
-        prediction = predict(frame, model, config.top, mending, rule=model.config.rule.make())
+        prediction = _predict(frame, model, config.top, mending)
     except NothingStanding:
         if config.extent is not None:
             raise
         own = model.workspace.extent
         model = load_model(config.model, own * FURTHER)
-        prediction = predict(frame, model, config.top, mending, rule=model.config.rule.make())
+        prediction = _predict(frame, model, config.top, mending)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     prediction = replace(prediction, notes=(*adapted, *prediction.notes))
     given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
