@@ -101,6 +101,23 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is no JSON file ({error}); it may be cut off or of another kind") from None
 
 
+def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
+    """Read a JSON file that holds an object with certain fields.
+
+    Args:
+        path: the file.
+        **kinds: name of a field -> type of its value.
+
+    Raises:
+        UserError: the file cannot be read, holds no object, or a field is missing or of another type.
+    """
+    values = read_json(path)
+    for name, kind in kinds.items():
+        if not isinstance(values, dict) or not isinstance(values.get(name), kind):
+            raise UserError(f"{path} is damaged: it holds no {name}; remove it, or take it from a copy")
+    return dict(values)
+
+
 def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:

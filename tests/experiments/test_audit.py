@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+from scipy.stats import spearmanr
 
+from grasping_student.evaluation.statistics import Counts
 from grasping_student.experiments import audit
 from grasping_student.experiments.arms import DEFAULT_STUDENT
 from grasping_student.experiments.records import Run
@@ -21,15 +24,44 @@ def test_the_audit_pairs_a_network_with_what_it_does_without_its_rule():
     assert [each.one_shot for each in audit.audited_models([run("student", "1110", **proxy)])] == [0.75]
 
 
-def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
+def models_with(proxy_of, draws=3, scenes=400):
+    """Twelve models a draw whose true rates are spread, and whose proxy has the rate ``proxy_of(true rate)``."""
     random = np.random.default_rng(0)
-    truth = random.random(40)
-    groups = np.arange(40) // 2
-    good, _ = audit.audit_sentences(np.stack([truth, truth + 0.02 * random.random(40)], axis=1), groups)
-    blind, _ = audit.audit_sentences(np.stack([truth, random.random(40)], axis=1), groups)
-    assert "right more often than wrong" in good
+    found = []
+    for draw in range(draws):
+        for number, rate in enumerate(np.linspace(0.3, 0.9, 12)):
+            shots, judged = (
+                Counts((random.random(scenes) < share).astype(int), np.ones(scenes, int))
+                for share in (rate, proxy_of(rate, random))
+            )
+            cell = ("label-fraction", "in-distribution", str(number), draw)
+            found.append(audit.Audited("student", (cell,), shots, judged))
+    return found
+
+
+def test_the_audit_tells_a_proxy_that_ranks_from_one_that_does_not():
+    assert "right more often than wrong" in audit.audit_sentences(models_with(lambda rate, _: rate))[0]
+    assert "proxy gives is wrong" in audit.audit_sentences(models_with(lambda rate, _: 1.0 - rate))[0]
+    blind = audit.audit_sentences(models_with(lambda _, random: 0.3 + 0.6 * random.random()))[0]
     assert "not told apart from chance" in blind
-    assert "nothing can be ranked" in audit.audit_sentences(np.ones((5, 2)), np.zeros(5))[0]
+    alike = [audit.Audited("student", m.cells, m.shots, m.shots) for m in models_with(lambda rate, _: rate)[:1] * 5]
+    assert "nothing can be ranked" in audit.audit_sentences(alike)[0]
+
+
+def test_the_rank_correlation_is_that_of_scipy():
+    pairs = np.round(np.random.default_rng(1).random((50, 2)), 1)  # many ties
+    assert audit.rank_correlation(pairs) == pytest.approx(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def test_the_audit_concludes_nothing_from_two_draws():
+    sentence = audit.audit_sentences(models_with(lambda rate, _: rate, draws=2))[0]
+    assert "With 2 draws nothing is concluded." in sentence and "right" not in sentence
+
+
+def test_few_scenes_make_the_interval_of_the_rank_wide():
+    wide, narrow = (audit.bootstrap_rank(models_with(lambda rate, _: rate, scenes=n)) for n in (20, 2000))
+    assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
+    assert narrow[0] > 0.9
 
 
 def test_the_audit_compares_models_of_one_cell_only(tmp_path):

@@ -131,7 +131,7 @@ def test_unknown_names_are_refused_with_the_valid_ones(change, message):
 def test_results_of_other_sizes_are_not_mixed(tmp_path):
     planning.check_asked(tmp_path, LIGHT)
     planning.check_asked(tmp_path, replace(LIGHT, seeds=5, scenes=10))
-    with pytest.raises(UserError, match="pool = 2000, this is another preset"):
+    with pytest.raises(UserError, match="pool = 2000; give the same preset, sizes and seed"):
         planning.check_asked(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, pool=100)))
     asked = read_json(tmp_path / planning.ASKED)
     del asked["sizes"]["ablated_share"]

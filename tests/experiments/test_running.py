@@ -81,7 +81,7 @@ def test_a_run_repeated_from_its_own_file_gives_the_same_numbers(measured, tmp_p
 def test_results_of_other_code_and_other_sizes_are_refused(measured, tmp_path):
     copy = replace(measured, out=tmp_path / "results", dry_run=True)
     shutil.copytree(measured.out, copy.out)
-    with pytest.raises(UserError, match="this is another preset"):
+    with pytest.raises(UserError, match="give the same preset, sizes and seed"):
         run(replace(copy, sizes=replace(copy.sizes, pool=7)))
     path = paths(copy)[0]
     write_json(path, {**read_json(path), "code": {"one_shot": "000000000000"}})

@@ -41,6 +41,9 @@ class Method:
     judged: bool = False
     """An affordance network of its teacher's labels must agree with the pseudo-labels."""
 
+    relabelled: bool = False
+    """The students see the pool's scenes as well, the teacher's own labelled ones among them, relabelled by it."""
+
     after: str = ""
     """A second round: a student of this method labels for it, in place of the teacher."""
 
@@ -59,6 +62,7 @@ METHODS: dict[str, Method] = {
     "top3-score": Method("3 labels a scene, weight by score", student=_three("score")),
     "weight-rank": Method("weight 1 / rank", student={"pseudo": {"weights": "rank"}}),
     "weight-score": Method("weight by score", student={"pseudo": {"weights": "score"}}),
+    "relabelled": Method("the pool's scenes too, relabelled (the paper's students see all scenes)", relabelled=True),
     "room": Method("only where the open fingers find room", pseudo_labels={"rule": {"name": "room"}}),
     "grip": Method("good grips", GRIP),
     "grip-unruled": Method("good grips, the rule forgotten when it picks", GRIP, {"obey_rule": False}),

@@ -183,7 +183,7 @@ def paper() -> ExperimentConfig:
 
 
 def smoke() -> ExperimentConfig:
-    """Everything in a minute or two, far too small to show anything: for tests and first looks."""
+    """An experiment in a minute or two, far too small to show anything: for tests and first looks."""
     tiny = NetworkConfig(widths=(4, 8))
     return ExperimentConfig(
         seeds=1,

@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from grasping_student.errors import UserError
 from grasping_student.experiments.stages import DONE, Stage
-from grasping_student.files import read_json, write_json
+from grasping_student.files import read_object, write_json
 
 COSTS = "costs.json"
 SHIPPED = Path(__file__).parent / COSTS
@@ -25,6 +26,12 @@ UNKNOWN = 0.05
 
 ALIKE = {"judge": "affordance", "pretraining": "student"}
 """A kind that nobody has measured yet costs what the other one costs: the same network on as many pictures."""
+
+LOOKS = {
+    "picking": 16 * 30, "one_shot shot": 16, "proxy": 1, "entropy": 1, "relabelling": 3 * 64, "precision": 3 * 64,
+}  # fmt: skip
+"""Kind -> angles at which a network looks in one unit of it (an episode has some thirty picks): what it costs at least,
+where it has not been measured at that size but pseudo-labelling has."""
 
 PARALLEL_INSIDE = ("dataset", "picking", "relabelling", "precision")
 """Kinds that use all workers themselves; their cost is counted in processor seconds as well."""
@@ -43,11 +50,18 @@ def known_cost(kind: str, scale: str, costs: Mapping[str, float]) -> float | Non
     return None
 
 
+def guessed_cost(kind: str, scale: str, costs: Mapping[str, float]) -> float:
+    """Seconds a unit of a kind that nobody has measured at a scale: by its looks if a look is known, else a guess."""
+    pixels = scale.rpartition("-")[2]
+    look = [cost for key, cost in costs.items() if key.startswith("table ") and key.endswith(f"-{pixels}")]
+    return LOOKS[kind] * max(look) if look and kind in LOOKS else UNKNOWN
+
+
 def measured_costs(cache: Path) -> dict[str, float]:
     """Median seconds a unit of the finished stages in a cache, by kind and scale."""
     found: dict[str, list[float]] = defaultdict(list)
     for path in sorted(cache.glob(f"*/{DONE}")):
-        row: Mapping[str, Any] = read_json(path)
+        row: Mapping[str, Any] = read_object(path, kind=str, scale=str, units=(int, float), seconds=(int, float))
         used = row.get("processor_seconds", row["seconds"] * row.get("workers", 1))
         if used > 0 and row["units"] > 0:
             found[cost_key(row["kind"], row["scale"])].append(used / row["units"])
@@ -59,14 +73,21 @@ def known_costs(cache: Path, results: Path) -> dict[str, float]:
     costs: dict[str, float] = {}
     for path in (SHIPPED, results / COSTS):
         if path.exists():
-            costs.update(read_json(path)["seconds_a_unit"])
+            costs.update(_on_file(path))
     costs.update(measured_costs(cache))
+    return costs
+
+
+def _on_file(path: Path) -> dict[str, float]:
+    costs: dict[str, float] = read_object(path, seconds_a_unit=dict)["seconds_a_unit"]
+    if not all(isinstance(each, int | float) for each in costs.values()):
+        raise UserError(f"{path} is damaged: a cost is no number; remove it, or take it from a copy")
     return costs
 
 
 def save_costs(results: Path, costs: Mapping[str, float]) -> None:
     """Keep the costs beside the results."""
-    before = read_json(results / COSTS)["seconds_a_unit"] if (results / COSTS).exists() else {}
+    before = _on_file(results / COSTS) if (results / COSTS).exists() else {}
     write_json(results / COSTS, {"seconds_a_unit": dict(sorted({**before, **costs}.items()))})
 
 
@@ -82,8 +103,10 @@ def estimate(stages: Iterable[Stage], shots: Mapping[str, float], costs: Mapping
     seconds = 0.0
     for each in stages:
         known = known_cost(each.kind, each.scale, costs)
-        seconds += each.units * (UNKNOWN if known is None else known)
-    seconds += sum(units * costs.get(key, UNKNOWN) for key, units in shots.items())
+        seconds += each.units * (guessed_cost(each.kind, each.scale, costs) if known is None else known)
+    for key, units in shots.items():
+        kind, _, scale = key.rpartition(" ")
+        seconds += units * (costs[key] if key in costs else guessed_cost(kind, scale, costs))
     return seconds / workers
 
 

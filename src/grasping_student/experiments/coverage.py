@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from grasping_student.experiments.arms import TEACHERS
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.estimates import asked_rows
 from grasping_student.experiments.planning import Row, other_sizes, scenes_of
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.records import Run
+
+FULL = ("5 %", "20 %", "100 %")
+"""Shares of the labels at which both regimes are wanted."""
 
 INTRODUCTION = """## What of the grid is not on file
 
@@ -30,6 +34,34 @@ def section(everything: Mapping[str, Sequence[Run]]) -> str:
     if not rows:
         return ""
     return "\n".join([INTRODUCTION, "| experiment | regime | settings | missing |", "|" + "---|" * 4, *rows, ""])
+
+
+CONTROLS = ("random", "scripted", *TEACHERS, "student", "student_augmented", "student_matched")
+"""Who would stand in every table if there were time."""
+
+LEFT_OUT = """## What the grid itself leaves out
+
+So that everything fits into ten hours, only the table of the label fractions holds every control. The others have:
+"""
+
+
+def left_out() -> str:
+    """The section on controls that a design never asks for."""
+    rows = []
+    for name, design in DESIGNS.items():
+        if design.measures and design.measures != ("entropy", "one_shot"):
+            cells = [
+                (regime, setting, set(design.arms(setting, regime)) | set(design.beside[1]))
+                for regime in design.regimes for setting in design.settings
+            ]  # fmt: skip
+            asked = set().union(*(arms for *_, arms in cells))
+            without = [f"`{arm}`" for arm in CONTROLS if arm not in asked]
+            empty = [f"{regime.replace('-', ' ')} at {setting}" for regime, setting, arms in cells
+                     if not design.arms(setting, regime) and setting in FULL]  # fmt: skip
+            if without or empty:
+                words = [f"no {', '.join(without)}"] * bool(without) + [f"nothing {', '.join(empty)}"] * bool(empty)
+                rows.append(f"- `{name}`: {'; '.join(words)}")
+    return "\n".join([LEFT_OUT, *rows, ""])
 
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:

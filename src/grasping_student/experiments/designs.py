@@ -97,7 +97,7 @@ def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
 
 
 def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
-    weighted = () if setting == "1" else ("student_rank", "student_score")
+    weighted = ("student_rank", "student_score") if setting == "3" else ()
     controls = ("student_augmented",) if setting in ("1", "4") else ()
     return ("random", "scripted", "teacher", "teacher_augmented", "student", *controls, *weighted)
 
@@ -109,7 +109,7 @@ def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
 
 
 def _memory_arms(setting: str, regime: str) -> tuple[str, ...]:
-    return ("teacher_memory", "student_memory") if _picking_arms(setting, regime) else ()
+    return ("teacher_memory", "student_memory") if setting != "5 %" and _picking_arms(setting, regime) else ()
 
 
 def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:

@@ -80,11 +80,13 @@ def expected_seconds(
 def unknown_costs(config: ExperimentConfig, rows: Sequence[Row]) -> str:
     """Which costs nobody has measured yet, as a remark on the estimate."""
     known = costs.known_costs(config.cache, config.out)
-    unknown = sorted({
+    unknown = {
         costs.cost_key(each.kind, each.scale) for each in planning.stages_of(rows)
         if not each.done and costs.known_cost(each.kind, each.scale, known) is None
-    })  # fmt: skip
-    return f" (a guess: no cost measured yet of {', '.join(unknown)})" if unknown else ""
+    }  # fmt: skip
+    shots = [costs.cost_key(kind, str(config.sizes.pixels)) for kind in ("one_shot scene", "one_shot shot")]
+    unknown |= {key for key in shots if rows and key not in known}
+    return f" (a guess: no cost measured yet of {', '.join(sorted(unknown))})" if unknown else ""
 
 
 def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:

@@ -16,7 +16,7 @@ from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule, student_arm
 from grasping_student.experiments.records import Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
-from grasping_student.files import read_json, write_json
+from grasping_student.files import read_object, write_json
 
 ASKED = "asked.json"
 """Sizes and seed of a results folder: all its runs share them."""
@@ -78,9 +78,10 @@ def design_of(config: ExperimentConfig) -> Design:
 def cells_of(config: ExperimentConfig, design: Design) -> list[Cell]:
     """All cells asked for, by draw, then regime, then setting: early draws are whole before later ones begin."""
     cells = []
-    for draw in range(max([config.seeds, *design.extra_draws.values()])) if not config.draws else sorted(config.draws):
-        for regime in config.regimes or design.regimes:
-            for setting in config.settings or design.settings:
+    draws = sorted(set(config.draws)) or range(max([config.seeds, *design.extra_draws.values()]))
+    for draw in draws:
+        for regime in dict.fromkeys(config.regimes or design.regimes):
+            for setting in dict.fromkeys(config.settings or design.settings):
                 wanted = max(config.seeds, design.extra_draws.get(setting, 0) if config.seeds >= 3 else 0)
                 if (config.draws or draw < wanted) and design.arms(setting, regime):
                     cells.append(Cell(regime, setting, draw, design.settings[setting]))
@@ -175,12 +176,11 @@ def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -
         if remember:
             write_json(path, asked)
         return
-    names = other_sizes(read_json(path), config)
+    names = other_sizes(read_object(path, sizes=dict, seed=int), config)
     if not names:
         return
     raise UserError(
-        f"{folder} holds results with {', '.join(names[:3])}, this is another preset; give the same preset and sizes, "
-        "or another --out"
+        f"{folder} holds results with {', '.join(names[:3])}; give the same preset, sizes and seed, or another --out"
     )
 
 

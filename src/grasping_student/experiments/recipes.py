@@ -88,21 +88,28 @@ class Recipes:
         """Labelled scenes that nothing learns from."""
         return self.attempts("held_out", family, self.sizes.held_out)
 
-    def scenes(self, regime: str) -> Stage:
-        """What students see: unlabelled scenes, and with ``relabelled`` some of the pool's without their labels."""
+    def scenes(self, regime: str, relabelled: bool = False) -> Stage:
+        """What students see: unlabelled scenes, and some of the pool's without their labels.
+
+        Args:
+            regime: whose scenes.
+            relabelled: take all of the pool's, not ``sizes.relabelled`` of them.
+        """
         collect = CollectConfig(
             kind="scenes", count=self.sizes.scenes, family=REGIMES[regime].target, pixels=self.sizes.pixels,
             seed=1000 * self.config.seed + _SEEDS["scenes"], workers=self.config.workers,
         )  # fmt: skip
         unlabelled = self._stage("dataset", collect, (), self.sizes.scenes / 4)
-        if not self.sizes.relabelled:
+        first = self.sizes.pool if relabelled else self.sizes.relabelled
+        if not first:
             return unlabelled
         pool = self.pool(REGIMES[regime].labels)
-        merge = MergeConfig((unlabelled.out, pool.out), first=self.sizes.relabelled, seed=self.config.seed)
-        return self._stage("merged", merge, (unlabelled, pool), self.sizes.scenes + self.sizes.relabelled)
+        merge = MergeConfig((unlabelled.out, pool.out), first=first, seed=self.config.seed)
+        return self._stage("merged", merge, (unlabelled, pool), self.sizes.scenes + first)
 
-    def scene_count(self) -> int:
-        return self.sizes.scenes + min(self.sizes.relabelled, self.sizes.pool)
+    def scene_count(self, relabelled: bool = False) -> int:
+        """How many scenes students see; arguments as of ``scenes``."""
+        return self.sizes.scenes + (self.sizes.pool if relabelled else min(self.sizes.relabelled, self.sizes.pool))
 
     def robot(self, family: Family) -> Stage:
         """Attempts of an early teacher that picks by itself (paper, section III-B)."""
@@ -151,7 +158,7 @@ class Recipes:
         self, teacher: Stage, method: Method, cell: Cell, others: tuple[Stage, ...] = (), judge: Stage | None = None
     ) -> Stage:
         """A teacher's pseudo-labels of a cell's scenes, others agreeing and a judge where the method wants them."""
-        scenes, angles = self.scenes(cell.regime), cell.point.angles or self.sizes.angles
+        scenes, angles = self.scenes(cell.regime, method.relabelled), cell.point.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
             replace(base, workers=1, teacher=teacher.out, dataset=scenes.out, angles=angles),
@@ -164,7 +171,7 @@ class Recipes:
         if judge is not None:
             config, inputs = replace(config, judge=judge.out), (*inputs, judge)
         looks = config.views * (1 + len(others)) + (judge is not None)
-        return self._stage("table", config, inputs, self.scene_count() * looks * angles)
+        return self._stage("table", config, inputs, self.scene_count(method.relabelled) * looks * angles)
 
     def proxy(self, model: Stage, regime: str) -> Stage:
         """The proxy of a model on the held-out scenes of where it must work."""
@@ -221,7 +228,7 @@ class Recipes:
 
     def _student(self, arm: Arm, cell: Cell) -> Stage:
         method = METHODS[arm.method]
-        scenes = self.scenes(cell.regime)
+        scenes = self.scenes(cell.regime, method.relabelled)
         if method.after:
             teacher = self._student(replace(arm, method=method.after), cell)
         else:

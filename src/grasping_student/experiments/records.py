@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,13 +110,52 @@ def read_run(path: Path) -> Run:
         UserError: it is missing, damaged, or of another schema version.
     """
     values = read_json(path)
-    needed = ("experiment", "regime", "setting", "arm", "draw", "asked", "code")
+    needed = tuple(_KINDS)
     missing = [name for name in needed if not isinstance(values, dict) or name not in values]
     if missing:
         raise UserError(f"{path} is no run of an experiment: it has no {missing[0]}")
     if values.get("schema_version") != SCHEMA_VERSION:
         raise UserError(f"{path} has schema version {values.get('schema_version')}; this reads {SCHEMA_VERSION}")
-    return Run(path, values)
+    wrong = _wrong(values)
+    if wrong:
+        raise UserError(f"{path} is damaged: {wrong}; take it from a copy, or remove it and measure it anew")
+    run = Run(path, values)
+    own = run_path(Path(run.experiment), run.regime, run.setting, run.arm, run.draw)
+    if RUNS in path.parts and path.resolve().parts[-len(own.parts) :] != own.parts:
+        raise UserError(f"{path} says that it is {own}: somebody renamed or edited it; put it back where it belongs")
+    return run
+
+
+_KINDS: dict[str, type] = {"experiment": str, "regime": str, "setting": str, "arm": str, "draw": int, "asked": dict,
+                           "code": dict, "model": str}  # fmt: skip
+_INSIDE: dict[str, tuple[tuple[str, type], ...]] = {
+    "one_shot": (("outcomes", str),), "proxy": (("outcomes", str),), "entropy": (("bits", list),),
+    "picking": (("all_picks", dict), ("excluding_repeats", dict), ("episode_ends", dict)),
+    "affordance": (("by_source", dict), ("reliability", dict)), "precision": (("scenes", int), ("kinds", dict)),
+}  # fmt: skip
+
+
+def _wrong(values: Mapping[str, Any]) -> str:
+    """What of a run has a value of another type than a run has; empty where nothing has."""
+    for name, kind in _KINDS.items():
+        if not isinstance(values[name], kind) or (name == "draw" and values[name] < 0):
+            return f"{name} is {values[name]!r}"
+    if not isinstance(values["asked"].get("sizes"), dict) or not isinstance(values["asked"].get("seed"), int):
+        return "asked holds no sizes and seed"
+    for measure, parts in _INSIDE.items():
+        found = values.get(measure, {})
+        for name, kind in parts if measure in values else ():
+            if not isinstance(found, dict) or not isinstance(found.get(name), kind):
+                return f"{measure} has no {name} as it should"
+        bits = found.get("bits", []) if measure == "entropy" else []
+        if not all(isinstance(each, int | float) for each in bits):
+            return "entropy has bits that are no numbers"
+    for name in ("all_picks", "excluding_repeats") if "picking" in values else ():
+        rows = values["picking"][name]
+        lists = [rows.get("successes"), rows.get("attempts")]
+        if not all(isinstance(each, list) and all(isinstance(n, int) for n in each) for each in lists):
+            return f"picking {name} has no whole numbers of successes and attempts"
+    return ""
 
 
 def run_files(folder: Path) -> list[Path]:

@@ -49,7 +49,8 @@ def config_of(run_: Run, config: ExperimentConfig) -> ExperimentConfig:
     return replace(
         config, name=run_.experiment, regimes=(run_.regime,), settings=(run_.setting,), draws=(run_.draw,),
         arms=(run_.arm,), sizes=with_values(Sizes(), asked["sizes"], str(run_.path)), seed=asked["seed"],
-        scenes=run_.scenes or asked["scenes"], proxy=asked["proxy"], cache=scratch / "cache", out=scratch / "results",
+        scenes=run_.scenes or asked.get("scenes", 0), proxy=asked.get("proxy", True), cache=scratch / "cache",
+        out=scratch / "results",
     )  # fmt: skip
 
 

@@ -21,9 +21,10 @@ from grasping_student.experiments import (
 )
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import link
+from grasping_student.experiments.planning import ASKED
 from grasping_student.experiments.records import Run, read_runs, run_files, with_beside
 from grasping_student.experiments.results_folder import write_tables
-from grasping_student.files import read_json, write_text
+from grasping_student.files import read_object, write_text
 
 INTRODUCTION = """# Results
 
@@ -89,7 +90,7 @@ def write_page(results: Path, page: Path) -> Path:
         parts.append(_section(name, design, shown[name], results, page))
     parts.append(_audit([run for runs in everything.values() for run in runs], results, page))
     parts.append(DIFFERENCES)
-    parts.append(coverage.section(everything))
+    parts += [coverage.section(everything), coverage.left_out()]
     parts.append(_provenance(everything))
     write_text(page, "\n".join(part for part in parts if part))
     return page
@@ -132,7 +133,7 @@ def _section(name: str, design: Design, runs: Sequence[Run], results: Path, page
 
 
 def _sizes(folder: Path, design: Design, runs: Sequence[Run]) -> str:
-    sizes = read_json(folder / "asked.json")["sizes"]
+    sizes = read_object(folder / ASKED, sizes=dict)["sizes"]
     scenes = {run.scenes for run in runs} - {0}
     tested = f", {min(scenes)} to {max(scenes)} test scenes a draw" if len(scenes) > 1 else ""
     tested = f", {max(scenes)} test scenes a draw" if len(scenes) == 1 else tested

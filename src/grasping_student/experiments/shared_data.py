@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from grasping_student.configuration import choice
@@ -10,6 +11,7 @@ from grasping_student.errors import UserError
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import REGIMES
 from grasping_student.experiments.drawing import LABELS, link
+from grasping_student.experiments.planning import check_asked
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.scene_pictures import draw_labels
 from grasping_student.experiments.stages import Stage, run_stage, with_inputs
@@ -20,10 +22,14 @@ VERSIONS = "datasets.json"
 
 
 def make_datasets(config: ExperimentConfig) -> str:
-    """Collect what is missing, and compare every content hash with the one on file; returns a table in text.
+    """Make what is missing, and compare every content hash with the one on file; returns a table in text.
+
+    These are both parts of what the affordance networks learn from, attempts of a person's stand-in and of a robot with
+    an early teacher (which is trained for it), and the scenes of the students and of the proxy.
 
     Raises:
-        UserError: a dataset differs from the one that the results were made with.
+        UserError: a dataset differs from the one that the results were made with, or those were made with other sizes
+            or another seed.
     """
     recipes = Recipes(config)
     wanted: dict[str, Stage] = {}
@@ -32,6 +38,9 @@ def make_datasets(config: ExperimentConfig) -> str:
         regime = REGIMES[name]
         wanted |= {f"labels {regime.labels}": recipes.pool(regime.labels), f"scenes {name}": recipes.scenes(name)}
         wanted[f"held out {regime.target}"] = recipes.held_out(regime.target)
+        wanted[f"labels {regime.target}"] = recipes.pool(regime.target)
+        wanted[f"robot {regime.target}"] = recipes.robot(regime.target)
+    check_asked(config.out, config)
     settle_stale(config, list(wanted.values()), [])
     for stage in with_inputs(wanted.values()):
         run_stage(stage)
@@ -41,13 +50,17 @@ def make_datasets(config: ExperimentConfig) -> str:
     for name, stage in wanted.items():
         dataset = Dataset(stage.out)
         key, version = stage.name, dataset.version
+        said = "as on file" if key in known else "new"
         if known.setdefault(key, version) != version:
             different.append(name)
-        lines.append(f"{name:<28}{len(dataset):>7}  {version[:16]}  {stage.out}")
+            said = f"not {known[key][:16]}"
+        lines.append(f"{name:<28}{len(dataset):>7}  {version[:16]}  {said:<12}{stage.out}")
     if different:
+        print("\n".join(lines), file=sys.stderr)
         raise UserError(
-            f"{', '.join(different)}: not the data behind {path}; another version of the code or of a library collects "
-            "other scenes. The results on file stay valid for theirs; choose another --out for yours"
+            f"{', '.join(different)}: not the data behind {path}; another version of the code or of a library, or "
+            "another kind of processor, can collect other scenes. The results on file stay valid for theirs; choose "
+            "another --out for yours"
         )
     write_json(path, known)
     for family in dict.fromkeys(REGIMES[name].labels for name in regimes):

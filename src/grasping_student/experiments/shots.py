@@ -48,8 +48,10 @@ class ShotLog:
 
     @property
     def stale(self) -> bool:
-        """Whether another version of the code measured it."""
-        return self.made_by not in (None, code_version("one_shot"))
+        """Whether another version of the code measured it, or from bins as full as others."""
+        if self.made_by is None:
+            return False
+        return self.made_by != code_version("one_shot") or read_json(self._about).get("emptiest") != EMPTIEST
 
     def check(self, stale: Stale) -> None:
         """Refuse a log of another version of the code, unless it is to be kept or measured anew.

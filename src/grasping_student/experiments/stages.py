@@ -16,7 +16,7 @@ from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.runners import RUNNERS
-from grasping_student.files import read_json, write_json
+from grasping_student.files import read_object, write_json
 
 DONE = "stage.json"
 """Written last into a finished stage's folder: its config, code version and cost."""
@@ -118,7 +118,7 @@ def run_stage(stage: Stage) -> float:
         return 0.0
     version, started, used = code_version(stage.kind), time.perf_counter(), processor_seconds()
     begun = _begun(stage)
-    if begun.exists() and read_json(begun)["code"] != version:
+    if begun.exists() and read_object(begun).get("code") != version:
         _remove(stage.out)
     about = {"code": version, "inputs": [each.name for each in stage.inputs]}
     write_json(begun, about)
@@ -142,7 +142,7 @@ def _remove(folder: Path) -> None:
     """Remove a stage's folder; what a kill leaves of it counts as half made by other code."""
     done, begun = folder / DONE, folder.with_name(f"{folder.name}{BEGUN}")
     if folder.exists():
-        about = read_json(done) if done.exists() else read_json(begun) if begun.exists() else {}
+        about = read_object(done) if done.exists() else read_object(begun) if begun.exists() else {}
         write_json(begun, {"code": None, "inputs": about.get("inputs", [])})
         done.unlink(missing_ok=True)
         shutil.rmtree(folder)
@@ -162,7 +162,7 @@ def stale_stages(stages: Iterable[Stage]) -> list[Stage]:
 
 def made_by(stage: Stage) -> str:
     """Version of the code that made a finished stage."""
-    return str(read_json(stage.out / DONE)["code"])
+    return str(read_object(stage.out / DONE, code=str)["code"])
 
 
 def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
@@ -187,8 +187,8 @@ def followers(cache: Path, stages: Iterable[Stage]) -> list[str]:
 
     What is made from another stands behind it.
     """
-    done = {path.parent.name: read_json(path)["inputs"] for path in cache.glob(f"*/{DONE}")}
-    half = {path.name.removesuffix(BEGUN): read_json(path)["inputs"] for path in cache.glob(f"*{BEGUN}")}
+    done = {path.parent.name: read_object(path, inputs=list)["inputs"] for path in cache.glob(f"*/{DONE}")}
+    half = {path.name.removesuffix(BEGUN): read_object(path, inputs=list)["inputs"] for path in cache.glob(f"*{BEGUN}")}
     found: list[str] = []
     more = list(dict.fromkeys(stage.name for stage in stages))
     while more:
