@@ -1,4 +1,4 @@
-"""Scenes of the proxy: what may be asked for, which pixels can be judged, and that an episode's scenes count together."""
+"""Scenes of the proxy: what may be asked for, which pixels are judged, and that an episode's scenes count together."""
 
 from dataclasses import replace
 

@@ -179,8 +179,8 @@ def test_the_command_refuses_options_that_the_student_would_be_the_same_without(
 ):
     experience = ["--experience", str(config.experience)] if "--experience-share" in options else []
     words = ["train", "student", "--dataset", str(config.dataset), "--pseudo-labels", str(config.pseudo_labels),
-             "--out", str(tmp_path / "out"), "--network.widths", "4", "8", "--loop.steps", "1", *experience, *options]  # fmt: skip
-    assert main(words) == 2
+             "--out", str(tmp_path / "out"), "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+    assert main([*words, *experience, *options]) == 2
     message = capsys.readouterr().err
     assert said in message and len(message.splitlines()) == 1
     assert not (tmp_path / "out").exists()

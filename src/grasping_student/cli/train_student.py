@@ -22,13 +22,15 @@ def refuse_idle_options(config: StudentConfig) -> None:
     only where a scene has several labels.
 
     Raises:
-        UserError: a share of experience that is no place in a batch, or weights by rank or score with one label a scene.
+        UserError: a share of experience that is no place in a batch, or weights by rank or score with one label a
+            scene.
     """
     if config.experience_share > 0.0 and config.shares[2] == 0:
         batch = config.loop.batch
         more = f"{2 / batch:g} is a success and a failure" if batch > 2 else "take a larger --loop.batch"
         raise UserError(
-            f"--experience-share {config.experience_share}: up to {1 / batch:g} is no place in a batch of {batch}, {more}"
+            f"--experience-share {config.experience_share}: up to {1 / batch:g} is no place in a batch of {batch}, "
+            f"{more}"
         )
     if config.pseudo.weights in ("rank", "score") and config.pseudo.labels_per_scene == 1:
         raise UserError(

@@ -164,9 +164,9 @@ def proxy_metrics(checkpoint: Path, scenes: ProxyScenes, config: ProxyConfig) ->
 def run(config: ProxyConfig) -> Path:
     """Run the stage ``evaluate proxy``; returns the output folder.
 
-    Writes ``metrics.json``: by model the rate of the finished model (``attempts`` are scenes, ``bootstrap_95`` resamples
-    the dataset's episodes), ``rounds`` (the share after every kept round), ``average`` (their moving average at the
-    end) and ``hits`` scene by scene.
+    Writes ``metrics.json``: by model the rate of the finished model (``attempts`` are scenes, ``bootstrap_95``
+    resamples the dataset's episodes), ``rounds`` (the share after every kept round), ``average`` (their moving average
+    at the end) and ``hits`` scene by scene.
 
     Raises:
         UserError: no models, no checkpoint, another workspace, no affordance network, scenes that one of them has

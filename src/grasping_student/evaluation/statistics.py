@@ -109,7 +109,7 @@ def bootstrap_interval(counts: Counts, seed: int, resamples: int = RESAMPLES, le
     With attempts in fewer than two units it is [0, 1]: one unit says nothing of how units differ. Where all units are
     alike it is ``all_alike_interval``. With few units it is too narrow, and Wilson's is the wider truth.
     """
-    units = np.count_nonzero(counts.attempts)
+    units = int(np.count_nonzero(counts.attempts))
     if units < 2:
         return Interval(0.0, 1.0)
     rates = _resampled_rates([counts], seed, resamples)[0]

@@ -1,10 +1,11 @@
-"""An evaluation's metrics as a table to print."""
+"""An evaluation's metrics, or the means of several evaluations, as a table to print."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grasping_student.evaluation.draws import Draw, Mean, difference_over_draws, rate_over_draws
 from grasping_student.evaluation.statistics import Interval, with_width
 
 RATE_NAMES = {
@@ -62,6 +63,53 @@ def markdown_table(metrics: Mapping[str, Any]) -> str:
             bounds = interval(_bounds(row[main], row[main]["units"], -1.0), signed=True)
             lines.append(f"| {row['second']} - {row['first']} | {100 * row[main]['success_rate']:+.1f} | {bounds} |")
     return "\n".join(lines)
+
+
+def draws_table(draws: Sequence[Draw]) -> str:
+    """Means over draws of every rate of every model, then of its differences to the first, in points, a line each."""
+    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
+    head = f"{f'mean of {len(draws)} draws':<41}{'rate':<30}{'draws':>6}{'':>9}  "
+    lines = [f"{head}{f'95 % draws, {unit}':<22}95 % over draws"]
+    for name, rate, mean, signed in _means(draws):
+        if mean is None:
+            lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{0:>6}{percent(None):>9}")
+            continue
+        over = interval(mean.over_draws, signed) or "none"
+        value = f"{100 * mean.value:+.1f}" if signed else percent(mean.value)
+        lines.append(
+            f"{name:<41}{RATE_NAMES[rate]:<30}{mean.draws:>6}{value:>9}  {interval(mean.bootstrap, signed):<22}{over}"
+        )
+    return "\n".join(lines)
+
+
+def draws_markdown(draws: Sequence[Draw]) -> str:
+    """Means over draws of the main rate of every model, and of its differences to the first model, as Markdown."""
+    rate = next(iter(next(iter(draws[0].counts.values()))))
+    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
+    intervals = f"95 %, draws and {unit} | 95 %, over draws |"
+    lines = [f"| model | draws | {RATE_NAMES[rate]}, % | {intervals}", "|---|---|---|---|---|"]
+    rows = [row for row in _means(draws) if row[1] == rate]
+    for signed in (False, True):
+        if signed:
+            lines += ["", f"| difference | draws | {RATE_NAMES[rate]}, points | {intervals}", "|---|---|---|---|---|"]
+        for name, _, mean, is_difference in rows:
+            if is_difference is signed and mean is not None:
+                value = f"{100 * mean.value:+.1f}" if signed else f"{100 * mean.value:.1f}"
+                over = interval(mean.over_draws, signed) or "none"
+                lines.append(f"| {name} | {mean.draws} | {value} | {interval(mean.bootstrap, signed)} | {over} |")
+    return "\n".join(lines)
+
+
+def _means(draws: Sequence[Draw]) -> list[tuple[str, str, Mean | None, bool]]:
+    """Name of a model or pair, rate, mean, and whether it is a difference."""
+    models = list(draws[0].counts)
+    rates = list(draws[0].counts[models[0]])
+    found = [(model, rate, rate_over_draws(draws, model, rate), False) for model in models for rate in rates]
+    for other in models[1:]:
+        for rate in rates:
+            mean = difference_over_draws(draws, models[0], other, rate)
+            found.append((f"{other} - {models[0]}", rate, mean, True))
+    return found
 
 
 def percent(share: float | None) -> str:

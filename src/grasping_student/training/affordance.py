@@ -128,7 +128,9 @@ def _check_different(datasets: Sequence[Dataset]) -> None:
         earlier = seen.setdefault(dataset.version, dataset)
         if earlier is not dataset:
             same = "is given twice" if earlier.path == dataset.path else f"has the same content as {earlier.path}"
-            raise UserError(f"--datasets: {dataset.path} {same}, so each of its attempts would count twice; name it once")
+            raise UserError(
+                f"--datasets: {dataset.path} {same}, so each of its attempts would count twice; name it once"
+            )
 
 
 def _labels_and_scenes(parts: list[tuple[Dataset, list[Attempt]]], config: AffordanceConfig) -> tuple[Labels, Scenes]:
