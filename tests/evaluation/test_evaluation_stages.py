@@ -10,6 +10,7 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation import one_shot, picking_stage
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule, parse_models
 from grasping_student.evaluation.records import End, Intent, Try, read_events
+from grasping_student.evaluation.statistics import wilson_interval
 
 WORLD = BoxWorldSpec()
 
@@ -167,7 +168,8 @@ def test_a_model_entered_twice_agrees_with_itself_on_every_scene(tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     same = next(row for row in metrics["differences"] if (row["first"], row["second"]) == ("a", "b"))
     assert same["one_shot"]["success_rate"] == 0.0
-    assert same["one_shot"]["bootstrap_95"] == [0.0, 0.0]
+    low, high = same["one_shot"]["bootstrap_95"]
+    assert -low == high == pytest.approx(wilson_interval(0, 40).high)  # not one of 40 scenes differed
 
 
 def test_scenes_of_the_one_shot_test_have_all_fill_levels_and_are_never_empty():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from grasping_student.evaluation.statistics import (
     Counts,
     Interval,
+    all_alike_interval,
     bootstrap_interval,
     draws_interval,
     hierarchical_difference,
@@ -62,6 +63,23 @@ def test_counts_that_cannot_be_are_refused():
         paired_difference(Counts([0], [0]), Counts([1], [1]), seed=0)
 
 
+@pytest.mark.parametrize(
+    ("successes", "attempts"),
+    [([0.7, 0.9], [1, 1]), ([0, 1], [1, 1.5]), ([float("nan")], [1]), ([1], [float("inf")]), (["1"], ["1"]),
+     ([0], [1e300]), ([None], [1])],
+)  # fmt: skip
+def test_counts_are_whole_numbers(successes, attempts):
+    with pytest.raises(ValueError, match="must be whole numbers"):
+        Counts(successes, attempts)
+
+
+def test_whole_floats_and_flags_are_counts():
+    counts = Counts(np.array([True, False]), np.ones(2))
+    assert (counts.successes.tolist(), counts.attempts.tolist()) == ([1, 0], [1, 1])
+    assert counts.successes.dtype == counts.attempts.dtype == np.int64
+    assert len(Counts([], [])) == 0
+
+
 def test_bootstrap_agrees_with_a_literal_loop_over_episodes():
     generator = np.random.default_rng(3)
     counts = episodes(generator, 40, 0.6, 0.2)
@@ -83,8 +101,19 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_nearly():
 def test_units_without_attempts_and_no_units_at_all():
     assert bootstrap_interval(Counts([0, 0], [0, 0]), seed=0) == (0.0, 1.0)
     assert bootstrap_interval(Counts([], []), seed=0) == (0.0, 1.0)
-    low, high = bootstrap_interval(Counts([1, 1, 0], [2, 2, 0]), seed=0, resamples=200)
-    assert (low, high) == (0.5, 0.5)
+    # two units all alike, not three
+    assert bootstrap_interval(Counts([1, 1, 0], [2, 2, 0]), seed=0, resamples=200) == all_alike_interval(0.5, 2)
+
+
+def test_units_all_alike_leave_open_what_share_of_others_may_differ():
+    for count, successes in ((3, 0), (6, 1)):
+        counts = Counts([successes] * count, [1] * count)
+        low, high = bootstrap_interval(counts, seed=0)
+        assert (low, high) == pytest.approx(wilson_interval(successes * count, count), abs=1e-12)
+        assert high - low > 0.3
+    better = paired_difference(Counts([0] * 12, [1] * 12), Counts([1] * 12, [1] * 12), seed=0)
+    assert better.interval == pytest.approx((wilson_interval(12, 12).low, 1.0))
+    assert better.interval.excludes_zero
 
 
 def test_one_unit_says_nothing_of_how_units_differ():
@@ -130,7 +159,9 @@ def test_paired_difference_covers_and_is_narrower_than_unpaired():
 def test_a_model_paired_with_itself_differs_by_exactly_zero():
     counts = episodes(np.random.default_rng(0), 30, 0.7, 0.2)
     difference = paired_difference(counts, counts, seed=0)
-    assert (difference.estimate, difference.interval, difference.units) == (0.0, (0.0, 0.0), 30)
+    assert (difference.estimate, difference.units) == (0.0, 30)
+    others = wilson_interval(0, 30).high
+    assert difference.interval == (-others, others)
     assert not difference.interval.excludes_zero
     assert Interval(0.01, 0.2).excludes_zero
     assert Interval(-0.2, -0.01).excludes_zero
@@ -154,6 +185,25 @@ def test_hierarchical_bootstrap_agrees_with_a_literal_loop():
     assert result.interval == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.015)
     assert result.estimate == pytest.approx(np.mean([b.rate - a.rate for a, b in zip(first, second, strict=True)]))
     assert result.units == 4
+
+
+def test_a_single_draw_of_one_unit_says_nothing():
+    one, other = [Counts([0, 0], [2, 0])], [Counts([2, 0], [2, 0])]
+    for same in (False, True):
+        found = hierarchical_difference(one, other, seed=0, resamples=50, same_units=same)
+        assert (found.estimate, found.interval, found.units) == (1.0, (-1.0, 1.0), 1)
+    assert hierarchical_difference(one * 2, other * 2, seed=0, resamples=50).units == 2
+
+
+def test_draws_that_cannot_be_compared_are_refused():
+    good, nothing = Counts([1, 0], [1, 1]), Counts([0, 0], [0, 0])
+    for wrong in (([good, good], [good, nothing]), ([nothing], [good])):
+        with pytest.raises(ValueError, match="no attempts"):
+            hierarchical_difference(*wrong, seed=0)
+    with pytest.raises(ValueError, match="2 and 3 units; paired models have the same scenes"):
+        hierarchical_difference([good, good], [good, Counts([1, 0, 1], [1, 1, 1])], seed=0)
+    with pytest.raises(ValueError, match="at least one"):
+        hierarchical_difference([], [], seed=0)
 
 
 def test_draws_that_differ_widen_the_hierarchical_interval_beyond_the_pooled_one():

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from grasping_student.cli.main import main
+from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.files import read_json, write_json
 
 FIRST_LOOK = Path(__file__).parents[2] / "results" / "first-look" / "one-shot.json"
@@ -21,6 +22,20 @@ def test_a_table_on_file_is_printed_in_both_forms(capsys):
     assert "| teacher | 203 / 300 | 67.7 | [62.3, 73.0] | collision 49, dropped 44, missed 4 |" in markdown
     assert "| s_room - teacher | +21.0 | [+15.7, +26.7] |" in markdown
     assert main(["evaluate", "table", str(FIRST_LOOK.parent)]) == 2
+
+
+def test_an_interval_on_file_without_width_gets_one(tmp_path, capsys):
+    metrics = read_json(FIRST_LOOK)
+    metrics["models"]["teacher"].update(attempts=6, successes=6, success_rate=1.0, bootstrap_95=[1.0, 1.0])
+    metrics["differences"][0]["one_shot"].update(units=3, success_rate=0.0, bootstrap_95=[0.0, 0.0])
+    write_json(tmp_path / "metrics.json", metrics)
+    others = [100 * wilson_interval(0, units).high for units in (6, 3)]
+    for form, difference in (([], f"[{-others[1]:.1f}, {others[1]:.1f}]"),
+                             (["--markdown"], f"[{-others[1]:+.1f}, {others[1]:+.1f}]")):  # fmt: skip
+        assert main(["evaluate", "table", str(tmp_path), *form]) == 0
+        table = capsys.readouterr().out
+        assert f"[{100 - others[0]:.1f}, 100.0]" in table
+        assert difference in table
 
 
 def test_another_file_is_refused(tmp_path, capsys):

@@ -88,11 +88,11 @@ def test_every_method_is_accepted_by_its_stages_and_changes_something():
 
 
 def test_experiments_that_need_fewer_scenes_take_fewer_unless_told():
-    for name, least in (("precision", 80), ("label-fraction", 160)):
+    for name, least in (("precision", 60), ("label-fraction", 160)):
         assert planning.scenes_of(replace(LIGHT, name=name), DESIGNS[name]) == least
         assert planning.scenes_of(replace(LIGHT, name=name, scenes=700), DESIGNS[name]) == 700
     (row, *_) = rows(replace(LIGHT, name="precision"))
-    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 80
+    assert row.extra["precision"].config.scenes == row.extra["precision"].units == 60
 
 
 def test_an_arm_that_demands_room_is_another_model_of_the_same_checkpoint():

@@ -1,5 +1,7 @@
 """An affordance network of a teacher's own labels."""
 
+import shutil
+
 import pytest
 from synthetic import write_dataset
 
@@ -44,3 +46,16 @@ def test_the_command_says_that_nothing_was_held_out(tmp_path, capsys):
 def test_impossible_draws_are_refused(wrong):
     with pytest.raises(ValueError, match="labels"):
         AffordanceConfig(**wrong)
+
+
+def test_a_dataset_given_twice_or_with_its_copy_is_refused(tmp_path, capsys):
+    data = write_dataset(tmp_path / "labels", 6, seed=0, failures=3)
+    copy = tmp_path / "copy"
+    shutil.copytree(data, copy)
+    for other, said in ((data, "is given twice"), (copy, f"has the same content as {data}")):
+        words = ["train", "affordance", "--datasets", str(data), str(other), "--out", str(tmp_path / "out"),
+                 "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+        assert main(words) == 2
+        message = capsys.readouterr().err
+        assert f"{other} {said}" in message and "count twice" in message and len(message.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

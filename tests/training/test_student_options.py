@@ -8,6 +8,7 @@ import pytest
 from synthetic import SMALL, write_dataset
 
 from grasping_student.antipodal_grip import AntipodalGrip
+from grasping_student.cli.main import main
 from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
@@ -144,13 +145,45 @@ def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path)
      (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
      (lambda: StudentConfig(experience_share=0.5), "needs experience"),
      (lambda: StudentConfig(experience="tries"), "experience tries is not used with experience_share 0"),
-     (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0")],
+     (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0"),
+     (lambda: StudentConfig(true_labels="labels", true_share=0.05), "up to 0.0625 is no place in a batch of 8, 0.125"),
+     (lambda: StudentConfig(true_labels="labels", true_share=0.05, loop=LoopConfig(batch=1)), "take a larger batch"),
+     (lambda: StudentConfig(labels=5), "labels draws from true_labels"),
+     (lambda: StudentConfig(label_seed=5), "label_seed draws from true_labels")],
 )  # fmt: skip
 def test_impossible_options_are_refused(config, make, message):
     with pytest.raises(ValueError, match=message):
         make()
     with pytest.raises(ValueError, match="no place for pseudo-labels"):
         replace(config, true_share=0.5)
+
+
+def test_the_smallest_share_named_is_a_place():
+    config = StudentConfig(true_labels="labels", true_share=0.125, experience="tries", experience_share=0.25)
+    assert config.shares == (5, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--experience-share", "0.1"], "up to 0.125 is no place in a batch of 8, 0.25 is a success and a failure"),
+        (["--experience-share", "0.1", "--loop.batch", "2"], "take a larger --loop.batch"),
+        (["--pseudo.weights", "rank"], "--pseudo.weights rank weighs the labels of a scene against each other"),
+        (["--pseudo.weights", "score"], "give --pseudo.labels-per-scene 2 or more"),
+        (["--true-labels", "TRIES", "--true-share", "0.05"], "0.125 is one"),
+        (["--labels", "5"], "name the dataset that holds them"),
+    ],
+)
+def test_the_command_refuses_options_that_the_student_would_be_the_same_without(
+    config, options, said, tmp_path, capsys
+):
+    experience = ["--experience", str(config.experience)] if "--experience-share" in options else []
+    words = ["train", "student", "--dataset", str(config.dataset), "--pseudo-labels", str(config.pseudo_labels),
+             "--out", str(tmp_path / "out"), "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+    assert main([*words, *experience, *options]) == 2
+    message = capsys.readouterr().err
+    assert said in message and len(message.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, tmp_path):

@@ -20,10 +20,10 @@ def _run(config: ProxyConfig) -> None:
 
     out = run(config)
     metrics = read_json(out / METRICS)
-    print(f"{'model':<20}{'successes':>11}{'scenes':>8}{'proxy':>9}  95 % over scenes   moving average")
+    print(f"{'model':<20}{'successes':>11}{'scenes':>8}{'proxy':>9}  95 % over episodes  moving average")
     for name, row in metrics["models"].items():
         print(
             f"{name:<20}{row['successes']:>11}{row['attempts']:>8}{percent(row['success_rate']):>9}  "
-            f"{interval(row['bootstrap_95']):<18} {percent(row['average'])} of {len(row['rounds'])} rounds"
+            f"{interval(row['bootstrap_95']):<19} {percent(row['average'])} of {len(row['rounds'])} rounds"
         )
     say(f"written to {out}")

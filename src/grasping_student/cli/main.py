@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train affordance": ("train_affordance", "a model of which grasps succeed (Algorithm 3)"),
     "evaluate picking": ("evaluate_picking", "pick episodes until empty, models alternating on the same scenes"),
     "evaluate one-shot": ("evaluate_one_shot", "each model grasps once from the same saved state"),
-    "evaluate table": ("evaluate_table", "print the metrics of a picking or one-shot evaluation again"),
+    "evaluate table": ("evaluate_table", "print the metrics of a picking or one-shot evaluation, or of several draws"),
     "evaluate proxy": ("evaluate_proxy", "share of grasps that the affordance network takes for successes"),
     "experiment": ("experiment", "a table or figure of the paper, measured; 'report' writes the results page"),
     "predict": ("predict", "the best grasp on one depth image of any camera"),

@@ -40,7 +40,7 @@ def reliability(probability: ArrayLike, success: ArrayLike, bins: int = BINS) ->
     """Reliability diagram of predicted probabilities, both of shape ``(n,)``.
 
     Raises:
-        ValueError: no predictions, or not in [0, 1].
+        ValueError: no predictions, or not in [0, 1]; not as many outcomes, or others than 0 and 1.
     """
     p, y = _checked(probability, success)
     edges = np.linspace(0.0, 1.0, bins + 1)
@@ -56,6 +56,9 @@ def balanced_accuracy(probability: ArrayLike, success: ArrayLike, threshold: flo
     """Mean of the recalls of successes and of failures; NaN without both.
 
     A prediction above the threshold says success, as in the proxy (paper, section IV-A).
+
+    Raises:
+        ValueError: as ``reliability``.
     """
     p, y = _checked(probability, success)
     said = p > threshold
@@ -71,6 +74,9 @@ def affordance_metrics(probability: ArrayLike, success: ArrayLike, threshold: fl
         ``attempts``, ``successes``, ``balanced_accuracy``, ``accuracy``, ``precision`` (successes among those said to
         succeed), ``recall`` (said to succeed among successes), ``specificity`` (said to fail among failures),
         ``expected_calibration_error`` and ``reliability`` (bins as lists).
+
+    Raises:
+        ValueError: as ``reliability``.
     """
     p, y = _checked(probability, success)
     said = p > threshold
@@ -121,12 +127,19 @@ def evaluate_affordance(path: Path) -> dict[str, Any]:
 
 
 def _checked(probability: ArrayLike, success: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    p, y = np.asarray(probability, dtype=np.float64), np.asarray(success).astype(np.int64)
+    """Both as arrays of shape ``(n,)``.
+
+    Raises:
+        ValueError: not equal lists of at least one, a probability outside [0, 1], or an outcome other than 0 and 1.
+    """
+    p, y = np.asarray(probability, dtype=np.float64), np.asarray(success)
     if p.ndim != 1 or p.shape != y.shape or not len(p):
         raise ValueError(f"probabilities {p.shape} and outcomes {y.shape} must be equal lists of at least one")
     if not ((p >= 0.0) & (p <= 1.0)).all():
         raise ValueError("probabilities must lie in [0, 1]")
-    return p, y
+    if y.dtype.kind not in "biuf" or not ((y == 0) | (y == 1)).all():
+        raise ValueError("outcomes must be 0 (failure) or 1 (success)")
+    return p, y.astype(np.int64)
 
 
 def _share(flags: NDArray) -> float | None:

@@ -37,7 +37,14 @@ METRICS = "metrics.json"
 
 
 def success_probability(affordance: GraspModel, heightmap: Heightmap, grasp: PlanarGrasp) -> float:
-    """The affordance network's probability that a grasp succeeds; the grasp lies inside the graspable area."""
+    """The affordance network's probability that a grasp succeeds; 0 outside the graspable area.
+
+    Raises:
+        ValueError: the grasp's pixel lies outside the picture.
+    """
+    rows, cols = heightmap.height.shape
+    if not (0 <= grasp.row < rows and 0 <= grasp.col < cols):
+        raise ValueError(f"the grasp's pixel ({grasp.row}, {grasp.col}) lies outside the picture of {rows} x {cols}")
     return float(_sigmoid(affordance.scores_at(heightmap, [grasp.angle])[0, grasp.row, grasp.col]))
 
 
@@ -69,6 +76,9 @@ class ProxyScenes:
     probability: tuple[NDArray[np.float32], ...]
     """``success_map`` at that angle."""
 
+    episodes: tuple[int, ...]
+    """The dataset's episode that each scene comes from."""
+
     def __len__(self) -> int:
         return len(self.heightmaps)
 
@@ -77,19 +87,27 @@ def read_proxy_scenes(affordance: GraspModel, dataset: Dataset, count: int = 0) 
     """The first ``count`` labelled scenes (0: all) of a dataset that neither models nor affordance have learnt from.
 
     Raises:
-        UserError: no labelled scene, or another workspace.
+        UserError: no labelled scene, fewer than asked for, or another workspace.
+        ValueError: a negative ``count``.
     """
+    if count < 0:
+        raise ValueError(f"count is {count}; give a positive number, or 0 for all")
     if dataset.workspace != affordance.workspace:
         raise UserError(
             f"dataset {dataset.path} is of {describe(dataset.workspace)}, the affordance network of "
             f"{describe(affordance.workspace)}: use a checkpoint of the same preset"
         )
     dataset.require(labelled=True)
-    attempts = [each for each in dataset.attempts(labelled=True) if each.grasp is not None][: count or None]
+    attempts = [each for each in dataset.attempts(labelled=True) if each.grasp is not None]
+    if count > len(attempts):
+        raise UserError(
+            f"--scenes {count}: dataset {dataset.path} has {len(attempts)} labelled scenes; ask for fewer, or 0 for all"
+        )
+    attempts = attempts[: count or None]
     heightmaps = tuple(dataset.heightmap(each.id) for each in attempts)
     angles = tuple(each.grasp.angle for each in attempts if each.grasp is not None)
     maps = tuple(success_map(affordance, scene, angle) for scene, angle in zip(heightmaps, angles, strict=True))
-    return ProxyScenes(heightmaps, angles, maps)
+    return ProxyScenes(heightmaps, angles, maps, tuple(each.episode for each in attempts))
 
 
 def proxy_hits(model: GraspModel, scenes: ProxyScenes, foreground_only: bool = True) -> NDArray[np.bool_]:
@@ -101,6 +119,17 @@ def proxy_hits(model: GraspModel, scenes: ProxyScenes, foreground_only: bool = T
         pixel = best_pixel(model, heightmap, angle, foreground_only)
         hits[index] = pixel is not None and probability[pixel] > THRESHOLD
     return hits
+
+
+def counts_by_episode(hits: NDArray[np.bool_], episodes: Sequence[int]) -> Counts:
+    """Hits and scenes by episode; scenes of one episode show the same blocks, so the episode is the unit.
+
+    Args:
+        hits: scene by scene, shape ``(n,)``.
+        episodes: the dataset's episode of each scene.
+    """
+    _, which = np.unique(np.asarray(episodes), return_inverse=True)
+    return Counts(np.bincount(which, weights=hits), np.bincount(which))
 
 
 def round_weights(checkpoint: Path) -> list[Path]:
@@ -123,10 +152,9 @@ def proxy_metrics(checkpoint: Path, scenes: ProxyScenes, config: ProxyConfig) ->
         rounds.append(float(proxy_hits(early, scenes, config.foreground_only).mean()))
     # the last round is the finished model; without rounds there is nothing to average over
     rounds = [*rounds[:-1], float(last.mean())]
-    counts = Counts(last.astype(int), np.ones(len(last), dtype=int))
     return {
         "version": model.version,
-        **rate(counts, config.seed),
+        **rate(counts_by_episode(last, scenes.episodes), config.seed),
         "average": moving_average(rounds, config.alpha)[-1],
         "rounds": rounds,
         "hits": "".join("1" if hit else "0" for hit in last),
@@ -136,12 +164,13 @@ def proxy_metrics(checkpoint: Path, scenes: ProxyScenes, config: ProxyConfig) ->
 def run(config: ProxyConfig) -> Path:
     """Run the stage ``evaluate proxy``; returns the output folder.
 
-    Writes ``metrics.json``: by model the rate of the finished model with its intervals over scenes, ``rounds`` (the
-    share after every kept round), ``average`` (their moving average at the end) and ``hits`` scene by scene.
+    Writes ``metrics.json``: by model the rate of the finished model (``attempts`` are scenes, ``bootstrap_95``
+    resamples the dataset's episodes), ``rounds`` (the share after every kept round), ``average`` (their moving average
+    at the end) and ``hits`` scene by scene.
 
     Raises:
         UserError: no models, no checkpoint, another workspace, no affordance network, scenes that one of them has
-            learnt from, no held-out scene, or an existing ``out``.
+            learnt from, no held-out scene or fewer than asked for, or an existing ``out``.
     """
     from grasping_student.evaluation.configuration import parse_models
 
@@ -158,7 +187,7 @@ def run(config: ProxyConfig) -> Path:
     write_json(
         config.out / METRICS,
         {"schema_version": 1, "kind": "proxy", "affordance": affordance.version, "scenes": len(scenes),
-         "alpha": config.alpha, "threshold": THRESHOLD, "models": metrics},
+         "episodes": len(set(scenes.episodes)), "alpha": config.alpha, "threshold": THRESHOLD, "models": metrics},
     )  # fmt: skip
     versions = {name: row["version"] for name, row in metrics.items()}
     clock.write(

@@ -23,7 +23,7 @@ class ProxyConfig:
     refuses one whose content their manifests name as an input."""
 
     scenes: int = 0
-    """Use the first so many of its labelled scenes; 0 uses all."""
+    """Use the first so many of its labelled scenes, no more than there are; 0 uses all."""
 
     alpha: float = 0.8
     """Weight of the past in the moving average over the rounds of a training that kept them."""

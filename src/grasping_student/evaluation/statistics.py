@@ -34,14 +34,18 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Successes and attempts by unit (episode or scene), each int64 of shape ``(units,)``; a unit may be empty."""
+    """Successes and attempts by unit (episode or scene), each int64 of shape ``(units,)``; a unit may be empty.
+
+    Raises:
+        ValueError: no whole numbers, not equal lists, or not 0 <= successes <= attempts in every unit.
+    """
 
     successes: NDArray[np.int64]
     attempts: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         for name in ("successes", "attempts"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+            object.__setattr__(self, name, _whole(getattr(self, name), name))
         if self.successes.ndim != 1 or self.successes.shape != self.attempts.shape:
             raise ValueError(f"successes {self.successes.shape} and attempts {self.attempts.shape} must be equal lists")
         if np.any(self.successes < 0) or np.any(self.successes > self.attempts):
@@ -102,13 +106,35 @@ def newcombe_difference(first: Counts, second: Counts, level: float = LEVEL) -> 
 def bootstrap_interval(counts: Counts, seed: int, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
     """Percentile bootstrap over units of the ratio of sums: all successes over all attempts.
 
-    With attempts in fewer than two units it is [0, 1]: one unit says nothing of how units differ. With few units, or
-    all alike, it is too narrow, and Wilson's is the wider truth.
+    With attempts in fewer than two units it is [0, 1]: one unit says nothing of how units differ. Where all units are
+    alike it is ``all_alike_interval``. With few units it is too narrow, and Wilson's is the wider truth.
     """
-    if np.count_nonzero(counts.attempts) < 2:
+    units = int(np.count_nonzero(counts.attempts))
+    if units < 2:
         return Interval(0.0, 1.0)
     rates = _resampled_rates([counts], seed, resamples)[0]
-    return _percentiles(rates, level)
+    return with_width(_percentiles(rates, level), counts.rate, units, level=level)
+
+
+def all_alike_interval(value: float, units: int, lowest: float = 0.0, level: float = LEVEL) -> Interval:
+    """Interval of a rate or difference that every unit shows alike, so that no resample differs from another.
+
+    A bootstrap would claim to know all. Wilson's interval says what share of other units may still differ, none of so
+    many having done so.
+
+    Args:
+        value: the rate or difference.
+        units: with attempts.
+        lowest: 0 for a rate, -1 for a difference.
+        level: of the interval.
+    """
+    others = wilson_interval(0, units, level).high
+    return Interval(max(lowest, value - others), min(1.0, value + others))
+
+
+def with_width(bounds: Interval, value: float, units: int, lowest: float = 0.0, level: float = LEVEL) -> Interval:
+    """A bootstrap's interval, or ``all_alike_interval`` of the same arguments where it has no width."""
+    return bounds if bounds.low < bounds.high else all_alike_interval(value, units, lowest, level)
 
 
 def paired_difference(
@@ -117,20 +143,17 @@ def paired_difference(
     """Rate of ``second`` less rate of ``first`` where unit i of both began in the same scene.
 
     Units are drawn together, so what a scene does to both models cancels. With fewer than two units that hold attempts
-    of both the interval is [-1, 1].
+    of both the interval is [-1, 1]; where all units are alike it is ``all_alike_interval``.
 
     Raises:
         ValueError: different numbers of units, or a model without attempts.
     """
-    if len(first) != len(second):
-        raise ValueError(f"{len(first)} and {len(second)} units; paired models have the same scenes")
-    if first.attempts.sum() == 0 or second.attempts.sum() == 0:
-        raise ValueError("a model has no attempts: there is no rate to compare")
-    estimate = second.rate - first.rate
-    if np.count_nonzero((first.attempts > 0) & (second.attempts > 0)) < 2:
+    shared, estimate = _paired_units(first, second), second.rate - first.rate
+    if shared < 2:
         return Difference(estimate, Interval(-1.0, 1.0), len(first))
     rates = _resampled_rates([first, second], seed, resamples)
-    return Difference(estimate, _percentiles(rates[1] - rates[0], level), len(first))
+    bounds = with_width(_percentiles(rates[1] - rates[0], level), estimate, shared, -1.0, level)
+    return Difference(estimate, bounds, len(first))
 
 
 def hierarchical_difference(
@@ -147,6 +170,9 @@ def hierarchical_difference(
     still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it. Scenes
     are drawn anew in each draw, where every draw has scenes of its own (another seed of the evaluation).
 
+    A single draw with fewer than two units that hold attempts of both models gives [-1, 1]: nothing is known. Where all
+    units of all draws are alike the interval has no width; ``with_width`` mends it.
+
     Args:
         first: for each draw the first model's counts.
         second: for each draw the second model's counts on the same units.
@@ -156,13 +182,18 @@ def hierarchical_difference(
         same_units: all draws were measured on the same scenes, which are then drawn once for all of them.
 
     Raises:
-        ValueError: no draw, not the same draws, or ``same_units`` and not the same number of them.
+        ValueError: no draw, not the same draws, a draw whose models have different numbers of units or one of them no
+            attempts, or ``same_units`` and not the same number of them.
     """
     if len(first) != len(second) or not first:
         raise ValueError(f"{len(first)} and {len(second)} draws; both models need the same draws, at least one")
+    shared = [_paired_units(a, b) for a, b in zip(first, second, strict=True)]
     if same_units and len({len(each) for each in (*first, *second)}) > 1:
         raise ValueError("draws on the same units have as many each")
     pairs = list(zip(first, second, strict=True))
+    estimate = float(np.mean([b.rate - a.rate for a, b in pairs]))
+    if len(pairs) == 1 and shared[0] < 2:
+        return Difference(estimate, Interval(-1.0, 1.0), 1)
     if same_units:
         rates = _resampled_rates([each for pair in pairs for each in pair], seed + 1, resamples)
         inside = list(rates[1::2] - rates[::2])
@@ -173,7 +204,6 @@ def hierarchical_difference(
     # a draw chosen twice takes two different resamples of its scenes, unless all draws share their scenes
     which = generator.integers(resamples, size=(1 if same_units else len(first), resamples))
     means = np.stack(inside)[chosen, which].mean(axis=0)
-    estimate = float(np.mean([b.rate - a.rate for a, b in pairs]))
     return Difference(estimate, _percentiles(means, level), len(first))
 
 
@@ -204,6 +234,32 @@ def moving_average(values: Sequence[float], alpha: float = ALPHA) -> list[float]
     for value in values:
         averaged.append(alpha * averaged[-1] + (1.0 - alpha) * value if averaged else float(value))
     return averaged
+
+
+def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    """Counts as int64 of the same shape; floats may be given where they are whole."""
+    given = np.asarray(values)
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be whole numbers, not of type {given.dtype}")
+    with np.errstate(invalid="ignore"):  # not a number, or infinite: equal to no whole number
+        whole = given.astype(np.int64)
+    wrong = given[whole != given]
+    if wrong.size:
+        raise ValueError(f"{name} must be whole numbers; {wrong.flat[0]} is none")
+    return whole
+
+
+def _paired_units(first: Counts, second: Counts) -> int:
+    """How many units hold attempts of both models.
+
+    Raises:
+        ValueError: different numbers of units, or a model without attempts.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} units; paired models have the same scenes")
+    if first.attempts.sum() == 0 or second.attempts.sum() == 0:
+        raise ValueError("a model has no attempts: there is no rate to compare")
+    return int(np.count_nonzero((first.attempts > 0) & (second.attempts > 0)))
 
 
 def _resampled_rates(models: Sequence[Counts], seed: int, resamples: int) -> NDArray[np.float64]:

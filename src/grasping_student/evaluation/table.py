@@ -1,9 +1,12 @@
-"""An evaluation's metrics as a table to print."""
+"""An evaluation's metrics, or the means of several evaluations, as a table to print."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from grasping_student.evaluation.draws import Draw, Mean, difference_over_draws, rate_over_draws
+from grasping_student.evaluation.statistics import Interval, with_width
 
 RATE_NAMES = {
     "one_shot": "one-shot",
@@ -17,6 +20,9 @@ RATE_NAMES = {
 def rates_table(metrics: Mapping[str, Any]) -> str:
     """Rates and paired differences, a line each, in the order of the models.
 
+    An interval on file without width, of units that are all alike, gets that of ``with_width``: earlier versions wrote
+    such.
+
     Args:
         metrics: content of ``metrics.json`` of ``evaluate picking`` or ``evaluate one-shot``.
     """
@@ -27,14 +33,14 @@ def rates_table(metrics: Mapping[str, Any]) -> str:
         for name, rate in named.items():
             lines.append(
                 f"{model:<20}{RATE_NAMES[name]:<30}{rate['successes']:>11}{rate['attempts']:>10}"
-                f"{_percent(rate['success_rate']):>9}  {_interval(rate['bootstrap_95'])}"
+                f"{percent(rate['success_rate']):>9}  {interval(_bounds(rate, _units(metrics, row)))}"
             )
     for row in metrics["differences"]:
         for name in RATE_NAMES:
             if row.get(name) is not None:
                 pair = f"{row['second']} - {row['first']}"
-                estimate, interval = row[name]["success_rate"], row[name]["bootstrap_95"]
-                lines.append(f"{pair:<41}{RATE_NAMES[name]:<30}{_percent(estimate):>9}  {_interval(interval)}")
+                estimate, bounds = row[name]["success_rate"], _bounds(row[name], row[name]["units"], -1.0)
+                lines.append(f"{pair:<41}{RATE_NAMES[name]:<30}{percent(estimate):>9}  {interval(bounds)}")
     return "\n".join(lines)
 
 
@@ -50,19 +56,82 @@ def markdown_table(metrics: Mapping[str, Any]) -> str:
         failures = ", ".join(f"{name} {count}" for name, count in row.get("failures", {}).items())
         rate = "none" if row["success_rate"] is None else f"{100 * row['success_rate']:.1f}"
         counts = f"{row['successes']} / {row['attempts']}"
-        lines.append(f"| {model} | {counts} | {rate} | {_interval(row['bootstrap_95'])} | {failures} |")
+        lines.append(f"| {model} | {counts} | {rate} | {interval(_bounds(row, _units(metrics, row)))} | {failures} |")
     lines += ["", f"| difference | {RATE_NAMES[main]}, points | 95 % |", "|---|---|---|"]
     for row in metrics["differences"]:
         if row.get(main) is not None:
-            low, high = row[main]["bootstrap_95"]
-            estimate = f"{100 * row[main]['success_rate']:+.1f}"
-            lines.append(f"| {row['second']} - {row['first']} | {estimate} | [{100 * low:+.1f}, {100 * high:+.1f}] |")
+            bounds = interval(_bounds(row[main], row[main]["units"], -1.0), signed=True)
+            lines.append(f"| {row['second']} - {row['first']} | {100 * row[main]['success_rate']:+.1f} | {bounds} |")
     return "\n".join(lines)
 
 
-def _percent(share: float | None) -> str:
+def draws_table(draws: Sequence[Draw]) -> str:
+    """Means over draws of every rate of every model, then of its differences to the first, in points, a line each."""
+    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
+    head = f"{f'mean of {len(draws)} draws':<41}{'rate':<30}{'draws':>6}{'':>9}  "
+    lines = [f"{head}{f'95 % draws, {unit}':<22}95 % over draws"]
+    for name, rate, mean, signed in _means(draws):
+        if mean is None:
+            lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{0:>6}{percent(None):>9}")
+            continue
+        over = interval(mean.over_draws, signed) or "none"
+        value = f"{100 * mean.value:+.1f}" if signed else percent(mean.value)
+        lines.append(
+            f"{name:<41}{RATE_NAMES[rate]:<30}{mean.draws:>6}{value:>9}  {interval(mean.bootstrap, signed):<22}{over}"
+        )
+    return "\n".join(lines)
+
+
+def draws_markdown(draws: Sequence[Draw]) -> str:
+    """Means over draws of the main rate of every model, and of its differences to the first model, as Markdown."""
+    rate = next(iter(next(iter(draws[0].counts.values()))))
+    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
+    intervals = f"95 %, draws and {unit} | 95 %, over draws |"
+    lines = [f"| model | draws | {RATE_NAMES[rate]}, % | {intervals}", "|---|---|---|---|---|"]
+    rows = [row for row in _means(draws) if row[1] == rate]
+    for signed in (False, True):
+        if signed:
+            lines += ["", f"| difference | draws | {RATE_NAMES[rate]}, points | {intervals}", "|---|---|---|---|---|"]
+        for name, _, mean, is_difference in rows:
+            if is_difference is signed and mean is not None:
+                value = f"{100 * mean.value:+.1f}" if signed else f"{100 * mean.value:.1f}"
+                over = interval(mean.over_draws, signed) or "none"
+                lines.append(f"| {name} | {mean.draws} | {value} | {interval(mean.bootstrap, signed)} | {over} |")
+    return "\n".join(lines)
+
+
+def _means(draws: Sequence[Draw]) -> list[tuple[str, str, Mean | None, bool]]:
+    """Name of a model or pair, rate, mean, and whether it is a difference."""
+    models = list(draws[0].counts)
+    rates = list(draws[0].counts[models[0]])
+    found = [(model, rate, rate_over_draws(draws, model, rate), False) for model in models for rate in rates]
+    for other in models[1:]:
+        for rate in rates:
+            mean = difference_over_draws(draws, models[0], other, rate)
+            found.append((f"{other} - {models[0]}", rate, mean, True))
+    return found
+
+
+def percent(share: float | None) -> str:
+    """A rate or difference in percent."""
     return "none" if share is None else f"{100 * share:.1f} %"
 
 
-def _interval(interval: list[float] | None) -> str:
-    return "" if interval is None else f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+def interval(bounds: Interval | None, signed: bool = False) -> str:
+    """An interval in percent, signed for a difference; empty where there is none."""
+    if bounds is None:
+        return ""
+    low, high = (f"{100 * each:+.1f}" if signed else f"{100 * each:.1f}" for each in bounds)
+    return f"[{low}, {high}]"
+
+
+def _units(metrics: Mapping[str, Any], row: Mapping[str, Any]) -> int:
+    """Units behind a model's rates: one-shot scenes with an attempt, else episodes."""
+    return int(row["attempts"] if metrics["kind"] == "one-shot" else row["episodes"])
+
+
+def _bounds(rate: Mapping[str, Any], units: int, lowest: float = 0.0) -> Interval | None:
+    """The bootstrap interval of a rate or difference on file; None without attempts."""
+    if rate["bootstrap_95"] is None:
+        return None
+    return with_width(Interval(*rate["bootstrap_95"]), rate["success_rate"], units, lowest)

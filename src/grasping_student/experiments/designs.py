@@ -176,12 +176,12 @@ DESIGNS: dict[str, Design] = {
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=80,
+        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=60,
     ),
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in ("5 %", "100 %")}, _precision_arms,
-        measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=80,
+        measures=(), regimes=("in-distribution", "domain-shift"), most_scenes=60,
     ),
 }  # fmt: skip
 """Name -> experiment, in the order of the results page."""

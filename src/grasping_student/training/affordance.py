@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def run(config: AffordanceConfig) -> Path:
     """Train an affordance network and return its checkpoint folder; ``split.json`` in it names the held-out episodes.
 
     Raises:
-        UserError: no successes or no failures to learn from, datasets of different workspaces, too few episodes, an
-            existing ``out``, an unknown network, or a resume with another config or other data.
+        UserError: no successes or no failures to learn from, datasets of different workspaces, the same dataset twice,
+            too few episodes, an existing ``out``, an unknown network, or a resume with another config or other data.
     """
     datasets = [Dataset(path) for path in config.datasets]
+    _check_different(datasets)
     workspace = datasets[0].workspace
     for dataset in datasets[1:]:
         if dataset.workspace != workspace:
@@ -117,6 +119,18 @@ def held_out_attempts(path: Path) -> list[tuple[Dataset, list[Attempt]]]:
             raise UserError(f"dataset {dataset.path} has changed since {path} was trained on it; train it again")
         found.append((dataset, usable_attempts(dataset, tuple(stored["sources"]), tuple(side["held_out"]))))
     return found
+
+
+def _check_different(datasets: Sequence[Dataset]) -> None:
+    """Refuse one dataset, or a copy of it, under two names: each of its attempts would count twice."""
+    seen: dict[str, Dataset] = {}
+    for dataset in datasets:
+        earlier = seen.setdefault(dataset.version, dataset)
+        if earlier is not dataset:
+            same = "is given twice" if earlier.path == dataset.path else f"has the same content as {earlier.path}"
+            raise UserError(
+                f"--datasets: {dataset.path} {same}, so each of its attempts would count twice; name it once"
+            )
 
 
 def _labels_and_scenes(parts: list[tuple[Dataset, list[Attempt]]], config: AffordanceConfig) -> tuple[Labels, Scenes]:

@@ -137,7 +137,7 @@ class StudentConfig:
     """Dataset whose true labels are mixed into every batch, or none (paper: none)."""
 
     true_share: float = 0.0
-    """Share of a batch taken from ``true_labels``."""
+    """Share of a batch taken from ``true_labels``: at least one place."""
 
     labels: int = 0
     """Use this many of the true labels, drawn with ``label_seed``; 0 uses all."""
@@ -149,7 +149,7 @@ class StudentConfig:
     """Dataset of a robot's own attempts, failures too, that are mixed into every batch, or none (paper: none)."""
 
     experience_share: float = 0.0
-    """Share of a batch taken from ``experience``, half of it successes and half failures."""
+    """Share of a batch taken from ``experience``, half of it successes and half failures: at least one place each."""
 
     initial: Path | None = None
     """Checkpoint folder whose weights training starts from, or none."""
@@ -171,6 +171,15 @@ class StudentConfig:
             raise ValueError(
                 f"true_labels {self.true_labels} is not used with true_share 0: give a share above 0, or no true_labels"
             )
+        if self.true_share > 0.0 and self.shares[1] == 0:
+            batch = self.loop.batch
+            more = f"{1 / batch:g} is one" if batch > 1 else "take a larger batch"
+            raise ValueError(
+                f"true_share {self.true_share}: up to {0.5 / batch:g} is no place in a batch of {batch}, {more}"
+            )
+        if self.true_labels is None and (self.labels or self.label_seed):
+            name = "labels" if self.labels else "label_seed"
+            raise ValueError(f"{name} draws from true_labels: name the dataset that holds them, or leave {name} out")
         if not 0.0 <= self.experience_share < 1.0:
             raise ValueError(f"experience_share is {self.experience_share}; it must lie in [0, 1)")
         if self.experience_share > 0.0 and self.experience is None:
