@@ -73,7 +73,17 @@ def test_a_grid_of_another_preset_is_held_against_that_preset(tmp_path):
     assert gaps_of(tmp_path, "precision") == []
 
 
-@pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 80), ("precision", 80)])
+@pytest.mark.parametrize(("name", "asked"), [("picking", 160), ("relabelling", 80), ("precision", 60)])
 def test_fewer_scenes_than_asked_are_said(tmp_path, name, asked):
     write_runs(tmp_path, (name,), scenes=asked - 1)
     assert {text for *_, text in gaps_of(tmp_path, name)} == {f"some scenes ({asked - 1} of {asked})"}
+
+
+def test_controls_that_a_design_never_asks_for_are_named():
+    lines = {line.split("`")[1]: line for line in coverage.left_out().splitlines() if line.startswith("- ")}
+    assert "label-fraction" not in lines
+    assert (
+        "`student_matched`" in lines["picking"]
+        and "nothing domain shift at 5 %, domain shift at 100 %" in (lines["picking"])
+    )
+    assert "`student_augmented`" in lines["angles"] and "`teacher`" not in lines["angles"]

@@ -40,6 +40,19 @@ def test_options_of_a_teacher_make_another_one():
     assert changed_values(averaged, plain) == {"loop": {"ema": 0.98}}
 
 
+def test_who_relabels_sees_all_scenes_of_the_pool_besides_and_their_labels_nowhere():
+    """The labels of the pool reach the teacher alone; the student learns from the teacher's table of all scenes."""
+    plain, found = stages("plain"), stages("relabelled")
+    merged, table, student = (only(found, kind) for kind in ("merged", "table", "student"))
+    (unlabelled, pool) = merged.inputs
+    assert unlabelled.name == only(plain, "table").inputs[1].name
+    assert pool.name == only(plain, "teacher").inputs[0].name
+    assert merged.config.first == RECIPES.sizes.pool
+    assert table.config.dataset == student.config.dataset == merged.out
+    assert only(found, "teacher").name == only(plain, "teacher").name
+    assert changed_values(student.config, only(plain, "student").config).keys() == {"dataset", "pseudo_labels"}
+
+
 def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
     first, found = stages("grip"), stages("grip-two-rounds")
     earlier, later = [each for each in found if each.kind == "student"]

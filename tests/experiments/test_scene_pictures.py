@@ -8,6 +8,7 @@ from tests.training.synthetic import write_dataset
 
 from grasping_student.environments.simulation.config import dense, sparse
 from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.errors import UserError
 from grasping_student.experiments import scene_pictures
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
 from grasping_student.experiments.designs import DESIGNS
@@ -101,12 +102,15 @@ def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path, 
         smoke, name="picking", settings=("100 %",), draws=(0,), regimes=("in-distribution",), arms=("student_grip",),
         proxy=False, workers=1, cache=tmp_path / "cache", out=tmp_path / "results",
         sizes=replace(
-            smoke.sizes, pool=6, scenes=4, relabelled=0, held_out=2, one_shot_scenes=1, episodes=1, teacher_steps=2,
-            student_steps=2,
+            smoke.sizes, pool=6, robot=2, scenes=4, relabelled=0, held_out=2, one_shot_scenes=1, episodes=1,
+            teacher_steps=2, student_steps=2,
         ),
     )  # fmt: skip
     assert section(config.out, tmp_path / "docs" / "results.md") == ""
     make_datasets(replace(config, name="datasets"))
+    assert make_datasets(replace(config, name="datasets")).count("as on file") == 4  # labels, scenes, held out, robot
+    with pytest.raises(UserError, match="seed = 0; give the same preset, sizes and seed"):
+        make_datasets(replace(config, name="datasets", seed=1))
     assert "](../results/labels-standard.png)" in section(config.out, tmp_path / "docs" / "results.md")
     run(config)
     for name in ("labels-standard", "picking/grasps-in-distribution"):

@@ -62,7 +62,10 @@ def test_a_log_of_other_code_is_refused_kept_or_begun_anew(tmp_path):
     log.check("refuse")
     assert log.made_by == code_version("one_shot")
     about = log.path.with_suffix(".code.json")
-    write_json(about, {**read_json(about), "code": "000000000000"})
+    before = read_json(about)
+    write_json(about, {**before, "emptiest": 0.1})
+    assert log.stale, "bins emptied less far are other scenes"
+    write_json(about, {**before, "code": "000000000000"})
     with pytest.raises(UserError, match="another version of the code"):
         log.check("refuse")
     log.check("keep")

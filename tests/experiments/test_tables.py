@@ -13,9 +13,10 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.experiments import findings, rate_tables, results_page, standings, tables
 from grasping_student.experiments.arms import DEFAULT_STUDENT
-from grasping_student.experiments.configuration import Sizes
+from grasping_student.experiments.configuration import ExperimentConfig, Sizes
 from grasping_student.experiments.costs import estimate, in_words, known_cost
 from grasping_student.experiments.designs import DESIGNS
+from grasping_student.experiments.planning import check_asked
 from grasping_student.experiments.records import Run, counts_of_outcomes, read_run, read_runs, run_path, write_run
 from grasping_student.experiments.rerun import differences
 from grasping_student.experiments.runners import MergeConfig
@@ -38,8 +39,9 @@ def write_results(out, draws=3, settings=("5 %", "100 %"), scenes=60, name="labe
                 outcomes = "".join("1" if hit else "0" for hit in random.random(scenes) < rate)
                 values = {
                     "experiment": name, "regime": "in-distribution", "setting": setting, "arm": arm, "draw": draw,
-                    "asked": {}, "code": {"teacher": "abc"}, "model": f"{arm}-{setting}-{draw}", "commit": "c0ffee",
-                    "machine": "a machine", "one_shot": {"outcomes": outcomes},
+                    "asked": {"sizes": to_plain(Sizes()), "seed": 0}, "code": {"teacher": "abc"},
+                    "model": f"{arm}-{setting}-{draw}", "commit": "c0ffee", "machine": "a machine",
+                    "one_shot": {"outcomes": outcomes},
                 }  # fmt: skip
                 if "teacher" in arm or "student" in arm:
                     values["proxy"] = {"outcomes": outcomes[:20], "rounds": [0.1, 0.2, 0.3, 0.4], "alpha": 0.8}
@@ -218,6 +220,44 @@ def test_damaged_and_missing_results_are_named(tmp_path, capsys):
     assert main(["experiment", "rerun", "--run", str(tmp_path / "nothing.json")]) == 2
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"draw": "x"}, "draw is 'x'"), ({"draw": -1}, "draw is -1"), ({"code": []}, r"code is \[\]"),
+     ({"model": None}, "model is None"), ({"asked": {}}, "asked holds no sizes and seed"),
+     ({"one_shot": {"outcomes": 5}}, "one_shot has no outcomes"), ({"one_shot": []}, "one_shot has no outcomes"),
+     ({"entropy": {"bits": ["a"]}}, "bits that are no numbers"),
+     ({"picking": {"all_picks": {"successes": [1], "attempts": ["2"]}, "excluding_repeats": {}, "episode_ends": {}}},
+      "no whole numbers"),
+     ({"regime": "moon"}, "put it back where it belongs"), ({"setting": "3 %"}, "put it back where it belongs"),
+     ({"experiment": "angles"}, "put it back where it belongs")],
+)  # fmt: skip
+def test_a_run_that_somebody_damaged_or_moved_is_refused_and_said(tmp_path, change, words, capsys):
+    folder = write_results(tmp_path, draws=1, settings=("5 %",))
+    path = run_path(folder, "in-distribution", "5 %", "teacher", 0)
+    write_json(path, {**read_json(path), **change})
+    with pytest.raises(UserError, match=words):
+        read_run(path)
+    assert main(["experiment", "report", "--out", str(tmp_path), "--page", str(tmp_path / "p.md")]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", '{"sizes": 3}', '{"sizes": {}}'])
+def test_what_was_asked_for_is_read_with_care(tmp_path, content):
+    folder = write_results(tmp_path, draws=1, settings=("5 %",))
+    (folder / "asked.json").write_text(content)
+    with pytest.raises(UserError, match=r"asked.json is damaged: it holds no (sizes|seed)"):
+        check_asked(folder, ExperimentConfig())
+
+
+def test_a_run_of_a_kind_of_stage_that_this_code_does_not_know_is_of_another_version(tmp_path, capsys):
+    folder = write_results(tmp_path, draws=1, settings=("5 %",))
+    path = run_path(folder, "in-distribution", "5 %", "teacher", 0)
+    write_json(path, {**read_json(path), "code": {"teleport": "a"}})
+    words = ["experiment", "label-fraction", "--dry-run", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")]
+    assert main([*words, "--settings", "5 %", "--arms", "teacher", "--draws", "0"]) == 2
+    assert "was measured by another version of the code" in capsys.readouterr().err
+
+
 def test_a_rerun_that_differs_says_in_what():
     before = {"one_shot": {"outcomes": "101"}, "proxy": {"average": 0.5}}
     assert differences(before, before) == []
@@ -230,6 +270,10 @@ def test_the_estimate_adds_up_units_and_durations_have_words(tmp_path):
     costs = {"merged 112": 0.5, "one_shot shot 112": 0.1}
     assert estimate([stage], {"one_shot shot 112": 20}, costs, 2) == pytest.approx((50 + 2) / 2)
     assert estimate([], {}, {}, 2) == 0.0
+    looked = {"table fpn-resnet50-338": 0.2}  # what a network costs at one angle, measured elsewhere
+    assert estimate([], {"one_shot shot 338": 10}, looked, 1) == pytest.approx(10 * 16 * 0.2)
+    proxy = make_stage("proxy", MergeConfig(), tmp_path, units=100, scale="fpn-resnet50-338")
+    assert estimate([proxy], {}, looked, 1) == pytest.approx(100 * 0.2)
     judge = make_stage("judge", MergeConfig(), tmp_path, units=100, scale="112")
     assert known_cost("judge", "112", {}) is None
     assert estimate([judge], {}, {"affordance 112": 0.2}, 1) == pytest.approx(20)  # what its like costs

@@ -176,7 +176,7 @@ DESIGNS: dict[str, Design] = {
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=60,
+        lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=80,
     ),
     "precision": Design(
         "Precision of pseudo-labels", "share of the labels",
