@@ -194,6 +194,13 @@ def _reaches(found: Estimate) -> str:
     )
 
 
+def _scenes(cells: Cells) -> str:
+    """How many unlabelled scenes the students saw."""
+    found = {run.values["asked"]["sizes"]["scenes"] for cell in cells for runs in cell.runs.values()
+             for run in runs.values()}  # fmt: skip
+    return " or ".join(map(str, sorted(found)))
+
+
 def few_labels(cells: Cells) -> str:
     """The regime of few labels and thousands of scenes, all arms side by side."""
     own = []
@@ -206,7 +213,7 @@ def few_labels(cells: Cells) -> str:
     if not own or not arms:
         return ""
     lines = [f"### {FEW_LABELS[0]} to {FEW_LABELS[1]} labels, one-shot", "",
-             "The regime that the paper names as open: few labels and many unlabelled scenes.", "",
+             f"The regime that the paper names as open: few labels, many unlabelled scenes (here {_scenes(own)}).", "",
              "| regime | labels | " + " | ".join(arm_title(arm) for arm in arms) + " |",
              "|" + "---|" * (2 + len(arms))]  # fmt: skip
     for cell in own:
