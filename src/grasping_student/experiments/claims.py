@@ -132,7 +132,7 @@ PAPERS_PAIRS = {
     (
         "teacher_augmented",
         "student_augmented",
-    ): "its student by the paper's method, against that teacher,",
+    ): "the augmented teacher's own student, against it,",
 }
 """Pairs that say how the paper's method fares without the rule: less, who -> in words."""
 
@@ -146,7 +146,7 @@ def of_the_paper(cells: Cells) -> str:
         rows += own
         for regime in dict.fromkeys(cell.regime for cell, *_ in own):
             shares = [(cell.setting, found) for cell, _, _, found in own if cell.regime == regime]
-            said.append(f"- {_summary(regime, shares, words, arm_title(first))}")
+            said.append(f"- {_summary(regime, shares, words, 'it')}")
     if not rows:
         return ""
     return "\n".join([
