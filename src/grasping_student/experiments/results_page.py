@@ -51,8 +51,8 @@ DIFFERENCES = """## What is otherwise than in the paper
   paper's labels and scenes are real; only its table I is from a simulator.
 - Networks, resolution, numbers of labels, scenes and steps are those named under each heading. Tables IV and V are
   measured with few labels, the paper's with all: with more, little is left to be gained here.
-- Students see none of the labelled scenes; the paper's see all, relabelled. The experiment `relabelling` measures what
-  a relabelled grasp is worth.
+- Students see none of the labelled scenes; the paper's see all, relabelled. A row of the methods does too, and the
+  experiment `relabelling` measures what a relabelled grasp is worth.
 - The proxy's average runs over few rounds of a short training, the paper's over thirty epochs of a long one. A round
   counts as the epochs that it stands for.
 - The affordance network's robot attempts in distribution were made by the teacher of draw 0 at 5 %. The proxy of
