@@ -21,6 +21,7 @@ from grasping_student.experiments.tables import FEWEST_DRAWS
 from grasping_student.reports.sentences import points
 
 FEWEST_MODELS = 3
+_NEARLY_ONE = 1.0 - 1e-9
 RESAMPLES = 1000
 
 WITHOUT_RULE = (
@@ -165,7 +166,7 @@ def audit_sentences(models: Sequence[Audited]) -> tuple[str, str]:
         said = f"With {draws} {'draw' if draws == 1 else 'draws'} nothing is concluded."
     sentence = (
         f"Over {len(pairs)} trained models, Spearman's rank correlation of proxy and one-shot success is {rho:.2f}, "
-        f"95 % interval [{low:.2f}, {high:.2f}] (draws resampled, and the scenes of both tests). {said} "
+        f"95 % interval [{low:.2f}, {high:.2f}] (draws, settings and the scenes of both tests resampled). {said} "
         f"On average the proxy lies {points(float((pairs[:, 1] - pairs[:, 0]).mean()))} points from the truth."
     )
     return sentence, f"{len(pairs)} models, ρ = {rho:.2f} [{low:.2f}, {high:.2f}]"
@@ -187,10 +188,11 @@ def _draws(models: Sequence[Audited]) -> dict[str, list[int]]:
 
 
 def bootstrap_rank(models: Sequence[Audited]) -> tuple[float, float]:
-    """Interval of the rank correlation with whole draws resampled, the scenes that the models of a draw share inside
-    them, and the held-out scenes that all models of a regime share.
+    """Interval of the rank correlation: draws are resampled, inside each its settings and the scenes that its models
+    share, and the held-out scenes that all models of a regime share.
 
-    Resampled rates are noisier than the measured ones, so the interval lies rather low than high.
+    Resampled rates are noisier than the measured ones, which lowers every correlation of them. So the interval is the
+    spread of the resamples about their median, put around the measured value, on Fisher's scale.
     """
     random = np.random.default_rng(0)
     groups: dict[tuple[str, int], list[Audited]] = {}
@@ -201,6 +203,7 @@ def bootstrap_rank(models: Sequence[Audited]) -> tuple[float, float]:
         for regime in _draws(models)
     }
     rates = {}
+    members = {group: _by_setting(own) for group, own in groups.items()}
     for (regime, draw), own in groups.items():
         scenes = _weights(random, max(len(each.shots) for each in own))
         rates[regime, draw] = [_resampled([each.shots for each in own], scenes),
@@ -211,15 +214,27 @@ def bootstrap_rank(models: Sequence[Audited]) -> tuple[float, float]:
         for regime, draws in _draws(models).items():
             for draw in random.choice(draws, len(draws)):
                 truth, proxy = rates[regime, int(draw)]
-                chosen.append(np.stack([truth[:, random.integers(RESAMPLES)], proxy[:, number]], axis=1))
+                settings = members[regime, int(draw)]
+                some = np.concatenate([settings[n] for n in random.integers(len(settings), size=len(settings))])
+                chosen.append(np.stack([truth[some, random.integers(RESAMPLES)], proxy[some, number]], axis=1))
         both = np.concatenate(chosen)
         both = both[np.isfinite(both).all(axis=1)]
         if len(both) > 1 and np.ptp(both[:, 0]) and np.ptp(both[:, 1]):
             values.append(rank_correlation(both))
     if not values:
         return -1.0, 1.0
-    low, high = np.quantile(values, [0.025, 0.975])
+    around = np.arctanh(np.clip(np.array(values), -_NEARLY_ONE, _NEARLY_ONE))
+    centre = np.arctanh(np.clip(rank_correlation(_pairs(models)), -_NEARLY_ONE, _NEARLY_ONE))
+    low, high = np.tanh(centre + np.quantile(around - np.median(around), [0.025, 0.975]))
     return float(low), float(high)
+
+
+def _by_setting(models: Sequence[Audited]) -> list[NDArray[np.int64]]:
+    """Places of the models of each setting."""
+    found: dict[str, list[int]] = {}
+    for place, each in enumerate(models):
+        found.setdefault(each.cells[0][2], []).append(place)
+    return [np.array(places) for places in found.values()]
 
 
 def _weights(random: np.random.Generator, units: int) -> NDArray[np.int64]:
