@@ -1,5 +1,7 @@
 """Numbers that no stage can work with are refused with one message, before anything is read or written."""
 
+from pathlib import Path
+
 import pytest
 
 from grasping_student.cli.main import main
@@ -28,11 +30,12 @@ SEEDED = [
 
 @pytest.mark.parametrize(("kind", "name", "below"), SEEDED)
 def test_a_seed_is_not_negative_and_fits_into_32_bits(kind, name, below):
+    drawn_from = {"true_labels": Path("labels"), "true_share": 0.5} if kind is StudentConfig else {}
     for wrong in (-1, below):
         with pytest.raises(ValueError, match=rf"^{name} is {wrong}; give a whole number from 0 to {below - 1}$"):
-            kind(**{name: wrong})
+            kind(**{name: wrong}, **drawn_from)
     for right in (0, below - 1):
-        assert getattr(kind(**{name: right}), name) == right
+        assert getattr(kind(**{name: right}, **drawn_from), name) == right
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_models_with_memory_stand_beside_those_of_picking_in_the_same_cells(tmp_
     write_runs(tmp_path, ("memory", "picking"), lambda name, regime, *_: regime == "in-distribution", scenes=5)
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     head = text.split("### With memory of what has failed")[1].split("###")[0]
-    assert head.count("| in distribution | ") == 3 * 4
+    assert head.count("| in distribution | ") == 2 * 4
     section = text.split("## Models that remember")[1].split("\n## ")[0]
     for title in (
         "teacher, augmented, with memory",
