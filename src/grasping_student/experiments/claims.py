@@ -55,13 +55,11 @@ def against_best(cells: Cells) -> str:
              ""]  # fmt: skip
     for regime in dict.fromkeys(cell.regime for cell, _, _ in found):
         own = [(cell.setting, each) for cell, _, each in found if cell.regime == regime]
-        lines += [_summary(regime, own), ""]
+        lines += [_summary(regime, own, "the student", "its best teacher") + _lead(own), ""]
     return "\n".join(lines)
 
 
-def _summary(
-    regime: str, found: Sequence[tuple[str, Estimate]], who: str = "the student", other: str = "its best teacher"
-) -> str:
+def _summary(regime: str, found: Sequence[tuple[str, Estimate]], who: str, other: str) -> str:
     """How many shares of the labels show what."""
     told = [(setting, each) for setting, each in found if each.enough]
     groups = {
@@ -75,14 +73,18 @@ def _summary(
     }
     parts = [f"{word} at {len(settings)} ({', '.join(settings)})" for word, settings in groups.items() if settings]
     text = f"{regime.replace('-', ' ').capitalize()}, of {len(found)} shares of the labels {who} is "
-    text += ", ".join(parts) + "."
-    if told and who == "the student":
-        whole = [setting for setting, each in told if each.bootstrap.low >= WANTED]
-        only = [setting for setting, each in told if each.value >= WANTED > each.bootstrap.low]
-        lead = f"{100 * WANTED:.0f} points"
-        text += f" A lead of {lead} is shown by the whole interval at {', '.join(whole) or 'none'}"
-        text += f", by the estimate alone at {', '.join(only)}." if only else "."
-    return text
+    return text + ", ".join(parts) + "."
+
+
+def _lead(found: Sequence[tuple[str, Estimate]]) -> str:
+    """At how many shares of the labels the wanted lead is shown; empty where nothing is concluded."""
+    told = [(setting, each) for setting, each in found if each.enough]
+    if not told:
+        return ""
+    whole = [setting for setting, each in told if each.bootstrap.low >= WANTED]
+    only = [setting for setting, each in told if each.value >= WANTED > each.bootstrap.low]
+    text = f" A lead of {100 * WANTED:.0f} points is shown by the whole interval at {', '.join(whole) or 'none'}"
+    return text + (f", by the estimate alone at {', '.join(only)}." if only else ".")
 
 
 def against_ruled(cells: Cells) -> str:
@@ -129,11 +131,8 @@ def _best_without_rule(cells: Cells) -> list[str]:
 PAPERS_PAIRS = {
     ("teacher", "student"): "the paper's student, against the teacher that labelled for it,",
     ("teacher_augmented", "student"): "the same student, against the augmented teacher,",
-    (
-        "teacher_augmented",
-        "student_augmented",
-    ): "the augmented teacher's own student, against it,",
-}
+    ("teacher_augmented", "student_augmented"): "the augmented teacher's own student, against it,",
+}  # fmt: skip
 """Pairs that say how the paper's method fares without the rule: less, who -> in words."""
 
 
