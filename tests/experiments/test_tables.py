@@ -175,11 +175,11 @@ def test_words_follow_from_both_intervals():
     from grasping_student.evaluation.statistics import Interval
     from grasping_student.experiments.tables import Estimate
 
-    better = Estimate(0.1, 3, 100, Interval(0.05, 0.15), Interval(0.01, 0.2))
+    better = Estimate(0.1, 3, 100, 100, Interval(0.05, 0.15), Interval(0.01, 0.2))
     cases = {
         "**better**, by both intervals": better,
         "**better** on these draws; 3 draws do not show": replace(better, over_draws=Interval(-0.1, 0.3)),
-        "**worse**, by both intervals": Estimate(-0.1, 3, 100, Interval(-0.2, -0.05), Interval(-0.2, -0.01)),
+        "**worse**, by both intervals": Estimate(-0.1, 3, 100, 100, Interval(-0.2, -0.05), Interval(-0.2, -0.01)),
         "not told apart": replace(better, bootstrap=Interval(-0.01, 0.2)),
         "nothing concluded: 2 draws": replace(better, draws=2),
     }

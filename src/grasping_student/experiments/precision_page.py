@@ -41,7 +41,7 @@ def _kinds(cells: Sequence[CellRuns]) -> list[str]:
     for cell in cells:
         for arm, runs in cell.runs.items():
             rates = [precision_tables.rate(runs, kind) for kind in KIND_TITLES]
-            table.append(_row(cell, arm, len(runs), rates, precision_tables.attempts_of_kinds(runs, KIND_TITLES)))
+            table.append(_row(cell, arm, len(runs), rates))
     return table
 
 
@@ -50,17 +50,16 @@ def _groups(cells: Sequence[CellRuns], by: str, names: Sequence[str]) -> list[st
     table = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for cell in cells:
         for arm, runs in cell.runs.items():
-            found = precision_tables.rates(runs, by)
-            table.append(_row(cell, arm, len(runs), [each for _, each in found], precision_tables.attempts(runs, by)))
+            table.append(_row(cell, arm, len(runs), [each for _, each in precision_tables.rates(runs, by)]))
     return table
 
 
-def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None], attempts: Sequence[int]) -> str:
+def _row(cell: CellRuns, arm: str, draws: int, rates: Sequence[Estimate | None]) -> str:
     few = "" if draws >= tables.FEWEST_DRAWS else "†"
     row = [labels_of(cell), arm_title(arm), f"{draws}{few}"]
     row += [
-        "" if each is None else f"{each.text()} of {count}{tables.fewer_draws(each.draws, draws)}"
-        for each, count in zip(rates, attempts, strict=True)
+        "" if each is None else f"{each.text()} of {each.attempts}{tables.fewer_draws(each.draws, draws)}"
+        for each in rates
     ]
     return "| " + " | ".join(row) + " |"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -117,19 +117,6 @@ def rates(runs: Mapping[int, Run], by: str) -> list[tuple[str, Estimate | None]]
         counts = [one for one in each if one.attempts.sum()]
         found.append((name, tables.estimate_rate(counts) if counts else None))
     return found
-
-
-def attempts(runs: Mapping[int, Run], by: str) -> list[int]:
-    """Grasps in each group, of all draws together."""
-    grouping = GROUPINGS[by]
-    draws = [grasps_of(run, *grouping.kinds) for run in runs.values()]
-    each = [np.bincount(grouping.which(g)[g.attempts], minlength=len(grouping.names)) for g in draws]
-    return [int(count) for count in np.sum(each, axis=0)]
-
-
-def attempts_of_kinds(runs: Mapping[int, Run], kinds: Iterable[str]) -> list[int]:
-    """Grasps of each kind, of all draws together."""
-    return [sum(int(grasps_of(run, kind).attempts.sum()) for run in runs.values()) for kind in kinds]
 
 
 def rate(runs: Mapping[int, Run], kind: str) -> Estimate | None:

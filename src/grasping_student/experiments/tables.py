@@ -15,7 +15,7 @@ from grasping_student.evaluation.statistics import (
     draws_interval,
     hierarchical_difference,
     moving_average,
-    wilson_interval,
+    with_width,
 )
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
@@ -52,6 +52,9 @@ class Estimate:
     draws: int
     scenes: int
     """Scenes or episodes of all draws together."""
+
+    attempts: int
+    """Grasps in these, of the second arm where it is a difference."""
 
     bootstrap: Interval
     """Draws resampled, and scenes inside each; Wilson's where all scenes are alike."""
@@ -243,19 +246,10 @@ def _estimate_of(first: _Bytes, second: _Bytes, lowest: float, same_scenes: bool
     bounds = found.interval
     if len(b) == 1 and np.count_nonzero(b[0].attempts) < 2:  # one unit says nothing of how units differ
         bounds = Interval(lowest, 1.0)
-    elif bounds.low == bounds.high:
-        bounds = _of_all_alike(found.estimate, sum(int((each.attempts > 0).sum()) for each in b), lowest)
-    return Estimate(found.estimate, len(each), sum(len(x) for x in b), bounds, _over_draws(each), each)
-
-
-def _of_all_alike(value: float, units: int, lowest: float) -> Interval:
-    """Interval of a rate or difference that every unit shows alike, so that no resample differs from another.
-
-    A bootstrap would claim to know all. Wilson's interval says what share of other units may still differ, none of so
-    many having done so.
-    """
-    others = wilson_interval(0, units).high
-    return Interval(max(lowest, value - others), min(1.0, value + others))
+    else:
+        bounds = with_width(bounds, found.estimate, sum(int((each.attempts > 0).sum()) for each in b), lowest)
+    attempts = sum(int(x.attempts.sum()) for x in b)
+    return Estimate(found.estimate, len(each), sum(len(x) for x in b), attempts, bounds, _over_draws(each), each)
 
 
 def _over_draws(each: Sequence[float]) -> Interval | None:
