@@ -81,6 +81,6 @@ def test_the_audit_compares_models_of_one_cell_only(tmp_path):
 
     runs = [model("angles", "a", "1100", "1100"), model("angles", "t", "1000", "1000")]
     runs += [model("labels-per-scene", "b", "1110", "0000"), model("labels-per-scene", "t", "1000", "1000")]
-    sentence = audit.audit_lines(audit.audited_models(runs))[-2]
+    sentence = audit.audit_lines(audit.audited_models(runs), {})[-2]
     assert sentence.startswith("Of 2 pairs"), "angles and labels a scene are no one setting"
     assert "orders 50 %" in sentence

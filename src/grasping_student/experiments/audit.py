@@ -6,7 +6,7 @@ also tested without its rule, that is the pair; else it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -93,32 +93,40 @@ def _cell(run: Run) -> Cell:
     return run.experiment, run.regime, run.setting, run.draw
 
 
-def scatters(models: Sequence[Audited]) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """For each regime, named with its finding: arm -> one-shot and proxy rate of its models."""
-    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+@dataclass(frozen=True)
+class Finding:
+    """What the proxy is worth over the models of one regime."""
+
+    models: tuple[Audited, ...]
+    sentence: str
+    short: str
+
+
+def by_regime(models: Sequence[Audited]) -> dict[str, Finding]:
+    """A finding for each regime, by its name in words; none where too few models were measured both ways."""
+    found = {}
     for regime in REGIMES:
-        own = [each for each in models if each.cells[0][1] == regime]
-        if own:
-            points_ = found.setdefault(f"{regime.replace('-', ' ').capitalize()}: {_short(own)}", {})
-            for each in own:
-                points_.setdefault(each.arm, []).append((each.one_shot, each.proxy))
+        own = tuple(each for each in models if each.group[0] == regime)
+        if len(own) >= FEWEST_MODELS:
+            found[regime.replace("-", " ").capitalize()] = Finding(own, *audit_sentences(own))
     return found
 
 
-def audit_lines(models: Sequence[Audited]) -> list[str]:
-    """Sentences over all models, regime by regime, and on the order inside each cell."""
-    regimes = [name for name in REGIMES if any(each.cells[0][1] == name for each in models)]
-    lines = [audit_sentences(models)[0]] if len(regimes) > 1 else []
-    for regime in regimes:
-        own = [each for each in models if each.cells[0][1] == regime]
-        if len(own) >= FEWEST_MODELS:
-            words = regime.replace("-", " ").capitalize()
-            lines.append(f"{words}: {audit_sentences(own)[0]}")
+def scatters(found: Mapping[str, Finding]) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """For each regime, named with its finding: arm -> one-shot and proxy rate of its models."""
+    panels: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for regime, finding in found.items():
+        marks = panels.setdefault(f"{regime}: {finding.short}", {})
+        for each in finding.models:
+            marks.setdefault(each.arm, []).append((each.one_shot, each.proxy))
+    return panels
+
+
+def audit_lines(models: Sequence[Audited], found: Mapping[str, Finding]) -> list[str]:
+    """Sentences over all models where there are several regimes, on each regime, and on the order inside each cell."""
+    lines = [audit_sentences(models)[0]] if len(found) > 1 else []
+    lines += [f"{regime}: {finding.sentence}" for regime, finding in found.items()]
     return [*lines, _order_sentence(models), WITHOUT_RULE]
-
-
-def _short(models: Sequence[Audited]) -> str:
-    return audit_sentences(models)[1]
 
 
 def _pairs(models: Sequence[Audited]) -> NDArray[np.float64]:

@@ -149,13 +149,14 @@ def _sizes(folder: Path, design: Design, runs: Sequence[Run]) -> str:
 
 def _audit(runs: Sequence[Run], results: Path, page: Path) -> str:
     models = audit.audited_models(runs)
-    if len(models) < audit.FEWEST_MODELS:
+    found = audit.by_regime(models)
+    if not found:
         return ""
     path = results / "proxy-audit"
-    drawing.draw_audit(audit.scatters(models), path)
+    drawing.draw_audit(audit.scatters(found), path)
     figure = link(path.with_suffix(".png"), page)
     lines = ["## Does the proxy rank models right?", "", f"![proxy audit]({figure})", "", f"*{drawing.AUDIT}*", ""]
-    return "\n".join([*lines, *(f"{line}\n" for line in audit.audit_lines(models) if line)])
+    return "\n".join([*lines, *(f"{line}\n" for line in audit.audit_lines(models, found) if line)])
 
 
 def _provenance(everything: dict[str, list[Run]]) -> str:
