@@ -136,7 +136,9 @@ def trend_lines(cells: Sequence[CellRuns], design: Design) -> list[str]:
             found = tables.difference_of(by[first].runs[arm], by[last].runs[arm], measure)
             if found is not None:
                 parts.append(f"{title} {found.text(signed=True)}, {standing(found)}")
-        averaged = rate_tables.average_difference(by[first].runs[arm], by[last].runs[arm], tables.FEWEST_DRAWS)
+        averaged = rate_tables.mean_difference(
+            rate_tables.AVERAGED_PROXY, by[first].runs[arm], by[last].runs[arm], tables.FEWEST_DRAWS
+        )
         if averaged:
             parts.append(f"proxy, averaged, {averaged} over draws")
         paper = [design.paper.get(arm, {}).get(setting) for setting in (first, last)]

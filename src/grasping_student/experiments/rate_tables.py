@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from grasping_student.evaluation.records import EpisodeEnd
 from grasping_student.experiments import tables
@@ -11,16 +12,33 @@ from grasping_student.experiments.designs import Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.standings import labels_of
-from grasping_student.experiments.tables import CellRuns, Estimate
-from grasping_student.reports.sentences import interval, points
+from grasping_student.experiments.tables import CellRuns, Estimate, Mean
+from grasping_student.reports.sentences import points
 
 COLUMNS = (("one_shot", "one-shot"), ("taken", "blocks an episode"), ("all_picks", "all picks"),
            ("excluding_repeats", "excl. repeats"), ("proxy", "proxy"))  # fmt: skip
 
-EXTRA: tuple[tuple[str, Callable[[Run], float | None], float], ...] = (
-    ("proxy, averaged", tables.proxy_average_of, 100.0), ("entropy, bits", tables.entropy_of, 1.0),
-)  # fmt: skip
-"""Numbers that a draw has but its scenes have not: title, the number, its scale. Their intervals are over draws."""
+
+@dataclass(frozen=True)
+class Extra:
+    """A number that a draw has but its scenes have not. Its intervals are over draws."""
+
+    title: str
+    value: Callable[[Run], float | None]
+    scale: float
+    digits: int
+
+    def text(self, found: Mean, signed: bool = False) -> str:
+        """A mean, or with its sign a difference, and its interval."""
+        sign = "+" if signed else ""
+        value, *ends = (
+            f"{self.scale * each:{sign}.{self.digits}f}" for each in (found.value, *(found.over_draws or ()))
+        )
+        return f"{value} [{', '.join(ends)}]" if ends else value
+
+
+AVERAGED_PROXY = Extra("proxy, averaged", tables.proxy_average_of, 100.0, 1)
+EXTRA = (AVERAGED_PROXY, Extra("entropy, bits", tables.entropy_of, 1.0, 2))
 
 PICKED = ("attempts", "stopped by failures")
 """Titles of what stands beside rates over episodes: their denominator, and how episodes ended."""
@@ -36,11 +54,11 @@ def rates(cells: Sequence[CellRuns], design: Design) -> list[str]:
         if any(tables.rate_of(runs, measure) for cell in cells for runs in cell.runs.values())
     ]  # fmt: skip
     extra = [
-        each for each in EXTRA if any(tables.mean_of(runs, each[1]) for cell in cells for runs in cell.runs.values())
+        each for each in EXTRA if any(tables.mean_of(runs, each.value) for cell in cells for runs in cell.runs.values())
     ]
     picked = any(run.episodes for cell in cells for runs in cell.runs.values() for run in runs.values())
     paper = any(arm in design.paper for cell in cells for arm in cell.runs) and cells[0].regime == "in-distribution"
-    titles = ["", "n", *(title for _, title in columns), *([*PICKED] * picked), *(title for title, *_ in extra)]
+    titles = ["", "n", *(title for _, title in columns), *([*PICKED] * picked), *(each.title for each in extra)]
     titles += ["paper"] * paper
     rows: list[Row] = []
     for cell in cells:
@@ -49,7 +67,7 @@ def rates(cells: Sequence[CellRuns], design: Design) -> list[str]:
             row = [arm_title(arm), f"{len(runs)}{few}"]
             row += [_rate(tables.rate_of(runs, measure), len(runs)) for measure, _ in columns]
             row += _picked(runs) if picked else []
-            row += [_mean(runs, value, scale) for _, value, scale in extra]
+            row += [_mean(each, runs) for each in extra]
             if paper:
                 share = design.paper.get(arm, {}).get(cell.setting)
                 row.append("" if share is None else f"{100 * share:.2f}")
@@ -74,10 +92,11 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
     for _, title in columns:
         titles += [title, "over draws (t)"]
     paper = "student" in design.paper and "teacher" in design.paper and cells[0].regime == "in-distribution"
-    averaged = any(_average(cell, first, second) for cell, first, second, _ in pairs)
-    sure = any(_entropy(cell, first, second) for cell, first, second, _ in pairs)
-    titles += ["proxy, averaged, over draws (t)"] * averaged + ["entropy, bits, over draws (t)"] * sure
-    titles += ["paper"] * paper
+    extra = [
+        each for each in EXTRA
+        if any(mean_difference(each, cell.runs[first], cell.runs[second], 0) for cell, first, second, _ in pairs)
+    ]  # fmt: skip
+    titles += [f"{each.title}, over draws (t)" for each in extra] + ["paper"] * paper
     rows: list[Row] = []
     for cell, first, second, found in pairs:
         draws = max(each.draws for each in found.values() if each)
@@ -85,10 +104,7 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
         row = [f"{arm_title(second)} − {arm_title(first)}", f"{draws}{few}"]
         for measure, _ in columns:
             row += [_difference(found[measure], draws), _over_draws(found[measure])]
-        if averaged:
-            row.append(average_difference(cell.runs[first], cell.runs[second], draws))
-        if sure:
-            row.append(_entropy(cell, first, second))
+        row += [mean_difference(each, cell.runs[first], cell.runs[second], draws) for each in extra]
         if paper:
             known = [design.paper.get(arm, {}).get(cell.setting) for arm in (first, second)]
             both = (first, second) == ("teacher", "student") and None not in known
@@ -97,13 +113,12 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
     return _table([design.varies, *titles], rows)
 
 
-def average_difference(first: dict[int, Run], second: dict[int, Run], draws: int) -> str:
-    """Second less first in the averaged proxy, in points, with the interval over draws; empty if not measured."""
-    found = tables.mean_difference(first, second, tables.proxy_average_of)
+def mean_difference(extra: Extra, first: dict[int, Run], second: dict[int, Run], draws: int) -> str:
+    """Second less first in such a number, with the interval over draws; empty if not measured."""
+    found = tables.mean_difference(first, second, extra.value)
     if found is None:
         return ""
-    over = "" if found.over_draws is None else f" {interval(list(found.over_draws), signed=True)}"
-    return f"{points(found.value)}{over}{tables.fewer_draws(found.draws, draws)}"
+    return extra.text(found, signed=True) + tables.fewer_draws(found.draws, draws)
 
 
 def said_once(rows: Sequence[Row]) -> list[Row]:
@@ -140,26 +155,10 @@ def _picked(runs: dict[int, Run]) -> list[str]:
     return [str(attempts), f"{stopped} of {sum(run.episodes for run in runs.values())}"]
 
 
-def _mean(runs: dict[int, Run], value: Callable[[Run], float | None], scale: float) -> str:
+def _mean(extra: Extra, runs: dict[int, Run]) -> str:
     """Mean over draws with the interval over them."""
-    found = tables.mean_of(runs, value)
-    if found is None:
-        return ""
-    over = "" if found.over_draws is None else " [{:.1f}, {:.1f}]".format(*(scale * each for each in found.over_draws))
-    return f"{scale * found.value:.1f}{over}{tables.fewer_draws(found.draws, len(runs))}"
-
-
-def _average(cell: CellRuns, first: str, second: str) -> bool:
-    return tables.mean_difference(cell.runs[first], cell.runs[second], tables.proxy_average_of) is not None
-
-
-def _entropy(cell: CellRuns, first: str, second: str) -> str:
-    """Second less first in entropy, bits, with the interval over draws; empty if not measured."""
-    found = tables.mean_difference(cell.runs[first], cell.runs[second], tables.entropy_of)
-    if found is None:
-        return ""
-    over = "" if found.over_draws is None else " [{:+.2f}, {:+.2f}]".format(*found.over_draws)
-    return f"{found.value:+.2f}{over}"
+    found = tables.mean_of(runs, extra.value)
+    return "" if found is None else extra.text(found) + tables.fewer_draws(found.draws, len(runs))
 
 
 def _rate(found: Estimate | None, draws: int) -> str:
