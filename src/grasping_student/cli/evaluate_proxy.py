@@ -15,8 +15,8 @@ def main(argv: Sequence[str]) -> None:
 
 def _run(config: ProxyConfig) -> None:
     from grasping_student.evaluation.proxy import METRICS, run
+    from grasping_student.evaluation.wording import interval, percent
     from grasping_student.files import read_json
-    from grasping_student.reports.sentences import interval, percent
 
     out = run(config)
     metrics = read_json(out / METRICS)

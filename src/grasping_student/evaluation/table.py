@@ -7,6 +7,7 @@ from typing import Any
 
 from grasping_student.evaluation.draws import Draw, Mean, difference_over_draws, rate_over_draws
 from grasping_student.evaluation.statistics import Interval, with_width
+from grasping_student.evaluation.wording import interval, percent, points
 
 RATE_NAMES = {
     "one_shot": "one-shot",
@@ -61,7 +62,7 @@ def markdown_table(metrics: Mapping[str, Any]) -> str:
     for row in metrics["differences"]:
         if row.get(main) is not None:
             bounds = interval(_bounds(row[main], row[main]["units"], -1.0), signed=True)
-            lines.append(f"| {row['second']} - {row['first']} | {100 * row[main]['success_rate']:+.1f} | {bounds} |")
+            lines.append(f"| {row['second']} - {row['first']} | {points(row[main]['success_rate'])} | {bounds} |")
     return "\n".join(lines)
 
 
@@ -75,7 +76,7 @@ def draws_table(draws: Sequence[Draw]) -> str:
             lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{0:>6}{percent(None):>9}")
             continue
         over = interval(mean.over_draws, signed) or "none"
-        value = f"{100 * mean.value:+.1f}" if signed else percent(mean.value)
+        value = points(mean.value) if signed else percent(mean.value)
         lines.append(
             f"{name:<41}{RATE_NAMES[rate]:<30}{mean.draws:>6}{value:>9}  {interval(mean.bootstrap, signed):<22}{over}"
         )
@@ -94,7 +95,7 @@ def draws_markdown(draws: Sequence[Draw]) -> str:
             lines += ["", f"| difference | draws | {RATE_NAMES[rate]}, points | {intervals}", "|---|---|---|---|---|"]
         for name, _, mean, is_difference in rows:
             if is_difference is signed and mean is not None:
-                value = f"{100 * mean.value:+.1f}" if signed else f"{100 * mean.value:.1f}"
+                value = points(mean.value) if signed else f"{100 * mean.value:.1f}"
                 over = interval(mean.over_draws, signed) or "none"
                 lines.append(f"| {name} | {mean.draws} | {value} | {interval(mean.bootstrap, signed)} | {over} |")
     return "\n".join(lines)
@@ -110,19 +111,6 @@ def _means(draws: Sequence[Draw]) -> list[tuple[str, str, Mean | None, bool]]:
             mean = difference_over_draws(draws, models[0], other, rate)
             found.append((f"{other} - {models[0]}", rate, mean, True))
     return found
-
-
-def percent(share: float | None) -> str:
-    """A rate or difference in percent."""
-    return "none" if share is None else f"{100 * share:.1f} %"
-
-
-def interval(bounds: Interval | None, signed: bool = False) -> str:
-    """An interval in percent, signed for a difference; empty where there is none."""
-    if bounds is None:
-        return ""
-    low, high = (f"{100 * each:+.1f}" if signed else f"{100 * each:.1f}" for each in bounds)
-    return f"[{low}, {high}]"
 
 
 def _units(metrics: Mapping[str, Any], row: Mapping[str, Any]) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from grasping_student.evaluation.statistics import Interval, wilson_interval
+from grasping_student.evaluation.wording import interval
 from grasping_student.experiments.records import Run
-from grasping_student.reports.sentences import interval
 
 PAPER_BALANCED_ACCURACY = "80 %"
 """The paper's, below its figure 2."""

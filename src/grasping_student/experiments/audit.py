@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.evaluation.statistics import Counts
+from grasping_student.evaluation.wording import points
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT, METHODS, UNRULED_STUDENT
 from grasping_student.experiments.designs import DESIGNS, REGIMES
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.tables import FEWEST_DRAWS
-from grasping_student.reports.sentences import points
 
 FEWEST_MODELS = 3
 _NEARLY_ONE = 1.0 - 1e-9

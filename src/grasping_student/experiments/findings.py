@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grasping_student.evaluation.wording import points
 from grasping_student.experiments import rate_tables, tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.standings import standing
 from grasping_student.experiments.tables import CellRuns, Estimate
-from grasping_student.reports.sentences import points
 
 DEFAULT_METHOD = ARMS[DEFAULT_STUDENT].method
 """The row of the methods that is the default student's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from grasping_student.evaluation.wording import interval
 from grasping_student.experiments import tables
 from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
 from grasping_student.experiments.designs import DESIGNS, REGIMES
@@ -11,7 +12,6 @@ from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.standings import WANTED, best_teacher, labels_of
 from grasping_student.experiments.tables import Estimate
-from grasping_student.reports.sentences import interval
 
 CONVENTIONS = f"""In a table of differences, **bold** means that the interval over draws and scenes excludes zero, with
 at least {tables.FEWEST_DRAWS} draws. *Over draws (t)* is Student's t interval of the draws' own differences; it is
@@ -71,12 +71,12 @@ def _example(runs: Sequence[Run]) -> list[str]:
 
 
 def _in_words(regime: str, share: str, teacher: str, student: Estimate, other: Estimate, found: Estimate) -> str:
-    over = f", and {interval(list(found.over_draws), signed=True)} by Student's t over the draws" if (
+    over = f", and {interval(found.over_draws, signed=True)} by Student's t over the draws" if (
         found.over_draws
     ) else ""  # fmt: skip
     return (
         f"For example, {regime.replace('-', ' ')} with {share} of the labels: the {arm_title(DEFAULT_STUDENT)} "
         f"succeeds in {100 * student.value:.1f} % of {student.scenes} scenes ({student.draws} draws together), the "
         f"best teacher ({arm_title(teacher)}) in {100 * other.value:.1f} %. The difference has the 95 % interval "
-        f"{interval(list(found.bootstrap), signed=True)} when draws and scenes are resampled{over}."
+        f"{interval(found.bootstrap, signed=True)} when draws and scenes are resampled{over}."
     )

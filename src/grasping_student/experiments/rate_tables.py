@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grasping_student.evaluation.records import EpisodeEnd
+from grasping_student.evaluation.wording import points
 from grasping_student.experiments import tables
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.drawing import arm_title, setting_title
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.standings import labels_of
 from grasping_student.experiments.tables import CellRuns, Estimate, Mean
-from grasping_student.reports.sentences import points
 
 COLUMNS = (("one_shot", "one-shot"), ("taken", "blocks an episode"), ("all_picks", "all picks"),
            ("excluding_repeats", "excl. repeats"), ("proxy", "proxy"))  # fmt: skip

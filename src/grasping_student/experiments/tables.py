@@ -17,10 +17,10 @@ from grasping_student.evaluation.statistics import (
     moving_average,
     with_width,
 )
+from grasping_student.evaluation.wording import interval, points
 from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run
-from grasping_student.reports.sentences import interval, points
 
 RESAMPLES = 2000
 PAPER_EPOCHS = 30
@@ -72,11 +72,11 @@ class Estimate:
     def text(self, signed: bool = False) -> str:
         """Value and bootstrap interval: a rate in percent or, signed, a difference in points."""
         value = points(self.value) if signed else f"{100 * self.value:.1f}"
-        return f"{value} {interval(list(self.bootstrap), signed)}"
+        return f"{value} {interval(self.bootstrap, signed)}"
 
     def over_draws_text(self) -> str:
         """The interval over draws of a difference, in points; empty where there is none."""
-        return "" if self.over_draws is None else interval(list(self.over_draws), signed=True)
+        return "" if self.over_draws is None else interval(self.over_draws, signed=True)
 
 
 @dataclass(frozen=True)

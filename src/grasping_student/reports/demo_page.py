@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from grasping_student.evaluation.wording import interval, percent, points
 from grasping_student.reports import demo_pictures, html
 from grasping_student.reports.figures import draw_curves, draw_rates
-from grasping_student.reports.sentences import (
-    ARM_NAMES,
-    compare,
-    entropy_sentence,
-    headroom,
-    interval,
-    limits,
-    percent,
-    points,
-)
+from grasping_student.reports.sentences import ARM_NAMES, compare, entropy_sentence, headroom, limits
 from grasping_student.reports.style import new_figure
 
 if TYPE_CHECKING:

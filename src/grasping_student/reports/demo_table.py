@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.errors import UserError
+from grasping_student.evaluation.wording import interval, percent, points
 from grasping_student.files import read_json, write_text
-from grasping_student.reports.sentences import ARM_NAMES, interval, percent, points
+from grasping_student.reports.sentences import ARM_NAMES
 
 BEGIN, END = "<!-- demo table: begin -->", "<!-- demo table: end -->"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from grasping_student.evaluation.wording import interval, percent, points
+
 Rate = Mapping[str, Any]
 
 ARM_NAMES = {
@@ -20,24 +22,6 @@ ARM_NAMES = {
 
 FEWEST_UNITS = 10
 """With fewer scenes or episodes a bootstrap interval is too narrow to conclude anything from."""
-
-
-def percent(share: float | None) -> str:
-    """A rate as text."""
-    return "none" if share is None else f"{100 * share:.1f} %"
-
-
-def points(difference: float) -> str:
-    """A difference of rates in percentage points, with its sign."""
-    return f"{100 * difference:+.1f}"
-
-
-def interval(bounds: list[float] | None, signed: bool = False) -> str:
-    """An interval in percent or, signed, in percentage points."""
-    if bounds is None:
-        return ""
-    low, high = bounds
-    return f"[{points(low)}, {points(high)}]" if signed else f"[{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def compare(first: str, second: str, measured: str, difference: Rate | None) -> str:
