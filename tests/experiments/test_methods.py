@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from grasping_student.errors import UserError
+from grasping_student.experiments.cells import Cell
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
 from grasping_student.experiments.designs import Point
-from grasping_student.experiments.recipes import Cell, Recipes
+from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.stages import changed_values, make_stage, with_inputs
 from grasping_student.training.configuration import StudentConfig
 

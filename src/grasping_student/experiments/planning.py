@@ -10,10 +10,11 @@ from typing import Any
 from grasping_student.configuration import choice, to_plain
 from grasping_student.errors import UserError
 from grasping_student.experiments.arms import ARMS, POLICIES, TEACHERS
+from grasping_student.experiments.cells import Cell
 from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, Design
-from grasping_student.experiments.recipes import Cell, Recipes, spec_under_rule, student_arm
+from grasping_student.experiments.recipes import Recipes, spec_under_rule
 from grasping_student.experiments.records import Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
 from grasping_student.files import read_object, write_json
@@ -96,7 +97,7 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
     specs: dict[str, Stage | str] = {
         name: name if name in POLICIES else recipes.model(name, cell) for name in dict.fromkeys(names)
     }
-    rules = {name: student_arm(name, cell).rule for name in specs}
+    rules = {name: cell.arm(name).rule for name in specs}
     shared = {}
     if "picking" in design.measures:
         ordered = sorted(specs, key=_teacher_first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from grasping_student.errors import UserError
 from grasping_student.evaluation.configuration import PickingConfig, SimulationSpec
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.experiments.arms import ARMS, METHODS, Arm, Method
+from grasping_student.experiments.cells import Cell
 from grasping_student.experiments.configuration import ExperimentConfig
-from grasping_student.experiments.designs import REGIMES, Point
+from grasping_student.experiments.designs import REGIMES
 from grasping_student.experiments.records import PER_EPISODE
 from grasping_student.experiments.runners import EntropyConfig, MergeConfig
 from grasping_student.experiments.stages import Stage, make_stage, with_inputs
@@ -37,16 +38,6 @@ _SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "experience": 5}
 
 EARLY_SHARE = 0.05
 """Share of the labels of the early teacher that gathers the robot's experience."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One setting of an experiment in one regime with one draw of labels and training seed."""
-
-    regime: str
-    setting: str
-    draw: int
-    point: Point
 
 
 class Recipes:
@@ -144,7 +135,7 @@ class Recipes:
 
     def model(self, name: str, cell: Cell) -> Stage:
         """The stage whose output is an arm's checkpoint."""
-        arm = student_arm(name, cell)
+        arm = cell.arm(name)
         if arm.kind == "teacher":
             return self._teacher_of(name, cell, {})
         return self._student(arm, cell)
@@ -296,13 +287,3 @@ class Recipes:
 def spec_under_rule(folder: Path, rule: str) -> str:
     """Spec of a checkpoint for ``evaluation.policy_spec``, under a rule or none."""
     return str(folder) if rule == "none" else f"{rule}:{folder}"
-
-
-def student_arm(name: str, cell: Cell) -> Arm:
-    """The arm of a name; ``student_method`` is the student that the cell's setting names."""
-    if name == "student_method":
-        assert cell.point.method is not None
-        return Arm(
-            METHODS[cell.point.method].title, "student", "", teacher="teacher_augmented", method=cell.point.method
-        )
-    return ARMS[name]

@@ -7,11 +7,12 @@ from typing import Any
 from grasping_student.evaluation.picking_stage import ATTEMPTS, read_metrics
 from grasping_student.evaluation.rates import picking_counts
 from grasping_student.evaluation.records import read_events
+from grasping_student.experiments.cells import Cell
 from grasping_student.experiments.configuration import ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.planning import Row, scenes_of
 from grasping_student.experiments.precision import PrecisionConfig
-from grasping_student.experiments.recipes import Cell, Recipes
+from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.relabelling import RelabellingConfig
 from grasping_student.experiments.stages import Stage, make_stage
 from grasping_student.files import read_json
