@@ -1,78 +1,19 @@
 """The pages' logic, in NiceGUI's own simulation of a user: no browser, no drawing."""
 
-import asyncio
-import threading
-from contextlib import asynccontextmanager
-
 import pytest
-from tests.web.labelling_worlds import BoxWorld, ConstantModel, RobotWorld, StoppingRobot, box_grasp, recorded_world
+from tests.web.labelling_worlds import ConstantModel, box_grasp, recorded_world
 
 pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[web]'")
 
-from nicegui.testing.user_simulation import user_simulation
+
+from tests.web.page_user import act, labelling, run, settle, wait_for
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.errors import UserError
 from grasping_student.grasp import AngleGrid, Outcome
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.grasp_canvas import GraspCanvas
-from grasping_student.web.labelling_page import RELOAD_SECONDS, PageOptions, build_labelling_page
-from grasping_student.web.labelling_service import LabellingService
-from grasping_student.web.labelling_session import LabellingSession
-from grasping_student.web.operator import Operator
-from grasping_student.web.scene_queue import InOrder
+from grasping_student.web.labelling_page import RELOAD_SECONDS
 from grasping_student.web.suggestions import Suggester
-
-
-def fresh_session(path, environment):
-    def make():
-        log = AttemptLog(path, environment.workspace)
-        return LabellingSession(environment, log, InOrder(iter(range(1000))))
-
-    return make
-
-
-@asynccontextmanager
-async def labelling(path, environment=None, suggester=None, operator=None):
-    """A labelling page with one user on it."""
-    service = LabellingService(fresh_session(path, environment or BoxWorld()), suggester, operator)
-    try:
-        async with user_simulation() as user:
-            service.open()
-            build_labelling_page(service, PageOptions(path, GripperShape(), suggester is not None))
-            started = asyncio.create_task(service.start())
-            if operator is None:
-                await started
-            await user.open("/")
-            await settle()
-            yield user, service
-    finally:
-        service.close()
-
-
-async def settle(seconds=0.3):
-    await asyncio.sleep(seconds)
-
-
-def act(user, service, action, grasp=None, scene=None, suggestion=None):
-    """What the canvas in the browser sends."""
-    plain = None if grasp is None else {"row": grasp.row, "col": grasp.col, "angle": grasp.angle}
-    number = service.scene.number if scene is None else scene
-    sent = {"action": action, "scene": number, "grasp": plain, "suggestion": suggestion}
-    user.find(GraspCanvas).trigger("act", sent)
-
-
-async def wait_for(condition, seconds=10.0):
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("waited in vain")
-
-
-def run(coroutine):
-    asyncio.run(coroutine)
 
 
 def test_execute_saves_then_says_so(tmp_path):
@@ -224,108 +165,5 @@ def test_suggestions_are_shown_and_kept_with_the_attempt(tmp_path):
             act(user, service, "execute", chosen, suggestion=2)
             await wait_for(lambda: len(Dataset(tmp_path / "d")) == 1)
             assert Dataset(tmp_path / "d").attempt(0).extra["suggestion_accepted"] == 2
-
-    run(body())
-
-
-def test_a_robot_asks_stops_and_goes_on_at_the_page(tmp_path):
-    async def body():
-        operator = Operator()
-        robot = StoppingRobot(operator.ask)
-        async with labelling(tmp_path / "d", robot, operator=operator) as (user, service):
-            await user.should_see("Fill the workspace", retries=100)
-            assert service.scene is None
-            user.find("Done").click()
-            await wait_for(lambda: service.scene is not None and service.busy is None)
-            await user.should_not_see("Fill the workspace", retries=100)
-            act(user, service, "execute", box_grasp(service.scene.heightmap))
-            await wait_for(lambda: service.trouble is not None)
-            await user.should_see("The robot stopped: the cell is stopped: protective stop", retries=100)
-            act(user, service, "recover")
-            await wait_for(lambda: service.trouble is None)
-            await user.should_see("ready again", retries=100)
-
-    run(body())
-
-
-def test_a_recorded_scene_that_cannot_be_read_is_told_beside_the_saved_label(tmp_path):
-    async def body():
-        world = recorded_world()
-        async with labelling(tmp_path / "d", world) as (user, service):
-            first, grasp = world.observe(), box_grasp(service.scene.heightmap)
-            world.observe = lambda: first if world.position == 0 else (_ for _ in ()).throw(UserError("it is cut off"))
-            act(user, service, "good", grasp)
-            await user.should_see("Saved attempt 0. There is no next scene: it is cut off", retries=100)
-            await user.should_see("The cause is mended", retries=100)
-            world.observe = lambda: first
-            act(user, service, "recover")
-            await user.should_see("Here is the next scene", retries=100)
-
-    run(body())
-
-
-def test_a_question_that_nobody_will_answer_ends_with_the_page(tmp_path):
-    operator = Operator()
-    service = LabellingService(fresh_session(tmp_path / "d", StoppingRobot(operator.ask)), operator=operator)
-
-    async def body():
-        service.open()
-        started = asyncio.create_task(service.start())
-        await wait_for(lambda: operator.question is not None)
-        operator.leave()
-        await started
-        assert "was closed" in service.message.text
-
-    run(body())
-    service.close()
-
-
-class SlowRobot(RobotWorld):
-    """Moves until it is interrupted."""
-
-    def __init__(self):
-        super().__init__()
-        self.moving, self.interrupted = threading.Event(), threading.Event()
-
-    def execute(self, grasp):
-        self.moving.set()
-        if self.interrupted.wait(10.0):
-            return Outcome.FAULT
-        return super().execute(grasp)
-
-    def interrupt(self):
-        self.interrupted.set()
-
-
-def test_the_end_of_the_page_interrupts_a_robot_in_the_middle_of_a_grasp(tmp_path):
-    robot = SlowRobot()
-    service = LabellingService(fresh_session(tmp_path / "d", robot))
-
-    async def body():
-        service.open()
-        await service.start()
-        work = asyncio.create_task(service.execute(0, box_grasp(service.scene.heightmap)))
-        await wait_for(robot.moving.is_set)
-        service.close()
-        work.cancel()
-
-    run(body())
-    assert [a.outcome for a in Dataset(tmp_path / "d").attempts()] == [Outcome.FAULT]
-
-
-def test_a_stop_between_two_episodes_is_told_with_a_button_to_go_on(tmp_path):
-    async def body():
-        robot = StoppingRobot(fault_at=0)
-        async with labelling(tmp_path / "d", robot) as (user, service):
-            for action, said in (("nothing", "nothing graspable. The robot"), ("skip", "of that scene. The robot")):
-                robot.stops_at_reset = True
-                act(user, service, action)
-                await wait_for(lambda: service.trouble is not None and service.busy is None)
-                await user.should_see(said + " stopped: the cell is stopped: protective stop", retries=100)
-                await user.should_see("The cause is mended", retries=100)
-                robot.stops_at_reset = False
-                act(user, service, "recover")
-                await wait_for(lambda: service.trouble is None and service.busy is None)
-            assert len(Dataset(tmp_path / "d")) == 1
 
     run(body())
