@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from grasping_student.experiments.arms import TEACHERS
+from grasping_student.experiments.arms import POLICIES, TEACHERS
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.estimates import asked_rows
@@ -46,22 +46,24 @@ So that everything fits into ten hours, only the table of the label fractions ho
 
 
 def left_out() -> str:
-    """The section on controls that a design never asks for."""
-    rows = []
-    for name, design in DESIGNS.items():
-        if design.measures and design.measures != ("entropy", "one_shot"):
-            cells = [
-                (regime, setting, set(design.arms(setting, regime)) | set(design.beside[1]))
-                for regime in design.regimes for setting in design.settings
-            ]  # fmt: skip
-            asked = set().union(*(arms for *_, arms in cells))
-            without = [f"`{arm}`" for arm in CONTROLS if arm not in asked]
-            empty = [f"{regime.replace('-', ' ')} at {setting}" for regime, setting, arms in cells
-                     if not design.arms(setting, regime) and setting in FULL]  # fmt: skip
-            if without or empty:
-                words = [f"no {', '.join(without)}"] * bool(without) + [f"nothing {', '.join(empty)}"] * bool(empty)
-                rows.append(f"- `{name}`: {'; '.join(words)}")
-    return "\n".join([LEFT_OUT, *rows, ""])
+    """The section on controls that a design never asks for; empty where each asks for all."""
+    rows = [f"- `{name}`: {'; '.join(words)}" for name, design in DESIGNS.items() if (words := _lacks(design))]
+    return "\n".join([LEFT_OUT, *rows, ""]) if rows else ""
+
+
+def _lacks(design: Design) -> list[str]:
+    """Controls that a design has nowhere, and regimes that it leaves out at a share of the labels; in words."""
+    if not design.measures:
+        return []  # compares no models
+    asked = {
+        (regime, setting): design.arms(setting, regime) for regime in design.regimes for setting in design.settings
+    }
+    arms = {arm for own in asked.values() for arm in own} | set(design.beside[1])
+    wanted = [arm for arm in CONTROLS if arm not in POLICIES or "entropy" not in design.measures]  # they have no maps
+    without = ", ".join(f"`{arm}`" for arm in wanted if arm not in arms)
+    empty = ", ".join(f"{regime.replace('-', ' ')} at {setting}" for (regime, setting), own in asked.items()
+                      if setting in FULL and not own)  # fmt: skip
+    return [f"no {without}"] * bool(without) + [f"nothing {empty}"] * bool(empty)
 
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:
