@@ -167,9 +167,9 @@ def test_the_smallest_share_named_is_a_place():
     ("options", "said"),
     [
         (["--experience-share", "0.1"], "up to 0.125 is no place in a batch of 8, 0.25 is a success and a failure"),
-        (["--experience-share", "0.1", "--loop.batch", "2"], "take a larger --loop.batch"),
-        (["--pseudo.weights", "rank"], "--pseudo.weights rank weighs the labels of a scene against each other"),
-        (["--pseudo.weights", "score"], "give --pseudo.labels-per-scene 2 or more"),
+        (["--experience-share", "0.1", "--loop.batch", "2"], "take a larger batch"),
+        (["--pseudo.weights", "rank"], "pseudo.weights rank weighs the labels of a scene against each other"),
+        (["--pseudo.weights", "score"], "give pseudo.labels_per_scene 2 or more"),
         (["--true-labels", "TRIES", "--true-share", "0.05"], "0.125 is one"),
         (["--labels", "5"], "name the dataset that holds them"),
     ],

@@ -45,11 +45,11 @@ PARTS: dict[str, tuple[str, ...]] = {
 EQUAL: dict[str, str] = {
     "707117316c24": "3c72a7aba28f",  # dataset
     "ee3feac5993b": "582d6fd2e68f",  # merged
-    "d237b29da1f6": "2e89ff1cea43",  # teacher, pretraining
-    "9cb6d55f4ee8": "2e89ff1cea43",  # affordance
-    "96ee691e1f70": "2e89ff1cea43",  # judge
+    "aa41cdecc5c9": "2e89ff1cea43",  # teacher, pretraining
+    "c30f311b85bd": "2e89ff1cea43",  # affordance
+    "aea33f088584": "2e89ff1cea43",  # judge
     "1148b326e161": "35a1263ebcaf",  # table
-    "f82c3391d405": "c51c4091db0c",  # student
+    "c6bc7578d352": "c51c4091db0c",  # student
     "41448645eb22": "271066a28da2",  # proxy
     "0c50bf555253": "33e4074fde67",  # entropy
     "2ea082d8f2c8": "015956aae324",  # one_shot

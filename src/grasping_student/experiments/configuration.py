@@ -188,7 +188,7 @@ def smoke() -> ExperimentConfig:
     return ExperimentConfig(
         seeds=1,
         sizes=Sizes(
-            network=tiny, affordance_network=tiny, pool=40, robot=12, held_out=6, scenes=10, relabelled=4, batch=4,
+            network=tiny, affordance_network=tiny, pool=40, robot=12, held_out=6, scenes=10, relabelled=4, batch=8,
             teacher_steps=4, teacher_passes=1, student_steps=4, affordance_steps=4, rounds=2, one_shot_scenes=4,
             episodes=1,
         ),

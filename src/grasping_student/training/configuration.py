@@ -189,6 +189,18 @@ class StudentConfig:
                 f"experience {self.experience} is not used with experience_share 0: give a share above 0, "
                 "or no experience"
             )
+        if self.experience_share > 0.0 and self.shares[2] == 0:
+            batch = self.loop.batch
+            more = f"{2 / batch:g} is a success and a failure" if batch > 2 else "take a larger batch"
+            raise ValueError(
+                f"experience_share {self.experience_share}: up to {1 / batch:g} is no place in a batch of {batch}, "
+                f"{more}"
+            )
+        if self.pseudo.weights in ("rank", "score") and self.pseudo.labels_per_scene == 1:
+            raise ValueError(
+                f"pseudo.weights {self.pseudo.weights} weighs the labels of a scene against each other, and there is "
+                "one: give pseudo.labels_per_scene 2 or more, or leave the weights out"
+            )
         if self.shares[0] < 1:
             raise ValueError(
                 f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "
