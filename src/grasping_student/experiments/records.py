@@ -143,18 +143,22 @@ def _wrong(values: Mapping[str, Any]) -> str:
     if not isinstance(values["asked"].get("sizes"), dict) or not isinstance(values["asked"].get("seed"), int):
         return "asked holds no sizes and seed"
     for measure, parts in _INSIDE.items():
-        found = values.get(measure, {})
-        for name, kind in parts if measure in values else ():
-            if not isinstance(found, dict) or not isinstance(found.get(name), kind):
-                return f"{measure} has no {name} as it should"
-        bits = found.get("bits", []) if measure == "entropy" else []
-        if not all(isinstance(each, int | float) for each in bits):
-            return "entropy has bits that are no numbers"
-    for name in ("all_picks", "excluding_repeats") if "picking" in values else ():
-        rows = values["picking"][name]
-        lists = [rows.get("successes"), rows.get("attempts")]
+        if measure in values and (wrong := _wrong_measure(values[measure], parts)):
+            return f"{measure} {wrong}"
+    return ""
+
+
+def _wrong_measure(found: Any, parts: tuple[tuple[str, type], ...]) -> str:
+    """What is missing in a measure, or is no list of numbers; empty if nothing."""
+    for name, kind in parts:
+        if not isinstance(found, dict) or not isinstance(found.get(name), kind):
+            return f"has no {name} as it should"
+    if "bits" in found and not all(isinstance(each, int | float) for each in found["bits"]):
+        return "has bits that are no numbers"
+    for name in {"all_picks", "excluding_repeats"} & found.keys():
+        lists = [found[name].get("successes"), found[name].get("attempts")]
         if not all(isinstance(each, list) and all(isinstance(n, int) for n in each) for each in lists):
-            return f"picking {name} has no whole numbers of successes and attempts"
+            return f"{name} has no whole numbers of successes and attempts"
     return ""
 
 
