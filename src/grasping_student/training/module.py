@@ -33,7 +33,7 @@ class GraspTraining(pl.LightningModule):
         """Loss and recorded scalars of one batch."""
         return self._step(self.network, batch)
 
-    def configure_optimizers(self) -> dict:  # type: ignore[override]
+    def configure_optimizers(self) -> dict:  # type: ignore[override]  # Lightning spells out every form that it takes
         """Adam and its schedule, stepped after every step."""
         config = self._optimiser
         adam = torch.optim.Adam(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
