@@ -1,6 +1,8 @@
 """Figures of the experiments: what is drawn, what is written instead, where the legend stands."""
 
+from grasping_student.experiments.arms import ARMS
 from grasping_student.reports.experiment_figures import (
+    ARM_STYLES,
     Line,
     Panel,
     Point,
@@ -17,6 +19,12 @@ def line(arm, *rates, spread=0.02):
 
 
 TEACHER, STUDENT, RANDOM = line("teacher", 0.7, 0.8), line("student", 0.9, 1.0), line("random", 0.35, 0.31)
+
+
+def test_every_arm_looks_the_same_in_all_panels_and_like_no_other():
+    """A legend is shared by panels that do not show the same arms."""
+    assert set(ARMS) | {"student_method", "nearby"} <= set(ARM_STYLES)
+    assert len(set(ARM_STYLES.values())) == len(ARM_STYLES)
 
 
 def test_only_lines_whose_whole_interval_lies_far_below_all_others_are_left_out():

@@ -17,7 +17,6 @@ from grasping_student.reports.style import (
     BLUE,
     GREEN,
     GREY,
-    MODEL_COLOURS,
     ORANGE,
     PURPLE,
     SKY,
@@ -36,6 +35,7 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "teacher_room": (VERMILLION, "<", "-."),
     "teacher_grip": (VERMILLION, ">", "-."),
     "teacher_memory": (VERMILLION, "d", ":"),
+    "teacher, all labels": (BLACK, "s", "-"),
     "teacher_augmented, all labels": (BLACK, "o", "-"),
     "student": (SKY, "o", "-"),
     "student_augmented": (BLUE, "o", "-"),
@@ -44,16 +44,18 @@ ARM_STYLES: dict[str, tuple[str, str, str]] = {
     "student_grip": (GREEN, "*", "-"),
     "student_bare": (GREEN, "h", "--"),
     "student_memory": (GREEN, "X", ":"),
+    "student_rank": (PURPLE, "p", "-."),
+    "student_score": (BLACK, "X", "-."),
+    "student_method": (BLUE, "h", "-."),
+    "nearby": (ORANGE, "<", "-."),
 }
-"""Colour, marker and line of an arm: told apart without colours as well."""
+"""Colour, marker and line of an arm, the same in every panel: told apart without colours as well."""
 
 BLOCKS = "blocks an episode"
 """Words for the axis of a panel whose values are hundredths of blocks."""
 
 FAR = 0.1
 """Share of successes; see ``far_below``."""
-
-_OTHERS = ((GREEN, "p", "-"), (PURPLE, "X", "-"), (BLACK, "h", "-"), (SKY, "<", "-"), (VERMILLION, ">", "-"))
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,6 @@ class Panel:
     title: str
     y_label: str
     lines: tuple[Line, ...]
-
-
-def arm_style(arm: str, position: int) -> tuple[str, str, str]:
-    """Colour, marker and line style of an arm."""
-    if arm in ARM_STYLES:
-        return ARM_STYLES[arm]
-    return (MODEL_COLOURS[arm], "o", "-") if arm in MODEL_COLOURS else _OTHERS[position % len(_OTHERS)]
 
 
 def settings_figure(panels: Sequence[tuple[Panel, Sequence[str]]], x_label: str) -> Figure:
@@ -206,7 +201,7 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     drawn = [line for line in panel.lines if line not in below]
     count = len(drawn)
     for position, line in enumerate(drawn):
-        colour, marker, dashes = arm_style(line.arm, position)
+        colour, marker, dashes = ARM_STYLES[line.arm]
         aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
         x = np.array([place[point.setting] for point in line.points]) + aside
         y = np.array([point.value for point in line.points])
@@ -250,8 +245,8 @@ def audit_figure(
     every = np.array([pair for points in scatters.values() for pairs in points.values() for pair in pairs])
     with style():
         for (title, points), plot in zip(scatters.items(), axes[0], strict=True):
-            for position, (arm, name) in enumerate(titles.items()):
-                colour, marker, _ = arm_style(arm, position)
+            for arm, name in titles.items():
+                colour, marker, _ = ARM_STYLES[arm]
                 x, y = np.array(points.get(arm, np.empty((0, 2)))).T
                 plot.scatter(x, y, color=colour, marker=marker, s=30, label=name, alpha=0.7)
             plot.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.9, linestyle=":")
