@@ -96,6 +96,12 @@ ABLATION = tuple(name for name in METHODS if name not in _ELSEWHERE)
 """Rows of the experiment ``methods``. Several labels a scene and their weights are rows of ``labels-per-scene``; the
 student of good grips without its rule is the arm ``student_bare``."""
 
+VARIANTS = (
+    "relabelled", "room", "grip-learnt", "grip-true", "bare-table", "no-augmentation", "from-teacher",
+    "weight-confidence", "agreement", "grip-two-rounds",
+)  # fmt: skip
+"""Rows of ``methods`` that vary another row, or ask again what another experiment asks."""
+
 
 @dataclass(frozen=True)
 class Arm:

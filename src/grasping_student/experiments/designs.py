@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS
+from grasping_student.experiments.arms import (
+    ABLATION,
+    ARMS,
+    DEFAULT_STUDENT,
+    METHODS,
+    TEACHERS,
+    UNRULED_STUDENT,
+    VARIANTS,
+)
 
 Measure = Literal["one_shot", "proxy", "entropy", "picking"]
 
@@ -56,6 +64,10 @@ class Design:
 
     measures: tuple[Measure, ...] = ("one_shot", "proxy")
     regimes: tuple[str, ...] = ("in-distribution",)
+    variants: tuple[str, ...] = ()
+    """Settings that vary others: ``experiment all`` leaves them out, to stay within its hours; the experiment's own
+    name runs them too."""
+
     most_scenes: int | None = None
     """Test scenes a draw where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
 
@@ -82,7 +94,7 @@ _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
 def _with_default(*arms: str) -> tuple[str, ...]:
     """The arms, the default student, a teacher that has its rule, and itself without."""
     rule = METHODS[ARMS[DEFAULT_STUDENT].method].pseudo_labels.get("rule", {}).get("name")
-    controls = (_RULED[rule], "student_bare") if rule else ()
+    controls = (_RULED[rule], UNRULED_STUDENT) if rule else ()
     return tuple(dict.fromkeys((*arms, *controls, DEFAULT_STUDENT)))
 
 
@@ -93,23 +105,23 @@ def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
 
 
 def _angle_arms(setting: str, regime: str) -> tuple[str, ...]:
-    return ("random", "scripted", "teacher", "teacher_augmented", "student")
+    controls = ("student_augmented", "student_matched") if setting in ("1", "64") else ()
+    return ("random", "scripted", *TEACHERS, "student", *controls)
 
 
 def _per_scene_arms(setting: str, regime: str) -> tuple[str, ...]:
+    controls = ("student_augmented", "student_matched") if setting in ("1", "4") else ()
     weighted = ("student_rank", "student_score") if setting == "3" else ()
-    controls = ("student_augmented",) if setting in ("1", "4") else ()
-    return ("random", "scripted", "teacher", "teacher_augmented", "student", *controls, *weighted)
+    return ("random", "scripted", *TEACHERS, "student", *controls, *weighted)
 
 
 def _picking_arms(setting: str, regime: str) -> tuple[str, ...]:
-    if regime == "domain-shift" and setting != "20 %":
-        return ()
-    return tuple(arm for arm in _with_default(*_EVERYWHERE) if arm not in ("student_augmented", "student_bare"))
+    return tuple(arm for arm in _fraction_arms(setting, regime) if arm != UNRULED_STUDENT)
 
 
 def _memory_arms(setting: str, regime: str) -> tuple[str, ...]:
-    return ("teacher_memory", "student_memory") if setting != "5 %" and _picking_arms(setting, regime) else ()
+    asked = (("in-distribution", "100 %"), ("domain-shift", "20 %"))
+    return ("teacher_memory", "student_memory") if (regime, setting) in asked else ()
 
 
 def _precision_arms(setting: str, regime: str) -> tuple[str, ...]:
@@ -147,7 +159,7 @@ DESIGNS: dict[str, Design] = {
     "entropy": Design(
         "Low entropy predictions of the student", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _CONTROLS},
-        lambda setting, regime: ("teacher", "teacher_augmented", "student", "student_augmented", DEFAULT_STUDENT),
+        lambda setting, regime: (*TEACHERS, "student", "student_augmented", "student_matched", DEFAULT_STUDENT),
         measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
     ),
     "picking": Design(
@@ -167,7 +179,7 @@ DESIGNS: dict[str, Design] = {
         "Students by method, from the augmented teacher at 5 % of the labels", "method",
         {name: Point(0.05, method=name) for name in ABLATION},
         lambda setting, regime: ("teacher_augmented", "student_method"), measures=("one_shot",),
-        regimes=("domain-shift",),
+        regimes=("domain-shift",), variants=VARIANTS,
     ),
     "affordance": Design(
         "The affordance network", "scene family", {"all": Point(1.0)}, lambda setting, regime: ("affordance",),

@@ -90,7 +90,7 @@ def unknown_costs(config: ExperimentConfig, rows: Sequence[Row]) -> str:
 
 
 def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
-    """A config for every experiment, in the order of the results page.
+    """A config for every experiment, in the order of the results page, without the settings that vary others.
 
     Raises:
         UserError: settings or arms were named, which belong to one experiment.
@@ -103,7 +103,8 @@ def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     for name, design in DESIGNS.items():
         regimes = tuple(each for each in design.regimes if not config.regimes or each in config.regimes)
         if regimes:
-            found.append(replace(config, name=name, regimes=regimes))
+            settings = tuple(each for each in design.settings if each not in design.variants) if design.variants else ()
+            found.append(replace(config, name=name, regimes=regimes, settings=settings))
     return found
 
 

@@ -98,13 +98,10 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
         name: name if name in POLICIES else recipes.model(name, cell) for name in dict.fromkeys(names)
     }
     rules = {name: cell.arm(name).rule for name in specs}
-    shared = {}
-    if "picking" in design.measures:
-        ordered = sorted(specs, key=_teacher_first)
-        shared["picking"] = recipes.picking(cell, {name: specs[name] for name in ordered}, rules)
+    picking = _picking(recipes, cell, specs, rules) if "picking" in design.measures else {}
     rows = []
     for name, spec in specs.items():
-        extra = dict(shared)
+        extra = {"picking": picking[name]} if picking else {}
         if isinstance(spec, Stage):
             if "proxy" in design.measures and config.proxy and rules[name] == "none":
                 extra["proxy"] = recipes.proxy(spec, cell.regime)
@@ -114,8 +111,21 @@ def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Ce
     return rows
 
 
-def _teacher_first(name: str) -> tuple[bool, bool, str]:
-    return (name not in POLICIES, name not in TEACHERS, name)
+def _picking(recipes: Recipes, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, str]) -> dict[str, Stage]:
+    """The episodes of each arm: those of all models alternate, those of policies stand alone, alike in all settings."""
+    found: dict[str, Stage] = {}
+    for names in (
+        [n for n in specs if n in POLICIES],
+        sorted((n for n in specs if n not in POLICIES), key=_teacher_first),
+    ):
+        if names:
+            stage = recipes.picking(cell, {name: specs[name] for name in names}, rules)
+            found |= dict.fromkeys(names, stage)
+    return found
+
+
+def _teacher_first(name: str) -> tuple[bool, str]:
+    return (name not in TEACHERS, name)
 
 
 def _own_arms(design: Design) -> list[str]:
