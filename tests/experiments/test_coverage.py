@@ -5,6 +5,7 @@ from tests.fakes.runs import EVERYTHING, write_runs
 
 from grasping_student.configuration import to_plain
 from grasping_student.experiments import coverage
+from grasping_student.experiments.arms import CONTROLS, POLICIES
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.records import read_runs
@@ -38,7 +39,7 @@ def test_too_few_draws_are_counted_and_like_settings_stand_together(tmp_path):
     write_runs(tmp_path, ("picking",), lambda _, regime, setting, arm, draw: arm != "teacher" or draw < 2, scenes=160)
     assert gaps_of(tmp_path, "picking") == [
         ("in-distribution", ["5 %", "20 %", "100 %"], "`teacher` (2 of 3)"),
-        ("domain-shift", ["20 %"], "`teacher` (2 of 3)"),
+        ("domain-shift", ["5 %", "20 %", "100 %"], "`teacher` (2 of 3)"),
     ]
 
 
@@ -79,11 +80,19 @@ def test_fewer_scenes_than_asked_are_said(tmp_path, name, asked):
     assert {text for *_, text in gaps_of(tmp_path, name)} == {f"some scenes ({asked - 1} of {asked})"}
 
 
-def test_controls_that_a_design_never_asks_for_are_named():
+@pytest.mark.parametrize("name", [name for name, design in DESIGNS.items() if design.measures])
+def test_every_control_stands_in_every_table(name):
+    design = DESIGNS[name]
+    wanted = {arm for arm in CONTROLS if not ("entropy" in design.measures and arm in POLICIES)}  # they have no maps
+    for regime in design.regimes:
+        own = {arm for setting in design.settings for arm in design.arms(setting, regime)}
+        assert wanted <= own | set(design.beside.arms)
+
+
+def test_settings_at_which_a_control_is_left_out_are_named():
     lines = {line.split("`")[1]: line for line in coverage.left_out().splitlines() if line.startswith("- ")}
-    assert "label-fraction" not in lines
-    assert (
-        "`student_matched`" in lines["picking"]
-        and "nothing domain shift at 5 %, domain shift at 100 %" in (lines["picking"])
-    )
-    assert "`student_augmented`" in lines["angles"] and "`teacher`" not in lines["angles"]
+    assert "`student_matched` at 5 %, 20 %, 100 % only" in lines["label-fraction"]
+    assert "`student_augmented`, `student_matched` at 1, 64 only" in lines["angles"]
+    assert "nothing in distribution at 5 %, in distribution at 20 %, domain shift at 5 %" in lines["memory"]
+    assert "`experiment all` leaves out `relabelled`" in lines["methods"]
+    assert "picking" not in lines

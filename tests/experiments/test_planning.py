@@ -7,7 +7,7 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.errors import UserError
 from grasping_student.experiments import planning, special
-from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS
+from grasping_student.experiments.arms import ABLATION, ARMS, DEFAULT_STUDENT, METHODS, POLICIES
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, FRACTIONS
 from grasping_student.experiments.estimates import (
@@ -196,6 +196,28 @@ def test_together_experiments_take_less_than_one_by_one_and_a_dry_run_leaves_not
     assert all(name in said for name in DESIGNS)
     assert not (tmp_path / "results").exists()
     assert main([*words, "--arms", "teacher"]) == 2
+
+
+def test_all_leaves_out_variants_that_the_experiment_itself_runs():
+    (config,) = [each for each in all_configs(replace(LIGHT, name="all")) if each.name == "methods"]
+    named = replace(LIGHT, name="methods")
+    design = DESIGNS["methods"]
+    found = [{cell.setting for cell in planning.cells_of(each, design)} for each in (config, named)]
+    assert found == [set(design.settings) - set(design.variants), set(design.settings)]
+    assert design.variants and set(design.variants) < set(design.settings)
+
+
+def test_policies_pick_once_for_all_settings_and_models_alternate(tmp_path):
+    config = replace(LIGHT, name="picking", cache=tmp_path)
+    design, recipes = DESIGNS["picking"], Recipes(config)
+    stages = [
+        {row.arm: row.extra["picking"].name for row in planning.rows_of(config, design, recipes, cell)}
+        for cell in planning.cells_of(config, design) if (cell.regime, cell.draw) == ("in-distribution", 0)
+    ]  # fmt: skip
+    policies = {own[arm] for own in stages for arm in POLICIES}
+    models = [{name for arm, name in own.items() if arm not in POLICIES} for own in stages]
+    assert len(policies) == 1 and all(len(own) == 1 for own in models)
+    assert len({*policies, *(name for own in models for name in own)}) == 1 + len(stages)
 
 
 def test_all_light_experiments_take_at_most_ten_hours_on_two_cores_by_the_shipped_costs(tmp_path):

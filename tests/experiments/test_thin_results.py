@@ -5,10 +5,10 @@ import pytest
 from tests.fakes.runs import EVERYTHING, write_runs
 
 from grasping_student.experiments import drawing, results_page, tables
-from grasping_student.experiments.arms import DEFAULT_STUDENT
+from grasping_student.experiments.arms import DEFAULT_STUDENT, TEACHERS
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.findings import methods_lines
-from grasping_student.experiments.records import read_runs
+from grasping_student.experiments.records import read_run, read_runs, run_path
 from grasping_student.files import write_json
 
 
@@ -63,7 +63,7 @@ def test_episodes_have_a_claim_of_their_own_against_their_own_best_teacher(tmp_p
     claims = results_page.write_page(tmp_path, tmp_path / "page.md").read_text().split("## Grasping in")[0]
     for title in ("Blocks an episode (differences in blocks):", "All picks:", "Excluding repeats:"):
         table = claims.split(title)[1].split("\n\n")[1].split("\n")
-        assert len(table) == 2 + 4  # three shares in distribution, one under domain shift
+        assert len(table) == 2 + 6  # three shares in each regime
         assert all("| 3 | student of good grips | teacher" in row for row in table[2:])
 
 
@@ -71,14 +71,16 @@ def test_models_with_memory_stand_beside_those_of_picking_in_the_same_cells(tmp_
     write_runs(tmp_path, ("memory", "picking"), lambda name, regime, *_: regime == "in-distribution", scenes=5)
     text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
     head = text.split("### With memory of what has failed")[1].split("###")[0]
-    assert head.count("| in distribution | ") == 2 * 4
+    assert head.count("| in distribution | ") == 4
     section = text.split("## Models that remember")[1].split("\n## ")[0]
     for title in (
         "teacher, augmented, with memory",
         "student of good grips, with memory",
         "by chance, of the good grips",
+        "compute-matched teacher",
+        "student of the augmented teacher",
     ):
-        assert section.count(f"| {title} | 3 |") == 2
+        assert section.count(f"| {title} | 3 |") == 1
     assert "− student of good grips |" in section
 
 
@@ -108,3 +110,20 @@ def test_the_methods_are_held_against_the_default_in_numbers_that_follow_from_th
     assert lines[-1].endswith("better than it: 1; worse: 1; not told from it: 1.")
     (room,) = [line for line in lines if drawing.setting_title(design, "room") in line]
     assert [cell.split(" [")[0].strip() for cell in room.split("|")][4:7:2] == ["+100.0", "+16.7"]
+
+
+def test_controls_of_the_label_fractions_stand_beside_the_methods_once(tmp_path):
+    write_runs(tmp_path, ("methods", "label-fraction"), lambda _, regime, *rest: regime == "domain-shift", scenes=20)
+    for run in read_runs(tmp_path / "label-fraction"):
+        if (run.arm, run.setting) == ("student_augmented", "5 %"):  # the plain row is its student
+            plain = run_path(tmp_path / "methods", "domain-shift", "plain", "student_method", run.draw)
+            write_json(run.path, {**run.values, "model": read_run(plain).values["model"]})
+    text = results_page.write_page(tmp_path, tmp_path / "page.md").read_text()
+    section = text.split("## Students by method")[1].split("\n## ")[0]
+    arms = ("random", "scripted", *TEACHERS, "student", "student_matched")
+    for title in map(drawing.arm_title, arms):
+        assert section.count(f"| {title} | 3 |") == 1
+    assert "| student of the augmented teacher |" not in section
+    rate = next(line for line in section.split("\n") if line.startswith("| random foreground pixel")).split("|")[3]
+    table = text.split("## Scaling")[1].split("| 5 % (100) |")[1].split("| 20 % (400) |")[0]
+    assert f"random foreground pixel | 3 |{rate}|" in table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from grasping_student.experiments.arms import POLICIES, TEACHERS
+from grasping_student.experiments.arms import CONTROLS, POLICIES
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.estimates import asked_rows
@@ -36,34 +36,38 @@ def section(everything: Mapping[str, Sequence[Run]]) -> str:
     return "\n".join([INTRODUCTION, "| experiment | regime | settings | missing |", "|" + "---|" * 4, *rows, ""])
 
 
-CONTROLS = ("random", "scripted", *TEACHERS, "student", "student_augmented", "student_matched")
-"""Who would stand in every table if there were time."""
-
 LEFT_OUT = """## What the grid itself leaves out
 
-So that everything fits into ten hours, only the table of the label fractions holds every control. The others have:
+Every table holds every control. So that everything fits into ten hours, some do not at every setting:
 """
 
 
 def left_out() -> str:
-    """The section on controls that a design never asks for; empty where each asks for all."""
+    """The section on settings that a design leaves out, or at which it does without a control; empty without any."""
     rows = [f"- `{name}`: {'; '.join(words)}" for name, design in DESIGNS.items() if (words := _lacks(design))]
     return "\n".join([LEFT_OUT, *rows, ""]) if rows else ""
 
 
 def _lacks(design: Design) -> list[str]:
-    """Controls that a design has nowhere, and regimes that it leaves out at a share of the labels; in words."""
+    """Where a design has a control at some settings or at none, and what it leaves out whole; in words."""
     if not design.measures:
         return []  # compares no models
-    asked = {
-        (regime, setting): design.arms(setting, regime) for regime in design.regimes for setting in design.settings
-    }
-    arms = {arm for own in asked.values() for arm in own} | set(design.beside[1])
-    wanted = [arm for arm in CONTROLS if arm not in POLICIES or "entropy" not in design.measures]  # they have no maps
-    without = ", ".join(f"`{arm}`" for arm in wanted if arm not in arms)
-    empty = ", ".join(f"{regime.replace('-', ' ')} at {setting}" for (regime, setting), own in asked.items()
-                      if setting in FULL and not own)  # fmt: skip
-    return [f"no {without}"] * bool(without) + [f"nothing {empty}"] * bool(empty)
+    cells = {(r, s): own for r in design.regimes for s in design.settings if (own := design.arms(s, r))}
+    used = list(dict.fromkeys(setting for _, setting in cells))
+    where: dict[str, list[str]] = {}
+    for arm in CONTROLS:
+        if arm in design.beside.arms or (arm in POLICIES and "entropy" in design.measures):  # policies have no maps
+            continue
+        at = [each for each in used if any(arm in own for (_, setting), own in cells.items() if setting == each)]
+        if len(at) < len(used):
+            where.setdefault(f"at {', '.join(at)} only" if at else "nowhere", []).append(f"`{arm}`")
+    found = [f"{', '.join(arms)} {words}" for words, arms in where.items()]
+    empty = [f"{r.replace('-', ' ')} at {s}" for r in design.regimes for s in design.settings
+             if s in FULL and (r, s) not in cells]  # fmt: skip
+    found += [f"nothing {', '.join(empty)}"] if empty else []
+    if design.variants:
+        found.append(f"`experiment all` leaves out {', '.join(f'`{each}`' for each in design.variants)}")
+    return found
 
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:

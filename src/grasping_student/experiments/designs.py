@@ -9,6 +9,7 @@ from typing import Any, Literal
 from grasping_student.experiments.arms import (
     ABLATION,
     ARMS,
+    CONTROLS,
     DEFAULT_STUDENT,
     METHODS,
     TEACHERS,
@@ -51,6 +52,16 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Runs of another experiment, measured on the same scenes, that an experiment's tables show too."""
+
+    experiment: str = ""
+    arms: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    """The other experiment's setting -> in which own setting it stands; empty where both have the same settings."""
+
+
+@dataclass(frozen=True)
 class Design:
     """An experiment."""
 
@@ -71,8 +82,7 @@ class Design:
     most_scenes: int | None = None
     """Test scenes a draw where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
 
-    beside: tuple[str, tuple[str, ...]] = ("", ())
-    """Experiment and those of its arms that are shown beside, measured on the same scenes."""
+    beside: Beside = field(default_factory=Beside)
 
     extra_draws: dict[str, int] = field(default_factory=dict)
     """Settings that need more draws than the others: setting -> at least so many."""
@@ -84,7 +94,7 @@ class Design:
 
 
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
-_CONTROLS = ("5 %", "20 %", "100 %")
+_WHOLE = ("5 %", "20 %", "100 %")
 _BOUNDS = ("random", "antipodal", "scripted")
 _EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student", "student_augmented")
 _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
@@ -99,7 +109,7 @@ def _with_default(*arms: str) -> tuple[str, ...]:
 
 
 def _fraction_arms(setting: str, regime: str) -> tuple[str, ...]:
-    if setting in _CONTROLS:
+    if setting in _WHOLE:
         return _with_default(*_EVERYWHERE, "teacher_matched", "student_matched")
     return _with_default(*_EVERYWHERE) if regime == "in-distribution" else ()
 
@@ -158,28 +168,28 @@ DESIGNS: dict[str, Design] = {
     ),
     "entropy": Design(
         "Low entropy predictions of the student", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        {name: Point(FRACTIONS[name]) for name in _WHOLE},
         lambda setting, regime: (*TEACHERS, "student", "student_augmented", "student_matched", DEFAULT_STUDENT),
         measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
     ),
     "picking": Design(
         "Grasping in the simulation", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        {name: Point(FRACTIONS[name]) for name in _WHOLE},
         _picking_arms, measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
         paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
         paper_source="table I, all picks, trained on real scenes",
     ),
     "memory": Design(
         "Models that remember what has failed in the episode", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        {name: Point(FRACTIONS[name]) for name in _WHOLE},
         _memory_arms, measures=("picking",), regimes=("in-distribution", "domain-shift"),
-        beside=("picking", ("antipodal", "teacher_augmented", DEFAULT_STUDENT)),
+        beside=Beside("picking", ("antipodal", *CONTROLS, DEFAULT_STUDENT)),
     ),
     "methods": Design(
         "Students by method, from the augmented teacher at 5 % of the labels", "method",
         {name: Point(0.05, method=name) for name in ABLATION},
         lambda setting, regime: ("teacher_augmented", "student_method"), measures=("one_shot",),
-        regimes=("domain-shift",), variants=VARIANTS,
+        regimes=("domain-shift",), variants=VARIANTS, beside=Beside("label-fraction", CONTROLS, {"5 %": "plain"}),
     ),
     "affordance": Design(
         "The affordance network", "scene family", {"all": Point(1.0)}, lambda setting, regime: ("affordance",),
@@ -187,7 +197,7 @@ DESIGNS: dict[str, Design] = {
     ),
     "relabelling": Design(
         "Relabelling the person's grasps", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in _CONTROLS},
+        {name: Point(FRACTIONS[name]) for name in _WHOLE},
         lambda setting, regime: ("scripted", "nearby", "teacher_augmented"), measures=(), most_scenes=80,
     ),
     "precision": Design(

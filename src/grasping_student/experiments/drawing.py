@@ -64,7 +64,7 @@ PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 MOST_LINES = 8
 """More arms than these are drawn in two panels."""
 
-CONTROLS = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
+SECOND_PANEL = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
 """Arms that say where a lead comes from: they stand in the second panel."""
 
 SHOWN_GRASPS = {
@@ -166,7 +166,7 @@ def _divided(lines: tuple[Line, ...]) -> list[tuple[str, tuple[Line, ...]]]:
     controls, with the default student in both."""
     if len(lines) <= MOST_LINES:
         return [("", lines)] if lines else []
-    controls = tuple(line for line in lines if line.arm in CONTROLS)
+    controls = tuple(line for line in lines if line.arm in SECOND_PANEL)
     default = tuple(line for line in lines if line.arm == DEFAULT_STUDENT)
     return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *default))]
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from grasping_student.evaluation.wording import points
 from grasping_student.experiments import rate_tables, tables
-from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
+from grasping_student.experiments.arms import ARMS, CONTROLS, DEFAULT_STUDENT
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import arm_title, setting_title
+from grasping_student.experiments.records import Run
 from grasping_student.experiments.standings import standing
 from grasping_student.experiments.tables import CellRuns, Estimate
 
@@ -83,18 +84,18 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
     titles = ["how the student is taught", "n", "one-shot", "less the plain student", "", "less the default", "",
               "less the teacher", ""]  # fmt: skip
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    teacher = next((cell.runs["teacher_augmented"] for cell in cells if "teacher_augmented" in cell.runs), {})
+    default = students.get(DEFAULT_METHOD, {})
     against_default = []
-    for cell in cells:
-        own = students[cell.setting]
+    for title, own in [*_beside_methods(cells), *((setting_title(design, each), students[each]) for each in students)]:
         rate = tables.rate_of(own, "one_shot")
         if rate is None:
             continue
-        row = [setting_title(design, cell.setting), f"{rate.draws}{'' if rate.enough else '†'}", rate.text()]
-        for other in ("plain", DEFAULT_METHOD, None):
-            runs = cell.runs.get("teacher_augmented", {}) if other is None else students.get(other, {})
-            found = None if other == cell.setting else tables.difference_of(runs, own, "one_shot")
+        row = [title, f"{rate.draws}{'' if rate.enough else '†'}", rate.text()]
+        for other in (students.get("plain", {}), default, teacher):
+            found = None if other is own else tables.difference_of(other, own, "one_shot")
             row += ["", ""] if found is None else [found.text(signed=True), standing(found)]
-            if other == DEFAULT_METHOD and found is not None and found.enough:
+            if other is default and found is not None and found.enough and own in students.values():
                 against_default.append(found)
         lines.append("| " + " | ".join(row) + " |")
     if against_default:
@@ -107,6 +108,17 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
             f"{len(against_default) - better - worse}.",
         ]
     return lines
+
+
+def _beside_methods(cells: Sequence[CellRuns]) -> list[tuple[str, dict[int, Run]]]:
+    """Arms that stand beside the methods, each once, without those whose models are a method's students."""
+    students = {run.values["model"] for cell in cells for run in cell.runs.get("student_method", {}).values()}
+    found: dict[str, dict[int, Run]] = {}
+    for arm in CONTROLS:
+        runs = next((cell.runs[arm] for cell in cells if arm in cell.runs), {})
+        if not any(run.values["model"] in students for run in runs.values()):
+            found[arm_title(arm)] = runs
+    return list(found.items())
 
 
 def chance_note(cells: Sequence[CellRuns]) -> str:

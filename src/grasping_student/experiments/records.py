@@ -167,20 +167,26 @@ def run_files(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / RUNS).rglob("*.json") if not path.name.startswith("."))
 
 
-def with_beside(own: Sequence[Run], other: Sequence[Run], arms: Sequence[str]) -> list[Run]:
+def with_beside(
+    own: Sequence[Run], other: Sequence[Run], arms: Sequence[str], settings: Mapping[str, str] | None = None
+) -> list[Run]:
     """An experiment's runs, and those of another in the same cells, with the measures that the experiment takes itself.
 
     Args:
         own: the experiment's runs.
         other: runs of the other experiment.
         arms: which of its arms.
+        settings: its setting -> that of the experiment in which it is the same; none where both have the same.
     """
     cells = {(run.regime, run.setting, run.draw) for run in own}
     foreign = set(MEASURES) - {measure for run in own for measure in run.values}
-    return [*own, *(
-        Run(run.path, {name: value for name, value in run.values.items() if name not in foreign})
-        for run in other if run.arm in arms and (run.regime, run.setting, run.draw) in cells
-    )]  # fmt: skip
+    found = list(own)
+    for run in other:
+        setting = settings.get(run.setting, "") if settings else run.setting
+        if run.arm in arms and (run.regime, setting, run.draw) in cells:
+            values = {name: value for name, value in run.values.items() if name not in foreign}
+            found.append(Run(run.path, values | {"setting": setting}))
+    return found
 
 
 def read_runs(folder: Path) -> list[Run]:

@@ -20,8 +20,9 @@ def shown_runs(results: Path, name: str) -> list[Run]:
     Raises:
         UserError: a run is damaged.
     """
-    other, arms = DESIGNS[name].beside
-    return with_beside(read_runs(results / name), read_runs(results / other) if other else [], arms)
+    beside = DESIGNS[name].beside
+    other = read_runs(results / beside.experiment) if beside.experiment else []
+    return with_beside(read_runs(results / name), other, beside.arms, beside.settings)
 
 
 def write_tables(folder: Path, design: Design, runs: Sequence[Run]) -> None:

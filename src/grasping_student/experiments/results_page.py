@@ -81,8 +81,9 @@ def write_page(results: Path, page: Path) -> Path:
     everything = {name: read_runs(results / name) for name in found}
     shown: dict[str, list[Run]] = {}
     for name, design in found.items():
-        other, arms = design.beside
-        shown[name] = with_beside(everything[name], everything.get(other, []), arms)
+        beside = design.beside
+        other = everything.get(beside.experiment, [])
+        shown[name] = with_beside(everything[name], other, beside.arms, beside.settings)
         write_tables(results / name, design, shown[name])
     parts += [glossary.section(shown), claims.claims(shown)]
     parts.append(shared_data.section(results, page))
