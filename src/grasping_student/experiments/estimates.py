@@ -142,4 +142,9 @@ def whole_plan(config: ExperimentConfig) -> str:
     remark = unknown_costs(config, [row for each in plan for row in each.missing])
     total = costs.in_words(sum(each.seconds for each in plan))
     head = f"all experiments: about {total} on {config.workers} free cores{remark}; each after those above it:"
+    lines += [
+        f"without {len(design.variants)} settings that vary others; 'experiment {name}' runs these too"
+        for name, design in DESIGNS.items()
+        if design.variants and any(each.name == name for each in plan)
+    ]
     return "\n".join([head, *lines])

@@ -58,8 +58,13 @@ class FrameScenes:
             depth_unit: of the stored depth.
 
         Raises:
-            UserError: there are none.
+            UserError: there are none, or they lie as ``dataset import frames`` wants them.
         """
+        if (path / "depth").is_dir():
+            raise UserError(
+                f"{path} keeps its frames in depth/; make a dataset of it with 'grasping-student dataset import frames "
+                f"{path} --out FOLDER' and label that"
+            )
         self.origin = path.resolve().name
         self.workspace = workspace
         self._depth_unit: DepthUnit = depth_unit
