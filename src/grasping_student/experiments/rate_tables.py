@@ -79,7 +79,7 @@ def differences(cells: Sequence[CellRuns], design: Design) -> list[str]:
     """Markdown lines: second less first of every pair worth comparing, with both intervals; none without a pair."""
     pairs = []
     for cell in cells:
-        for first, second in tables.pairs_in(cell):
+        for first, second in tables.pairs_in(cell, design):
             found = {
                 measure: tables.difference_of(cell.runs[first], cell.runs[second], measure) for measure, _ in COLUMNS
             }

@@ -18,7 +18,7 @@ from grasping_student.evaluation.statistics import (
     with_width,
 )
 from grasping_student.evaluation.wording import interval, points
-from grasping_student.experiments.arms import BY_CHANCE, DEFAULT_STUDENT
+from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.experiments.designs import Design
 from grasping_student.experiments.records import Run
 
@@ -89,17 +89,21 @@ class CellRuns:
 
 
 def cells(runs: Sequence[Run], design: Design) -> list[CellRuns]:
-    """Runs grouped, in the order of the design; arms in its order, then others."""
+    """Runs grouped, in the order of the design; arms in its order, then others in the order of ``ARMS``."""
     found = []
     for regime in design.regimes:
         for setting in design.settings:
             own = [run for run in runs if (run.regime, run.setting) == (regime, setting)]
             usual = [arm for arm in design.arms(setting, regime) if any(run.arm == arm for run in own)]
-            others = sorted({run.arm for run in own} - set(usual))
+            others = sorted({run.arm for run in own} - set(usual), key=lambda arm: (_rank(arm), arm))
             if own:
                 by = {arm: {run.draw: run for run in own if run.arm == arm} for arm in [*usual, *others]}
                 found.append(CellRuns(regime, setting, by))
     return found
+
+
+def _rank(arm: str) -> int:
+    return list(ARMS).index(arm) if arm in ARMS else len(ARMS)
 
 
 def rate_of(runs: dict[int, Run], measure: str) -> Estimate | None:
@@ -187,7 +191,7 @@ def table_rows(runs: Sequence[Run], design: Design) -> list[dict[str, Any]]:
                 row[name] = round(mean.value, 4) if mean else ""
             row["paper"] = design.paper.get(arm, {}).get(cell.setting, "")
             rows.append(row)
-        for first, second in pairs_in(cell):
+        for first, second in pairs_in(cell, design):
             row = {"regime": cell.regime, "setting": cell.setting, "arm": f"{second} - {first}", "draws": ""}
             for measure in CSV_MEASURES:
                 found = difference_of(cell.runs[first], cell.runs[second], measure)
@@ -197,14 +201,15 @@ def table_rows(runs: Sequence[Run], design: Design) -> list[dict[str, Any]]:
     return rows
 
 
-def pairs_in(cell: CellRuns) -> list[tuple[str, str]]:
+def pairs_in(cell: CellRuns, design: Design) -> list[tuple[str, str]]:
     """Differences shown in a cell: the usual ones, and the default student against its rule by chance and every
-    teacher."""
+    teacher; none between two arms that only stand beside, which their own experiment shows."""
     others = [arm for arm in cell.runs if arm == BY_CHANCE or arm.startswith("teacher")]
     wanted = dict.fromkeys((*PAIRS, *((other, DEFAULT_STUDENT) for other in others)))
     if "nearby" in cell.runs:  # relabelling: both corrections against the person
         wanted["scripted", "teacher_augmented"] = None
-    return [pair for pair in wanted if pair[0] in cell.runs and pair[1] in cell.runs]
+    beside = set(design.beside.arms) - set(design.arms(cell.setting, cell.regime))
+    return [pair for pair in wanted if set(pair) <= cell.runs.keys() and not set(pair) <= beside]
 
 
 def _fill(row: dict[str, Any], measure: str, found: Estimate | None) -> None:
