@@ -8,7 +8,7 @@ from grasping_student.experiments import tables
 from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT, UNRULED_STUDENT
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.drawing import arm_title
-from grasping_student.experiments.episode_claims import in_episodes, with_memory
+from grasping_student.experiments.episode_claims import EPISODES, in_episodes, with_memory
 from grasping_student.experiments.records import Run
 from grasping_student.experiments.standings import (
     WANTED,
@@ -18,7 +18,7 @@ from grasping_student.experiments.standings import (
     labels_of,
     told_over_draws,
 )
-from grasping_student.experiments.tables import Estimate
+from grasping_student.experiments.tables import CellRuns, Estimate
 
 FEW_LABELS = (20, 100)
 """From so many to so many labels: the regime that the paper leaves open."""
@@ -33,7 +33,7 @@ def claims(everything: Mapping[str, Sequence[Run]]) -> str:
     picking = tables.cells(everything.get("picking", []), DESIGNS["picking"])
     remembering = tables.cells(everything.get("memory", []), DESIGNS["memory"])
     parts = [against_best(cells), in_episodes(picking), with_memory(remembering), against_ruled(cells),
-             of_the_paper(cells), with_fewer_labels(cells), few_labels(cells)]  # fmt: skip
+             of_the_paper(cells, picking), with_fewer_labels(cells), few_labels(cells)]  # fmt: skip
     if not any(parts):
         return ""
     title = f"## The default student: {arm_title(DEFAULT_STUDENT)}\n"
@@ -132,27 +132,38 @@ PAPERS_PAIRS = {
     ("teacher", "student"): "the paper's student, against the teacher that labelled for it,",
     ("teacher_augmented", "student"): "the same student, against the augmented teacher,",
     ("teacher_augmented", "student_augmented"): "the augmented teacher's own student, against it,",
+    ("teacher_matched", "student_matched"): "the compute-matched teacher's own student, against it,",
 }  # fmt: skip
 """Pairs that say how the paper's method fares without the rule: less, who -> in words."""
 
 
-def of_the_paper(cells: Cells) -> str:
-    """The paper's own students: against the teacher that labelled for them, and against an augmented one."""
+def of_the_paper(cells: Cells, picking: Cells) -> str:
+    """The paper's own students: against the teachers that labelled for them, and against an augmented one."""
+    rows, said = _papers_pairs(cells, "one_shot")
+    for measure in ("all_picks", "taken"):
+        said += _papers_pairs(picking, measure)[1]
+    if not rows and not said:
+        return ""
+    return "\n".join([
+        "### The paper's method without the rule", "",
+        "The default adds a rule about the gripper and an augmented teacher to the paper's method. Without them, "
+        "one-shot; what is said of episodes follows from the table under *Grasping in the simulation*:", "",
+        *difference_table(rows), "", *said, "",
+    ])  # fmt: skip
+
+
+def _papers_pairs(cells: Cells, measure: str) -> tuple[list[tuple[CellRuns, str, str, Estimate]], list[str]]:
+    """Differences of all such pairs under a measure, and at how many shares of the labels they show what."""
+    title = f"{EPISODES[measure].split(' (')[0]}: " if measure in EPISODES else ""
     rows, said = [], []
     for (first, second), words in PAPERS_PAIRS.items():
         own = [(cell, first, second, found) for cell in cells if (found := tables.difference_of(
-            cell.runs.get(first, {}), cell.runs.get(second, {}), "one_shot")) is not None]  # fmt: skip
+            cell.runs.get(first, {}), cell.runs.get(second, {}), measure)) is not None]  # fmt: skip
         rows += own
         for regime in dict.fromkeys(cell.regime for cell, *_ in own):
             shares = [(cell.setting, found) for cell, _, _, found in own if cell.regime == regime]
-            said.append(f"- {_summary(regime, shares, words, 'it')}")
-    if not rows:
-        return ""
-    return "\n".join([
-        "### The paper's method without the rule, one-shot", "",
-        "The default adds a rule about the gripper and an augmented teacher to the paper's method. Without them:", "",
-        *difference_table(rows), "", *said, "",
-    ])  # fmt: skip
+            said.append(f"- {title}{_summary(regime, shares, words, 'it')}")
+    return rows, said
 
 
 def with_fewer_labels(cells: Cells) -> str:

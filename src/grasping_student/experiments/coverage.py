@@ -7,19 +7,16 @@ from dataclasses import replace
 
 from grasping_student.experiments.arms import CONTROLS, POLICIES
 from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
-from grasping_student.experiments.designs import DESIGNS, Design
+from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.estimates import asked_rows
 from grasping_student.experiments.planning import Row, other_sizes, scenes_of
 from grasping_student.experiments.recipes import Recipes
 from grasping_student.experiments.records import Run
 
-FULL = ("5 %", "20 %", "100 %")
-"""Shares of the labels at which both regimes are wanted."""
-
 INTRODUCTION = """## What of the grid is not on file
 
-`grasping-student experiment all` runs the whole grid. The runs above are a part of it; these are missing, or have fewer
-draws, scenes or episodes a draw than the grid asks for (on file of asked).
+`grasping-student experiment NAME` runs the whole grid of an experiment. The runs above are a part of it; these are
+missing, or have fewer draws, scenes or episodes a draw than the grid asks for (on file of asked).
 """
 
 
@@ -38,36 +35,43 @@ def section(everything: Mapping[str, Sequence[Run]]) -> str:
 
 LEFT_OUT = """## What the grid itself leaves out
 
-Every table holds every control. So that everything fits into ten hours, some do not at every setting:
+Controls are {controls}.
+Policies have no maps, so that `entropy` has none of them. Where an experiment asks for less than every control, both
+regimes or all its settings:
 """
 
 
 def left_out() -> str:
-    """The section on settings that a design leaves out, or at which it does without a control; empty without any."""
-    rows = [f"- `{name}`: {'; '.join(words)}" for name, design in DESIGNS.items() if (words := _lacks(design))]
-    return "\n".join([LEFT_OUT, *rows, ""]) if rows else ""
+    """The section on what designs do not ask for: controls at some settings, a regime, cells, settings in ``all``."""
+    rows = [f"- `{name}`: {'; '.join(words)}." for name, design in DESIGNS.items() if (words := _lacks(design))]
+    return "\n".join([LEFT_OUT.format(controls=_quoted(CONTROLS)), *rows, ""])
 
 
 def _lacks(design: Design) -> list[str]:
-    """Where a design has a control at some settings or at none, and what it leaves out whole; in words."""
-    if not design.measures:
-        return []  # compares no models
+    """What a design does without, in words."""
     cells = {(r, s): own for r in design.regimes for s in design.settings if (own := design.arms(s, r))}
-    used = list(dict.fromkeys(setting for _, setting in cells))
-    where: dict[str, list[str]] = {}
-    for arm in CONTROLS:
-        if arm in design.beside.arms or (arm in POLICIES and "entropy" in design.measures):  # policies have no maps
-            continue
-        at = [each for each in used if any(arm in own for (_, setting), own in cells.items() if setting == each)]
-        if len(at) < len(used):
-            where.setdefault(f"at {', '.join(at)} only" if at else "nowhere", []).append(f"`{arm}`")
-    found = [f"{', '.join(arms)} {words}" for words, arms in where.items()]
-    empty = [f"{r.replace('-', ' ')} at {s}" for r in design.regimes for s in design.settings
-             if s in FULL and (r, s) not in cells]  # fmt: skip
-    found += [f"nothing {', '.join(empty)}"] if empty else []
-    if design.variants:
-        found.append(f"`experiment all` leaves out {', '.join(f'`{each}`' for each in design.variants)}")
+    regimes = [each.replace("-", " ") for each in design.regimes]
+    found = [f"{regimes[0]} only"] if len(regimes) < len(REGIMES) else []
+    for regime in design.regimes:
+        used = [setting for r, setting in cells if r == regime]
+        where: dict[str, list[str]] = {}
+        for arm in CONTROLS if design.measures else ():
+            if arm in design.beside.arms or (arm in POLICIES and "entropy" in design.measures):
+                continue
+            at = [setting for setting in used if arm in cells[regime, setting]]
+            if len(at) < len(used):
+                where.setdefault(f"at {', '.join(at)} only" if at else "nowhere", []).append(arm)
+        words = [f"{_quoted(arms)} {settings}" for settings, arms in where.items()]
+        unused = [setting for setting in design.settings if (regime, setting) not in cells]
+        words += [f"nothing at {', '.join(unused)}"] if unused else []
+        found += [f"{regime.replace('-', ' ')}: {', '.join(words)}"] if words else []
+    if design.named_only:
+        found.append(f"`experiment all --preset light` leaves out {_quoted(design.named_only)}")
     return found
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def gaps(runs: Sequence[Run], name: str, design: Design) -> list[tuple[str, list[str], str]]:

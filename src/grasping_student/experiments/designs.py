@@ -12,9 +12,9 @@ from grasping_student.experiments.arms import (
     CONTROLS,
     DEFAULT_STUDENT,
     METHODS,
+    NAMED_ONLY,
     TEACHERS,
     UNRULED_STUDENT,
-    VARIANTS,
 )
 
 Measure = Literal["one_shot", "proxy", "entropy", "picking"]
@@ -53,12 +53,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Beside:
-    """Runs of another experiment, measured on the same scenes, that an experiment's tables show too."""
+    """What an experiment's tables take from another, which measured on the same scenes."""
 
     experiment: str = ""
     arms: tuple[str, ...] = ()
-    settings: dict[str, str] = field(default_factory=dict)
-    """The other experiment's setting -> in which own setting it stands; empty where both have the same settings."""
+    """Whose runs stand there too."""
+
+    setting: str = ""
+    """The other experiment's setting at which all of the own ones are; empty where both have the same settings."""
+
+    measures: tuple[Measure, ...] = ()
+    """What the other experiment measured of the same models and the own one does not."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,9 @@ class Design:
 
     measures: tuple[Measure, ...] = ("one_shot", "proxy")
     regimes: tuple[str, ...] = ("in-distribution",)
-    variants: tuple[str, ...] = ()
-    """Settings that vary others: ``experiment all`` leaves them out, to stay within its hours; the experiment's own
-    name runs them too."""
+    named_only: tuple[str, ...] = ()
+    """Settings that ``experiment all --preset light`` leaves out, to stay within its hours; naming the experiment runs
+    them too."""
 
     most_scenes: int | None = None
     """Test scenes a draw where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
@@ -170,26 +175,28 @@ DESIGNS: dict[str, Design] = {
         "Low entropy predictions of the student", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _WHOLE},
         lambda setting, regime: (*TEACHERS, "student", "student_augmented", "student_matched", DEFAULT_STUDENT),
-        measures=("entropy", "one_shot"), paper_source="section IV-C and figure 4, in words only",
+        measures=("entropy", "one_shot"), beside=Beside("label-fraction", measures=("proxy",)),
+        paper_source="section IV-C and figure 4, in words only",
     ),
     "picking": Design(
         "Grasping in the simulation", "share of the labels",
         {name: Point(FRACTIONS[name]) for name in _WHOLE},
         _picking_arms, measures=("picking", "one_shot"), regimes=("in-distribution", "domain-shift"),
+        beside=Beside("label-fraction", measures=("proxy",)),
         paper={"teacher": {"20 %": 0.6005}, "student": {"20 %": 0.6769}},
         paper_source="table I, all picks, trained on real scenes",
     ),
     "memory": Design(
         "Models that remember what has failed in the episode", "share of the labels",
-        {name: Point(FRACTIONS[name]) for name in _WHOLE},
-        _memory_arms, measures=("picking",), regimes=("in-distribution", "domain-shift"),
+        {name: Point(FRACTIONS[name]) for name in ("20 %", "100 %")},
+        _memory_arms, measures=("picking",), regimes=("in-distribution", "domain-shift"), named_only=("100 %",),
         beside=Beside("picking", ("antipodal", *CONTROLS, DEFAULT_STUDENT)),
     ),
     "methods": Design(
         "Students by method, from the augmented teacher at 5 % of the labels", "method",
         {name: Point(0.05, method=name) for name in ABLATION},
         lambda setting, regime: ("teacher_augmented", "student_method"), measures=("one_shot",),
-        regimes=("domain-shift",), variants=VARIANTS, beside=Beside("label-fraction", CONTROLS, {"5 %": "plain"}),
+        regimes=("domain-shift",), named_only=NAMED_ONLY, beside=Beside("label-fraction", CONTROLS, setting="5 %"),
     ),
     "affordance": Design(
         "The affordance network", "scene family", {"all": Point(1.0)}, lambda setting, regime: ("affordance",),

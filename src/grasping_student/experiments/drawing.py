@@ -61,7 +61,7 @@ AUDIT = "A mark is a trained model; on the dotted line the proxy is right. ρ is
 PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
 """Whose models such pictures show, the first of which there are any."""
 
-MOST_LINES = 8
+MOST_LINES = 9
 """More arms than these are drawn in two panels."""
 
 SECOND_PANEL = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
@@ -130,6 +130,8 @@ def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
     panels: list[tuple[Panel, list[str]]] = []
     regimes = {regime: [cell for cell in cells if cell.regime == regime] for regime in design.regimes}
     for measure, (name, label) in MEASURE_NAMES.items():
+        if measure in design.beside.measures:
+            continue  # its own experiment draws it
         for regime, own in regimes.items():
             for what, lines in _divided(_lines(own, measure)):
                 panels.append(
@@ -163,12 +165,14 @@ def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
 
 def _divided(lines: tuple[Line, ...]) -> list[tuple[str, tuple[Line, ...]]]:
     """The lines of one panel, or of two where they are too many to be read: those of the paper's question, and the
-    controls, with the default student in both."""
+    controls, with what they are held against in both."""
     if len(lines) <= MOST_LINES:
         return [("", lines)] if lines else []
     controls = tuple(line for line in lines if line.arm in SECOND_PANEL)
-    default = tuple(line for line in lines if line.arm == DEFAULT_STUDENT)
-    return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *default))]
+    held = [DEFAULT_STUDENT, "student_memory", "teacher_memory"]
+    held = held if any(line.arm in held for line in lines) else ["student", "student_augmented"]
+    shown = tuple(line for line in lines if line.arm in held)
+    return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *shown))]
 
 
 def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
@@ -198,7 +202,7 @@ def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
                     points.append(Point(title, found.value, *found.bootstrap, few=not found.enough))
         if points:
             line = Line("student_method", "student", tuple(points))
-            label = "student less the augmented teacher, one-shot, points"
+            label = "student less the augmented teacher,\none-shot, points"
             panels.append(Panel(regime.replace("-", " ").capitalize(), label, (line,)))
             names += [point.setting for point in points]
     ordered = [title for name in design.settings if (title := setting_title(design, name)) in names]

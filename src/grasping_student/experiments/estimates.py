@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from grasping_student.configuration import choice
 from grasping_student.errors import UserError
 from grasping_student.experiments import costs, planning, special
-from grasping_student.experiments.configuration import ExperimentConfig
+from grasping_student.experiments.configuration import ExperimentConfig, light
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.planning import Row
 from grasping_student.experiments.recipes import Recipes
@@ -90,7 +90,7 @@ def unknown_costs(config: ExperimentConfig, rows: Sequence[Row]) -> str:
 
 
 def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
-    """A config for every experiment, in the order of the results page, without the settings that vary others.
+    """A config for every experiment, in the order of the results page; with light training without ``named_only``.
 
     Raises:
         UserError: settings or arms were named, which belong to one experiment.
@@ -103,9 +103,15 @@ def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     for name, design in DESIGNS.items():
         regimes = tuple(each for each in design.regimes if not config.regimes or each in config.regimes)
         if regimes:
-            settings = tuple(each for each in design.settings if each not in design.variants) if design.variants else ()
-            found.append(replace(config, name=name, regimes=regimes, settings=settings))
+            found.append(replace(config, name=name, regimes=regimes, settings=_settings_in_all(config, design)))
     return found
+
+
+def _settings_in_all(config: ExperimentConfig, design: Design) -> tuple[str, ...]:
+    """Settings that ``all`` asks for; empty means every one."""
+    if config.sizes != light().sizes or not design.named_only:
+        return ()
+    return tuple(each for each in design.settings if each not in design.named_only)
 
 
 @dataclass(frozen=True)
@@ -142,9 +148,8 @@ def whole_plan(config: ExperimentConfig) -> str:
     remark = unknown_costs(config, [row for each in plan for row in each.missing])
     total = costs.in_words(sum(each.seconds for each in plan))
     head = f"all experiments: about {total} on {config.workers} free cores{remark}; each after those above it:"
-    lines += [
-        f"without {len(design.variants)} settings that vary others; 'experiment {name}' runs these too"
-        for name, design in DESIGNS.items()
-        if design.variants and any(each.name == name for each in plan)
-    ]
+    for one in all_configs(config):
+        if one.settings:
+            left = len(DESIGNS[one.name].settings) - len(one.settings)
+            lines.append(f"without {left} settings of {one.name}; 'experiment {one.name}' runs these too")
     return "\n".join([head, *lines])

@@ -20,8 +20,8 @@ DEFAULT_METHOD = ARMS[DEFAULT_STUDENT].method
 
 
 ENTROPY_PAIRS = (
-    ("teacher", "student"), ("teacher_augmented", "student_augmented"), ("teacher_augmented", DEFAULT_STUDENT),
-    ("teacher", "teacher_augmented"),
+    ("teacher", "student"), ("teacher_augmented", "student_augmented"), ("teacher_matched", "student_matched"),
+    ("teacher_augmented", DEFAULT_STUDENT), ("teacher", "teacher_augmented"), ("teacher_augmented", "teacher_matched"),
 )  # fmt: skip
 
 
@@ -78,13 +78,13 @@ def _which(found: Estimate | None) -> str:
 
 
 def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
-    """Each method's student, against the plain one, the default and the teacher that labelled for all of them."""
+    """The controls, then each method's student; all against the plain one, the default and the augmented teacher."""
     design = DESIGNS["methods"]
     students = {cell.setting: cell.runs.get("student_method", {}) for cell in cells}
-    titles = ["how the student is taught", "n", "one-shot", "less the plain student", "", "less the default", "",
-              "less the teacher", ""]  # fmt: skip
+    titles = ["who, or how the student is taught", "n", "one-shot", "less the plain student", "", "less the default",
+              "", "less the augmented teacher", ""]  # fmt: skip
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    teacher = next((cell.runs["teacher_augmented"] for cell in cells if "teacher_augmented" in cell.runs), {})
+    teacher = _of_all_cells(cells, "teacher_augmented")
     default = students.get(DEFAULT_METHOD, {})
     against_default = []
     for title, own in [*_beside_methods(cells), *((setting_title(design, each), students[each]) for each in students)]:
@@ -103,8 +103,8 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
         worse = sum(found.bootstrap.high < 0.0 for found in against_default)
         lines += [
             "",
-            f"The default is “{setting_title(design, DEFAULT_METHOD)}”. Of {len(against_default)} other rows, by the "
-            f"interval over draws and scenes, better than it: {better}; worse: {worse}; not told from it: "
+            f"The default is “{setting_title(design, DEFAULT_METHOD)}”. Of {len(against_default)} other methods, by "
+            f"the interval over draws and scenes, better than it: {better}; worse: {worse}; not told from it: "
             f"{len(against_default) - better - worse}.",
         ]
     return lines
@@ -115,18 +115,23 @@ def _beside_methods(cells: Sequence[CellRuns]) -> list[tuple[str, dict[int, Run]
     students = {run.values["model"] for cell in cells for run in cell.runs.get("student_method", {}).values()}
     found: dict[str, dict[int, Run]] = {}
     for arm in CONTROLS:
-        runs = next((cell.runs[arm] for cell in cells if arm in cell.runs), {})
+        runs = _of_all_cells(cells, arm)
         if not any(run.values["model"] in students for run in runs.values()):
             found[arm_title(arm)] = runs
     return list(found.items())
+
+
+def _of_all_cells(cells: Sequence[CellRuns], arm: str) -> dict[int, Run]:
+    """Runs of an arm by draw, where all cells have the same ones."""
+    return {draw: run for cell in cells for draw, run in cell.runs.get(arm, {}).items()}
 
 
 def chance_note(cells: Sequence[CellRuns]) -> str:
     """How many of so many intervals exclude zero by chance."""
     count = sum("student_method" in cell.runs for cell in cells) - 1
     return (
-        f"Of {count} intervals of 95 % in a column, {count / 20:.2g} or more exclude zero by chance: with few draws "
-        "the interval over draws and scenes is too narrow."
+        f"Of {count} methods' intervals of 95 % in a column, {count / 20:.2g} or more exclude zero by chance: with few "
+        "draws the interval over draws and scenes is too narrow."
         if count > 1
         else ""
     )

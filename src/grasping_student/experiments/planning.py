@@ -15,15 +15,12 @@ from grasping_student.experiments.code_version import code_version
 from grasping_student.experiments.configuration import ExperimentConfig, Sizes
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.recipes import Recipes, spec_under_rule
-from grasping_student.experiments.records import Run, read_run, run_path
+from grasping_student.experiments.records import HOW_MUCH_IS_TESTED, Run, read_run, run_path
 from grasping_student.experiments.stages import Stage, with_inputs
 from grasping_student.files import read_object, write_json
 
 ASKED = "asked.json"
 """Sizes and seed of a results folder: all its runs share them."""
-
-HOW_MUCH_IS_TESTED = ("one_shot_scenes", "episodes")
-"""Sizes that may differ between the runs of a folder: every run says its own, and scenes are paired by number."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -187,7 +187,7 @@ class Recipes:
         return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
 
     def picking(self, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, str]) -> Stage:
-        """Episodes of picking, the arms alternating on the same scenes, each under its rule."""
+        """Episodes of picking, the arms of one stage alternating on the same scenes, each under its rule."""
         config = PickingConfig(
             models=tuple(
                 f"{name}={spec if isinstance(spec, str) else spec_under_rule(spec.out, rules[name])}"
@@ -197,7 +197,9 @@ class Recipes:
             seed=self.test_seed(cell.draw), workers=self.config.workers,
         )  # fmt: skip
         inputs = tuple(spec for spec in specs.values() if isinstance(spec, Stage))
-        return self._stage("picking", config, inputs, self.sizes.episodes * len(specs))
+        # a model with memory goes on where others stop: it picks about twice as often
+        shares = sum(2 if rules[name] == "memory" else 1 for name in specs)
+        return self._stage("picking", config, inputs, self.sizes.episodes * shares)
 
     def _teacher(
         self, pool: Stage, arm: Arm, labels: int, draw: int, options: dict[str, Any] | None = None, seed: int = 0

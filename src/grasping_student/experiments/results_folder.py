@@ -22,7 +22,7 @@ def shown_runs(results: Path, name: str) -> list[Run]:
     """
     beside = DESIGNS[name].beside
     other = read_runs(results / beside.experiment) if beside.experiment else []
-    return with_beside(read_runs(results / name), other, beside.arms, beside.settings)
+    return with_beside(read_runs(results / name), other, beside)
 
 
 def write_tables(folder: Path, design: Design, runs: Sequence[Run]) -> None:

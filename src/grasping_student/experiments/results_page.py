@@ -81,9 +81,7 @@ def write_page(results: Path, page: Path) -> Path:
     everything = {name: read_runs(results / name) for name in found}
     shown: dict[str, list[Run]] = {}
     for name, design in found.items():
-        beside = design.beside
-        other = everything.get(beside.experiment, [])
-        shown[name] = with_beside(everything[name], other, beside.arms, beside.settings)
+        shown[name] = with_beside(everything[name], everything.get(design.beside.experiment, []), design.beside)
         write_tables(results / name, design, shown[name])
     parts += [glossary.section(shown), claims.claims(shown)]
     parts.append(shared_data.section(results, page))

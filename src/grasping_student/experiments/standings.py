@@ -86,7 +86,7 @@ def difference_table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], best_b
         row = [cell.regime.replace("-", " "), labels_of(cell), f"{found.draws}{'' if found.enough else '†'}",
                arm_title(second), arm_title(first), found.text(signed=True),
                found.over_draws_text(), standing(found)]  # fmt: skip
-        if best_by:
+        if best_by and first in TEACHERS:
             row[4] += f" (best of {len(teacher_rates(cell, best_by))})"
         if wanted:
             row.append(wanted_lead(found, _room(cell, first, second)) if found.enough else "")

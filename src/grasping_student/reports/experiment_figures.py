@@ -183,12 +183,12 @@ def far_below(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def _write_below(axes: Axes, lines: Sequence[Line]) -> None:
+def _write_below(axes: Axes, lines: Sequence[Line], unit: str) -> None:
     """Lines that are not drawn, in words at the foot of the panel."""
     parts = []
     for line in lines:
         low, high = (100 * choose(point.value for point in line.points) for choose in (min, max))
-        rates = f"{low:.0f} %" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f} %"
+        rates = f"{low:.0f}{unit}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}{unit}"
         parts.append(f"below: {line.title}, {rates}")
     text = "\n".join(parts)
     axes.text(0.98, 0.015, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8.5, color=GREY)
@@ -196,21 +196,25 @@ def _write_below(axes: Axes, lines: Sequence[Line]) -> None:
 
 def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
     place = {setting: index for index, setting in enumerate(settings)}
+    unit = "" if panel.y_label == BLOCKS else " %"
     below = far_below(panel.lines) if "bits" not in panel.y_label else ()
-    _write_below(axes, below)
+    _write_below(axes, below, unit)
     drawn = [line for line in panel.lines if line not in below]
     count = len(drawn)
     for position, line in enumerate(drawn):
         colour, marker, dashes = ARM_STYLES[line.arm]
         aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
-        x = np.array([place[point.setting] for point in line.points]) + aside
-        y = np.array([point.value for point in line.points])
-        bars = np.array([[max(p.value - p.low, 0.0), max(p.high - p.value, 0.0)] for p in line.points]).T
+        x = np.arange(len(settings)) + aside
+        y, bars = np.full(len(settings), np.nan), np.zeros((2, len(settings)))  # no number, no line through it
+        for point in line.points:
+            index = place[point.setting]
+            y[index] = point.value
+            bars[:, index] = max(point.value - point.low, 0.0), max(point.high - point.value, 0.0)
         axes.errorbar(
             x, y, yerr=bars, label=line.title, color=colour, marker=marker, linestyle=dashes, markersize=5.5,
             linewidth=1.5, elinewidth=1.1, capsize=2.5,
         )  # fmt: skip
-        few = [index for index, point in enumerate(line.points) if point.few]
+        few = [place[point.setting] for point in line.points if point.few]
         (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
         hollow.set_markerfacecolor("white")
     if below:  # room for the words
@@ -223,7 +227,6 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     if "bits" in panel.y_label:
         axes.ticklabel_format(axis="y", useOffset=False)
     else:
-        unit = "" if panel.y_label == BLOCKS else " %"
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g}{unit}")
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
