@@ -85,14 +85,21 @@ def test_every_control_stands_in_every_table(name):
     design = DESIGNS[name]
     wanted = {arm for arm in CONTROLS if not ("entropy" in design.measures and arm in POLICIES)}  # they have no maps
     for regime in design.regimes:
+        for setting in design.settings:
+            if design.beside.arms and design.arms(setting, regime):
+                other = DESIGNS[design.beside.experiment]
+                there = other.arms(design.beside.setting or setting, regime)
+                assert wanted <= set(there) and set(design.beside.arms) <= set(there)
         own = {arm for setting in design.settings for arm in design.arms(setting, regime)}
         assert wanted <= own | set(design.beside.arms)
 
 
-def test_settings_at_which_a_control_is_left_out_are_named():
+def test_what_a_design_does_without_is_named_by_regime():
     lines = {line.split("`")[1]: line for line in coverage.left_out().splitlines() if line.startswith("- ")}
-    assert "`student_matched` at 5 %, 20 %, 100 % only" in lines["label-fraction"]
+    assert "in distribution: `teacher_matched`, `student_matched` at 5 %, 20 %, 100 % only" in lines["label-fraction"]
+    assert "domain shift: nothing at 1 %, 2 %, 10 %, 50 %" in lines["label-fraction"]
     assert "`student_augmented`, `student_matched` at 1, 64 only" in lines["angles"]
-    assert "nothing in distribution at 5 %, in distribution at 20 %, domain shift at 5 %" in lines["memory"]
-    assert "`experiment all` leaves out `relabelled`" in lines["methods"]
+    assert "in distribution: nothing at 20 %; domain shift: nothing at 100 %" in lines["memory"]
+    assert "`experiment all --preset light` leaves out `relabelled`" in lines["methods"]
+    assert "domain shift only" in lines["methods"] and "in distribution only" in lines["entropy"]
     assert "picking" not in lines

@@ -198,13 +198,16 @@ def test_together_experiments_take_less_than_one_by_one_and_a_dry_run_leaves_not
     assert main([*words, "--arms", "teacher"]) == 2
 
 
-def test_all_leaves_out_variants_that_the_experiment_itself_runs():
-    (config,) = [each for each in all_configs(replace(LIGHT, name="all")) if each.name == "methods"]
-    named = replace(LIGHT, name="methods")
-    design = DESIGNS["methods"]
-    found = [{cell.setting for cell in planning.cells_of(each, design)} for each in (config, named)]
-    assert found == [set(design.settings) - set(design.variants), set(design.settings)]
-    assert design.variants and set(design.variants) < set(design.settings)
+@pytest.mark.parametrize("name", ["methods", "memory"])
+@pytest.mark.parametrize("preset", EXPERIMENT_PRESETS)
+def test_all_of_light_leaves_out_what_only_naming_an_experiment_runs(name, preset):
+    whole = EXPERIMENT_PRESETS[preset]()
+    (config,) = [each for each in all_configs(replace(whole, name="all")) if each.name == name]
+    design = DESIGNS[name]
+    found = [{cell.setting for cell in planning.cells_of(each, design)} for each in (config, replace(whole, name=name))]
+    left_out = set(design.named_only) if preset == "light" else set()
+    assert found == [set(design.settings) - left_out, set(design.settings)]
+    assert design.named_only and set(design.named_only) < set(design.settings)
 
 
 def test_policies_pick_once_for_all_settings_and_models_alternate(tmp_path):

@@ -1,8 +1,11 @@
 """Figures of the experiments: what is drawn, what is written instead, where the legend stands."""
 
+import numpy as np
+
 from grasping_student.experiments.arms import ARMS
 from grasping_student.reports.experiment_figures import (
     ARM_STYLES,
+    BLOCKS,
     Line,
     Panel,
     Point,
@@ -65,3 +68,17 @@ def test_differences_are_blue_where_told_from_zero_and_hollow_where_draws_are_fe
     looks = {axes.get_yticklabels()[int(m.get_ydata()[0])].get_text(): m for m in marks}
     assert {name: mark.get_color() for name, mark in looks.items()} == {"a": BLUE, "b": GREY, "c": BLUE}
     assert {name: mark.get_markerfacecolor() for name, mark in looks.items()} == {"a": BLUE, "b": GREY, "c": "white"}
+
+
+def test_what_lies_far_below_is_said_in_the_unit_of_the_panel():
+    for label, words in ((BLOCKS, "35"), ("success", "35 %")):
+        low = line("random", 0.35, 0.35)
+        (axes,) = settings_figure([(Panel("a", label, (TEACHER, STUDENT, low)), ["0", "1"])], "share").axes
+        assert f"below: Random, {words}" in [text.get_text() for text in axes.texts]
+
+
+def test_no_line_is_drawn_through_a_setting_without_a_number():
+    ends = Line("student", "student", (Point("0", 0.8, 0.7, 0.9), Point("2", 0.9, 0.8, 1.0)))
+    (axes,) = settings_figure([(Panel("a", "success", (ends,)), ["0", "1", "2"])], "share").axes
+    drawn = [each.get_ydata() for each in axes.lines if len(each.get_ydata()) == 3]
+    assert np.array_equal(drawn[0], [0.8, np.nan, 0.9], equal_nan=True)

@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> None:
         print("usage: grasping-student experiment NAME [options]\n")
         print("\n".join(f"  {name:<18}{design.title}" for name, design in DESIGNS.items()))
         print(
-            f"  {'all':<18}all of these, one after the other; with --dry-run how long they would take\n"
+            f"  {'all':<18}these, one after the other; with --dry-run how long they would take\n"
             f"  {'datasets':<18}the light data alone; its hashes are checked against results/datasets.json\n"
             f"  {'report':<18}docs/results.md and all figures from the results folder\n"
             f"  {'rerun':<18}--run FILE.json: one run once more; are its numbers the same?\n\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from grasping_student.experiments import tables
-from grasping_student.experiments.arms import ARMS, BY_CHANCE, DEFAULT_STUDENT, UNRULED_STUDENT
+from grasping_student.experiments.arms import ARMS, BY_CHANCE, CONTROLS, DEFAULT_STUDENT, UNRULED_STUDENT
 from grasping_student.experiments.designs import DESIGNS
 from grasping_student.experiments.drawing import arm_title
 from grasping_student.experiments.episode_claims import EPISODES, in_episodes, with_memory
@@ -218,8 +218,7 @@ def few_labels(cells: Cells) -> str:
         counts = {run.values.get("labels", 0) for runs in cell.runs.values() for run in runs.values()}
         if counts and FEW_LABELS[0] <= min(counts) and max(counts) <= FEW_LABELS[1]:
             own.append(cell)
-    arms = [arm for arm in ("scripted", "teacher", "teacher_augmented", "student", "student_augmented", DEFAULT_STUDENT)
-            if any(arm in cell.runs for cell in own)]  # fmt: skip
+    arms = [arm for arm in (*CONTROLS, DEFAULT_STUDENT) if any(arm in cell.runs for cell in own)]
     if not own or not arms:
         return ""
     lines = [f"### {FEW_LABELS[0]} to {FEW_LABELS[1]} labels, one-shot", "",

@@ -60,16 +60,16 @@ class FrameScenes:
         Raises:
             UserError: there are none, or they lie as ``dataset import frames`` wants them.
         """
-        if (path / "depth").is_dir():
-            raise UserError(
-                f"{path} keeps its frames in depth/; make a dataset of it with 'grasping-student dataset import frames "
-                f"{path} --out FOLDER' and label that"
-            )
         self.origin = path.resolve().name
         self.workspace = workspace
         self._depth_unit: DepthUnit = depth_unit
         folders = [path, *sorted(path.iterdir())] if path.is_dir() else []
-        self._folders = [folder for folder in folders if (folder / "camera.json").is_file()]
+        self._folders = [each for each in folders if (each / "camera.json").is_file() and not (each / "depth").is_dir()]
+        if not self._folders and (path / "depth").is_dir():
+            raise UserError(
+                f"{path} keeps its frames in depth/; make a dataset of it with 'grasping-student dataset import frames "
+                f"{path} --depth-unit {depth_unit} --out FOLDER' and label that"
+            )
         if not self._folders:
             raise UserError(
                 f"{path} holds neither a dataset nor frames; a frame is a folder with depth.npy (or a "
