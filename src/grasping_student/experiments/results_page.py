@@ -55,8 +55,8 @@ DIFFERENCES = """## What is otherwise than in the paper
   experiment `relabelling` measures what a relabelled grasp is worth.
 - The proxy's average runs over few rounds of a short training, the paper's over thirty epochs of a long one. A round
   counts as the epochs that it stands for.
-- Episodes are fewer than the paper's 25 000 picks a model: the tables say how many attempts. Models alternate on the same
-  scenes; the policies without a model pick in these scenes too, in a round of their own.
+- Episodes are fewer than the paper's 25 000 picks a model: the tables say how many attempts. Models alternate on the
+  same scenes; the policies without a model pick in these scenes too, in a round of their own.
 - The affordance network's robot attempts in distribution were made by the teacher of draw 0 at 5 %. The proxy of
   this one teacher is judged by a network that learnt from its attempts, and may be off.
 - Teachers label clean scenes once, before the student is trained; the authors' code relabels varied scenes at every
