@@ -100,6 +100,8 @@ class Design:
 
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
 _WHOLE = ("5 %", "20 %", "100 %")
+"""Shares of the labels at which all controls stand, in both regimes."""
+
 _BOUNDS = ("random", "antipodal", "scripted")
 _EVERYWHERE = (*_BOUNDS, "teacher", "teacher_augmented", "student", "student_augmented")
 _RULED = {"grip": "teacher_grip", "room": "teacher_room"}
