@@ -172,7 +172,8 @@ def test_enter_executes_after_a_click_on_any_button_and_after_the_help(browser, 
     page.click("[data-test=thumbnail-0]")
     page.click("[data-test=delete]")
     page.wait_for_selector("[data-test=restore]")
-    page.wait_for_selector("text=Deleted attempt 0")  # until then keys are not taken
+    page.wait_for_selector("text=Deleted attempt 0")
+    page.wait_for_selector(".grasp-canvas:not(.locked)")  # a busy canvas takes no keys
     page.keyboard.press("u")
     page.wait_for_selector("text=Restored attempt 0")
     assert [a.id for a in Dataset(tmp_path / "d").attempts()] == [0, 1]
