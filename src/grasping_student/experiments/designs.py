@@ -60,7 +60,8 @@ class Beside:
     """Whose runs stand there too."""
 
     setting: str = ""
-    """The other experiment's setting at which all of the own ones are; empty where both have the same settings."""
+    """The other experiment's setting at which all of the own ones are: its arms stand there, before those. Empty where
+    both have the same settings."""
 
     measures: tuple[Measure, ...] = ()
     """What the other experiment measured of the same models and the own one does not."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grasping_student.configuration import to_plain
 from grasping_student.errors import UserError
 from grasping_student.evaluation.statistics import Counts
-from grasping_student.experiments.configuration import Sizes
-from grasping_student.experiments.designs import Beside
 from grasping_student.files import read_json, write_json
 
 SCHEMA_VERSION = 1
@@ -171,55 +168,6 @@ def _wrong_measure(found: Any, parts: tuple[tuple[str, type], ...]) -> str:
 def run_files(folder: Path) -> list[Path]:
     """Files of all runs of an experiment's results folder, in a fixed order; what a kill left half written is none."""
     return sorted(path for path in (folder / RUNS).rglob("*.json") if not path.name.startswith("."))
-
-
-def with_beside(own: Sequence[Run], other: Sequence[Run], beside: Beside) -> list[Run]:
-    """An experiment's runs, with what another of the same sizes and seed measured of them, and those of its arms.
-
-    Args:
-        own: the experiment's runs.
-        other: runs of the other experiment.
-        beside: which of its arms and measures.
-    """
-    alike = [run for run in other if own and _asked(run) == _asked(own[0])]
-    return [*_with_measures(own, alike, beside.measures), *_standing_beside(own, alike, beside)]
-
-
-def _with_measures(own: Sequence[Run], other: Sequence[Run], measures: Sequence[str]) -> list[Run]:
-    """The runs with what others measured of the same models and they did not."""
-    by = {(*_cell(run), run.arm, run.values["model"]): run.values for run in other}
-    found = []
-    for run in own:
-        theirs = by.get((*_cell(run), run.arm, run.values["model"]), {})
-        found.append(Run(run.path, {name: theirs[name] for name in measures if name in theirs} | run.values))
-    return found
-
-
-def _standing_beside(own: Sequence[Run], other: Sequence[Run], beside: Beside) -> list[Run]:
-    """The other's runs of its arms, in the cells that hold own ones, with the measures that the experiment takes."""
-    places: dict[tuple[str, str, int], str] = {}
-    for run in own:
-        places.setdefault((run.regime, beside.setting or run.setting, run.draw), run.setting)
-    there = {(*_cell(run), run.arm) for run in own}
-    foreign = set(MEASURES) - {measure for run in own for measure in run.values}
-    found = []
-    for run in other:
-        setting = places.get(_cell(run))
-        if run.arm in beside.arms and setting and (run.regime, setting, run.draw, run.arm) not in there:
-            values = {name: value for name, value in run.values.items() if name not in foreign}
-            found.append(Run(run.path, values | {"setting": setting}))
-    return found
-
-
-def _cell(run: Run) -> tuple[str, str, int]:
-    return run.regime, run.setting, run.draw
-
-
-def _asked(run: Run) -> dict[str, Any]:
-    """Seed and sizes of a run, but for how much was tested; a size added later had its default."""
-    asked = run.values["asked"]
-    sizes = to_plain(Sizes()) | asked["sizes"]
-    return {"seed": asked["seed"], **{name: size for name, size in sizes.items() if name not in HOW_MUCH_IS_TESTED}}
 
 
 def read_runs(folder: Path) -> list[Run]:

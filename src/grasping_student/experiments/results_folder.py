@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.experiments import affordance_tables, precision_tables, tables
+from grasping_student.experiments.beside import with_beside
 from grasping_student.experiments.designs import DESIGNS, Design
 from grasping_student.experiments.drawing import draw_experiment
-from grasping_student.experiments.records import Run, read_runs, with_beside
+from grasping_student.experiments.records import Run, read_runs
 from grasping_student.files import write_text
 
 

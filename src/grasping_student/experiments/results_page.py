@@ -19,10 +19,11 @@ from grasping_student.experiments import (
     shared_data,
     tables,
 )
+from grasping_student.experiments.beside import with_beside
 from grasping_student.experiments.designs import DESIGNS, REGIMES, Design
 from grasping_student.experiments.drawing import link
 from grasping_student.experiments.planning import ASKED
-from grasping_student.experiments.records import Run, read_runs, run_files, with_beside
+from grasping_student.experiments.records import Run, read_runs, run_files
 from grasping_student.experiments.results_folder import write_tables
 from grasping_student.files import read_object, write_text
 

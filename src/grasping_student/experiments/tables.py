@@ -92,7 +92,7 @@ def cells(runs: Sequence[Run], design: Design) -> list[CellRuns]:
     """Runs grouped, in the order of the design; arms in its order, then others in the order of ``ARMS``."""
     found = []
     for regime in design.regimes:
-        for setting in design.settings:
+        for setting in dict.fromkeys((design.beside.setting, *design.settings)):
             own = [run for run in runs if (run.regime, run.setting) == (regime, setting)]
             usual = [arm for arm in design.arms(setting, regime) if any(run.arm == arm for run in own)]
             others = sorted({run.arm for run in own} - set(usual), key=lambda arm: (_rank(arm), arm))
@@ -229,7 +229,8 @@ def _counts(runs: dict[int, Run], measure: str) -> dict[int, Counts]:
 def _common(first: Counts, second: Counts) -> tuple[Counts, Counts]:
     """The units that both have: a later run may have tested more scenes."""
     units = min(len(first), len(second))
-    return tuple(Counts(each.successes[:units], each.attempts[:units]) for each in (first, second))  # type: ignore[return-value]  # two of them
+    one, other = (Counts(each.successes[:units], each.attempts[:units]) for each in (first, second))
+    return one, other
 
 
 def _estimate(first: Sequence[Counts], second: Sequence[Counts], lowest: float, same_scenes: bool) -> Estimate:
