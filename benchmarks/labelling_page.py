@@ -20,7 +20,7 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.web import browser as real  # noqa: E402
+from tests.web import browser as real  # noqa: E402  # found by the line above, as all below it
 
 from grasping_student.datasets.store import DatasetWriter  # noqa: E402
 from grasping_student.environments.simulation.config import standard  # noqa: E402

@@ -203,7 +203,7 @@ ARMS: dict[str, Arm] = {
 POLICIES = ("random", "antipodal", "scripted")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 CONTROLS = ("random", "scripted", *TEACHERS, "student", "student_augmented", "student_matched")
-"""Who stands in every table, beside what the table is about."""
+"""Who stands in every table that compares models, beside what it is about."""
 
 DEFAULT_STUDENT = "student_grip"
 """The student that the claims of the results page are about."""

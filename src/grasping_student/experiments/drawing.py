@@ -67,6 +67,9 @@ MOST_LINES = 9
 SECOND_PANEL = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
 """Arms that say where a lead comes from: they stand in the second panel."""
 
+IN_BOTH = ((DEFAULT_STUDENT, "student_memory", "teacher_memory"), ("student", "student_augmented"))
+"""What they are held against: of the first of these groups, those arms that are there."""
+
 SHOWN_GRASPS = {
     "confidence": "best of the scene", "angle": "best at an angle drawn", "clearance": "best and drawn together",
 }  # fmt: skip
@@ -169,10 +172,8 @@ def _divided(lines: tuple[Line, ...]) -> list[tuple[str, tuple[Line, ...]]]:
     if len(lines) <= MOST_LINES:
         return [("", lines)] if lines else []
     controls = tuple(line for line in lines if line.arm in SECOND_PANEL)
-    held = [DEFAULT_STUDENT, "student_memory", "teacher_memory"]
-    held = held if any(line.arm in held for line in lines) else ["student", "student_augmented"]
-    shown = tuple(line for line in lines if line.arm in held)
-    return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *shown))]
+    held = next((found for arms in IN_BOTH if (found := tuple(line for line in lines if line.arm in arms))), ())
+    return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *held))]
 
 
 def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:

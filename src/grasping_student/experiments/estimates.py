@@ -124,6 +124,9 @@ class PlannedExperiment:
     seconds: float
     """What is missing and no earlier experiment makes, wall time."""
 
+    left_out: int
+    """Settings that ``all`` does without."""
+
 
 def planned_experiments(config: ExperimentConfig) -> list[PlannedExperiment]:
     """What every experiment still has to do, what they share counted once."""
@@ -134,7 +137,8 @@ def planned_experiments(config: ExperimentConfig) -> list[PlannedExperiment]:
         rows = asked_rows(each, design, recipes)
         missing = planning.missing_rows(each, rows, shots)
         seconds, planned = expected_seconds(each, recipes, missing, shots, planned)
-        found.append(PlannedExperiment(each.name, len(rows), missing, seconds))
+        left_out = len(design.settings) - len(each.settings) if each.settings else 0
+        found.append(PlannedExperiment(each.name, len(rows), missing, seconds, left_out))
     return found
 
 
@@ -148,8 +152,9 @@ def whole_plan(config: ExperimentConfig) -> str:
     remark = unknown_costs(config, [row for each in plan for row in each.missing])
     total = costs.in_words(sum(each.seconds for each in plan))
     head = f"all experiments: about {total} on {config.workers} free cores{remark}; each after those above it:"
-    for one in all_configs(config):
-        if one.settings:
-            left = len(DESIGNS[one.name].settings) - len(one.settings)
-            lines.append(f"without {left} settings of {one.name}; 'experiment {one.name}' runs these too")
+    lines += [
+        f"without {each.left_out} settings of {each.name}; 'experiment {each.name}' runs these too"
+        for each in plan
+        if each.left_out
+    ]
     return "\n".join([head, *lines])

@@ -86,8 +86,10 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     teacher = _of_all_cells(cells, "teacher_augmented")
     default = students.get(DEFAULT_METHOD, {})
+    controls = _beside_methods(cells)
+    titled = [*controls.items(), *((setting_title(design, name), runs) for name, runs in students.items())]
     against_default = []
-    for title, own in [*_beside_methods(cells), *((setting_title(design, each), students[each]) for each in students)]:
+    for title, own in titled:
         rate = tables.rate_of(own, "one_shot")
         if rate is None:
             continue
@@ -95,7 +97,7 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
         for other in (students.get("plain", {}), default, teacher):
             found = None if other is own else tables.difference_of(other, own, "one_shot")
             row += ["", ""] if found is None else [found.text(signed=True), standing(found)]
-            if other is default and found is not None and found.enough and own in students.values():
+            if other is default and found is not None and found.enough and title not in controls:
                 against_default.append(found)
         lines.append("| " + " | ".join(row) + " |")
     if against_default:
@@ -110,15 +112,15 @@ def methods_lines(cells: Sequence[CellRuns]) -> list[str]:
     return lines
 
 
-def _beside_methods(cells: Sequence[CellRuns]) -> list[tuple[str, dict[int, Run]]]:
-    """Arms that stand beside the methods, each once, without those whose models are a method's students."""
+def _beside_methods(cells: Sequence[CellRuns]) -> dict[str, dict[int, Run]]:
+    """Controls by title, without those whose models are a method's students: they are rows already."""
     students = {run.values["model"] for cell in cells for run in cell.runs.get("student_method", {}).values()}
     found: dict[str, dict[int, Run]] = {}
     for arm in CONTROLS:
         runs = _of_all_cells(cells, arm)
         if not any(run.values["model"] in students for run in runs.values()):
             found[arm_title(arm)] = runs
-    return list(found.items())
+    return found
 
 
 def _of_all_cells(cells: Sequence[CellRuns], arm: str) -> dict[int, Run]:
