@@ -34,10 +34,10 @@ CSV_MEASURES = ("one_shot", "proxy", "all_picks", "excluding_repeats", "without_
 """Measures of ``Run.counts`` in the CSV table."""
 
 PAIRS = (
-    ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student_augmented"),
-    ("teacher_augmented", "teacher_matched"), ("teacher_matched", "student_matched"),
-    ("student_augmented", "student_matched"), ("student", "student_rank"), ("student", "student_score"),
-    ("scripted", "nearby"), ("teacher_augmented", "student_method"),
+    ("teacher", "student"), ("teacher", "teacher_augmented"), ("teacher_augmented", "student"),
+    ("teacher_augmented", "student_augmented"), ("teacher_augmented", "teacher_matched"),
+    ("teacher_matched", "student_matched"), ("student_augmented", "student_matched"), ("student", "student_rank"),
+    ("student", "student_score"), ("scripted", "nearby"), ("teacher_augmented", "student_method"),
     ("teacher_augmented", "teacher_memory"), (DEFAULT_STUDENT, "student_memory"), (BY_CHANCE, "student_memory"),
     ("teacher_memory", "student_memory"),
 )  # fmt: skip
