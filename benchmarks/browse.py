@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import light_workspace
 from grasping_student.web.attempt_pictures import attempt_picture
 from grasping_student.web.browse_listing import BrowseFilter, read_page
-from grasping_student.workspace import light_workspace
 
 PAGE = 24
 
@@ -33,9 +33,14 @@ def fill(path: Path, attempts: int) -> Dataset:
         for i in range(attempts):
             grasp = PlanarGrasp(*random.integers(20, 90, 2), random.uniform(0, np.pi))
             writer.append(
-                scene, episode=i // 30, index=i % 30, environment="bench", source=("human", "policy")[i % 2],
-                grasp=grasp, outcome=outcomes[i % 3],
-            )  # fmt: skip
+                scene,
+                episode=i // 30,
+                index=i % 30,
+                environment="bench",
+                source=("human", "policy")[i % 2],
+                grasp=grasp,
+                outcome=outcomes[i % 3],
+            )
     return Dataset(path)
 
 
@@ -73,7 +78,7 @@ def main() -> None:
         attempt = dataset.attempt(many - 1)
         for kind in ("crop", "height"):
             result[f"one_{kind}_picture_ms"] = milliseconds(
-                lambda kind=kind: attempt_picture(dataset.heightmap(attempt.id), attempt, kind, 176, GripperShape())
+                lambda kind=kind: attempt_picture(dataset.heightmap(attempt.id), attempt, kind, 176, GripperGeometry())
             )
     text = json.dumps(result, indent=2)
     print(text)

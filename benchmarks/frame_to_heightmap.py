@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame, frame_to_heightmap, world_points
-from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.cameras.realsense import median_depth
-from grasping_student.heightmap import fill_holes
-from grasping_student.workspace import Workspace, paper_workspace
+from grasping_student.geometry.heightmap import fill_holes
+from grasping_student.geometry.workspace import Workspace, paper_workspace
+from grasping_student.perception.frame import Intrinsics, RgbdFrame, frame_to_heightmap, world_points
+from grasping_student.perception.heightmap_repair import repair_heightmap
 
 
 def bench_frame() -> RgbdFrame:
@@ -74,7 +74,7 @@ def main() -> None:
         "z_buffer_ms": cpu_milliseconds(lambda: frame_to_heightmap(frame, workspace)),
         "by_sorting_ms": cpu_milliseconds(lambda: by_sorting(frame, workspace)),
         "fill_holes_ms": cpu_milliseconds(lambda: fill_holes(raw)),
-        "all_mending_ms": cpu_milliseconds(lambda: mend_heightmap(raw)),
+        "all_mending_ms": cpu_milliseconds(lambda: repair_heightmap(raw)),
     }
     result["heightmap_and_holes_hz"] = 1000.0 / (result["z_buffer_ms"] + result["fill_holes_ms"])
     result["heightmap_and_all_mending_hz"] = 1000.0 / (result["z_buffer_ms"] + result["all_mending_ms"])

@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT))
 from tests.web import browser as real  # noqa: E402  # found by the line above, as all below it
 
 from grasping_student.datasets.store import DatasetWriter  # noqa: E402
-from grasping_student.environments.simulation.config import standard  # noqa: E402
-from grasping_student.environments.simulation.environment import SimulationEnvironment  # noqa: E402
-from grasping_student.workspace import light_workspace, paper_workspace  # noqa: E402
+from grasping_student.environments.simulated import SimulationEnvironment  # noqa: E402
+from grasping_student.geometry.workspace import light_workspace, paper_workspace  # noqa: E402
+from grasping_student.simulation.config import standard  # noqa: E402
 
 MOVES = 120
 LIMIT = 100.0

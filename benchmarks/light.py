@@ -15,13 +15,14 @@ import torch
 from literal.scenes import box_batch
 from measuring import cpu_seconds, in_own_process, peak_memory_gib
 
-from grasping_student.files import write_json
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import code_commit, machine_name
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import light_workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.rotation import Canvas, bordered
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.pseudo_labels.teacher_pass import label_scene
 from grasping_student.training.augmentation import AugmentationConfig, no_augmentation, standard_augmentation
@@ -31,7 +32,6 @@ from grasping_student.training.loop_configuration import OptimiserConfig
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining
 from grasping_student.training.steps import PairStep
-from grasping_student.workspace import light_workspace
 
 RESULTS = Path(__file__).parent / "results" / "light.json"
 WORKSPACE = light_workspace()
@@ -54,9 +54,13 @@ def batches(augmentation: AugmentationConfig, canvas: Canvas, steps: int) -> Pai
     batch = box_batch(WORKSPACE, 64, np.random.default_rng(0), boxes=30)
     heights = np.stack([np.rint(bordered(each) / HEIGHT_UNIT) for each in batch.scenes[:, 0].numpy()])
     labels = Labels(
-        np.arange(64), batch.rows.numpy(), batch.cols.numpy(), TRAINING_ANGLES.angles[batch.bins.numpy()],
-        batch.successes.numpy(), np.ones(64, dtype=np.float32),
-    )  # fmt: skip
+        np.arange(64),
+        batch.rows.numpy(),
+        batch.cols.numpy(),
+        TRAINING_ANGLES.angles[batch.bins.numpy()],
+        batch.successes.numpy(),
+        np.ones(64, dtype=np.float32),
+    )
     group = Group(labels, Scenes(np.arange(64), heights.astype(np.uint16)), BATCH)
     return PairBatches((group,), canvas, model_config("compact").normalisation, augmentation, 0, steps)
 
@@ -109,11 +113,11 @@ def pseudo_labelling(scenes: int) -> float:
     """Median processor seconds a scene for 64 angles, maxima and the n best, as the teacher's pass stores them."""
     config, model = PseudoLabelConfig(), GraspModel.new(model_config("compact"), seed=0)
     pictures = heightmaps(scenes)
-    label_scene(model, pictures[0], config.top, config.ban_distance, config.foreground_only)
+    label_scene(model, pictures[0], config.top, config.nms_radius, config.foreground_only)
     seconds = []
     for each in pictures:
         with cpu_seconds() as measured:
-            label_scene(model, each, config.top, config.ban_distance, config.foreground_only)
+            label_scene(model, each, config.top, config.nms_radius, config.foreground_only)
         seconds.append(measured.value)
     return float(np.median(seconds))
 

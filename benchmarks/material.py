@@ -14,8 +14,9 @@ from literal.scenes import box_batch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from grasping_student.grasp import TRAINING_ANGLES
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.rotation import Canvas, bordered
@@ -25,7 +26,6 @@ from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.steps import PairStep
-from grasping_student.workspace import Workspace, paper_workspace
 
 BATCH = 8
 CHECKPOINT, SCENES = "checkpoint", "scenes.safetensors"
@@ -80,9 +80,13 @@ def pair_batches(batch: Batch, workspace: Workspace, steps: int) -> PairBatches:
     heights = np.stack([np.rint(bordered(each) / HEIGHT_UNIT) for each in batch.scenes[:, 0].numpy()])
     count = len(heights)
     labels = Labels(
-        np.arange(count), batch.rows.numpy(), batch.cols.numpy(), TRAINING_ANGLES.angles[batch.bins.numpy()],
-        batch.successes.numpy(), np.ones(count, dtype=np.float32),
-    )  # fmt: skip
+        np.arange(count),
+        batch.rows.numpy(),
+        batch.cols.numpy(),
+        TRAINING_ANGLES.angles[batch.bins.numpy()],
+        batch.successes.numpy(),
+        np.ones(count, dtype=np.float32),
+    )
     group = Group(labels, Scenes(np.arange(count), heights.astype(np.uint16)), min(BATCH, count))
     canvas = Canvas(workspace, PAPER_MODEL.network.stride)
     return PairBatches((group,), canvas, PAPER_MODEL.normalisation, no_augmentation(), 0, steps)

@@ -19,18 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import TABLE, PseudoLabelTable
 from grasping_student.datasets.store import Dataset
-from grasping_student.files import write_json
-from grasping_student.grasp import AngleGrid
-from grasping_student.manifest import code_commit, machine_name
+from grasping_student.geometry.grasp import AngleGrid
+from grasping_student.geometry.workspace import paper_workspace
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import torch_threads
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.training.affordance_configuration import paper_affordance
 from grasping_student.training.configuration import paper_student, paper_teacher
 from grasping_student.training.loop import read_learning_curve
-from grasping_student.workspace import paper_workspace
 
 RESULTS = Path(__file__).parent / "results" / "paper_commands.json"
 LARGEST_GIB = 8.0
@@ -45,17 +45,70 @@ def commands(folder: Path, attempts: int, scenes: int, steps: int) -> dict[str, 
     data = ["--preset", "paper", "--workers", "1"]
     return {
         "labels": ["collect", *data, "--count", str(attempts), "--per-episode", "4", "--out", f"{folder}/labels"],
-        "scenes": ["collect", *data, "--kind", "scenes", "--count", str(scenes), "--seed", "1", "--out",
-                   f"{folder}/scenes"],
-        "teacher": ["train", "teacher", "--preset", "paper", *RANDOM, *loop, "--dataset", f"{folder}/labels", "--out",
-                    f"{folder}/teacher"],
-        "pseudo-labels": ["pseudo-label", "--preset", "paper", "--workers", "1", "--teacher", f"{folder}/teacher",
-                          "--dataset", f"{folder}/scenes", "--out", f"{folder}/table"],
-        "student": ["train", "student", "--preset", "paper", *RANDOM, *loop, "--dataset", f"{folder}/scenes",
-                    "--pseudo-labels", f"{folder}/table", "--out", f"{folder}/student"],
-        "affordance": ["train", "affordance", "--preset", "paper", *RANDOM, *loop, "--datasets", f"{folder}/labels",
-                       "--out", f"{folder}/affordance"],
-    }  # fmt: skip
+        "scenes": [
+            "collect",
+            *data,
+            "--kind",
+            "scenes",
+            "--count",
+            str(scenes),
+            "--seed",
+            "1",
+            "--out",
+            f"{folder}/scenes",
+        ],
+        "teacher": [
+            "train",
+            "teacher",
+            "--preset",
+            "paper",
+            *RANDOM,
+            *loop,
+            "--dataset",
+            f"{folder}/labels",
+            "--out",
+            f"{folder}/teacher",
+        ],
+        "pseudo-labels": [
+            "pseudo-label",
+            "--preset",
+            "paper",
+            "--workers",
+            "1",
+            "--teacher",
+            f"{folder}/teacher",
+            "--dataset",
+            f"{folder}/scenes",
+            "--out",
+            f"{folder}/table",
+        ],
+        "student": [
+            "train",
+            "student",
+            "--preset",
+            "paper",
+            *RANDOM,
+            *loop,
+            "--dataset",
+            f"{folder}/scenes",
+            "--pseudo-labels",
+            f"{folder}/table",
+            "--out",
+            f"{folder}/student",
+        ],
+        "affordance": [
+            "train",
+            "affordance",
+            "--preset",
+            "paper",
+            *RANDOM,
+            *loop,
+            "--datasets",
+            f"{folder}/labels",
+            "--out",
+            f"{folder}/affordance",
+        ],
+    }
 
 
 def run(words: list[str]) -> dict[str, Any]:
@@ -67,8 +120,10 @@ def run(words: list[str]) -> dict[str, Any]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{' '.join(words)} failed with {child.returncode}")
-    return {"processor_seconds": round(used.ru_utime + used.ru_stime, 1),
-            "peak_memory_gib": round(used.ru_maxrss / 2**20, 3)}  # fmt: skip
+    return {
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_memory_gib": round(used.ru_maxrss / 2**20, 3),
+    }
 
 
 def check_shapes(folder: Path) -> dict[str, Any]:
@@ -96,8 +151,13 @@ def check_shapes(folder: Path) -> dict[str, Any]:
         loss = read_learning_curve(folder / name)[-1]["loss"]
         assert math.isfinite(loss)
         weights = sum(each.numel() for each in model.network.parameters())
-        found[name] = {"network": network, "weights": weights, "canvas": model.canvas.side, "map": list(maps.shape[1:]),
-                       "last_loss": round(loss, 4)}  # fmt: skip
+        found[name] = {
+            "network": network,
+            "weights": weights,
+            "canvas": model.canvas.side,
+            "map": list(maps.shape[1:]),
+            "last_loss": round(loss, 4),
+        }
     return found
 
 
@@ -111,11 +171,14 @@ def main() -> None:
     options = parser.parse_args()
     presets = {"teacher": paper_teacher(), "student": paper_student(), "affordance": paper_affordance()}
     result: dict[str, Any] = {
-        "machine": machine_name(), "commit": code_commit(), "steps": options.steps,
+        "machine": machine_name(),
+        "commit": code_commit(),
+        "steps": options.steps,
         "batch": {name: preset.loop.batch for name, preset in presets.items()},
-        "optimiser": to_plain(presets["teacher"].loop.optimiser), "epochs": presets["teacher"].loop.epochs,
+        "optimiser": to_plain(presets["teacher"].loop.optimiser),
+        "epochs": presets["teacher"].loop.epochs,
         "commands": {},
-    }  # fmt: skip
+    }
     assert result["batch"] == {"teacher": 8, "student": 8, "affordance": 16}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

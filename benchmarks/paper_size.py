@@ -19,9 +19,9 @@ import sides
 from material import BATCH, CHECKPOINT, draw, train
 from measuring import in_own_process
 
-from grasping_student.files import read_json, write_json
-from grasping_student.manifest import code_commit, machine_name
 from grasping_student.models.checkpoint import METRICS
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
 
 RESULTS = Path(__file__).parent / "results" / "paper_size.json"
 TARGETS = {"student_step": 15.0, "teacher_step": 5.0, "inference_torch": 2.5, "inference_openvino": 4.0}
@@ -57,8 +57,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     scenes = 4 if options.quick else options.scenes
-    result: dict[str, Any] = {"machine": machine_name(), "threads": 1, "batch": BATCH, "scenes": scenes,
-                              "quick": options.quick, "commits": {}}  # fmt: skip
+    result: dict[str, Any] = {
+        "machine": machine_name(),
+        "threads": 1,
+        "batch": BATCH,
+        "scenes": scenes,
+        "quick": options.quick,
+        "commits": {},
+    }
     if options.only:
         result = read_json(options.out)
         scenes = result["scenes"]

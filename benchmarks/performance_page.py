@@ -9,7 +9,7 @@ from typing import Any
 
 from paper_size import BACKENDS, TARGETS, mean
 
-from grasping_student.files import read_json, write_text
+from grasping_student.pipeline.files import read_json, write_text
 
 RESULTS = Path(__file__).parent / "results"
 SAME_GRASP, LOSS_APART = 0.95, 0.01

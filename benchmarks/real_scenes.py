@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from grasping_student.cameras.files import frame_files, load_frame
-from grasping_student.cameras.frame import pixels_of_world_points
-from grasping_student.errors import UserError
-from grasping_student.serving.material import FINGER_DEPTH
-from grasping_student.serving.picture import draw_prediction
+from grasping_student.perception.frame import pixels_of_world_points
+from grasping_student.perception.frame_files import frame_files, load_frame
+from grasping_student.pipeline.errors import UserError
+from grasping_student.plotting.prediction_figure import plot_prediction
 from grasping_student.serving.predict import load_model, predict
+from grasping_student.serving.seen_material import FINGER_DEPTH
 
 
 def on_item(mask: np.ndarray, frame, point: tuple[float, float, float]) -> bool:
@@ -60,7 +60,7 @@ def main() -> None:
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
             target = arguments.pictures / ("-".join(name.parts) + ".png")
-            draw_prediction(prediction, target, frame.rgb is not None)
+            plot_prediction(prediction, target, frame.rgb is not None)
     print(f"best grasp on an item: {best_hits} of {total}; all grasps: {hits} of {grasps}")
 
 

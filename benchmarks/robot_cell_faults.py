@@ -13,16 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from grasping_student.environments.robot_cell.fakes.fault_campaign import (
-    Campaign,
-    CampaignReport,
-    merged,
-    shuffled_faults,
-)
-from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
-from grasping_student.files import read_json, write_json
-from grasping_student.manifest import machine_name
-from grasping_student.workspace import light_workspace
+from grasping_student.geometry.workspace import light_workspace
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import machine_name
+from grasping_student.robots.fakes.fault_campaign import Campaign, CampaignReport, merged, shuffled_faults
+from grasping_student.robots.fakes.twin_cell import twin_cell
 
 LONGEST_WAIT = 5.0
 BATCH = 20
@@ -37,9 +32,11 @@ def one_batch(names: list[str], seed: int, patience: float) -> dict[str, Any]:
         value <= high + 1e-6 for high, value in zip(box.high, seen["highest"], strict=True)
     )
     return {
-        "report": asdict(found), "inside": inside, "slow_enough": seen["top_speed"] <= box.fastest + 1e-9,
+        "report": asdict(found),
+        "inside": inside,
+        "slow_enough": seen["top_speed"] <= box.fastest + 1e-9,
         "violations": seen["violations"],
-    }  # fmt: skip
+    }
 
 
 def main() -> int:
@@ -78,15 +75,20 @@ def main() -> int:
     write_json(
         options.out,
         {
-            "faults": found.faults, "tries": found.tries, "attempts": found.attempts,
-            "tries_ended_by_a_fault": found.faults_in_a_try, "patience": options.patience,
+            "faults": found.faults,
+            "tries": found.tries,
+            "attempts": found.attempts,
+            "tries_ended_by_a_fault": found.faults_in_a_try,
+            "patience": options.patience,
             "slowest_reaction_s": round(found.slowest_reaction_s, 2),
             "slowest_reaction_s_by_fault": {
                 name: round(max(each), 2) for name, each in sorted(found.reaction_s.items())
             },
-            "rules": rules, "broken": found.lost + violations, "machine": machine_name(),
+            "rules": rules,
+            "broken": found.lost + violations,
+            "machine": machine_name(),
         },
-    )  # fmt: skip
+    )
     progress.unlink()
     for rule, held in rules.items():
         print(f"{'held  ' if held else 'BROKEN'} {rule}")

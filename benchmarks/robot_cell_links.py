@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.environments.robot_cell.fakes.launch import FakeCell
-from grasping_student.environments.robot_cell.faults import ArmFault
-from grasping_student.environments.robot_cell.pose import tool_down
-from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
-from grasping_student.files import write_json
-from grasping_student.manifest import machine_name
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import machine_name
+from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
+from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.faults import ArmFault
+from grasping_student.robots.pose import tool_down
 
 LONGEST_WAIT = 2.0
 FAR = tool_down(0.15, -0.40, 0.25, 0.3)
@@ -110,9 +110,14 @@ def main() -> int:
     }
     write_json(
         options.out,
-        {"repeats": options.repeats, "slowest_answer_s": slowest, "rules": rules, "moved": by_itself,
-         "machine": machine_name()},
-    )  # fmt: skip
+        {
+            "repeats": options.repeats,
+            "slowest_answer_s": slowest,
+            "rules": rules,
+            "moved": by_itself,
+            "machine": machine_name(),
+        },
+    )
     print(rules)
     return 0 if all(rules.values()) else 1
 

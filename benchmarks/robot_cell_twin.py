@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.environments.robot_cell.cell import RobotCell
-from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
-from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
-from grasping_student.environments.simulation.config import standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.files import write_json
-from grasping_student.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import machine_name
+from grasping_student.environments.robot_cell import RobotCell
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import paper_workspace
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import machine_name
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.workspace import paper_workspace
+from grasping_student.robots.fakes.twin_cell import twin_cell
+from grasping_student.robots.registry import make_arm, make_gripper, make_view
+from grasping_student.simulation.config import standard
 
 ATTEMPTS_A_SCENE = 10
 
@@ -88,11 +88,16 @@ def main() -> int:
     write_json(
         options.out,
         {
-            "attempts": len(offsets), "outcomes": dict(sorted(outcomes.items())), "differences": differences,
-            "largest_offset_mm": round(worst_mm, 4), "violations": violations, "agree": agree,
-            "seconds": round(time.perf_counter() - began, 1), "machine": machine_name(),
+            "attempts": len(offsets),
+            "outcomes": dict(sorted(outcomes.items())),
+            "differences": differences,
+            "largest_offset_mm": round(worst_mm, 4),
+            "violations": violations,
+            "agree": agree,
+            "seconds": round(time.perf_counter() - began, 1),
+            "machine": machine_name(),
         },
-    )  # fmt: skip
+    )
     print(f"{len(offsets)} attempts {dict(outcomes)}, largest offset {worst_mm:.4f} mm, {len(differences)} differences")
     return 0 if agree else 1
 

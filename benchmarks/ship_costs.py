@@ -11,14 +11,14 @@ import argparse
 from pathlib import Path
 from statistics import mean
 
-from grasping_student.experiments import planning
-from grasping_student.experiments.configuration import light, paper
-from grasping_student.experiments.costs import COSTS, SHIPPED, cost_key, measured_costs
-from grasping_student.experiments.designs import DESIGNS
-from grasping_student.experiments.estimates import all_configs, asked_rows
-from grasping_student.experiments.recipes import Recipes
-from grasping_student.files import read_json, write_json
-from grasping_student.manifest import machine_name
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import machine_name
+from grasping_student.study import planning
+from grasping_student.study.configuration import light, paper
+from grasping_student.study.costs import COSTS, SHIPPED, cost_key, measured_costs
+from grasping_student.study.designs import DESIGNS
+from grasping_student.study.estimates import all_configs, asked_rows
+from grasping_student.study.stage_graph import Recipes
 
 PAPER_SIZE = Path(__file__).parent / "results" / "paper_size.json"
 

@@ -15,7 +15,7 @@ from material import BATCH, CHECKPOINT, PAPER_MODEL, heightmap, labelled_batches
 from measuring import cpu_seconds, peak_memory_gib
 from torch import nn
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision
@@ -87,9 +87,12 @@ def our_steps(folder: Path, repetitions: int) -> dict[str, Any]:
         step_seconds.append(stepping.value)
     loader, step = float(np.mean(batch_seconds[1:])), float(np.mean(step_seconds[1:]))
     return {
-        "step": loader + step, "loader_share": loader / (loader + step), "first_step": step_seconds[0],
-        "peak_memory_gib": peak_memory_gib(), "repetitions": repetitions,
-    }  # fmt: skip
+        "step": loader + step,
+        "loader_share": loader / (loader + step),
+        "first_step": step_seconds[0],
+        "peak_memory_gib": peak_memory_gib(),
+        "repetitions": repetitions,
+    }
 
 
 def repeated(folder: Path, steps: int) -> PairBatches:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from grasping_student.collection.attempts import attempt_episode
 from grasping_student.collection.scenes import scene_episode
-from grasping_student.environments.simulation.config import standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.environments.simulation.picture import take_picture
-from grasping_student.evaluation.policy_spec import make_policy
-from grasping_student.files import write_json
-from grasping_student.manifest import code_commit, machine_name
-from grasping_student.parallel import parallel_map
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.policy_spec import make_policy
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
+from grasping_student.simulation.config import standard
+from grasping_student.simulation.rendering import take_picture
 
 OUT = Path(__file__).parent / "results" / "simulator.json"
 
@@ -86,9 +86,11 @@ def main() -> None:
         core, one = rate(function, jobs, 1)
         _, two = rate(function, jobs, 2)
         facts[name] = {
-            "per_core_second": round(core, 2), "wall_one_worker": round(one, 2), "wall_two_workers": round(two, 2),
+            "per_core_second": round(core, 2),
+            "wall_one_worker": round(one, 2),
+            "wall_two_workers": round(two, 2),
             "two_workers_over_one": round(two / one, 2),
-        }  # fmt: skip
+        }
         print(name, facts[name], flush=True)
     facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
     print("heightmap_ms", facts["heightmap_ms"])

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grasping_student.collection.attempts import attempt_episode
-from grasping_student.environments.simulation.config import FAMILIES
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation.statistics import wilson_interval
-from grasping_student.files import write_json
-from grasping_student.manifest import code_commit, machine_name
-from grasping_student.parallel import parallel_map
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
+from grasping_student.simulation.config import FAMILIES
 
 OUT = Path(__file__).parent / "results" / "simulator_rates.json"
 
@@ -50,10 +50,15 @@ def measure(family: str, policy: str, episodes: int, workers: int, seed: int) ->
     attempts, successes = outcomes.total(), outcomes["success"]
     low, high = wilson_interval(successes, attempts)
     return {
-        "family": family, "policy": policy, "episodes": episodes, "attempts": attempts, "successes": successes,
-        "success_rate": round(successes / attempts, 4), "wilson_95": [round(low, 4), round(high, 4)],
+        "family": family,
+        "policy": policy,
+        "episodes": episodes,
+        "attempts": attempts,
+        "successes": successes,
+        "success_rate": round(successes / attempts, 4),
+        "wilson_95": [round(low, 4), round(high, 4)],
         "outcomes": dict(sorted(outcomes.items())),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

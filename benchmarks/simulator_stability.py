@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.environments.simulation.blocks import rotation_of
-from grasping_student.environments.simulation.config import FAMILIES
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.files import write_json
-from grasping_student.manifest import code_commit, machine_name
-from grasping_student.parallel import parallel_map
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.policies.random_foreground import RandomForeground
+from grasping_student.simulation.blocks import rotation_of
+from grasping_student.simulation.config import FAMILIES
 
 OUT = Path(__file__).parent / "results" / "simulator_stability.json"
 
@@ -84,8 +84,14 @@ def check(job: Job) -> dict[str, Any]:
         watch.physics.build(state.blocks, state.poses, np.ones(len(state.blocks), dtype=bool))
         watch._step(SECOND)
         drift = np.linalg.norm(watch.physics.poses()[:, :3] - state.poses[:, :3], axis=1)
-    return {"attempts": attempts, "rise": rise, "lowest": lowest, "outermost": outermost, "drift": drift.tolist(),
-            "unsettled": watch.unsettled}  # fmt: skip
+    return {
+        "attempts": attempts,
+        "rise": rise,
+        "lowest": lowest,
+        "outermost": outermost,
+        "drift": drift.tolist(),
+        "unsettled": watch.unsettled,
+    }
 
 
 def main() -> None:
@@ -103,7 +109,10 @@ def main() -> None:
         return np.concatenate([result[name] for result in results])
 
     facts = {
-        "commit": code_commit(), "machine": machine_name(), "seed": asked.seed, "scenes": scenes,
+        "commit": code_commit(),
+        "machine": machine_name(),
+        "seed": asked.seed,
+        "scenes": scenes,
         "attempts": sum(result["attempts"] for result in results),
         "highest_rise_of_any_block_m": round(float(every("rise").max()), 4),
         "lowest_corner_m": round(float(every("lowest").min()), 5),
@@ -115,7 +124,7 @@ def main() -> None:
             "share_above_3_mm": round(float((every("drift") > 0.003).mean()), 4),
             "largest": round(float(every("drift").max()), 4),
         },
-    }  # fmt: skip
+    }
     write_json(OUT, facts)
     for name, value in facts.items():
         print(f"{name}: {value}")

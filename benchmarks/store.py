@@ -21,15 +21,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from grasping_student.cameras.files import read_intrinsics, read_pose
 from grasping_student.datasets.importers.frames import FramesImport, read_frame
 from grasping_student.datasets.importers.frames import run as import_frames
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.environments.simulation.config import dense, standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.perception.frame_files import read_intrinsics, read_pose
+from grasping_student.simulation.config import dense, standard
 
 SCENES = 6
 """Different scenes, each stored many times."""
@@ -103,9 +103,8 @@ def keep(writer: DatasetWriter, heightmap: Heightmap, number: int, source: str =
     grasp = PlanarGrasp(number % heightmap.workspace.pixels, 5, 0.01 * number)
     outcome = Outcome.SUCCESS if number % 2 else Outcome.MISSED
     writer.append(
-        heightmap, episode=number // 20, index=number % 20, environment="x", source=source, grasp=grasp,
-        outcome=outcome,
-    )  # fmt: skip
+        heightmap, episode=number // 20, index=number % 20, environment="x", source=source, grasp=grasp, outcome=outcome
+    )
 
 
 def read(folder: Path) -> dict[str, Any]:

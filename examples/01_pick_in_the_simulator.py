@@ -8,10 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from grasping_student.environments.simulation.config import standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.plotting.figures import draw_gripper, plot_heightmap
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.reports.figures import draw_gripper, draw_heightmap
+from grasping_student.simulation.config import standard
 
 ATTEMPTS = 6
 
@@ -27,7 +27,7 @@ def main(out: Path) -> None:
             outcome = environment.execute(grasp)
             x, y = grasp.xy(environment.workspace)
             print(f"attempt {number}: x {x:+.3f} m, y {y:+.3f} m, angle {grasp.angle:.2f} rad: {outcome}")
-            draw_heightmap(axes, scene)
+            plot_heightmap(axes, scene)
             draw_gripper(axes, environment.workspace, grasp)
             axes.set_title(f"{number}: {outcome}")
     figure.savefig(out)

@@ -10,7 +10,7 @@ from pathlib import Path
 from grasping_student.collection.collect import run as collect
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.datasets.store import Dataset
-from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.pseudo_labels.teacher_pass import run as pseudo_label

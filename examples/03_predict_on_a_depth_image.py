@@ -35,10 +35,13 @@ def main(folder: Path) -> None:
     write_frame(folder)
     predict(
         PredictConfig(
-            depth=folder / "depth.npy", intrinsics=folder / "camera.json", camera_to_world=folder / "pose.txt",
-            out=folder / "grasp", overwrite=True,
+            depth=folder / "depth.npy",
+            intrinsics=folder / "camera.json",
+            camera_to_world=folder / "pose.txt",
+            out=folder / "grasp",
+            overwrite=True,
         )
-    )  # fmt: skip
+    )
     grasp = json.loads((folder / "grasp" / "grasp.json").read_text())["grasp"]
     print(
         f"grasp at x {grasp['x']:+.3f} m, y {grasp['y']:+.3f} m, z {grasp['z']:.3f} m, angle {grasp['angle']:.2f} rad"

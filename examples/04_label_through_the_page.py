@@ -19,11 +19,11 @@ from playwright.sync_api import Page, sync_playwright
 
 from grasping_student.collection.collect import run as collect
 from grasping_student.collection.configuration import CollectConfig
-from grasping_student.environments.simulation.config import standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.evaluation.policy_spec import make_policy
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.pseudo_labels.teacher_pass import run as pseudo_label
+from grasping_student.simulation.config import standard
 from grasping_student.training.configuration import STUDENT_PRESETS, TEACHER_PRESETS
 from grasping_student.training.student import run as train_student
 from grasping_student.training.teacher import run as train_teacher

@@ -10,12 +10,12 @@ import sys
 
 import numpy as np
 
-from grasping_student.environments.robot_cell.cell import RobotCell
-from grasping_student.environments.robot_cell.devices import make_arm, make_gripper, make_view
-from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
-from grasping_student.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap, fill_holes
-from grasping_student.workspace import light_workspace
+from grasping_student.environments.robot_cell import RobotCell
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap, fill_holes
+from grasping_student.geometry.workspace import light_workspace
+from grasping_student.robots.fakes.twin_cell import twin_cell
+from grasping_student.robots.registry import make_arm, make_gripper, make_view
 
 
 def highest_point(heightmap: Heightmap, tried: list[PlanarGrasp], random: np.random.Generator) -> PlanarGrasp:

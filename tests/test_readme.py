@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import simulator_page
 
 from grasping_student.cli.main import COMMANDS
-from grasping_student.reports.demo_table import with_table
+from grasping_student.study.demo.table import with_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,25 +6,34 @@ import pytest
 
 from grasping_student.cli.main import main
 from grasping_student.collection.configuration import CollectConfig
-from grasping_student.configuration import SEEDS
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
-from grasping_student.experiments.configuration import MOST_DRAW, MOST_SEED, ExperimentConfig, Sizes
-from grasping_student.experiments.demo_configuration import DemoConfig
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.pipeline.configuration import SEEDS
 from grasping_student.serving.configuration import PredictConfig
+from grasping_student.study.configuration import MOST_DRAW, MOST_SEED, ExperimentConfig, Sizes
+from grasping_student.study.demo.configuration import DemoConfig
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.pretraining_configuration import PretrainingConfig
 
 SEEDED = [
-    (TeacherConfig, "seed", SEEDS), (TeacherConfig, "label_seed", SEEDS), (StudentConfig, "seed", SEEDS),
-    (StudentConfig, "label_seed", SEEDS), (AffordanceConfig, "seed", SEEDS), (AffordanceConfig, "split_seed", SEEDS),
-    (AffordanceConfig, "label_seed", SEEDS), (PretrainingConfig, "seed", SEEDS), (CollectConfig, "seed", SEEDS),
-    (OneShotConfig, "seed", SEEDS), (PickingConfig, "seed", SEEDS), (ProxyConfig, "seed", SEEDS),
-    (DemoConfig, "seed", SEEDS - 3), (ExperimentConfig, "seed", MOST_SEED + 1),
-]  # fmt: skip
+    (TeacherConfig, "seed", SEEDS),
+    (TeacherConfig, "label_seed", SEEDS),
+    (StudentConfig, "seed", SEEDS),
+    (StudentConfig, "label_seed", SEEDS),
+    (AffordanceConfig, "seed", SEEDS),
+    (AffordanceConfig, "split_seed", SEEDS),
+    (AffordanceConfig, "label_seed", SEEDS),
+    (PretrainingConfig, "seed", SEEDS),
+    (CollectConfig, "seed", SEEDS),
+    (OneShotConfig, "seed", SEEDS),
+    (PickingConfig, "seed", SEEDS),
+    (ProxyConfig, "seed", SEEDS),
+    (DemoConfig, "seed", SEEDS - 3),
+    (ExperimentConfig, "seed", MOST_SEED + 1),
+]
 """Config, its field, and the smallest number that is too large."""
 
 
@@ -44,14 +53,17 @@ def test_a_seed_is_not_negative_and_fits_into_32_bits(kind, name, below):
         *((OptimiserConfig, "learning_rate", wrong) for wrong in (0.0, -1e-3, 1.5, float("nan"), float("inf"))),
         *((OptimiserConfig, "final_learning_rate", wrong) for wrong in (-1e-9, float("nan"), float("inf"))),
         *((OptimiserConfig, "weight_decay", wrong) for wrong in (-1e-9, float("nan"), float("inf"))),
-        (LoopConfig, "loader_workers", -1), (LoopConfig, "threads", -1), (LoopConfig, "threads", 1025),
+        (LoopConfig, "loader_workers", -1),
+        (LoopConfig, "threads", -1),
+        (LoopConfig, "threads", 1025),
         *((kind, "pixels", wrong) for kind in (CollectConfig, OneShotConfig, PickingConfig, Sizes) for wrong in (0, 1)),
         *((PredictConfig, "ceiling", wrong) for wrong in (0.0, -0.1, float("nan"), float("inf"))),
         *((Sizes, "angles", wrong) for wrong in (5, 32)),
-        *((GripperShape, "opening", wrong) for wrong in (0.0, 0.9, 85.0, float("nan"))),
-        *((GripperShape, "finger_width", wrong) for wrong in (0.0, 22.0)), (GripperShape, "finger_depth", 15.0),
+        *((GripperGeometry, "opening", wrong) for wrong in (0.0, 0.9, 85.0, float("nan"))),
+        *((GripperGeometry, "finger_width", wrong) for wrong in (0.0, 22.0)),
+        (GripperGeometry, "finger_depth", 15.0),
     ],
-)  # fmt: skip
+)
 def test_numbers_without_a_meaning_are_refused_by_name(kind, name, wrong):
     with pytest.raises(ValueError, match=f"{name} is {wrong}"):
         kind(**{name: wrong})

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import Normalisation
-from grasping_student.workspace import Workspace
 from literal.rotation import crop, literal_canvas, pad, rotate
 from literal.selection import literal_top_grasps
 

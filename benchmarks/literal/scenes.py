@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grasping_student.grasp import TRAINING_ANGLES
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace
 from literal.algorithms import Batch
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyrealsense2 as rs
 
-from grasping_student.cameras.frame import Intrinsics
+from grasping_student.perception.frame import Intrinsics
 
 SERIAL = "000111222333"
 
@@ -37,9 +37,7 @@ def record(path: Path, intrinsics: Intrinsics, depths, colours, scale: float = 0
         sensor.open(profile)
         sensor.start(syncer)
     for number, (z16, rgb8) in enumerate(zip(depths, colours, strict=True)):
-        for sensor, picture, profile, size in (
-            (depth_sensor, z16, depth, 2), (colour_sensor, rgb8, colour, 3),
-        ):  # fmt: skip
+        for sensor, picture, profile, size in ((depth_sensor, z16, depth, 2), (colour_sensor, rgb8, colour, 3)):
             frame = rs.software_video_frame()
             frame.pixels = np.ascontiguousarray(picture)
             frame.stride, frame.bpp = intrinsics.width * size, size

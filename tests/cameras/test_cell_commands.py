@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from calibration_bench import CAMERA_TO_WORLD, bench_frame, corner_in_base, world_to_base
+from tests.fakes.calibration_bench import CAMERA_TO_WORLD, bench_frame, corner_in_base, world_to_base
 
-from grasping_student.cameras.calibration import load_calibration
-from grasping_student.cameras.files import save_frame
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
-from grasping_student.environments.robot_cell import checking
+from grasping_student.perception.calibration import load_calibration
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.robots.cell import check_camera as checking
 
 CORNERS = (0, 6, 28, 34, 17)
 
@@ -28,10 +28,12 @@ def cell(tmp_path_factory):
         "view": {"kind": "recorded", "options": {"camera": {"folder": str(folder / "frame")}}},
         "workspace": {"extent": 0.45, "pixels": 112, "margin": 0.06},
         "workspace_in_base": {
-            "x": float(lying[0, 3]), "y": float(lying[1, 3]), "z": float(lying[2, 3]),
+            "x": float(lying[0, 3]),
+            "y": float(lying[1, 3]),
+            "z": float(lying[2, 3]),
             "yaw": float(np.arctan2(lying[1, 0], lying[0, 0])),
         },
-    }  # fmt: skip
+    }
     (folder / "cell.yaml").write_text(yaml.safe_dump(values))
     frame = bench_frame()
     save_frame(frame, folder / "frame")
@@ -50,9 +52,18 @@ def write_points(path, corners, shift=0.0):
 
 def calibrate(cell, out, *more, touched="touched.yaml"):
     return main(
-        ["cell", "calibrate", "--cell", str(cell / "cell.yaml"), "--touched", str(cell / touched), "--out", str(out),
-         *map(str, more)]
-    )  # fmt: skip
+        [
+            "cell",
+            "calibrate",
+            "--cell",
+            str(cell / "cell.yaml"),
+            "--touched",
+            str(cell / touched),
+            "--out",
+            str(out),
+            *map(str, more),
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +176,11 @@ def test_check_warns_of_what_a_cells_file_lacks_to_move_the_arm(cell, calibrated
     place = values["workspace_in_base"]
     whole = tmp_path / "whole.yaml"
     values |= {
-        "arm": {"kind": "twin"}, "gripper": {"kind": "twin"}, "drop": {key: place[key] for key in "xy"} | {"z": 0.3},
+        "arm": {"kind": "twin"},
+        "gripper": {"kind": "twin"},
+        "drop": {key: place[key] for key in "xy"} | {"z": 0.3},
         "safe_box": {"low": [-2.0, -2.0, -2.0], "high": [2.0, 2.0, 2.0]},
-    }  # fmt: skip
+    }
     whole.write_text(yaml.safe_dump(values))
     assert main(["cell", "check", "--cell", str(whole), "--frame", frame, "--calibration", calibration]) == 0
     assert "Picking would refuse" not in capsys.readouterr().out

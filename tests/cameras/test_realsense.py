@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.cameras.camera import CameraError
+from grasping_student.cameras.base import CameraError
 from grasping_student.cameras.configuration import RealSenseConfig
 from grasping_student.cameras.realsense import RealSenseCamera, median_depth
 from grasping_student.cameras.simulated import d415_intrinsics, looking_down
 
 rs = pytest.importorskip("pyrealsense2", reason="needs libusb-1.0-0", exc_type=ImportError)
-from realsense_recording import SERIAL, record  # noqa: E402  # needs the library
+from tests.cameras.realsense_recording import SERIAL, record  # noqa: E402  # needs the library
 
 FRAMES = 8
 
@@ -248,8 +248,9 @@ def test_a_plugged_in_camera_is_asked_for_1280_x_720_and_set_to_high_accuracy(mo
     device = RealSenseCamera(RealSenseConfig(warm_up=0), looking_down(0.7))
     device.connect()
     assert library.streams == [
-        (rs.stream.depth, 1280, 720, rs.format.z16, 15), (rs.stream.color, 1280, 720, rs.format.rgb8, 15),
-    ]  # fmt: skip
+        (rs.stream.depth, 1280, 720, rs.format.z16, 15),
+        (rs.stream.color, 1280, 720, rs.format.rgb8, 15),
+    ]
     assert library.options == {rs.option.visual_preset: float(rs.rs400_visual_preset.high_accuracy)}
     assert device.serial == SERIAL
     assert device.intrinsics == d415_intrinsics()

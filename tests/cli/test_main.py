@@ -12,7 +12,7 @@ import yaml
 
 from grasping_student.cli.main import COMMANDS, main
 from grasping_student.cli.stage import parse_stage
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 HEAVY = ("torch", "pybullet", "numba", "nicegui", "pytorch_lightning", "matplotlib", "cv2")
 
@@ -59,7 +59,7 @@ ENDINGS = [
     (MemoryError("Unable to allocate 9 TiB"), 2, "not enough memory for the sizes asked (Unable to allocate 9 TiB)"),
     (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 2, "a smaller --loop.batch"),
     (UnicodeEncodeError("utf-8", "runs/\udcff", 5, 6, "surrogates not allowed"), 2, r"'runs/\udcff' cannot be written"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("error", "code", "said"), ENDINGS)
@@ -106,13 +106,16 @@ sys.exit(main.main())
 @pytest.mark.parametrize(
     ("words", "lines", "code"),
     [(["train", "teacher"], 100_000, 1), (["train", "teacher"], 3, 0), (["--help"], 0, 0), (["train", "--help"], 0, 0)],
-)  # fmt: skip
+)
 def test_a_closed_output_ends_with_0_only_what_is_finished(words, lines, code, unbuffered):
     code = 1 if lines and unbuffered else code  # then the first line ends it
     with subprocess.Popen(
-        [sys.executable, "-c", WORK.format(words=words, lines=lines)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    ) as program:  # fmt: skip
+        [sys.executable, "-c", WORK.format(words=words, lines=lines)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    ) as program:
         program.stdout.close()
         said = program.stderr.read()
         assert program.wait(60) == code
@@ -210,9 +213,12 @@ def test_the_resolved_config_is_printed_as_yaml_that_reads_back(capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--preset", "heavy"], "valid are: light, paper"), (["--preset"], "needs a value"),
-     (["--config", "none.yaml"], "does not exist")],
-)  # fmt: skip
+    [
+        (["--preset", "heavy"], "valid are: light, paper"),
+        (["--preset"], "needs a value"),
+        (["--config", "none.yaml"], "does not exist"),
+    ],
+)
 def test_bad_shared_options_are_refused(arguments, message):
     with pytest.raises(UserError, match=message):
         parse_stage("x", PRESETS, arguments)
@@ -220,9 +226,11 @@ def test_bad_shared_options_are_refused(arguments, message):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--share", "2"], r"x: share is 2\.0; it must be at most 1"),
-     (["--part.count", "0"], "x: part count is 0; it must be at least 1")],
-)  # fmt: skip
+    [
+        (["--share", "2"], r"x: share is 2\.0; it must be at most 1"),
+        (["--part.count", "0"], "x: part count is 0; it must be at least 1"),
+    ],
+)
 def test_values_that_a_config_refuses_are_one_line_of_ours(arguments, message, capsys):
     with pytest.raises(UserError, match=f"^{message}$"):
         parse_stage("x", {"light": Picky}, arguments)
@@ -239,11 +247,17 @@ def test_bad_options_of_the_stage_exit_2(arguments, capsys):
 
 @pytest.mark.parametrize(
     "words",
-    ["train teacher --dataset run/labels --out run", "train student --dataset a --pseudo-labels run --out run",
-     "train affordance --datasets a run/labels --out run", "pseudo-label --teacher run --dataset a --out run",
-     "evaluate one-shot --models t=run/model --out run", "evaluate picking --models g=grip:run/model --out run",
-     "evaluate proxy --models t=a --affordance run --out run", "export --model run --out run"],
-)  # fmt: skip
+    [
+        "train teacher --dataset run/labels --out run",
+        "train student --dataset a --pseudo-labels run --out run",
+        "train affordance --datasets a run/labels --out run",
+        "pseudo-label --teacher run --dataset a --out run",
+        "evaluate one-shot --models t=run/model --out run",
+        "evaluate picking --models g=grip:run/model --out run",
+        "evaluate proxy --models t=a --affordance run --out run",
+        "export --model run --out run",
+    ],
+)
 def test_nothing_overwrites_what_it_reads(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     kept = tmp_path / "run" / "labels" / "kept"

@@ -9,9 +9,9 @@ from grasping_student.cli.main import main
 from grasping_student.collection.collect import run
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.datasets.store import Dataset
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.policies.random_foreground import RandomForeground
 
 SMALL = CollectConfig(family="sparse", policy="random", count=7, per_episode=3, workers=1, seed=4)
@@ -116,6 +116,6 @@ def test_a_policy_that_finds_nothing_ends_the_collection_in_words(tmp_path, monk
 
 
 def _reset_to_nothing(self, seed):
-    from grasping_student.environments.simulation.environment import SceneState
+    from grasping_student.environments.simulated import SceneState
 
     self.restore_state(SceneState(seed, 0, (), np.empty((0, 7))))

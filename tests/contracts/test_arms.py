@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from tests.contracts.device_examples import example
 
-from grasping_student.environments.robot_cell import devices
-from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
-from grasping_student.environments.robot_cell.dry_run import DryRunArm, Notebook
-from grasping_student.environments.robot_cell.fakes.launch import FakeCell
-from grasping_student.environments.robot_cell.faults import ArmFault
-from grasping_student.environments.robot_cell.pose import tool_down
-from grasping_student.environments.robot_cell.ur5e import Ur5e, Ur5eConfig
+from grasping_student.robots import registry as devices
+from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
+from grasping_student.robots.cell.config import CellConfig, DeviceConfig
+from grasping_student.robots.cell.dry_run import DryRunArm, Notebook
+from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.faults import ArmFault
+from grasping_student.robots.pose import tool_down
 
 HERE = tool_down(0.05, -0.45, 0.30, 0.2)
 

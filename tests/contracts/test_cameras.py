@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from tests.contracts.device_examples import example
 
-from grasping_student.cameras.camera import Camera, CameraError
+from grasping_student.cameras.base import Camera, CameraError
 from grasping_student.cameras.configuration import RealSenseConfig
-from grasping_student.cameras.files import save_frame
-from grasping_student.cameras.frame import Intrinsics, frame_to_heightmap
 from grasping_student.cameras.realsense import RealSenseCamera
 from grasping_student.cameras.recorded import RecordedCamera
 from grasping_student.cameras.simulated import SimulatedCamera, looking_down, render
-from grasping_student.environments.robot_cell import devices
-from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace, light_workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.perception.frame import Intrinsics, frame_to_heightmap
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.robots import registry as devices
+from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 
 INTRINSICS = Intrinsics(455.0, 454.0, 316.0, 173.5, 640, 360)
 POSE = looking_down(0.7, 0.15)

@@ -6,16 +6,16 @@ from tests.fakes.boxes import BoxWorld
 
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
-from grasping_student.environments.simulation.config import dense, sparse, standard
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.simulation.config import dense, sparse, standard
 
 
 def robot_cell():
     """The cell through the vendors' clients, with fakes as devices and a simulator behind them."""
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from tests.environments.robot_cell.twin_environment import twin_environment
+    from tests.robots.twin_environment import twin_environment
 
     return twin_environment()
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from tests.contracts.device_examples import example
 
-from grasping_student.environments.robot_cell import devices
-from grasping_student.environments.robot_cell.config import CellConfig, DeviceConfig
-from grasping_student.environments.robot_cell.dry_run import DryRunGripper, Notebook
-from grasping_student.environments.robot_cell.fakes.launch import FakeCell
-from grasping_student.environments.robot_cell.faults import GripperFault
-from grasping_student.environments.robot_cell.gripper import close_on_object, still_holding
-from grasping_student.environments.robot_cell.pose import tool_down
-from grasping_student.environments.robot_cell.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
+from grasping_student.robots import registry as devices
+from grasping_student.robots.cell.config import CellConfig, DeviceConfig
+from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook
+from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.faults import GripperFault
+from grasping_student.robots.grippers.base import close_on_object, still_holding
+from grasping_student.robots.grippers.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
+from grasping_student.robots.pose import tool_down
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 
 SMALL = Workspace(extent=0.12, pixels=12, margin=0.01)
 

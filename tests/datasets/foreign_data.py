@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from grasping_student.datasets.importers import authors
-from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 
 RANDOM = np.random.default_rng(0)
 GOOD = authors.describe(PlanarGrasp(5, 6, 0.3), Outcome.SUCCESS)

@@ -34,10 +34,10 @@ from foreign_data import (
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers import authors, cornell, frames, jacquard, pushing_grasping
-from grasping_student.datasets.importers.reading import MOST_PIXELS
+from grasping_student.datasets.importers.safe_io import MOST_PIXELS
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 
 def description(**changed):
@@ -253,9 +253,18 @@ def test_a_broken_frame_is_skipped(tmp_path, name, damage, reason):
 @pytest.mark.parametrize("name", ["camera.json", "pose.txt"])
 @pytest.mark.parametrize(
     "damage",
-    [empty, text("{}"), text("1 2 3"), text("é", "latin-1"), text('{"a":' * 20_000), pipe, leads_to_itself,
-     lambda path: path.unlink(), lambda path: (path.unlink(), path.mkdir())],
-)  # fmt: skip
+    [
+        empty,
+        text("{}"),
+        text("1 2 3"),
+        text("é", "latin-1"),
+        text('{"a":' * 20_000),
+        pipe,
+        leads_to_itself,
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.mkdir()),
+    ],
+)
 def test_frames_without_a_calibration_are_refused(tmp_path, name, damage, capsys):
     write_frames(tmp_path / "f", 2)
     damage(tmp_path / "f" / name)

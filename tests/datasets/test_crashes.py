@@ -16,7 +16,7 @@ from grasping_student.datasets.folder import segment_paths
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.pictures import quantise_height
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 FORK = multiprocessing.get_context("fork")
 

@@ -20,15 +20,15 @@ from foreign_data import (
 )
 from scipy import ndimage
 
-from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers import authors, cornell, frames, jacquard, pushing_grasping
 from grasping_student.datasets.importers.rectangles import SquareCrop, height_above_table
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.store import Dataset
-from grasping_student.files import read_json
-from grasping_student.grasp import Outcome, PlanarGrasp, angle_distance
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.pipeline.files import read_json
 
 
 def grips_short_side(height, grasp, reach=5):
@@ -70,8 +70,11 @@ def test_the_authors_finger_marks_are_where_our_grasp_has_its_finger_tips(angle_
 def test_the_authors_bins_of_any_number_become_the_same_angle():
     for count in (8, 16, 64):
         for index in range(count + 1):
-            values = {"grasping_index": {"row": 1, "col": 2, "angle_index": float(index)}, "num_rotations": count,
-                      "successful": False}  # fmt: skip
+            values = {
+                "grasping_index": {"row": 1, "col": 2, "angle_index": float(index)},
+                "num_rotations": count,
+                "successful": False,
+            }
             grasp, outcome = authors.read_description(values)
             assert grasp == PlanarGrasp(1, 2, index * (64 // count) * math.pi / 64)
             assert outcome is Outcome.MISSED
@@ -84,8 +87,13 @@ def test_a_folder_of_the_authors_is_imported(tmp_path, capsys):
     for date, grasp in zip(dates, grasps, strict=True):
         description = authors.describe(grasp, Outcome.SUCCESS)
         write_authors(folder, date, bar_scene(pixels, grasp), random_rgb(pixels), description)
-    write_authors(folder, "03-03-2023_12-00-00", bar_scene(pixels, grasps[0]).astype(float), random_rgb(pixels),
-                  {"grasping_index": None, "successful": None})  # fmt: skip
+    write_authors(
+        folder,
+        "03-03-2023_12-00-00",
+        bar_scene(pixels, grasps[0]).astype(float),
+        random_rgb(pixels),
+        {"grasping_index": None, "successful": None},
+    )
     assert main(["dataset", "import", "authors", str(folder), "--out", str(tmp_path / "ours")]) == 0
     assert "imported 5 entries (4 labelled, 1 scenes)" in capsys.readouterr().out
     dataset = Dataset(tmp_path / "ours")
@@ -233,7 +241,7 @@ def test_frames_are_mended_as_predict_mends_them_if_asked(tmp_path):
         frames.run(frames.FramesImport(tmp_path / "f", tmp_path / name, pixels=30, mend=mend, workers=1))
     raw, mended = (Dataset(tmp_path / name).heightmap(0) for name in ("raw", "mended"))
     assert raw.unmeasured.any() and not mended.unmeasured.any()
-    np.testing.assert_allclose(mended.height, mend_heightmap(raw).heightmap.height, atol=1e-4)
+    np.testing.assert_allclose(mended.height, repair_heightmap(raw).heightmap.height, atol=1e-4)
 
 
 def test_colour_of_twice_the_size_is_averaged_down(tmp_path):

@@ -13,11 +13,11 @@ from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
 from grasping_student.datasets.splits import split_by_episode
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 
 def _contents(path):
@@ -44,9 +44,14 @@ def large(tmp_path):
     with DatasetWriter(tmp_path / "large", workspace, segment_bytes=500_000, batch=6) as writer:
         for number in range(60):
             writer.append(
-                scene(number, workspace), episode=number // 6, index=number % 6, environment="x", source="human",
-                grasp=PlanarGrasp(30, number, 0.1), outcome=Outcome.SUCCESS,
-            )  # fmt: skip
+                scene(number, workspace),
+                episode=number // 6,
+                index=number % 6,
+                environment="x",
+                source="human",
+                grasp=PlanarGrasp(30, number, 0.1),
+                outcome=Outcome.SUCCESS,
+            )
     return tmp_path / "large"
 
 

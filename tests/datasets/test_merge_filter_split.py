@@ -9,9 +9,9 @@ from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.selection import Selection, filter_dataset, merge_datasets
 from grasping_student.datasets.splits import Split
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 
 
 def test_filtered_attempts_keep_ids_values_and_pixels(filled, tmp_path):
@@ -80,8 +80,25 @@ def test_the_commands(filled, tmp_path, capsys):
     for side, episodes in (("train", split.train), ("held_out", split.held_out)):
         assert Dataset(tmp_path / "split" / side).attempts() == filled.attempts(episodes=episodes)
     assert run("check", path, "--split", tmp_path / "split" / "split.json") == 0
-    assert run("filter", path, "--out", tmp_path / "side", "--split", tmp_path / "split" / "split.json",
-               "--side", "held_out", "--success", "no", "--source", "script", "--policy", "scripted") == 0  # fmt: skip
+    assert (
+        run(
+            "filter",
+            path,
+            "--out",
+            tmp_path / "side",
+            "--split",
+            tmp_path / "split" / "split.json",
+            "--side",
+            "held_out",
+            "--success",
+            "no",
+            "--source",
+            "script",
+            "--policy",
+            "scripted",
+        )
+        == 0
+    )
     assert Dataset(tmp_path / "side").attempts() == filled.attempts(success=False, episodes=split.held_out)
     assert run("merge", tmp_path / "split" / "train", tmp_path / "split" / "held_out", "--out", tmp_path / "all") == 0
     assert len(Dataset(tmp_path / "all")) == 30

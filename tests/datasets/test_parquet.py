@@ -16,9 +16,9 @@ from grasping_student.cli.main import main
 from grasping_student.datasets.importers.parquet import ParquetImport, run
 from grasping_student.datasets.parquet import export_parquet
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
-from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 
 
 def _installed(distribution):
@@ -35,9 +35,19 @@ def varied(tmp_path):
     """Attempts with every kind of value, one deleted."""
     with DatasetWriter(tmp_path / "varied", SMALL, batch=3) as writer:
         fill(writer, 10)
-        writer.append(scene(50), episode=7, index=0, environment="é", source="human", policy="p", policy_version="v",
-                      grasp=PlanarGrasp(3, 4, 1.2345678901234567), z=-0.001, outcome=Outcome.FAULT,
-                      extra={"note": "ü", "list": [1, None, 2.5]})  # fmt: skip
+        writer.append(
+            scene(50),
+            episode=7,
+            index=0,
+            environment="é",
+            source="human",
+            policy="p",
+            policy_version="v",
+            grasp=PlanarGrasp(3, 4, 1.2345678901234567),
+            z=-0.001,
+            outcome=Outcome.FAULT,
+            extra={"note": "ü", "list": [1, None, 2.5]},
+        )
         writer.append(scene(51), episode=8, index=0, environment="x", extra={})
         writer.delete(4)
     return tmp_path / "varied"
@@ -98,9 +108,13 @@ def test_the_commands(varied, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("damage", "message"),
-    [(cut, "whole Parquet"), (empty, "whole Parquet"), (text("x" * 100), "whole Parquet"),
-     (lambda path: pq.write_table(pa.table({"a": [1]}), path), "was not written by")],
-)  # fmt: skip
+    [
+        (cut, "whole Parquet"),
+        (empty, "whole Parquet"),
+        (text("x" * 100), "whole Parquet"),
+        (lambda path: pq.write_table(pa.table({"a": [1]}), path), "was not written by"),
+    ],
+)
 def test_a_broken_shard_stops_the_import(varied, tmp_path, damage, message):
     shards = export_parquet(varied, tmp_path / "out", rows_a_shard=5)
     damage(shards[1])
@@ -111,9 +125,11 @@ def test_a_broken_shard_stops_the_import(varied, tmp_path, damage, message):
 
 @pytest.mark.parametrize(
     ("lost", "message"),
-    [([1], r"lacks attempts-00001-of-00006\.parquet; copy the whole export of 6 shards"),
-     ([0, 1, 3, 4, 5], r"attempts-00003-of-00006\.parquet and 2 more;")],
-)  # fmt: skip
+    [
+        ([1], r"lacks attempts-00001-of-00006\.parquet; copy the whole export of 6 shards"),
+        ([0, 1, 3, 4, 5], r"attempts-00003-of-00006\.parquet and 2 more;"),
+    ],
+)
 def test_a_missing_shard_stops_the_import(varied, tmp_path, lost, message):
     shards = export_parquet(varied, tmp_path / "out", rows_a_shard=2)
     for number in lost:

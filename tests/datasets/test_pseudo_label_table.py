@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
-from grasping_student.errors import UserError
-from grasping_student.files import write_json
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import write_json
 
 PROVENANCE = Provenance("teacher", "dataset", 0.12, 12, 0.01, 3.0, True, "float32")
 

@@ -2,17 +2,12 @@
 
 import numpy as np
 import pytest
-from foreign_data import (
-    GOOD,
-    random_rgb,
-    write_authors,
-    write_frames,
-)
+from foreign_data import GOOD, random_rgb, write_authors, write_frames
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers import authors
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 
 @pytest.mark.parametrize("layout", ["authors", "cornell", "jacquard", "pushing-grasping", "frames"])

@@ -5,8 +5,8 @@ from dataset_scenes import SMALL, fill
 
 from grasping_student.datasets.splits import Split, split_by_episode
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.99])

@@ -16,17 +16,20 @@ from hypothesis import strategies as st
 from grasping_student.datasets.pictures import HEIGHT_STEP, HIGHEST_HEIGHT, LOWEST_HEIGHT
 from grasping_student.datasets.schema import SOURCES
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
-)  # fmt: skip
+)
 
 VALUES = st.fixed_dictionaries(
     {
@@ -101,8 +104,14 @@ def test_heights_that_cannot_be_metres_are_refused(tmp_path, value):
 
 def test_the_version_ignores_packing_and_time_but_no_value(tmp_path):
     def version(name, segment_bytes=1 << 20, seed=0, **changed):
-        values = {"episode": 0, "index": 0, "environment": "x", "source": "human", "grasp": PlanarGrasp(1, 2, 0.3),
-                  "outcome": Outcome.SUCCESS}  # fmt: skip
+        values = {
+            "episode": 0,
+            "index": 0,
+            "environment": "x",
+            "source": "human",
+            "grasp": PlanarGrasp(1, 2, 0.3),
+            "outcome": Outcome.SUCCESS,
+        }
         with DatasetWriter(tmp_path / name, SMALL, segment_bytes=segment_bytes) as writer:
             for number in range(4):
                 writer.append(scene(number), **{**values, "index": number})
@@ -112,9 +121,20 @@ def test_the_version_ignores_packing_and_time_but_no_value(tmp_path):
     first = version("a")
     assert version("b", segment_bytes=1) == first
     assert version("c", created_at="2001-01-01T00:00:00+00:00") == first
-    changes = [{"seed": 1}, {"episode": 1}, {"index": 9}, {"environment": "y"}, {"source": "script"}, {"policy": "p"},
-               {"policy_version": "1"}, {"grasp": PlanarGrasp(1, 3, 0.3)}, {"grasp": PlanarGrasp(1, 2, 0.4)},
-               {"z": 0.1}, {"outcome": Outcome.MISSED}, {"extra": {"note": "n"}}]  # fmt: skip
+    changes = [
+        {"seed": 1},
+        {"episode": 1},
+        {"index": 9},
+        {"environment": "y"},
+        {"source": "script"},
+        {"policy": "p"},
+        {"policy_version": "1"},
+        {"grasp": PlanarGrasp(1, 3, 0.3)},
+        {"grasp": PlanarGrasp(1, 2, 0.4)},
+        {"z": 0.1},
+        {"outcome": Outcome.MISSED},
+        {"extra": {"note": "n"}},
+    ]
     assert len({version(f"d{number}", **change) for number, change in enumerate(changes)} | {first}) == 13
 
 
@@ -142,8 +162,15 @@ def test_filters_agree_with_a_plain_loop(filled):
 
 def test_a_fault_is_no_attempt(tmp_path):
     with DatasetWriter(tmp_path / "a", SMALL) as writer:
-        writer.append(scene(0), episode=0, index=0, environment="x", source="human", grasp=PlanarGrasp(1, 1, 0),
-                      outcome=Outcome.FAULT)  # fmt: skip
+        writer.append(
+            scene(0),
+            episode=0,
+            index=0,
+            environment="x",
+            source="human",
+            grasp=PlanarGrasp(1, 1, 0),
+            outcome=Outcome.FAULT,
+        )
     dataset = Dataset(tmp_path / "a")
     assert dataset.attempt(0).success is None
     assert not dataset.attempts(labelled=True)

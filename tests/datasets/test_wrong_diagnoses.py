@@ -13,9 +13,9 @@ from grasping_student.datasets.folder import MANIFEST, segment_paths
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 
 def _say(path, **workspace):

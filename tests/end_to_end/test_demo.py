@@ -8,9 +8,23 @@ import pytest
 
 ARMS = ("random", "scripted", "teacher", "teacher_augmented", "student", "difference")
 TINY = [
-    "--labels", "8", "--scenes", "10", "--teacher-steps", "4", "--student-steps", "4", "--one-shot-scenes", "3",
-    "--episodes", "1", "--workers", "1", "--seed", "3",
-]  # fmt: skip
+    "--labels",
+    "8",
+    "--scenes",
+    "10",
+    "--teacher-steps",
+    "4",
+    "--student-steps",
+    "4",
+    "--one-shot-scenes",
+    "3",
+    "--episodes",
+    "1",
+    "--workers",
+    "1",
+    "--seed",
+    "3",
+]
 
 
 def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -36,8 +50,14 @@ def test_the_report_holds_every_arm_with_its_counts_and_intervals(finished):
         assert report[arm]["successes"] == round(report[arm]["attempts"] * report[arm]["success_rate"])
     assert len(report["difference"]["bootstrap_95"]) == 2
     assert set(report["timing_s"]) == {
-        "collect_labels", "collect_scenes", "teachers", "pseudo_labels", "student", "one_shot", "picking",
-    }  # fmt: skip
+        "collect_labels",
+        "collect_scenes",
+        "teachers",
+        "pseudo_labels",
+        "student",
+        "one_shot",
+        "picking",
+    }
     assert report["seed"] == 3
     assert str(out / "report.html") in done.stdout
     page = (out / "report.html").read_text()

@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 from grasping_student.cli.main import main
-from grasping_student.environments.robot_cell.config import load_cell
-from grasping_student.environments.robot_cell.fakes.console import HELP
-from grasping_student.evaluation.records import Try, read_events
+from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.robots.cell.config import load_cell
+from grasping_student.robots.fakes.console import HELP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "robot-cell.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "grasping_student.cli.main"]
@@ -26,9 +26,12 @@ class Console:
     def __init__(self, folder):
         # a busy machine needs looser time limits than the defaults, which the cell's file of the fakes has
         self.process = subprocess.Popen(
-            [*COMMAND, "cell", "fake", "--speedup", "20"], cwd=folder, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+            [*COMMAND, "cell", "fake", "--speedup", "20"],
+            cwd=folder,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         self.greeting = self.answer() + self.answer()
 
     def answer(self):
@@ -67,14 +70,20 @@ def documented():
 
 def test_the_documented_commands_do_what_the_page_says(fakes):
     _, folder = fakes
-    typed = {"teach": "lift\ntip close\n\n", "recover": "yes\n"}
+    typed = {"teach-reset": "lift\ntip close\n\n", "recover": "yes\n"}
     for words in documented():
-        if words[1] == "watch":  # has tests of its own, in a browser
+        if words[1] == "monitor":  # has tests of its own, in a browser
             continue
         done = subprocess.run(
-            [*COMMAND, *words], cwd=folder, input=typed.get(words[1], ""), capture_output=True, text=True,
-            timeout=300, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+            [*COMMAND, *words],
+            cwd=folder,
+            input=typed.get(words[1], ""),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
         assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert len(load_cell(folder / "runs/fake-cell/cell.yaml").reset) == 2
     assert (folder / "runs/dry/motions.png").stat().st_size > 5000

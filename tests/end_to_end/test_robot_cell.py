@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
-from grasping_student.configuration import to_yaml
-from grasping_student.environments.robot_cell.config import load_cell
-from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
-from grasping_student.environments.simulation.config import standard
-from grasping_student.evaluation.records import Try, read_events
-from grasping_student.grasp import Outcome
-from grasping_student.workspace import light_workspace
+from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.workspace import light_workspace
+from grasping_student.pipeline.configuration import to_yaml
+from grasping_student.robots.cell.config import load_cell
+from grasping_student.robots.fakes.twin_cell import twin_cell
+from grasping_student.simulation.config import standard
 
 ATTEMPTS = 2
 
@@ -36,9 +36,23 @@ def command(*words):
 
 def evaluate(path, out, *words):
     return command(
-        "evaluate", "picking", "--models", "teacher=random", "student=random", "--env", "robot-cell", "--cell", path,
-        "--episodes", 1, "--stop.attempts", ATTEMPTS, "--out", out, *words,
-    )  # fmt: skip
+        "evaluate",
+        "picking",
+        "--models",
+        "teacher=random",
+        "student=random",
+        "--env",
+        "robot-cell",
+        "--cell",
+        path,
+        "--episodes",
+        1,
+        "--stop.attempts",
+        ATTEMPTS,
+        "--out",
+        out,
+        *words,
+    )
 
 
 def tries_of(out):
@@ -102,9 +116,7 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
     assert "protective stop" in said and "cell recover" in said and "Traceback" not in said
     assert Outcome.FAULT.value in [each.outcome for each in tries_of(out)]
 
-    refused = subprocess.run(
-        evaluate(path, out, "--resume"), capture_output=True, text=True, timeout=100, check=False
-    )  # fmt: skip
+    refused = subprocess.run(evaluate(path, out, "--resume"), capture_output=True, text=True, timeout=100, check=False)
     assert refused.returncode == 2 and "protective stop" in refused.stderr
     recover = command("cell", "recover", "--cell", path)
     unsure = subprocess.run(recover, input="no\n", capture_output=True, text=True, timeout=60, check=False)
@@ -141,7 +153,7 @@ def test_waypoints_are_taught_by_hand_and_replayed_at_the_next_reset(twin, tmp_p
     own.write_text(path.read_text())
     poses = [[0.1, -0.4, 0.3, 3.14159, 0.0, 0.0], [0.2, -0.5, 0.35, 3.14159, 0.0, 0.0]]
     with subprocess.Popen(
-        command("cell", "teach", "--cell", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command("cell", "teach-reset", "--cell", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as teaching:
         for name, pose in zip(("lift", "tip close"), poses, strict=True):
             wait_for_prompt(teaching)
@@ -158,9 +170,7 @@ def test_waypoints_are_taught_by_hand_and_replayed_at_the_next_reset(twin, tmp_p
     np.testing.assert_allclose([each.pose for each in taught], poses, atol=1e-9)
     assert [each.stroke_mm for each in taught] == [None, 0.0]
     moves = len(fakes.do("report")["moves"])
-    subprocess.run(
-        evaluate(own, tmp_path / "run"), check=True, timeout=200, stdout=subprocess.DEVNULL
-    )  # fmt: skip
+    subprocess.run(evaluate(own, tmp_path / "run"), check=True, timeout=200, stdout=subprocess.DEVNULL)
     sent = [move["target"] for move in fakes.do("report")["moves"][moves:]]
     for pose in poses:
         assert sum(np.allclose(target, pose) for target in sent) == 2  # one episode of each model
@@ -179,9 +189,7 @@ def test_a_dry_run_draws_every_motion_and_moves_nothing(twin, tmp_path):
     fakes, path = twin
     moves = len(fakes.do("report")["moves"])
     out = tmp_path / "dry"
-    done = subprocess.run(
-        evaluate(path, out, "--dry-run"), capture_output=True, text=True, timeout=100, check=True
-    )  # fmt: skip
+    done = subprocess.run(evaluate(path, out, "--dry-run"), capture_output=True, text=True, timeout=100, check=True)
     assert len(fakes.do("report")["moves"]) == moves
     assert done.stdout.count("descend") == 2 * ATTEMPTS
     assert (out / "motions.png").stat().st_size > 5000
@@ -200,7 +208,10 @@ def test_a_dry_run_draws_every_motion_and_moves_nothing(twin, tmp_path):
 def test_options_that_do_not_fit_together_are_refused(words, tmp_path):
     run = subprocess.run(
         command("evaluate", "picking", "--models", "random", "--out", tmp_path / "run", *words),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert run.returncode == 2
     assert "Traceback" not in run.stderr

@@ -8,8 +8,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from grasping_student.environments.gymnasium_adapter import GymnasiumAdapter
-from grasping_student.environments.simulation.config import dense, sparse
-from grasping_student.environments.simulation.environment import SimulationEnvironment
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.simulation.config import dense, sparse
 
 
 def small(family):
@@ -31,8 +31,9 @@ def test_reward_end_and_outcome_follow_the_grasp():
     assert observation["measured"].all()
     ends = [adapter.step(np.array([0, 0, 0])) for _ in range(2)]  # in the margin
     assert [(reward, truncated, info["outcome"]) for _, reward, _, truncated, info in ends] == [
-        (0.0, False, "out_of_reach"), (0.0, True, "out_of_reach"),
-    ]  # fmt: skip
+        (0.0, False, "out_of_reach"),
+        (0.0, True, "out_of_reach"),
+    ]
     adapter.reset(seed=0)
     while len(adapter.environment.state.blocks):
         adapter.environment.take_away([0])

@@ -5,10 +5,10 @@ import pytest
 from tests.fakes.boxes import WORKSPACE, BoxWorld
 
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 CENTRE = PlanarGrasp(20, 20, 0.0)
 

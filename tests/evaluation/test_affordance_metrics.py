@@ -50,9 +50,19 @@ def test_a_calibrated_prediction_has_a_small_calibration_error_and_a_boastful_on
 
 @pytest.mark.parametrize(
     ("p", "y"),
-    [([], []), ([0.5], [1, 0]), ([1.5], [1]), ([float("nan")], [1]), ([0.5], [2]), ([0.5], [0.7]), ([0.5], [-1]),
-     ([0.5], [float("nan")]), ([0.5], [None]), ([0.5], ["1"])],
-)  # fmt: skip
+    [
+        ([], []),
+        ([0.5], [1, 0]),
+        ([1.5], [1]),
+        ([float("nan")], [1]),
+        ([0.5], [2]),
+        ([0.5], [0.7]),
+        ([0.5], [-1]),
+        ([0.5], [float("nan")]),
+        ([0.5], [None]),
+        ([0.5], ["1"]),
+    ],
+)
 @pytest.mark.parametrize("measure", [reliability, balanced_accuracy, affordance_metrics])
 def test_what_is_no_prediction_or_no_outcome_is_refused(measure, p, y):
     with pytest.raises(ValueError, match="must"):

@@ -12,7 +12,7 @@ from grasping_student.evaluation import one_shot, picking_stage
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.evaluation.draws import difference_over_draws, rate_over_draws, read_draws
 from grasping_student.evaluation.statistics import draws_interval, hierarchical_difference
-from grasping_student.files import read_json, write_json
+from grasping_student.pipeline.files import read_json, write_json
 
 MODELS = ("teacher=random", "student=first")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tests.fakes.boxes import BoxPolicy, BoxWorld, BoxWorldSpec, make_box_policy
 
-from grasping_student.errors import UserError
+from grasping_student.episodes.attempt import End, Intent, Try, read_events
 from grasping_student.evaluation import one_shot, picking_stage
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule, parse_models
-from grasping_student.evaluation.records import End, Intent, Try, read_events
 from grasping_student.evaluation.statistics import wilson_interval
+from grasping_student.pipeline.errors import UserError
 
 WORLD = BoxWorldSpec()
 

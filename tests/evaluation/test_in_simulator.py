@@ -2,9 +2,9 @@
 
 import pytest
 
+from grasping_student.episodes.attempt import Try, read_events
 from grasping_student.evaluation import one_shot, picking_stage
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule
-from grasping_student.evaluation.records import Try, read_events
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 
@@ -29,9 +29,13 @@ def test_a_model_entered_twice_agrees_on_every_scene_of_the_simulator(network, t
 def test_episodes_in_the_simulator_do_not_depend_on_the_number_of_workers(tmp_path):
     def run(workers):
         config = PickingConfig(
-            models=("random", "scripted"), episodes=1, family="sparse", workers=workers, stop=StopRule(attempts=2),
+            models=("random", "scripted"),
+            episodes=1,
+            family="sparse",
+            workers=workers,
+            stop=StopRule(attempts=2),
             out=tmp_path / str(workers),
-        )  # fmt: skip
+        )
         folder = picking_stage.run(config)
         return (folder / "attempts.jsonl").read_bytes(), (folder / "metrics.json").read_bytes()
 

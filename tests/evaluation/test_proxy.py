@@ -9,16 +9,17 @@ from tests.training.synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
 from grasping_student.evaluation import proxy
 from grasping_student.evaluation.affordance_metrics import evaluate_affordance
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.statistics import moving_average
-from grasping_student.files import read_json
-from grasping_student.grasp import AngleGrid, PlanarGrasp
+from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.rotation import Canvas
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.training import affordance, teacher
 from grasping_student.training.affordance_configuration import AFFORDANCE_PRESETS, AffordanceConfig
 from grasping_student.training.augmentation import no_augmentation
@@ -27,7 +28,6 @@ from grasping_student.training.batches import Group
 from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import HEIGHT_UNIT, labels_of_attempts, read_scenes
 from grasping_student.training.loop_configuration import LoopConfig
-from grasping_student.workspace import Workspace
 
 NETWORK = NetworkConfig(widths=(12, 16, 24))
 
@@ -40,14 +40,18 @@ def trained(tmp_path_factory):
     write_dataset(folder / "second", 30, seed=1, failures=18, an_episode=2)
     write_dataset(folder / "held-out", 12, seed=2)
     config = AffordanceConfig(
-        datasets=(folder / "first", folder / "second"), out=folder / "affordance", network=NETWORK,
+        datasets=(folder / "first", folder / "second"),
+        out=folder / "affordance",
+        network=NETWORK,
         loop=LoopConfig(steps=140, batch=12, threads=1, record_every=70),
-    )  # fmt: skip
+    )
     affordance.run(config)
     teaching = TeacherConfig(
-        dataset=folder / "second", out=folder / "teacher", network=NETWORK,
+        dataset=folder / "second",
+        out=folder / "teacher",
+        network=NETWORK,
         loop=LoopConfig(steps=60, batch=6, threads=1, record_every=20, keep_rounds=True),
-    )  # fmt: skip
+    )
     teacher.run(teaching)
     return folder, config
 
@@ -128,9 +132,12 @@ def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_r
     folder, _ = trained
     spec = folder / "teacher"
     config = ProxyConfig(
-        models=(f"one={spec}", f"other={spec}"), affordance=folder / "affordance", dataset=folder / "held-out",
-        scenes=10, out=tmp_path / "out",
-    )  # fmt: skip
+        models=(f"one={spec}", f"other={spec}"),
+        affordance=folder / "affordance",
+        dataset=folder / "held-out",
+        scenes=10,
+        out=tmp_path / "out",
+    )
     proxy.run(config)
     metrics = read_json(tmp_path / "out" / "metrics.json")
     one, other = metrics["models"]["one"], metrics["models"]["other"]
@@ -150,8 +157,18 @@ def test_the_stage_scores_all_models_on_the_same_scenes_and_averages_over_kept_r
 
 def test_a_teacher_in_the_affordance_networks_place_is_refused_and_nothing_is_written(trained, tmp_path, capsys):
     folder, _ = trained
-    words = ["evaluate", "proxy", "--models", str(folder / "teacher"), "--affordance", str(folder / "teacher"),
-             "--dataset", str(folder / "held-out"), "--out", str(tmp_path / "out")]  # fmt: skip
+    words = [
+        "evaluate",
+        "proxy",
+        "--models",
+        str(folder / "teacher"),
+        "--affordance",
+        str(folder / "teacher"),
+        "--dataset",
+        str(folder / "held-out"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(words) == 2
     message = (
         f"--affordance {folder / 'teacher'} is no affordance network; 'grasping-student train affordance' makes one"

@@ -7,13 +7,13 @@ import pytest
 from tests.training.synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
 from grasping_student.evaluation import proxy
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.statistics import Counts, bootstrap_interval
-from grasping_student.grasp import PlanarGrasp
+from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
 
 MODEL = GraspModel.new(ModelConfig(NetworkConfig(widths=(4, 8)), SMALL), 0)
 

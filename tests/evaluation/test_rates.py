@@ -5,6 +5,7 @@ import math
 import pytest
 from tests.fakes.boxes import WORKSPACE  # pixels of 10 mm
 
+from grasping_student.episodes.attempt import End, Try
 from grasping_student.evaluation.rates import (
     counts_by_unit,
     difference,
@@ -15,7 +16,6 @@ from grasping_student.evaluation.rates import (
     without_repeats,
     without_stop_failures,
 )
-from grasping_student.evaluation.records import End, Try
 from grasping_student.evaluation.statistics import Counts
 from grasping_student.evaluation.table import rates_table
 

@@ -65,9 +65,16 @@ def test_counts_that_cannot_be_are_refused():
 
 @pytest.mark.parametrize(
     ("successes", "attempts"),
-    [([0.7, 0.9], [1, 1]), ([0, 1], [1, 1.5]), ([float("nan")], [1]), ([1], [float("inf")]), (["1"], ["1"]),
-     ([0], [1e300]), ([None], [1])],
-)  # fmt: skip
+    [
+        ([0.7, 0.9], [1, 1]),
+        ([0, 1], [1, 1.5]),
+        ([float("nan")], [1]),
+        ([1], [float("inf")]),
+        (["1"], ["1"]),
+        ([0], [1e300]),
+        ([None], [1]),
+    ],
+)
 def test_counts_are_whole_numbers(successes, attempts):
     with pytest.raises(ValueError, match="must be whole numbers"):
         Counts(successes, attempts)

@@ -6,7 +6,7 @@ import pytest
 
 from grasping_student.cli.main import main
 from grasping_student.evaluation.statistics import wilson_interval
-from grasping_student.files import read_json, write_json
+from grasping_student.pipeline.files import read_json, write_json
 
 FIRST_LOOK = Path(__file__).parents[2] / "results" / "first-look" / "one-shot.json"
 
@@ -30,8 +30,10 @@ def test_an_interval_on_file_without_width_gets_one(tmp_path, capsys):
     metrics["differences"][0]["one_shot"].update(units=3, success_rate=0.0, bootstrap_95=[0.0, 0.0])
     write_json(tmp_path / "metrics.json", metrics)
     others = [100 * wilson_interval(0, units).high for units in (6, 3)]
-    for form, difference in (([], f"[{-others[1]:.1f}, {others[1]:.1f}]"),
-                             (["--markdown"], f"[{-others[1]:+.1f}, {others[1]:+.1f}]")):  # fmt: skip
+    for form, difference in (
+        ([], f"[{-others[1]:.1f}, {others[1]:.1f}]"),
+        (["--markdown"], f"[{-others[1]:+.1f}, {others[1]:+.1f}]"),
+    ):
         assert main(["evaluate", "table", str(tmp_path), *form]) == 0
         table = capsys.readouterr().out
         assert f"[{100 - others[0]:.1f}, 100.0]" in table

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from grasping_student.environments.base import RestorableEnvironment
-from grasping_student.grasp import Outcome, PlanarGrasp, angle_distance
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.policies.base import NothingToGrasp
-from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(extent=0.4, pixels=40, margin=0.05)
 

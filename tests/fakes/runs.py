@@ -5,18 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.configuration import to_plain
 from grasping_student.evaluation.affordance_metrics import affordance_metrics
-from grasping_student.experiments.arms import ARMS, DEFAULT_STUDENT
-from grasping_student.experiments.configuration import Sizes
-from grasping_student.experiments.designs import DESIGNS, REGIMES
-from grasping_student.experiments.records import run_path, write_run
-from grasping_student.files import write_json
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.files import write_json
+from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT
+from grasping_student.study.configuration import Sizes
+from grasping_student.study.designs import DESIGNS, REGIMES
+from grasping_student.study.records import run_path, write_run
 
 RATES = {
-    "random": 0.2, "scripted": 0.9, "teacher": 0.4, "teacher_augmented": 0.5, "student": 0.5,
-    "student_augmented": 0.6, DEFAULT_STUDENT: 0.8,
-}  # fmt: skip
+    "random": 0.2,
+    "scripted": 0.9,
+    "teacher": 0.4,
+    "teacher_augmented": 0.5,
+    "student": 0.5,
+    "student_augmented": 0.6,
+    DEFAULT_STUDENT: 0.8,
+}
 EVERYTHING = tuple(DESIGNS)
 Keep = Callable[[str, str, str, str, int], bool]
 
@@ -50,12 +55,19 @@ def _outcomes(random, count, rate):
 
 def _values(name, regime, setting, arm, draw, scenes, rate, random):
     values = {
-        "experiment": name, "regime": regime, "setting": setting, "arm": arm, "draw": draw,
+        "experiment": name,
+        "regime": regime,
+        "setting": setting,
+        "arm": arm,
+        "draw": draw,
         "labels": round(2000 * (DESIGNS[name].settings[setting].share or Sizes().ablated_share)),
-        "label_families": to_plain(REGIMES[regime]), "code": {"teacher": "abc"},
+        "label_families": to_plain(REGIMES[regime]),
+        "code": {"teacher": "abc"},
         "asked": {"sizes": to_plain(Sizes()), "seed": 0, "scenes": scenes},
-        "model": f"{arm}-{regime}-{setting}-{draw}", "commit": "c0ffee", "machine": "a machine",
-    }  # fmt: skip
+        "model": f"{arm}-{regime}-{setting}-{draw}",
+        "commit": "c0ffee",
+        "machine": "a machine",
+    }
     if name == "affordance":
         p = random.random(200)
         metrics = affordance_metrics(p, random.random(200) < p)

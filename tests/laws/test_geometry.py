@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grasping_student.grasp import (
+from grasping_student.geometry.grasp import (
     DEPLOYMENT_ANGLES,
     TRAINING_ANGLES,
     AngleGrid,
@@ -17,8 +17,8 @@ from grasping_student.grasp import (
     turn_grasp,
     wrap_angle,
 )
-from grasping_student.heightmap import Heightmap, fill_holes, heightmap_from_points, turn_heightmap
-from grasping_student.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.geometry.heightmap import Heightmap, fill_holes, heightmap_from_points, turn_heightmap
+from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 
 WORKSPACES = st.builds(Workspace, extent=st.floats(0.05, 5.0), pixels=st.integers(2, 700), margin=st.floats(0.0, 0.02))
 ANGLES = st.floats(-50.0, 50.0)
@@ -187,9 +187,13 @@ def test_empty_means_at_least_98_percent_table_in_the_graspable_area():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"extent": -1.0}, "positive"), ({"extent": 450.0}, "millimetres"), ({"margin": 0.3}, "half the extent"),
-     ({"pixels": 1}, "at least 2")],
-)  # fmt: skip
+    [
+        ({"extent": -1.0}, "positive"),
+        ({"extent": 450.0}, "millimetres"),
+        ({"margin": 0.3}, "half the extent"),
+        ({"pixels": 1}, "at least 2"),
+    ],
+)
 def test_an_impossible_workspace_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Workspace(**options)

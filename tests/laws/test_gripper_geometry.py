@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.environments.simulation.config import GripperConfig
-from grasping_student.grasp import PlanarGrasp, grasp_height
-from grasping_student.gripper_geometry import GripperShape, finger_clearance
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
+from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.simulation.config import GripperConfig
 
 WORKSPACE = Workspace(extent=0.2, pixels=50, margin=0.06)
-SHAPE = GripperShape()
+SHAPE = GripperGeometry()
 
 
 def literal_clearance(height, grasp, shape, workspace):
@@ -59,7 +59,7 @@ def test_holes_must_be_filled_first():
 
 def test_the_shape_is_the_simulators_gripper():
     gripper = GripperConfig()
-    simulated = GripperShape(
+    simulated = GripperGeometry(
         gripper.stroke, gripper.finger_thickness, gripper.finger_width, gripper.finger_depth, gripper.clearance
     )
-    assert simulated == GripperShape()
+    assert simulated == GripperGeometry()

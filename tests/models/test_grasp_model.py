@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from grasping_student.errors import UserError
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, angle_distance
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.models.inference import Scorer, fold_batch_norm, resolve_precision
 from grasping_student.models.networks import build_network
+from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
-from grasping_student.workspace import Workspace
 
 SMALL = Workspace(extent=0.16, pixels=40, margin=0.02)
 CONFIG = ModelConfig(network=NetworkConfig(widths=(4, 8)), workspace=SMALL)
@@ -168,10 +168,14 @@ def test_networks_keep_the_size_of_the_picture(name, weights):
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(lambda: NetworkConfig("transformer"), "unknown network"), (lambda: NetworkConfig("fpn-"), "no encoder"),
-     (lambda: build_network(NetworkConfig("fpn-resnet19")), "unknown encoder.*resnet"),
-     (lambda: NetworkConfig(widths=(6,)), "multiples of 4"), (lambda: Normalisation(std=0.0), "positive")],
-)  # fmt: skip
+    [
+        (lambda: NetworkConfig("transformer"), "unknown network"),
+        (lambda: NetworkConfig("fpn-"), "no encoder"),
+        (lambda: build_network(NetworkConfig("fpn-resnet19")), "unknown encoder.*resnet"),
+        (lambda: NetworkConfig(widths=(6,)), "multiples of 4"),
+        (lambda: Normalisation(std=0.0), "positive"),
+    ],
+)
 def test_impossible_networks_are_refused(make, message):
     with pytest.raises((UserError, ValueError), match=message):
         make()
@@ -244,11 +248,13 @@ def test_weights_that_are_no_numbers_are_refused(saved, value):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(lambda c: c.update(schema_version=9), "schema version 9"),
-     (lambda c: c["network"].update(name="transformer"), "unknown network"),
-     (lambda c: c["workspace"].update(colour="red"), "unknown option"),
-     (lambda c: c["normalisation"].update(std="wide"), "expected float")],
-)  # fmt: skip
+    [
+        (lambda c: c.update(schema_version=9), "schema version 9"),
+        (lambda c: c["network"].update(name="transformer"), "unknown network"),
+        (lambda c: c["workspace"].update(colour="red"), "unknown option"),
+        (lambda c: c["normalisation"].update(std="wide"), "expected float"),
+    ],
+)
 def test_a_config_that_cannot_be_meant_is_refused(saved, change, message):
     config = json.loads((saved / "config.json").read_text())
     change(config)
@@ -275,8 +281,8 @@ def test_the_greedy_policy_takes_the_best_grasp_and_says_when_there_is_none():
 
 
 def test_a_model_obeys_its_own_rule_where_that_leaves_anything_and_forgets_it_on_demand():
-    gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)
-    ruled = GraspModel.new(replace(CONFIG, rule=RuleConfig("grip", gripper=gripper)), 0)
+    gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)
+    ruled = GraspModel.new(replace(CONFIG, rule=GraspConstraintConfig("grip", gripper=gripper)), 0)
     picture = np.zeros(SMALL.shape, np.float32)
     middle = SMALL.pixels // 2
     picture[middle - 2 : middle + 3, middle - 8 : middle + 9] = 0.03  # long along x: gripped across, along y

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import light_workspace
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.random_foreground import RandomForeground
-from grasping_student.workspace import light_workspace
 
 WORKSPACE = light_workspace()
 

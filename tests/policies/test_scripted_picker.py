@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grasping_student.environments.simulation.blocks import Block
-from grasping_student.environments.simulation.config import standard
-from grasping_student.environments.simulation.environment import SceneState, SimulationEnvironment
-from grasping_student.grasp import DEPLOYMENT_ANGLES, angle_distance
+from grasping_student.environments.simulated import SceneState, SimulationEnvironment
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, angle_distance
 from grasping_student.policies.base import NothingToGrasp, Policy
-from grasping_student.policies.grip_search import GripSearch
+from grasping_student.policies.grasp_sampler import GraspSampler
 from grasping_student.policies.scripted_picker import ScriptedPicker
+from grasping_student.simulation.blocks import Block
+from grasping_student.simulation.config import standard
 
 RED = (200, 40, 40)
 PLANK = Block("plank", (0.09, 0.035, 0.02), RED)
@@ -50,7 +50,7 @@ def test_a_plank_is_gripped_at_its_middle_across_its_short_side(environment, tur
 
 def test_neighbours_in_the_way_of_the_fingers_turn_the_grip(environment):
     place(environment, (CUBE, 0.0, 0.0, 0.0), (CUBE, 0.05, 0.0, 0.0), (CUBE, -0.05, 0.0, 0.0))
-    middle = [grip for grip in GripSearch(environment).grips() if grip.block == 0]
+    middle = [grip for grip in GraspSampler(environment).grips() if grip.block == 0]
     assert angle_distance(middle[0].grasp.angle, math.pi / 2) < 0.02
     across = [grip for grip in middle if angle_distance(grip.grasp.angle, 0.0) < 0.02]
     assert min(grip.cost for grip in across) > middle[0].cost + 1.0
@@ -61,7 +61,7 @@ def test_a_covered_block_comes_after_the_one_on_top_of_it(environment):
     poses = environment.state.poses.copy()
     poses[1, 2] = 0.02 + 0.0175
     environment.restore_state(replace(environment.state, poses=poses))
-    assert GripSearch(environment).grips()[0].block == 1
+    assert GraspSampler(environment).grips()[0].block == 1
 
 
 def test_what_is_too_wide_or_out_of_reach_is_left_alone(environment):

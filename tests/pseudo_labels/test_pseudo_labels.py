@@ -9,26 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.configuration import to_plain
-from grasping_student.datasets.pseudo_label_table import (
-    PseudoLabelTable,
-    best_of_angles,
-    draw_angles,
-    top_of_scenes,
-)
+from grasping_student.datasets.pseudo_label_table import PseudoLabelTable, best_of_angles, sample_angles, top_of_scenes
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GripperShape, finger_clearance
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import StageClock
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
-from grasping_student.workspace import Workspace
 
 TINY = Workspace(extent=0.08, pixels=20, margin=0.01)
 MODEL = ModelConfig(network=NetworkConfig(widths=(4, 8)), workspace=TINY)
@@ -88,7 +83,7 @@ def test_every_subset_of_six_angles_one_by_one(stage, maps):
 
 def test_each_scene_may_have_a_subset_of_its_own(stage, maps):
     table, _ = PseudoLabelTable.load(stage.out)
-    drawn = draw_angles(16, len(table), np.random.default_rng(0))
+    drawn = sample_angles(16, len(table), np.random.default_rng(0))
     assert drawn.shape == (7, 16)
     assert all(len(set(row)) == 16 for row in drawn.tolist())
     chosen = best_of_angles(table, drawn)
@@ -112,7 +107,7 @@ def test_the_best_grasps_are_those_of_literally_banning_every_near_grasp(stage, 
             expected.append(best[0])
             for r in range(20):
                 for c in range(20):
-                    if max(abs(r - best[2]), abs(c - best[3])) * TINY.pixel_size < stage.ban_distance:
+                    if max(abs(r - best[2]), abs(c - best[3])) * TINY.pixel_size < stage.nms_radius:
                         left[:, r, c] = -np.inf
         of_scene = chosen.scene == i
         np.testing.assert_array_equal(chosen.score[of_scene], np.float32(expected))
@@ -184,8 +179,8 @@ def test_a_finished_pass_is_resumed_only_with_its_own_config_and_data(stage, tmp
     config = replace(stage, teacher=tmp_path / "teacher", out=tmp_path / "out")
     teacher_pass.run(config)
     assert teacher_pass.run(replace(config, resume=True, workers=2)) == config.out
-    with pytest.raises(UserError, match=r"begun with other values of ban_distance \(0\.014, now 0\.02\)"):
-        teacher_pass.run(replace(config, resume=True, ban_distance=0.02))
+    with pytest.raises(UserError, match=r"begun with other values of nms_radius \(0\.014, now 0\.02\)"):
+        teacher_pass.run(replace(config, resume=True, nms_radius=0.02))
     GraspModel.new(MODEL, 2).save(tmp_path / "teacher")
     with pytest.raises(
         UserError, match=rf"other values of the content of {tmp_path / 'teacher'} \({teacher.version[:12]}"
@@ -242,15 +237,15 @@ def test_no_scenes_and_no_teacher_are_named(stage, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [{"workers": 0}, {"top": 0}, {"ban_distance": 21.0}, {"angles": 7}])
+@pytest.mark.parametrize("options", [{"workers": 0}, {"top": 0}, {"nms_radius": 21.0}, {"angles": 7}])
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         PseudoLabelConfig(**options)
 
 
 def test_with_room_for_the_fingers_asked_for_every_pseudo_label_leaves_it(stage, tmp_path):
-    gripper = GripperShape(opening=0.012, finger_thickness=0.004, finger_width=0.004)  # fits the tiny workspace
-    config = replace(stage, out=tmp_path / "out", rule=RuleConfig("room", -0.01, gripper=gripper))
+    gripper = GripperGeometry(opening=0.012, finger_thickness=0.004, finger_width=0.004)  # fits the tiny workspace
+    config = replace(stage, out=tmp_path / "out", rule=GraspConstraintConfig("room", -0.01, gripper=gripper))
     table, provenance = PseudoLabelTable.load(teacher_pass.run(config))
     teacher, dataset = GraspModel.load(config.teacher), Dataset(config.dataset)
     assert provenance.rule == to_plain(config.rule)

@@ -9,12 +9,12 @@ from literal.algorithms import OnHeights, bin_angles, imitation_losses, sample_d
 from literal.scenes import box_batch
 from small_network import small_network
 
-from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View, bordered
 from grasping_student.training.losses import pair_logit, pair_loss
-from grasping_student.workspace import Workspace
 
 SMALL = Workspace(extent=0.2, pixels=48, margin=0.03)
 GRASPABLE = torch.from_numpy(SMALL.graspable_mask())
@@ -26,9 +26,13 @@ def rotated_frame_loss(network, batch, distant):
     """The fast loss, put together from its parts: both maps on the canvas, the label turned into it."""
     logits = []
     for scene, row, col, own, other in zip(
-        batch.scenes[:, 0].numpy(), batch.rows.tolist(), batch.cols.tolist(), batch.bins.tolist(), distant.tolist(),
+        batch.scenes[:, 0].numpy(),
+        batch.rows.tolist(),
+        batch.cols.tolist(),
+        batch.bins.tolist(),
+        distant.tolist(),
         strict=True,
-    ):  # fmt: skip
+    ):
         views = [View(TRAINING_ANGLES.angle(own)), View(TRAINING_ANGLES.angle(other))]
         flat = normalise(bordered(scene), NORMALISATION).ravel()
         pictures = torch.from_numpy(np.stack([flat[CANVAS.source(view)] for view in views]))[:, None]

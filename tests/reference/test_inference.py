@@ -8,11 +8,11 @@ from literal.algorithms import OnHeights, best_grasp, score_maps
 from literal.scenes import box_batch
 from small_network import small_network
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.workspace import Workspace
 
 SMALL = Workspace(extent=0.2, pixels=48, margin=0.03)
 

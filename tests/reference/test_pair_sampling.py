@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from literal.algorithms import sample_distant
 
-from grasping_student.grasp import TRAINING_ANGLES, angle_distance
+from grasping_student.geometry.grasp import TRAINING_ANGLES, angle_distance
 from grasping_student.training.batches import distant_angle
 
 COUNT = TRAINING_ANGLES.count

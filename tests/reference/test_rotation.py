@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal.rotation import crop, literal_canvas, pad, rotate
 
-from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
-from grasping_student.workspace import Workspace, paper_workspace
 
 SMALL = Workspace(extent=0.16, pixels=40, margin=0.02)
 BINS = st.integers(0, TRAINING_ANGLES.count - 1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal.selection import literal_top_grasps
 
-from grasping_student.models.selection import angle_maxima, top_choices
+from grasping_student.models.selection import angle_maxima, non_maximum_suppression
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -36,11 +36,11 @@ def test_the_best_of_the_per_angle_maxima_is_the_argmax_over_every_subset_of_ang
 def test_blanked_windows_choose_what_the_convolution_of_the_mask_chooses(seed, count, ban):
     scores = random_scores(seed, 4, 17)
     literal = literal_top_grasps(torch.from_numpy(scores), count, ban)
-    ours = top_choices(scores, count, ban_pixels=ban + 0.5)
+    ours = non_maximum_suppression(scores, count, nms_pixels=ban + 0.5)
     assert [(each.angle, each.row, each.col) for each in ours] == literal
 
 
 def test_both_stop_when_nothing_is_left():
     scores = random_scores(0, 2, 9)
     assert len(literal_top_grasps(torch.from_numpy(scores), 5, ban=9)) == 1
-    assert len(top_choices(scores, 5, ban_pixels=9.5)) == 1
+    assert len(non_maximum_suppression(scores, 5, nms_pixels=9.5)) == 1

@@ -9,7 +9,8 @@ from literal.algorithms import OnHeights, teacher_loss
 from literal.scenes import box_batch
 from small_network import small_network
 
-from grasping_student.grasp import TRAINING_ANGLES
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.rotation import Canvas, bordered
 from grasping_student.training import batches as batches_module
@@ -17,7 +18,6 @@ from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
 from grasping_student.training.steps import PairStep
-from grasping_student.workspace import Workspace
 
 SMALL = Workspace(extent=0.2, pixels=48, margin=0.03)
 GRASPABLE = torch.from_numpy(SMALL.graspable_mask())
@@ -28,9 +28,13 @@ def our_batches(batch, seed):
     count = len(batch.scenes)
     heights = np.stack([np.rint(bordered(each) / HEIGHT_UNIT) for each in batch.scenes[:, 0].numpy()])
     labels = Labels(
-        np.arange(count), batch.rows.numpy(), batch.cols.numpy(), TRAINING_ANGLES.angles[batch.bins.numpy()],
-        batch.successes.numpy(), np.ones(count, dtype=np.float32),
-    )  # fmt: skip
+        np.arange(count),
+        batch.rows.numpy(),
+        batch.cols.numpy(),
+        TRAINING_ANGLES.angles[batch.bins.numpy()],
+        batch.successes.numpy(),
+        np.ones(count, dtype=np.float32),
+    )
     group = Group(labels, Scenes(np.arange(count), heights.astype(np.uint16)), count)
     return PairBatches((group,), Canvas(SMALL, 4), Normalisation(), no_augmentation(), seed, 1)
 

@@ -4,7 +4,7 @@ import pytest
 from geometric_model import GeometricModel
 from tests.serving.tabletop import LIGHT, frame_of, tabletop
 
-from grasping_student.cameras.files import save_frame
+from grasping_student.perception.frame_files import save_frame
 from grasping_student.serving import predict as predict_module
 from grasping_student.serving.predict import resized
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from grasping_student.grasp import AngleGrid
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import AngleGrid
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace, light_workspace
 from grasping_student.models.configuration import ModelConfig
-from grasping_student.workspace import Workspace, light_workspace
 
 
 class GeometricModel:

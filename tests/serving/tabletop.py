@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from grasping_student.cameras.frame import Intrinsics
 from grasping_student.cameras.simulated import looking_down, render
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace, light_workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.perception.frame import Intrinsics
 
 CAMERA = Intrinsics(480.0, 480.0, 319.5, 239.5, 640, 480)
 
@@ -35,9 +35,17 @@ def frame_of(scene, tilt=0.15):
 
 def arguments(scene_files, out, *more):
     return [
-        "predict", "--depth", str(scene_files / "depth.npy"), "--intrinsics", str(scene_files / "camera.json"),
-        "--camera-to-world", str(scene_files / "pose.txt"), "--out", str(out), *map(str, more),
-    ]  # fmt: skip
+        "predict",
+        "--depth",
+        str(scene_files / "depth.npy"),
+        "--intrinsics",
+        str(scene_files / "camera.json"),
+        "--camera-to-world",
+        str(scene_files / "pose.txt"),
+        "--out",
+        str(out),
+        *map(str, more),
+    ]
 
 
 def box_under(x, y, slack=0.003):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from grasping_student.cli.main import main
-from grasping_student.errors import UserError
-from grasping_student.grasp import AngleGrid
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import AngleGrid
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 pytest.importorskip("onnxscript")
 pytest.importorskip("openvino")
@@ -70,9 +70,11 @@ def test_the_version_tells_weights_and_arithmetic_apart(exported):
     model, folder = exported
     fp32 = load_exported(folder, precision="fp32")
     versions = {
-        model.version, fp32.version, load_exported(folder, precision="bf16").version,
+        model.version,
+        fp32.version,
+        load_exported(folder, precision="bf16").version,
         load_exported(folder, "onnxruntime").version,
-    }  # fmt: skip
+    }
     assert len(versions) == 4
     assert load_exported(folder, precision="fp32").version == fp32.version
 

@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.tabletop import CAMERA, LIGHT, arguments, box_under, frame_of, tabletop
 
-from grasping_student.cameras.files import save_frame
-from grasping_student.cameras.frame import frame_to_heightmap
-from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.cameras.simulated import SimulatedCamera, looking_down
 from grasping_student.cli.main import main
-from grasping_student.grasp import PlanarGrasp, angle_distance
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap, fill_holes
+from grasping_student.geometry.grasp import PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.serving.material import finger_opening, seen_material
+from grasping_student.perception.frame import frame_to_heightmap
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.perception.heightmap_repair import repair_heightmap
 from grasping_student.serving.predict import load_model, predict
+from grasping_student.serving.seen_material import finger_opening, seen_material
 
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
 
@@ -60,8 +60,9 @@ def test_16_bit_millimetres_and_no_colour_give_the_same_grasp(scene_files, tmp_p
     given = arguments(scene_files, tmp_path / "millimetres", "--depth-unit", "mm")
     given[given.index("--depth") + 1] = str(scene_files / "depth.png")
     assert main(given) == 0
-    first, second = (json.loads((tmp_path / name / "grasp.json").read_text())["grasp"] for name in
-                     ("metres", "millimetres"))  # fmt: skip
+    first, second = (
+        json.loads((tmp_path / name / "grasp.json").read_text())["grasp"] for name in ("metres", "millimetres")
+    )
     assert math.hypot(first["x"] - second["x"], first["y"] - second["y"]) < 0.03
     assert first["z"] == pytest.approx(second["z"], abs=0.012)
 
@@ -103,7 +104,7 @@ def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_m
 
 def test_what_the_camera_could_not_see_is_never_grasped():
     frame = frame_of(tabletop(), tilt=0.5)
-    mended = mend_heightmap(frame_to_heightmap(frame, LIGHT))
+    mended = repair_heightmap(frame_to_heightmap(frame, LIGHT))
     material = seen_material(frame, mended)
     assert material.any()
     rows, cols = np.nonzero(material)
@@ -113,7 +114,7 @@ def test_what_the_camera_could_not_see_is_never_grasped():
     hidden = frame.depth.copy()
     hidden[:] = np.where(np.arange(640)[None, :] > 320, np.nan, hidden)  # the right half was not measured
     blind = replace(frame, depth=hidden)
-    mended = mend_heightmap(frame_to_heightmap(blind, LIGHT))
+    mended = repair_heightmap(frame_to_heightmap(blind, LIGHT))
     rows, cols = np.nonzero(seen_material(blind, mended))
     assert (LIGHT.xy_from_pixel(rows, cols)[0] < 0.0).all()
 
@@ -123,7 +124,7 @@ def test_a_noisy_camera_with_dropouts_still_sees_material_and_flat_floor():
     scene = tabletop(big)
     with SimulatedCamera(lambda: scene, CAMERA, looking_down(0.75, 0.15), noise=0.001, dropout=0.03) as camera:
         frame = camera.read()
-    mended = mend_heightmap(frame_to_heightmap(frame, LIGHT))
+    mended = repair_heightmap(frame_to_heightmap(frame, LIGHT))
     items = np.zeros(LIGHT.shape, dtype=bool)
     every = np.arange(LIGHT.pixels)
     x, y = LIGHT.xy_from_pixel(every, every)
@@ -149,7 +150,9 @@ def test_fingers_open_a_little_wider_than_the_item(angle, width):
 
 def small_checkpoint(folder, workspace=LIGHT, rule=None):
     network = NetworkConfig(widths=(4, 4))
-    GraspModel.new(ModelConfig(network=network, workspace=workspace, rule=rule or RuleConfig()), seed=0).save(folder)
+    GraspModel.new(
+        ModelConfig(network=network, workspace=workspace, rule=rule or GraspConstraintConfig()), seed=0
+    ).save(folder)
     return folder
 
 
@@ -157,7 +160,7 @@ def test_height_and_opening_are_those_of_the_gripper_that_the_student_was_taught
     """The tips of a gripper that reaches 5 mm less deep stay 5 mm higher; none opens wider than it can."""
     found = []
     for depth, opening in ((0.015, 0.085), (0.010, 0.02)):
-        rule = RuleConfig(gripper=GripperShape(opening=opening, finger_depth=depth, clearance=0.0))
+        rule = GraspConstraintConfig(gripper=GripperGeometry(opening=opening, finger_depth=depth, clearance=0.0))
         out = tmp_path / f"{depth}"
         checkpoint = small_checkpoint(out / "checkpoint", rule=rule)
         assert main(arguments(scene_files, out / "out", "--model", checkpoint)) == 0
@@ -191,7 +194,7 @@ def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, ca
 
 
 def test_a_rule_is_obeyed_where_it_leaves_anything_and_otherwise_said_to_leave_nothing():
-    rule = RuleConfig("grip").make()
+    rule = GraspConstraintConfig("grip").make()
     frame = frame_of(tabletop(boxes=((0.02, 0.01, 0.03, 0.06, 0.04),)))
     prediction = predict(frame, GeometricModel(), rule=rule)
     height = fill_holes(prediction.mended.heightmap).height

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tests.serving.tabletop import arguments, frame_of, tabletop
 
-from grasping_student.cameras.files import save_frame
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
-from grasping_student.errors import UserError
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.pipeline.errors import UserError
 from grasping_student.serving import predict as predict_module
 from grasping_student.serving.predict import load_model
 

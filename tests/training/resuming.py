@@ -17,9 +17,13 @@ LOOP = LoopConfig(steps=60, batch=2, record_every=4, threads=1, precision="fp32"
 def small_teacher(folder):
     """A teacher of five labels in a folder, to be trained into its ``whole``."""
     return TeacherConfig(
-        dataset=write_dataset(folder / "labels", 5, seed=0), out=folder / "whole", seed=3,
-        network=NetworkConfig(widths=(4, 8)), augmentation=standard_augmentation(), loop=LOOP,
-    )  # fmt: skip
+        dataset=write_dataset(folder / "labels", 5, seed=0),
+        out=folder / "whole",
+        seed=3,
+        network=NetworkConfig(widths=(4, 8)),
+        augmentation=standard_augmentation(),
+        loop=LOOP,
+    )
 
 
 def weights_of(out):

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from grasping_student.datasets.store import DatasetWriter
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 
 SMALL = Workspace(extent=0.16, pixels=40, margin=0.02)
 """4 mm pixels, 30 x 30 of them graspable: a canvas of 48 pixels for a network of stride 16."""
@@ -30,9 +30,15 @@ def draw_scene(workspace: Workspace, random: np.random.Generator, boxes: int = 3
 
 
 def write_dataset(
-    path: Path, count: int, seed: int, labelled: bool = True, failures: int = 0, workspace: Workspace = SMALL,
-    source: str = "script", an_episode: int = 1,
-) -> Path:  # fmt: skip
+    path: Path,
+    count: int,
+    seed: int,
+    labelled: bool = True,
+    failures: int = 0,
+    workspace: Workspace = SMALL,
+    source: str = "script",
+    an_episode: int = 1,
+) -> Path:
     """A dataset of ``count`` scenes, ``an_episode`` of them each; the first ``failures`` are gripped the long way."""
     random = np.random.default_rng(seed)
     with DatasetWriter(path, workspace) as writer:

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import SMALL, draw_scene
 
-from grasping_student.grasp import TRAINING_ANGLES, angle_distance
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import TRAINING_ANGLES, angle_distance
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.rotation import Canvas, View, bordered
-from grasping_student.training.augmentation import AugmentationConfig, draw_view, no_augmentation, vary_heights
+from grasping_student.training.augmentation import AugmentationConfig, no_augmentation, sample_view, vary_heights
 from grasping_student.training.batches import Group, PairBatches, distant_angle, items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
 
@@ -28,9 +28,13 @@ def group(seed=0, count=6, share=4, success=1.0):
     drawn = [draw_scene(SMALL, random) for _ in range(count)]
     grasps = [grasp for _, grasp in drawn]
     labels = Labels(
-        np.arange(count) * 10, np.array([g.row for g in grasps]), np.array([g.col for g in grasps]),
-        np.array([g.angle for g in grasps]), np.full(count, success, np.float32), np.ones(count, np.float32),
-    )  # fmt: skip
+        np.arange(count) * 10,
+        np.array([g.row for g in grasps]),
+        np.array([g.col for g in grasps]),
+        np.array([g.angle for g in grasps]),
+        np.full(count, success, np.float32),
+        np.ones(count, np.float32),
+    )
     heights = np.stack([np.rint(bordered(scene.height) / HEIGHT_UNIT).astype(np.uint16) for scene, _ in drawn])
     return Group(labels, Scenes(labels.scene, heights), share)
 
@@ -63,8 +67,8 @@ def test_every_distant_bin_is_drawn():
 @settings(deadline=None, max_examples=10)
 @given(SEEDS, st.booleans())
 def test_allowed_pixels_are_those_that_the_rule_lets_pass_in_the_scene_at_that_angle(seed, mirror):
-    gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)  # fits the small boxes
-    rule, own, side = RuleConfig("grip", gripper=gripper).make(), group(seed), 48
+    gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)  # fits the small boxes
+    rule, own, side = GraspConstraintConfig("grip", gripper=gripper).make(), group(seed), 48
     augmentation = AugmentationConfig(mirror=mirror)
     drawn = (Canvas(SMALL, 16), Normalisation(), augmentation, seed, 10)
     batch, plain = PairBatches((own,), *drawn, rule=rule)[0], PairBatches((own,), *drawn)[0]
@@ -73,7 +77,7 @@ def test_allowed_pixels_are_those_that_the_rule_lets_pass_in_the_scene_at_that_a
     random = np.random.default_rng([seed, 3, 0])
     for place, item in enumerate(items_of_step(0, 4, 6, seed)):
         row, col, angle = (getattr(own.labels, name)[item] for name in ("row", "col", "angle"))
-        view = draw_view(augmentation, int(row), int(col), float(angle), SMALL, random)
+        view = sample_view(augmentation, int(row), int(col), float(angle), SMALL, random)
         height = own.scenes.heights[item][1:-1, 1:-1] * np.float32(HEIGHT_UNIT)
         for index, phi in enumerate((view.phi, distant_angle(float(angle), random.random()))):
             passing = rule.allows(height, np.array([phi]), SMALL)[0]
@@ -131,7 +135,7 @@ def test_two_groups_share_a_batch_as_told():
 
 
 def test_without_augmentation_nothing_is_varied():
-    view = draw_view(no_augmentation(), 15, 20, 0.7, SMALL, np.random.default_rng(0))
+    view = sample_view(no_augmentation(), 15, 20, 0.7, SMALL, np.random.default_rng(0))
     assert (view.phi, view.row_shift, view.col_shift, view.mirror_rows, view.mirror_cols) == (0.7, 0, 0, False, False)
     pictures = np.random.default_rng(0).random((2, 9, 9)).astype(np.float32)
     before = pictures.copy()
@@ -141,7 +145,7 @@ def test_without_augmentation_nothing_is_varied():
 
 @given(st.integers(5, 34), st.integers(5, 34), SEEDS)
 def test_a_shifted_label_stays_graspable(row, col, seed):
-    view = draw_view(STRONG, row, col, 0.0, SMALL, np.random.default_rng(seed))
+    view = sample_view(STRONG, row, col, 0.0, SMALL, np.random.default_rng(seed))
     assert SMALL.is_graspable(row + view.row_shift, col + view.col_shift)
     assert max(abs(view.row_shift), abs(view.col_shift)) <= 0.05 / SMALL.pixel_size
 

@@ -10,10 +10,10 @@ from safetensors.numpy import load_file
 from synthetic import SMALL, write_dataset
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
 from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import TeacherConfig

@@ -7,8 +7,8 @@ from synthetic import write_dataset
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset
-from grasping_student.files import read_json
 from grasping_student.models.configuration import NetworkConfig
+from grasping_student.pipeline.files import read_json
 from grasping_student.training import affordance
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.balanced_batches import BalancedBatches
@@ -26,9 +26,13 @@ def test_it_learns_from_exactly_the_labels_that_a_teacher_would_draw(tmp_path, m
 
     monkeypatch.setattr(BalancedBatches, "__getitem__", recorded)
     config = AffordanceConfig(
-        datasets=(data,), out=tmp_path / "judge", labels=7, label_seed=3, network=NetworkConfig(widths=(4, 8)),
+        datasets=(data,),
+        out=tmp_path / "judge",
+        labels=7,
+        label_seed=3,
+        network=NetworkConfig(widths=(4, 8)),
         loop=LoopConfig(steps=1, batch=4),
-    )  # fmt: skip
+    )
     out = affordance.run(config)
     assert set(seen) == set(read_labels(Dataset(data), config.sources, 7, seed=3).scene.tolist())
     assert read_json(out / "split.json")["datasets"][0]["held_out"] == []
@@ -36,8 +40,21 @@ def test_it_learns_from_exactly_the_labels_that_a_teacher_would_draw(tmp_path, m
 
 def test_the_command_says_that_nothing_was_held_out(tmp_path, capsys):
     data = write_dataset(tmp_path / "labels", 6, seed=0, failures=3)
-    words = ["train", "affordance", "--datasets", str(data), "--out", str(tmp_path / "out"), "--labels", "6",
-             "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+    words = [
+        "train",
+        "affordance",
+        "--datasets",
+        str(data),
+        "--out",
+        str(tmp_path / "out"),
+        "--labels",
+        "6",
+        "--network.widths",
+        "4",
+        "8",
+        "--loop.steps",
+        "1",
+    ]
     assert main(words) == 0
     assert "nothing was held out" in capsys.readouterr().err
 
@@ -53,8 +70,20 @@ def test_a_dataset_given_twice_or_with_its_copy_is_refused(tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     for other, said in ((data, "is given twice"), (copy, f"has the same content as {data}")):
-        words = ["train", "affordance", "--datasets", str(data), str(other), "--out", str(tmp_path / "out"),
-                 "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+        words = [
+            "train",
+            "affordance",
+            "--datasets",
+            str(data),
+            str(other),
+            "--out",
+            str(tmp_path / "out"),
+            "--network.widths",
+            "4",
+            "8",
+            "--loop.steps",
+            "1",
+        ]
         assert main(words) == 2
         message = capsys.readouterr().err
         assert f"{other} {said}" in message and "count twice" in message and len(message.splitlines()) == 1

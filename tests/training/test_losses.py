@@ -53,8 +53,9 @@ def test_a_certain_mistake_costs_a_finite_loss_and_keeps_its_gradient(height, su
     scores = torch.zeros(1, 2, 5, 5)
     scores[0, 0, 2, 2] = height
     scores.requires_grad_()
-    loss = pair_loss(pair_logit(scores, torch.ones(1, 2, 5, 5).bool(), torch.tensor([12])), torch.tensor([success]),
-                     torch.ones(1))  # fmt: skip
+    loss = pair_loss(
+        pair_logit(scores, torch.ones(1, 2, 5, 5).bool(), torch.tensor([12])), torch.tensor([success]), torch.ones(1)
+    )
     loss.backward()
     assert loss.item() == pytest.approx(expected or 200.0 + math.log(49), rel=1e-5)
     assert abs(scores.grad[0, 0, 2, 2].item()) == pytest.approx(1.0, rel=1e-5)

@@ -7,12 +7,12 @@ import pytest
 from synthetic import SMALL, write_dataset
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.training import pretraining, teacher
 from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import read_scenes
@@ -24,12 +24,13 @@ from grasping_student.training.pretraining_configuration import PretrainingConfi
 def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pretraining")
     return PretrainingConfig(
-        dataset=write_dataset(folder / "scenes", 12, seed=0), out=folder / "out", network=NetworkConfig(widths=(8, 12)),
-        holes=3, hole_size=0.02,
-        loop=LoopConfig(
-            steps=60, batch=6, record_every=20, threads=1, optimiser=OptimiserConfig(learning_rate=0.01)
-        ),
-    )  # fmt: skip
+        dataset=write_dataset(folder / "scenes", 12, seed=0),
+        out=folder / "out",
+        network=NetworkConfig(widths=(8, 12)),
+        holes=3,
+        hole_size=0.02,
+        loop=LoopConfig(steps=60, batch=6, record_every=20, threads=1, optimiser=OptimiserConfig(learning_rate=0.01)),
+    )
 
 
 def test_a_batch_is_damaged_only_by_noise_and_holes_and_the_same_again(config):
@@ -55,8 +56,8 @@ def test_a_network_learns_to_restore_and_a_teacher_starts_from_it(config, tmp_pa
     curve = read_json(out / "metrics.json")["learning_curve"]
     assert curve[-1]["loss"] < 0.6 * curve[0]["loss"]
     teaching = TeacherConfig(
-        dataset=config.dataset, out=tmp_path / "teacher", initial=out, network=config.network, loop=LoopConfig(steps=1),
-    )  # fmt: skip
+        dataset=config.dataset, out=tmp_path / "teacher", initial=out, network=config.network, loop=LoopConfig(steps=1)
+    )
     assert (teacher.run(teaching) / "model.safetensors").exists()
     with pytest.raises(UserError, match=r"restores pictures.*train teacher --initial"):
         GraspModel.load(out)

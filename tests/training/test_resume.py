@@ -14,10 +14,10 @@ from resuming import LOOP, small_teacher, stop_at_step, weights_of
 from safetensors.numpy import load_file
 from synthetic import SMALL
 
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.training import steps
 from grasping_student.training.losses import pair_loss
 from grasping_student.training.teacher import run
@@ -30,9 +30,27 @@ def config(tmp_path_factory):
 
 def start_and_kill(config, out):
     """Run the command in a process of its own and kill it once it has passed two rounds."""
-    options = ["--dataset", str(config.dataset), "--out", str(out), "--seed", "3", "--network.widths", "4", "8",
-               "--loop.steps", "60", "--loop.batch", "2", "--loop.record-every", "4", "--loop.threads", "1",
-               "--loop.precision", "fp32"]  # fmt: skip
+    options = [
+        "--dataset",
+        str(config.dataset),
+        "--out",
+        str(out),
+        "--seed",
+        "3",
+        "--network.widths",
+        "4",
+        "8",
+        "--loop.steps",
+        "60",
+        "--loop.batch",
+        "2",
+        "--loop.record-every",
+        "4",
+        "--loop.threads",
+        "1",
+        "--loop.precision",
+        "fp32",
+    ]
     command = [sys.executable, "-m", "grasping_student.cli.main", "train", "teacher", "--preset", "light-augmented"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while process.poll() is None:

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from synthetic import SMALL, write_dataset
 
-from grasping_student.antipodal_grip import AntipodalGrip
 from grasping_student.cli.main import main
 from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.antipodal import AntipodalContacts
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.training import student
@@ -39,10 +39,16 @@ def config(tmp_path_factory):
     table = PseudoLabelConfig(teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "pseudo", top=2)
     teacher_pass.run(table)
     return StudentConfig(
-        dataset=folder / "scenes", pseudo_labels=folder / "pseudo", out=folder / "student", network=TINY,
-        loop=LoopConfig(steps=2, batch=8, threads=1), experience=folder / "experience", experience_share=0.5,
-        true_labels=folder / "labels", true_share=0.25,
-    )  # fmt: skip
+        dataset=folder / "scenes",
+        pseudo_labels=folder / "pseudo",
+        out=folder / "student",
+        network=TINY,
+        loop=LoopConfig(steps=2, batch=8, threads=1),
+        experience=folder / "experience",
+        experience_share=0.5,
+        true_labels=folder / "labels",
+        true_share=0.25,
+    )
 
 
 @pytest.mark.parametrize("choice", [PseudoLabelChoice(), PseudoLabelChoice(labels_per_scene=2)])
@@ -141,16 +147,22 @@ def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path)
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(lambda: PseudoLabelChoice(keep=0.0), "keep"), (lambda: LoopConfig(ema=1.0), "ema"),
-     (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
-     (lambda: StudentConfig(experience_share=0.5), "needs experience"),
-     (lambda: StudentConfig(experience="tries"), "experience tries is not used with experience_share 0"),
-     (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0"),
-     (lambda: StudentConfig(true_labels="labels", true_share=0.05), "up to 0.0625 is no place in a batch of 8, 0.125"),
-     (lambda: StudentConfig(true_labels="labels", true_share=0.05, loop=LoopConfig(batch=1)), "take a larger batch"),
-     (lambda: StudentConfig(labels=5), "labels draws from true_labels"),
-     (lambda: StudentConfig(label_seed=5), "label_seed draws from true_labels")],
-)  # fmt: skip
+    [
+        (lambda: PseudoLabelChoice(keep=0.0), "keep"),
+        (lambda: LoopConfig(ema=1.0), "ema"),
+        (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
+        (lambda: StudentConfig(experience_share=0.5), "needs experience"),
+        (lambda: StudentConfig(experience="tries"), "experience tries is not used with experience_share 0"),
+        (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0"),
+        (
+            lambda: StudentConfig(true_labels="labels", true_share=0.05),
+            "up to 0.0625 is no place in a batch of 8, 0.125",
+        ),
+        (lambda: StudentConfig(true_labels="labels", true_share=0.05, loop=LoopConfig(batch=1)), "take a larger batch"),
+        (lambda: StudentConfig(labels=5), "labels draws from true_labels"),
+        (lambda: StudentConfig(label_seed=5), "label_seed draws from true_labels"),
+    ],
+)
 def test_impossible_options_are_refused(config, make, message):
     with pytest.raises(ValueError, match=message):
         make()
@@ -178,8 +190,21 @@ def test_the_command_refuses_options_that_the_student_would_be_the_same_without(
     config, options, said, tmp_path, capsys
 ):
     experience = ["--experience", str(config.experience)] if "--experience-share" in options else []
-    words = ["train", "student", "--dataset", str(config.dataset), "--pseudo-labels", str(config.pseudo_labels),
-             "--out", str(tmp_path / "out"), "--network.widths", "4", "8", "--loop.steps", "1"]  # fmt: skip
+    words = [
+        "train",
+        "student",
+        "--dataset",
+        str(config.dataset),
+        "--pseudo-labels",
+        str(config.pseudo_labels),
+        "--out",
+        str(tmp_path / "out"),
+        "--network.widths",
+        "4",
+        "8",
+        "--loop.steps",
+        "1",
+    ]
     assert main([*words, *experience, *options]) == 2
     message = capsys.readouterr().err
     assert said in message and len(message.splitlines()) == 1
@@ -188,23 +213,30 @@ def test_the_command_refuses_options_that_the_student_would_be_the_same_without(
 
 def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, tmp_path):
     ruled = replace(
-        config, out=tmp_path / "student", experience=None, experience_share=0.0, true_labels=None, true_share=0.0,
+        config,
+        out=tmp_path / "student",
+        experience=None,
+        experience_share=0.0,
+        true_labels=None,
+        true_share=0.0,
         rule_weight=1.0,
-    )  # fmt: skip
+    )
     with pytest.raises(UserError, match=r"--rule\.name grip"):
         student.run(ruled)
-    gripper = GripperShape(opening=0.03, finger_thickness=0.006, finger_width=0.012)
+    gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)
     table = PseudoLabelConfig(
-        teacher=config.pseudo_labels.parent / "teacher", dataset=config.dataset, out=tmp_path / "ruled",
-        rule=RuleConfig("grip", gripper=gripper),
-    )  # fmt: skip
+        teacher=config.pseudo_labels.parent / "teacher",
+        dataset=config.dataset,
+        out=tmp_path / "ruled",
+        rule=GraspConstraintConfig("grip", gripper=gripper),
+    )
     teacher_pass.run(table)
     student.run(replace(ruled, pseudo_labels=tmp_path / "ruled"))
     curve = read_json(tmp_path / "student" / "metrics.json")["learning_curve"]
     assert curve[-1]["rule_loss"] > 0.0
     assert curve[-1]["loss"] > curve[-1]["rule_loss"]
-    own = RuleConfig("grip", gripper=gripper)
+    own = GraspConstraintConfig("grip", gripper=gripper)
     assert GraspModel.load(tmp_path / "student").config.rule == own
     student.run(replace(ruled, pseudo_labels=tmp_path / "ruled", out=tmp_path / "bare", obey_rule=False))
-    assert GraspModel.load(tmp_path / "bare").config.rule == RuleConfig()
-    assert own.make() == AntipodalGrip(gripper)
+    assert GraspModel.load(tmp_path / "bare").config.rule == GraspConstraintConfig()
+    assert own.make() == AntipodalContacts(gripper)

@@ -7,11 +7,11 @@ import pytest
 from resuming import LOOP, small_teacher, weights_of
 from synthetic import SMALL, write_dataset
 
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
-from grasping_student.manifest import StageClock
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training import affordance, pretraining
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.pretraining_configuration import PretrainingConfig
@@ -61,10 +61,13 @@ def short(config):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"seed": 4}, r"seed \(3, now 4\)"), ({"labels": 4}, r"labels \(0, now 4\)"),
-     ({"loop": replace(LOOP, steps=4)}, r"loop\.steps \(3, now 4\)"),
-     ({"seed": 4, "loop": replace(LOOP, steps=4)}, r"seed \(3, now 4\), loop\.steps \(3, now 4\)")],
-)  # fmt: skip
+    [
+        ({"seed": 4}, r"seed \(3, now 4\)"),
+        ({"labels": 4}, r"labels \(0, now 4\)"),
+        ({"loop": replace(LOOP, steps=4)}, r"loop\.steps \(3, now 4\)"),
+        ({"seed": 4, "loop": replace(LOOP, steps=4)}, r"seed \(3, now 4\), loop\.steps \(3, now 4\)"),
+    ],
+)
 def test_resuming_what_is_finished_with_another_config_is_refused(short, change, words):
     with pytest.raises(UserError, match=rf"--resume: .*short was .* {words}; give the same, name another --out, or"):
         run(replace(short, resume=True, **change))
@@ -164,7 +167,7 @@ def test_changed_data_are_not_gone_on_with(short, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "option"),
     [("teacher", "dataset"), ("teacher", "initial"), ("pretraining", "dataset"), ("affordance", "datasets")],
-)  # fmt: skip
+)
 def test_a_training_never_overwrites_what_it_reads(short, kind, option, tmp_path):
     out = tmp_path / "out"
     train, config = training_of(kind, short, out)

@@ -9,11 +9,12 @@ from synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import read_json
-from grasping_student.grasp import angle_distance
+from grasping_student.geometry.grasp import angle_distance
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.training import student, teacher
@@ -28,7 +29,6 @@ from grasping_student.training.configuration import (
 from grasping_student.training.labels import read_labels
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 from grasping_student.training.module import cosine_rate
-from grasping_student.workspace import Workspace
 
 NETWORK = NetworkConfig(widths=(12, 16, 24))
 LOOP = LoopConfig(steps=100, batch=6, record_every=50, threads=1)
@@ -42,9 +42,12 @@ def trained(tmp_path_factory):
     write_dataset(folder / "labels", 12, seed=0, failures=1)
     write_dataset(folder / "scenes", 30, seed=1, labelled=False)
     teaching = TeacherConfig(
-        dataset=folder / "labels", out=folder / "teacher", network=NETWORK, loop=LOOP,
+        dataset=folder / "labels",
+        out=folder / "teacher",
+        network=NETWORK,
+        loop=LOOP,
         augmentation=standard_augmentation(),
-    )  # fmt: skip
+    )
     teacher.run(teaching)
     labelling = PseudoLabelConfig(teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "pseudo", top=2)
     teacher_pass.run(labelling)
@@ -98,10 +101,13 @@ def test_labels_are_drawn_in_nested_subsets_with_their_failures(trained):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"labels": 13}, "has 12 labels"), ({"sources": ("human",)}, "no label inside the graspable area from human"),
-     ({"network": NetworkConfig("fpn-resnet19")}, "unknown encoder"),
-     ({"initial": "student"}, "--initial .* is no checkpoint")],
-)  # fmt: skip
+    [
+        ({"labels": 13}, "has 12 labels"),
+        ({"sources": ("human",)}, "no label inside the graspable area from human"),
+        ({"network": NetworkConfig("fpn-resnet19")}, "unknown encoder"),
+        ({"initial": "student"}, "--initial .* is no checkpoint"),
+    ],
+)
 def test_a_teacher_that_cannot_be_trained_says_why(trained, tmp_path, options, message):
     if "initial" in options:
         options, message = {"initial": tmp_path / "nothing"}, "is no checkpoint"
@@ -131,9 +137,14 @@ def test_an_existing_output_is_kept_unless_told_otherwise(trained):
 def test_a_student_starts_from_a_checkpoint_and_sees_true_labels_beside(trained, tmp_path):
     teaching, learning = trained
     config = replace(
-        learning, out=tmp_path / "out", loop=SHORT, initial=teaching.out, true_labels=teaching.dataset, true_share=0.5,
+        learning,
+        out=tmp_path / "out",
+        loop=SHORT,
+        initial=teaching.out,
+        true_labels=teaching.dataset,
+        true_share=0.5,
         pseudo=PseudoLabelChoice(labels_per_scene=2, weights="score"),
-    )  # fmt: skip
+    )
     student.run(config)
     manifest = read_json(tmp_path / "out" / "manifest.json")
     assert manifest["pseudo_labels"] > manifest["scenes"] == 30
@@ -166,11 +177,15 @@ def test_pseudo_labels_of_other_scenes_are_refused(trained, tmp_path):
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(lambda: TeacherConfig(labels=3, label_fraction=0.5), "exclude"), (lambda: LoopConfig(batch=0), "batch"),
-     (lambda: StudentConfig(true_share=0.5), "true_labels"), (lambda: PseudoLabelChoice(angles=65), "angles"),
-     (lambda: PseudoLabelChoice(angles=12, draw="even"), "divide 64"),
-     (lambda: PseudoLabelChoice(angles=8, labels_per_scene=2), "several labels")],
-)  # fmt: skip
+    [
+        (lambda: TeacherConfig(labels=3, label_fraction=0.5), "exclude"),
+        (lambda: LoopConfig(batch=0), "batch"),
+        (lambda: StudentConfig(true_share=0.5), "true_labels"),
+        (lambda: PseudoLabelChoice(angles=65), "angles"),
+        (lambda: PseudoLabelChoice(angles=12, draw="even"), "divide 64"),
+        (lambda: PseudoLabelChoice(angles=8, labels_per_scene=2), "several labels"),
+    ],
+)
 def test_impossible_configs_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -13,9 +13,15 @@ from pathlib import Path
 
 CHROMIUM = "/usr/bin/chromium"
 OPTIONS = [
-    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SERVE_BOXES = [sys.executable, str(Path(__file__).parent / "serve_boxes.py")]
 BROWSE = [sys.executable, "-m", "grasping_student.cli.main", "dataset", "browse"]
 PATIENCE = 60_000

@@ -9,9 +9,9 @@ from tests.fakes.boxes import WORKSPACE, BoxWorld
 
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.scene_queue import InOrder

@@ -10,7 +10,7 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 
 from nicegui.testing.user_simulation import user_simulation
 
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_page import PageOptions, build_labelling_page
@@ -34,7 +34,7 @@ async def labelling(path, environment=None, suggester=None, operator=None):
     try:
         async with user_simulation() as user:
             service.open()
-            build_labelling_page(service, PageOptions(path, GripperShape(), suggester is not None))
+            build_labelling_page(service, PageOptions(path, GripperGeometry(), suggester is not None))
             started = asyncio.create_task(service.start())
             if operator is None:
                 await started

@@ -9,8 +9,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.web.labelling_worlds import BoxWorld, ConstantModel  # noqa: E402
 
-from grasping_student.grasp import AngleGrid  # noqa: E402
-from grasping_student.gripper_geometry import GripperShape  # noqa: E402
+from grasping_student.geometry.grasp import AngleGrid  # noqa: E402
+from grasping_student.geometry.gripper import GripperGeometry  # noqa: E402
 from grasping_student.web.attempt_log import AttemptLog  # noqa: E402
 from grasping_student.web.labelling_page import PageOptions, build_labelling_page  # noqa: E402
 from grasping_student.web.labelling_service import LabellingService  # noqa: E402
@@ -32,7 +32,7 @@ def main():
     service = LabellingService(make, suggester)
     service.open()
     try:
-        options = PageOptions(path, GripperShape(), with_model=True)
+        options = PageOptions(path, GripperGeometry(), with_model=True)
         serve(Binding(port=port), "Boxes", lambda: build_labelling_page(service, options), service.start)
     finally:
         service.close()

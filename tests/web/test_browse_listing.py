@@ -5,11 +5,11 @@ import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_grasp
 
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.grasp import AngleGrid, Outcome
-from grasping_student.grasp_rules import RuleConfig
+from grasping_student.geometry.grasp import AngleGrid, Outcome
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.browse_listing import BrowseFilter, ScoreCache, grasp_score, matching_ids, read_page
 from grasping_student.web.browse_setup import model_scores
 
@@ -43,10 +43,13 @@ def fill(path):
 def test_filters_agree_with_looking_at_every_attempt(dataset, source, end, episode):
     def fits(attempt):
         ends = {
-            None: True, "success": attempt.success is True, "failure": attempt.success is False,
-            "no label": not attempt.labelled, "missed": attempt.outcome == "missed",
+            None: True,
+            "success": attempt.success is True,
+            "failure": attempt.success is False,
+            "no label": not attempt.labelled,
+            "missed": attempt.outcome == "missed",
             "fault": attempt.outcome == "fault",
-        }  # fmt: skip
+        }
         return ends[end] and source in (None, attempt.source) and episode in (None, attempt.episode)
 
     wanted = [attempt.id for attempt in dataset.attempts() if fits(attempt)]
@@ -99,14 +102,15 @@ def test_a_score_is_worked_out_once_and_the_oldest_forgotten(dataset):
 
 
 def test_a_model_that_carries_a_rule_still_says_what_it_thinks_of_grasps_that_break_it(dataset, tmp_path):
-    config = ModelConfig(NetworkConfig(widths=(4, 8)), WORKSPACE, rule=RuleConfig("grip"))
+    config = ModelConfig(NetworkConfig(widths=(4, 8)), WORKSPACE, rule=GraspConstraintConfig("grip"))
     GraspModel.new(config, 0).save(tmp_path / "student")
     attempts = [each for each in dataset.attempts() if each.grasp is not None]
     rule, opinions = config.rule.make(), model_scores(tmp_path / "student", dataset)
     broken = [
-        each for each in attempts
+        each
+        for each in attempts
         if not rule.allows(dataset.heightmap(each.id).height, np.array([each.grasp.angle]), WORKSPACE)[
             0, each.grasp.row, each.grasp.col
         ]
-    ]  # fmt: skip
+    ]
     assert broken and all(opinions(each) is not None for each in broken)

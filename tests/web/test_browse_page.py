@@ -10,8 +10,8 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 from nicegui.testing.user_simulation import user_simulation
 
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.grasp import Outcome
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.web.browse_listing import ScoreCache
 from grasping_student.web.browse_page import build_browse_page
 
@@ -23,14 +23,19 @@ def test_browse_filters_pages_and_scores(tmp_path):
             world.reset(i // 5)
             scene = world.observe()
             writer.append(
-                scene, episode=i // 5, index=i % 5, environment="boxes", source=("human", "policy")[i % 2],
-                grasp=box_grasp(scene), outcome=Outcome.SUCCESS if i % 3 else Outcome.COLLISION,
-            )  # fmt: skip
+                scene,
+                episode=i // 5,
+                index=i % 5,
+                environment="boxes",
+                source=("human", "policy")[i % 2],
+                grasp=box_grasp(scene),
+                outcome=Outcome.SUCCESS if i % 3 else Outcome.COLLISION,
+            )
 
     async def body():
         dataset = Dataset(tmp_path / "d")
         async with user_simulation() as user:
-            build_browse_page(dataset, GripperShape(), ScoreCache(ConstantModel(), dataset), 12)
+            build_browse_page(dataset, GripperGeometry(), ScoreCache(ConstantModel(), dataset), 12)
             await user.open("/")
             await user.should_see("30 attempts", retries=100)
             await user.should_see("1 of 3", retries=100)

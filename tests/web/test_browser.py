@@ -8,14 +8,14 @@ from tests.web import browser as real
 from tests.web.labelling_worlds import WORKSPACE, box_grasp, scene_of
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.web.footprint import footprint
 
 
 def test_pointer_keys_and_footprint_need_no_server_and_agree_with_python(browser, boxes):
     page = real.open_page(browser, boxes.address)
-    scene, shape = scene_of(0), GripperShape()
+    scene, shape = scene_of(0), GripperGeometry()
     page.context.set_offline(True)  # whatever follows is worked out in the browser
     random = np.random.default_rng(5)
     for _ in range(12):

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.web.footprint import finger_rectangles, footprint
-from grasping_student.workspace import Workspace
 
 WORKSPACE = Workspace(extent=0.3, pixels=75, margin=0.04)
-SHAPE = GripperShape()
+SHAPE = GripperGeometry()
 
 
 def scene(height=None):

@@ -1,17 +1,10 @@
 """Labelling recorded scenes: a person's word in place of a robot."""
 
 import pytest
-from tests.web.labelling_worlds import (
-    MISSED,
-    SUCCESS,
-    BoxWorld,
-    label,
-    make_session,
-    recorded_world,
-)
+from tests.web.labelling_worlds import MISSED, SUCCESS, BoxWorld, label, make_session, recorded_world
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 
 def test_scenes_that_are_left_to_judge_are_counted(tmp_path):

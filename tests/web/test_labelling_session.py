@@ -16,8 +16,8 @@ from tests.web.labelling_worlds import (
 )
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.grasp import AngleGrid, PlanarGrasp
+from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_steps import NotSaved, StaleScene
 from grasping_student.web.suggestions import Suggester
 
@@ -232,8 +232,8 @@ def test_a_second_session_is_told_who_writes_the_dataset(tmp_path):
 
 def test_workspaces_must_agree(tmp_path):
     make_session(tmp_path / "d").log.close()
+    from grasping_student.geometry.workspace import light_workspace
     from grasping_student.web.attempt_log import AttemptLog
-    from grasping_student.workspace import light_workspace
 
     assert light_workspace() != WORKSPACE
     with pytest.raises(UserError, match="workspace"):

@@ -2,18 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.web.labelling_worlds import (
-    BoxWorld,
-    RobotWorld,
-    StoppingRobot,
-    box_grasp,
-    label,
-    make_session,
-)
+from tests.web.labelling_worlds import BoxWorld, RobotWorld, StoppingRobot, box_grasp, label, make_session
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_steps import NotSaved, StaleScene
 
 

@@ -9,8 +9,8 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 from tests.web.page_user import act, labelling, run, settle, wait_for
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.grasp import AngleGrid, Outcome
+from grasping_student.geometry.grasp import AngleGrid, Outcome
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_page import RELOAD_SECONDS
 from grasping_student.web.suggestions import Suggester
@@ -97,14 +97,18 @@ def test_a_second_tab_may_look_and_is_told_who_labels_until_it_takes_over(tmp_pa
 
 
 NONSENSE = [
-    None, "execute", {}, {"action": "execute"}, {"action": "rm -rf", "scene": 0},
+    None,
+    "execute",
+    {},
+    {"action": "execute"},
+    {"action": "rm -rf", "scene": 0},
     {"action": "execute", "scene": 0, "grasp": None},
     {"action": "execute", "scene": 0, "grasp": {"row": 999, "col": 0, "angle": 0}},
     {"action": "execute", "scene": 0, "grasp": {"row": 1.5, "col": 0, "angle": 0}},
     {"action": "execute", "scene": 0, "grasp": {"row": 20, "col": 20, "angle": float("nan")}},
     {"action": "execute", "scene": 0, "grasp": {"row": 20, "col": 20, "angle": "x"}},
     {"action": "execute", "scene": 5, "grasp": {"row": 20, "col": 20, "angle": 0}},
-]  # fmt: skip
+]
 
 
 def test_what_no_page_of_ours_sends_does_nothing(tmp_path):

@@ -12,8 +12,8 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 from tests.web.page_user import act, fresh_session, labelling, run, wait_for
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_service import LabellingService
 from grasping_student.web.operator import Operator
 

@@ -10,19 +10,12 @@ from PIL import Image
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, box_grasp
 
 from grasping_student.datasets.schema import Attempt
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
-from grasping_student.reports.png import png_address
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.plotting.png import png_address
 from grasping_student.web.attempt_pictures import attempt_picture, picture_address
-from grasping_student.web.pictures import (
-    UNMEASURED_COLOUR,
-    around,
-    draw_gripper,
-    enlarge,
-    height_colours,
-    palette,
-)
+from grasping_student.web.pictures import UNMEASURED_COLOUR, around, draw_gripper, enlarge, height_colours, palette
 from grasping_student.web.scene_payload import HEIGHT_OFFSET, HEIGHT_UNIT, encode_height, scene_payload
 
 
@@ -53,7 +46,7 @@ def test_a_payload_is_plain_json_with_the_scene_in_it():
     import json
 
     scene = world()
-    payload = json.loads(json.dumps(scene_payload(7, scene, GripperShape(), PlanarGrasp(3, 4, 0.5))))
+    payload = json.loads(json.dumps(scene_payload(7, scene, GripperGeometry(), PlanarGrasp(3, 4, 0.5))))
     assert (payload["number"], payload["pixels"], payload["margin"]) == (7, 40, WORKSPACE.margin_pixels)
     assert payload["draft"] == {"row": 3, "col": 4, "angle": 0.5}
     np.testing.assert_array_equal(decode(payload["rgb"]), scene.rgb)
@@ -76,7 +69,7 @@ def test_unmeasured_pixels_are_grey_and_the_highest_brightest():
 
 def test_the_gripper_is_drawn_where_the_fingers_are_and_the_picture_given_stays_as_it_was():
     blank = np.full((400, 400, 3), 90, np.uint8)
-    drawn = draw_gripper(blank, PlanarGrasp(20, 20, 0.0), GripperShape(), WORKSPACE)
+    drawn = draw_gripper(blank, PlanarGrasp(20, 20, 0.0), GripperGeometry(), WORKSPACE)
     assert (blank == 90).all()
     rows, cols = np.nonzero((drawn != 90).any(axis=2))
     centre, reach = 205, (0.085 / 2 + 0.012) * 1000  # 1 mm a pixel
@@ -104,6 +97,6 @@ def test_attempts_have_pictures_of_every_kind_with_and_without_a_grasp():
     for grasp in (box_grasp(scene), None):
         attempt = Attempt(3, 0, 0, "2026-01-02T03:04:05.678901+00:00", "boxes", "human", grasp=grasp)
         for kind in ("crop", "height", "colour"):
-            picture = Image.open(io.BytesIO(attempt_picture(scene, attempt, kind, 80, GripperShape())))
+            picture = Image.open(io.BytesIO(attempt_picture(scene, attempt, kind, 80, GripperGeometry())))
             assert picture.size == (80, 80)
             assert picture_address(attempt, kind, 80).startswith(f"/attempts/3/{kind}.png?side=80")

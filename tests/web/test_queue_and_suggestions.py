@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
 
-from grasping_student.grasp import AngleGrid, PlanarGrasp
+from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
 from grasping_student.web.scene_queue import InOrder, MostUncertainFirst, in_order, recorded_rounds
 from grasping_student.web.suggestions import Suggester, score_uncertainty, shown_with_attempt
 
@@ -97,7 +97,7 @@ def test_forbidden_pixels_do_not_count():
 def test_suggestions_are_best_first_and_apart():
     world = BoxWorld()
     world.reset(3)
-    found = Suggester(ConstantModel(), count=4, ban_distance=0.03, grid=AngleGrid(4))(world.observe())
+    found = Suggester(ConstantModel(), count=4, nms_radius=0.03, grid=AngleGrid(4))(world.observe())
     scores = [s.score for s in found.suggestions]
     assert len(scores) == 4 and scores == sorted(scores, reverse=True)
     pixels = 0.03 / WORKSPACE.pixel_size

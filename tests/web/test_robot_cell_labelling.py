@@ -6,16 +6,16 @@ import time
 import pytest
 from tests.web import browser as real
 
-from grasping_student.configuration import to_yaml
 from grasping_student.datasets.store import Dataset
-from grasping_student.workspace import light_workspace
+from grasping_student.geometry.workspace import light_workspace
+from grasping_student.pipeline.configuration import to_yaml
 
 pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing()))
 
 
 def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+    from grasping_student.robots.fakes.twin_cell import twin_cell
 
     cell = tmp_path / "cell.yaml"
     with twin_cell(workspace=light_workspace(), patience=3.0) as (fakes, config), real.chromium() as browser:
@@ -46,7 +46,7 @@ def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
 
 def test_control_c_brakes_the_arm_at_once_and_leaves_the_fingers(tmp_path):
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from grasping_student.environments.robot_cell.fakes.twin_cell import twin_cell
+    from grasping_student.robots.fakes.twin_cell import twin_cell
 
     cell = tmp_path / "cell.yaml"
     with (

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web import server
 from grasping_student.web.server import Binding, Guard, checked_binding, is_loopback, open_socket
 

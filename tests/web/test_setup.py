@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
 
-from grasping_student.cameras.files import save_frame
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame
 from grasping_student.cli.label import with_scenes
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_setup import (
     check_label_config,
@@ -27,7 +28,6 @@ from grasping_student.web.labelling_setup import (
 from grasping_student.web.operator import Operator
 from grasping_student.web.recorded_scenes import open_recorded_scenes
 from grasping_student.web.suggestions import Suggester
-from grasping_student.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,7 +107,7 @@ def test_the_uncertain_queue_shows_no_scene_again_before_all_have_a_label(tmp_pa
 
 
 def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
-    from grasping_student.environments.simulation.config import standard
+    from grasping_student.simulation.config import standard
 
     gripper = standard().gripper
     simulated = make_gripper(LabelConfig())
@@ -117,7 +117,7 @@ def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
     (tmp_path / "cell.yaml").write_text(text.replace("finger_depth: 0.015", "finger_depth: 0.011"))
     cell = make_gripper(LabelConfig(env="robot-cell", cell=tmp_path / "cell.yaml"))
     assert (cell.finger_depth, cell.clearance) == (0.011, 0.007)
-    wide = GripperShape(opening=0.11)
+    wide = GripperGeometry(opening=0.11)
     assert make_gripper(LabelConfig(env="recorded", scenes=tmp_path, gripper=wide)) == wide
     with pytest.raises(ValueError, match="--gripper is not read with --env simulation"):
         LabelConfig(gripper=wide)
@@ -166,12 +166,12 @@ def test_frames_in_millimetres_are_read_as_the_option_says(tmp_path):
 
 
 def test_what_the_cell_asks_is_answered_at_the_page(tmp_path, monkeypatch):
-    from tests.environments.robot_cell.failing_cell import WORKSPACE as CELL_WORKSPACE
-    from tests.environments.robot_cell.failing_cell import make_cell as devices_in_memory
+    from tests.robots.failing_cell import WORKSPACE as CELL_WORKSPACE
+    from tests.robots.failing_cell import make_cell as devices_in_memory
 
-    from grasping_student.configuration import to_yaml
-    from grasping_student.environments.robot_cell import devices
-    from grasping_student.environments.robot_cell.config import CellConfig
+    from grasping_student.pipeline.configuration import to_yaml
+    from grasping_student.robots import registry as devices
+    from grasping_student.robots.cell.config import CellConfig
 
     _, *in_memory, _, _ = devices_in_memory()
     for name, device in zip(("make_arm", "make_gripper", "make_view"), in_memory, strict=True):
@@ -236,8 +236,13 @@ def test_a_model_of_another_workspace_is_refused(tmp_path):
 
 def test_recorded_takes_its_folder_right_behind():
     assert with_scenes(["--env", "recorded", "DIR", "--port", "1"]) == [
-        "--env", "recorded", "--scenes", "DIR", "--port", "1",
-    ]  # fmt: skip
+        "--env",
+        "recorded",
+        "--scenes",
+        "DIR",
+        "--port",
+        "1",
+    ]
     assert with_scenes(["--env=recorded", "DIR"]) == ["--env=recorded", "--scenes", "DIR"]
     assert with_scenes(["--env", "recorded", "--scenes", "DIR"]) == ["--env", "recorded", "--scenes", "DIR"]
     assert with_scenes(["--env", "simulation"]) == ["--env", "simulation"]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.camera import Camera, CameraError
+from grasping_student.cameras.base import Camera, CameraError
 from grasping_student.cameras.configuration import RealSenseConfig
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
 
 LARGEST_DISTORTION = 1e-3
 """Colour pictures with larger distortion coefficients are no pinhole's; the D415 delivers zeros."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grasping_student.cameras.camera import Camera, CameraError
-from grasping_student.cameras.files import DepthUnit, frame_files, load_frame
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame
+from grasping_student.cameras.base import Camera, CameraError
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
+from grasping_student.perception.frame_files import DepthUnit, frame_files, load_frame
 
 
 class RecordedCamera(Camera):

@@ -9,9 +9,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.camera import Camera, CameraError
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame
-from grasping_student.heightmap import Heightmap
+from grasping_student.cameras.base import Camera, CameraError
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
 
 
 def d415_intrinsics() -> Intrinsics:
@@ -48,9 +48,14 @@ class SimulatedCamera(Camera):
     """
 
     def __init__(
-        self, observe: Callable[[], Heightmap], intrinsics: Intrinsics, camera_to_world: NDArray[np.float64],
-        noise: float = 0.0, dropout: float = 0.0, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        observe: Callable[[], Heightmap],
+        intrinsics: Intrinsics,
+        camera_to_world: NDArray[np.float64],
+        noise: float = 0.0,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         self._observe = observe
         self._intrinsics = intrinsics
         self._camera_to_world = camera_to_world

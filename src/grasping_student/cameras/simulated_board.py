@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.charuco import board_picture
 from grasping_student.cameras.configuration import BoardConfig
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame
 from grasping_student.cameras.simulated import d415_intrinsics, render
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.charuco import board_picture
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
 
 BOARD_CORNER = (-0.12, 0.09)
 """World x and y of the board's upper left corner, metres."""
@@ -42,8 +42,9 @@ def board_frame(
     workspace = Workspace(extent=0.5, pixels=200, margin=0.06)
     scene = Heightmap(
         np.zeros(workspace.shape, np.float32) if height is None else height,
-        np.zeros((*workspace.shape, 3), np.uint8), workspace,
-    )  # fmt: skip
+        np.zeros((*workspace.shape, 3), np.uint8),
+        workspace,
+    )
     intrinsics = d415_intrinsics()
     frame = render(scene, intrinsics, camera_to_world)
     random = np.random.default_rng(seed)

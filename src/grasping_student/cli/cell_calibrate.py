@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import stage_main
-from grasping_student.environments.robot_cell.calibration_config import CalibrateConfig
+from grasping_student.robots.cell.calibration_config import CalibrateConfig
 
 
 def calibrate_and_say(config: CalibrateConfig) -> None:
     """Run, then say how good it is."""
     import math
 
-    from grasping_student.environments.robot_cell.calibrating import print_board, run
+    from grasping_student.robots.cell.calibrate import print_board, run
 
     if config.print_board is not None:
         print(print_board(config.board, config.print_board))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import stage_main
-from grasping_student.environments.robot_cell.calibration_config import CheckConfig
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
+from grasping_student.robots.cell.calibration_config import CheckConfig
 
 
 def check_and_say(config: CheckConfig) -> None:
@@ -15,7 +15,7 @@ def check_and_say(config: CheckConfig) -> None:
     Raises:
         UserError: something must be mended before the cell may pick.
     """
-    from grasping_student.environments.robot_cell.checking import run
+    from grasping_student.robots.cell.check_camera import run
 
     findings = run(config)
     for finding in findings:

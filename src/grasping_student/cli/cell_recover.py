@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 QUESTION = "Is the cell clear, and nobody's hand in it? Type yes: "
 
@@ -17,11 +17,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--cell", type=Path, required=True, help="the robot cell's file")
     parser.add_argument("--yes", action="store_true", help="do not ask: you have looked into the cell")
     options = parser.parse_args(list(argv))
-    from grasping_student.environments.robot_cell.config import load_cell
-    from grasping_student.environments.robot_cell.devices import gripper_words, make_arm
-    from grasping_student.environments.robot_cell.faults import DeviceFault
-    from grasping_student.environments.robot_cell.live import LiveFolder
-    from grasping_student.environments.robot_cell.terminal import ask_at_terminal
+    from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.prompt import ask_at_terminal
+    from grasping_student.robots.cell.telemetry import LiveFolder
+    from grasping_student.robots.faults import DeviceFault
+    from grasping_student.robots.registry import gripper_words, make_arm
 
     cell = load_cell(options.cell, to_move=True)
     if not options.yes and ask_at_terminal(QUESTION).strip().lower() != "yes":

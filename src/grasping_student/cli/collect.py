@@ -16,8 +16,8 @@ def main(argv: Sequence[str]) -> None:
 
 def _run(config: CollectConfig) -> Path:
     from grasping_student.collection.collect import run
-    from grasping_student.evaluation.policy_spec import make_policy
-    from grasping_student.files import read_json
+    from grasping_student.episodes.policy_spec import make_policy
+    from grasping_student.pipeline.files import read_json
 
     out = run(config, make_policy)
     facts = read_json(out / "manifest.json")

@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from grasping_student.cli.dataset_options import parse_options
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> None:
     options = parse_options("dataset filter", FilterOptions, argv)
     from grasping_student.datasets.selection import Selection, filter_dataset
     from grasping_student.datasets.splits import Split
-    from grasping_student.errors import UserError
+    from grasping_student.pipeline.errors import UserError
 
     episodes = options.episodes
     if options.side is not None and options.split is None:
@@ -76,9 +76,16 @@ def main(argv: Sequence[str]) -> None:
         split = Split.load(options.split)
         episodes = split.held_out if options.side == "held_out" else split.train
     selection = Selection(
-        options.source, _truth(options.success), _truth(options.labelled), options.outcome, options.policy,
-        options.environment, episodes, options.count, options.seed,
-    )  # fmt: skip
+        options.source,
+        _truth(options.success),
+        _truth(options.labelled),
+        options.outcome,
+        options.policy,
+        options.environment,
+        episodes,
+        options.count,
+        options.seed,
+    )
     print(f"wrote {filter_dataset(options.dataset, selection, options.out)} attempts to {options.out}")
 
 

@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Sequence
 
 from grasping_student.cli.dataset_options import parse_options
-from grasping_student.configuration import choice
-from grasping_student.errors import UserError
+from grasping_student.pipeline.configuration import choice
+from grasping_student.pipeline.errors import UserError
 
 LAYOUTS = {
     "authors": ("authors", "AuthorsImport", "img_DATE.png, depth_DATE.npy, desc_DATE.json of the paper's authors"),
@@ -24,9 +24,15 @@ def usage() -> str:
     """The overview that ``dataset import --help`` prints."""
     lines = [f"  {name:<18}{line}" for name, (_, _, line) in LAYOUTS.items()]
     return "\n".join(
-        ["usage: grasping-student dataset import LAYOUT FOLDER --out DATASET [options]", "", "layouts:", *lines, "",
-         "grasping-student dataset import LAYOUT --help shows the options of one layout."]
-    )  # fmt: skip
+        [
+            "usage: grasping-student dataset import LAYOUT FOLDER --out DATASET [options]",
+            "",
+            "layouts:",
+            *lines,
+            "",
+            "grasping-student dataset import LAYOUT --help shows the options of one layout.",
+        ]
+    )
 
 
 def main(argv: Sequence[str]) -> None:

@@ -42,16 +42,16 @@ def run(options: InfoOptions) -> None:
     for line in _lines(values):
         print(line)
     if options.out is not None:
-        from grasping_student.datasets.histograms import draw_histograms
-        from grasping_student.files import write_json
+        from grasping_student.datasets.histograms import plot_histograms
+        from grasping_student.pipeline.files import write_json
 
         write_json(options.out / "info.json", values)
-        draw_histograms(summary, options.out / "histograms.png")
+        plot_histograms(summary, options.out / "histograms.png")
         print(f"wrote {options.out / 'info.json'} and {options.out / 'histograms.png'}")
 
 
 def _plain(summary: Any) -> dict[str, Any]:
-    from grasping_student.configuration import to_plain
+    from grasping_student.pipeline.configuration import to_plain
 
     return {
         "version": summary.version,
@@ -74,9 +74,7 @@ def _rate(rate: Any) -> dict[str, Any]:
     from grasping_student.evaluation.statistics import wilson_interval
 
     low, high = wilson_interval(rate.successes, rate.attempts)
-    return {
-        "attempts": rate.attempts, "successes": rate.successes, "success_rate": rate.rate, "wilson_95": [low, high],
-    }  # fmt: skip
+    return {"attempts": rate.attempts, "successes": rate.successes, "success_rate": rate.rate, "wilson_95": [low, high]}
 
 
 def _lines(values: dict[str, Any]) -> list[str]:

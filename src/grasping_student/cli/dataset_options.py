@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 Options = TypeVar("Options")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import stage_main
-from grasping_student.experiments.demo_configuration import DEMO_PRESETS, DemoConfig
+from grasping_student.study.demo.configuration import DEMO_PRESETS, DemoConfig
 
 
 def main(argv: Sequence[str]) -> None:
@@ -14,6 +14,6 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(config: DemoConfig) -> None:
-    from grasping_student.experiments.demo import run
+    from grasping_student.study.demo.run import run
 
     run(config)

@@ -13,7 +13,7 @@ PRESETS = {"light": light_picking, "paper": paper_picking}
 def run(config: PickingConfig) -> None:
     """Run the stage and print its rates, or show what a robot cell would do."""
     from grasping_student.evaluation import picking_stage
-    from grasping_student.evaluation.robot_cell_world import RobotCellSpec, rehearse
+    from grasping_student.evaluation.robot_cell import RobotCellSpec, rehearse
     from grasping_student.evaluation.table import rates_table
 
     if config.dry_run:

@@ -14,9 +14,9 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(config: ProxyConfig) -> None:
+    from grasping_student.evaluation.formatting import interval, percent
     from grasping_student.evaluation.proxy import METRICS, run
-    from grasping_student.evaluation.wording import interval, percent
-    from grasping_student.files import read_json
+    from grasping_student.pipeline.files import read_json
 
     out = run(config)
     metrics = read_json(out / METRICS)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grasping_student.cli.stage import say
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 _WHOLE = "give metrics.json as the evaluation wrote it, or evaluate again"
 
@@ -26,9 +26,11 @@ def main(argv: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="grasping-student evaluate table", description=__doc__)
     parser.add_argument(
-        "metrics", type=Path, nargs="+",
+        "metrics",
+        type=Path,
+        nargs="+",
         help="folder of an evaluation, or its metrics.json; several of one kind are draws, and their mean is printed",
-    )  # fmt: skip
+    )
     parser.add_argument("--markdown", action="store_true", help="for a page: percent, intervals, failures by kind")
     options = parser.parse_args(argv)
     table = _of_several if len(options.metrics) > 1 else _of_one
@@ -47,7 +49,7 @@ def _of_several(paths: Sequence[Path], markdown: bool) -> str:
 
 def _of_one(paths: Sequence[Path], markdown: bool) -> str:
     from grasping_student.evaluation.table import markdown_table, rates_table
-    from grasping_student.files import read_json
+    from grasping_student.pipeline.files import read_json
 
     (path,) = paths
     path = path / "metrics.json" if path.is_dir() else path

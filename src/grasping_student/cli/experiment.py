@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from grasping_student.cli.stage import stage_main
-from grasping_student.configuration import choice
-from grasping_student.errors import UserError
-from grasping_student.experiments.configuration import EXPERIMENT_PRESETS, ExperimentConfig
-from grasping_student.experiments.designs import DESIGNS
+from grasping_student.pipeline.configuration import choice
+from grasping_student.pipeline.errors import UserError
+from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig
+from grasping_student.study.designs import DESIGNS
 
 OTHERS = ("all", "report", "rerun", "datasets")
 
@@ -47,22 +47,22 @@ def _run(config: ExperimentConfig) -> None:
     if config.dry_run and config.name in OTHERS and config.name != "all":
         raise UserError(f"'experiment {config.name}' has no --dry-run; the experiments and 'all' have")
     if config.name == "report":
-        from grasping_student.experiments.results_page import write_page
+        from grasping_student.study.results_page import write_page
 
         print(write_page(config.out, config.page))
     elif config.name == "rerun":
-        from grasping_student.experiments.rerun import rerun
+        from grasping_student.study.rerun import rerun
 
         print(rerun(config))
     elif config.name == "datasets":
-        from grasping_student.experiments.shared_data import make_datasets
+        from grasping_student.study.data_check import make_datasets
 
         print(make_datasets(config))
     elif config.name == "all":
-        from grasping_student.experiments.running import run_all
+        from grasping_student.study.running import run_all
 
         run_all(config)
     else:
-        from grasping_student.experiments.running import run
+        from grasping_student.study.running import run
 
         run(config)

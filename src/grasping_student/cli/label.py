@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import stage_main
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_config import PRESETS, LabelConfig
 
 

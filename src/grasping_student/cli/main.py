@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "the whole path on a laptop: data, teacher, student, picking, report"),
@@ -39,11 +39,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cell fake": ("cell_fake", "a robot cell without a robot, to try the commands below"),
     "cell calibrate": ("cell_calibrate", "where the camera stands, from points that the arm has touched"),
     "cell check": ("cell_check", "the depth doctor: what is wrong with what the camera sees"),
-    "cell watch": ("cell_watch", "the robot cell's live page, with a stop button"),
+    "cell monitor": ("cell_monitor", "the robot cell's live page, with a stop button"),
     "cell recover": ("cell_recover", "clear a stop of the robot cell on the operator's word"),
-    "cell teach": ("cell_teach", "record the automatic reset while leading the arm by hand"),
+    "cell teach-reset": ("cell_teach_reset", "record the automatic reset while leading the arm by hand"),
 }
 """Command words -> (module in this folder with a ``main(argv)``, one line of help)."""
+
+RENAMED = {"cell watch": "cell monitor", "cell teach": "cell teach-reset"}
+"""Former command words -> today's; they still work for one release, and name the new ones."""
 
 _RESUMABLE = ("demo", "collect", "train", "pseudo-label", "evaluate")
 _AFTER_STOP = {
@@ -62,9 +65,15 @@ def usage() -> str:
     width = max(map(len, COMMANDS)) + 2
     lines = [f"  {words:<{width}}{help_line}" for words, (_, help_line) in COMMANDS.items()]
     return "\n".join(
-        ["usage: grasping-student COMMAND [options]", "", "commands, in the order of the data path:", *lines, "",
-         "grasping-student COMMAND --help shows the options of one command."]
-    )  # fmt: skip
+        [
+            "usage: grasping-student COMMAND [options]",
+            "",
+            "commands, in the order of the data path:",
+            *lines,
+            "",
+            "grasping-student COMMAND --help shows the options of one command.",
+        ]
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would only spoil the end
         kept = _AFTER_STOP.get(arguments[0], "")
         if arguments[0] == "cell":
-            driving = arguments[1:2] in (["teach"], ["recover"])
+            driving = arguments[1:2] in (["teach-reset"], ["recover"])
             kept = "; the arm stands still, and the cell's file is as it was" if driving else ""
         print(f"\ngrasping-student: stopped{kept}", file=sys.stderr)
         return 130
@@ -157,6 +166,9 @@ def _find(arguments: list[str]) -> tuple[str, list[str]]:
     """The module of the command that the arguments begin with, and the arguments left over."""
     for length in (2, 1):
         words = " ".join(arguments[:length])
+        if words in RENAMED:
+            print(f"grasping-student: '{words}' is now '{RENAMED[words]}'", file=sys.stderr)
+            words = RENAMED[words]
         if len(arguments) >= length and words in COMMANDS:
             return COMMANDS[words][0], arguments[length:]
     group = [words for words in COMMANDS if words.split()[0] == arguments[0] and " " in words]
@@ -165,7 +177,7 @@ def _find(arguments: list[str]) -> tuple[str, list[str]]:
             raise UserError(f"unknown command '{' '.join(arguments[:2])}'; valid are: {', '.join(group)}")
         print("\n".join(f"  grasping-student {words:<20} {COMMANDS[words][1]}" for words in group))
         raise SystemExit(0)
-    from grasping_student.configuration import choice
+    from grasping_student.pipeline.configuration import choice
 
     choice(arguments[0], (words.split()[0] for words in COMMANDS), "command")
     raise AssertionError("unreachable: choice raises")

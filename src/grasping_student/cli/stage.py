@@ -15,9 +15,9 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from grasping_student.configuration import choice, load_yaml, to_yaml
-from grasping_student.errors import UserError
-from grasping_student.files import check_inputs_outside
+from grasping_student.pipeline.configuration import choice, load_yaml, to_yaml
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import check_inputs_outside
 
 Config = TypeVar("Config")
 WRITTEN = ("out", "print_board")
@@ -83,8 +83,8 @@ Shared options: --preset NAME ({presets}), --config FILE.yaml, --print-config.""
     try:
         with redirect_stderr(said):
             return tyro.cli(
-                kind, default=default, args=rest, prog=f"grasping-student {command}", description=description,
-            )  # fmt: skip
+                kind, default=default, args=rest, prog=f"grasping-student {command}", description=description
+            )
     except SystemExit as stop:
         refusal = _refusal(stop)
         if refusal is not None:

@@ -18,8 +18,8 @@ def main(argv: Sequence[str]) -> None:
 
 def _run(config: AffordanceConfig) -> Path:
     from grasping_student.evaluation.affordance_metrics import evaluate_affordance
-    from grasping_student.evaluation.wording import percent
-    from grasping_student.files import write_json
+    from grasping_student.evaluation.formatting import percent
+    from grasping_student.pipeline.files import write_json
     from grasping_student.training.affordance import run
 
     out = run(config)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.policies.base import NothingToGrasp, Policy
 
 

@@ -15,17 +15,17 @@ from tqdm import tqdm
 from grasping_student.collection.attempts import LabelledScene, attempt_episode
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.collection.scenes import scene_episode
-from grasping_student.configuration import to_plain
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.base import Environment
-from grasping_student.environments.simulation.config import FAMILIES, SimulationConfig
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.errors import UserError
-from grasping_student.files import prepare_output, read_json, write_json
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import StageClock
-from grasping_student.parallel import parallel_stream
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import parallel_stream
+from grasping_student.pipeline.files import prepare_output, read_json, write_json
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.policies.base import Policy
+from grasping_student.simulation.config import FAMILIES, SimulationConfig
 
 ASKED = "collect.json"
 """What the collection was asked for; resuming with something else is refused."""
@@ -92,9 +92,12 @@ def run(config: CollectConfig, make_policy: MakePolicy) -> Path:
     dataset = Dataset(config.out)
     outcomes = Counter(attempt.outcome.value for attempt in dataset.attempts() if attempt.outcome is not None)
     clock.write(
-        config.out, dataset_version=dataset.version, attempts=len(dataset), episodes=len(dataset.episodes()),
+        config.out,
+        dataset_version=dataset.version,
+        attempts=len(dataset),
+        episodes=len(dataset.episodes()),
         outcomes=dict(sorted(outcomes.items())),
-    )  # fmt: skip
+    )
     return config.out
 
 
@@ -143,9 +146,17 @@ def _append(writer: DatasetWriter, episode: int, result: EpisodeResult, which: s
     for index, attempt in list(enumerate(result.attempts))[which]:
         source, name, version = result.chooser or (None, None, None)
         writer.append(
-            attempt.heightmap, episode=episode, index=index, environment="simulation", source=source, policy=name,
-            policy_version=version, grasp=attempt.grasp, z=attempt.z, outcome=attempt.outcome,
-        )  # fmt: skip
+            attempt.heightmap,
+            episode=episode,
+            index=index,
+            environment="simulation",
+            source=source,
+            policy=name,
+            policy_version=version,
+            grasp=attempt.grasp,
+            z=attempt.z,
+            outcome=attempt.outcome,
+        )
         added += 1
     return added
 

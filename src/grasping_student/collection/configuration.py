@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.configuration import check_seeds
+from grasping_student.pipeline.configuration import check_seeds
 
 Kind = Literal["attempts", "scenes"]
 Family = Literal["standard", "sparse", "dense"]

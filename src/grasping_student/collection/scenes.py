@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.heightmap import Heightmap
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.heightmap import Heightmap
 
 _TAKEN = 2  # keeps these draws apart from those of the scene, which has the same seed
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from grasping_student.configuration import choice
 from grasping_student.datasets.schema import SOURCES
+from grasping_student.pipeline.configuration import choice
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json, workspace_to_json
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 MANIFEST = "dataset.json"
 DELETED = "deleted.json"

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from grasping_student.datasets.summary import ANGLE_BINS, HEIGHT_SAMPLE, Summary
-from grasping_student.files import atomic_path
+from grasping_student.pipeline.files import atomic_path
 
 SUCCESS_COLOUR, FAILURE_COLOUR, HEIGHT_COLOUR = "#0072b2", "#e69f00", "#009e73"
 """From the Okabe-Ito palette: told apart by colour-blind eyes."""
 
 
-def draw_histograms(summary: Summary, path: Path) -> None:
+def plot_histograms(summary: Summary, path: Path) -> None:
     """Write both histograms as one PNG."""
     from matplotlib.figure import Figure
 
@@ -23,9 +23,13 @@ def draw_histograms(summary: Summary, path: Path) -> None:
     centres = (np.arange(ANGLE_BINS) + 0.5) * width
     angles.bar(centres, summary.angles_success, width * 0.9, color=SUCCESS_COLOUR, label="success")
     angles.bar(
-        centres, summary.angles_failure, width * 0.9, bottom=summary.angles_success, color=FAILURE_COLOUR,
+        centres,
+        summary.angles_failure,
+        width * 0.9,
+        bottom=summary.angles_success,
+        color=FAILURE_COLOUR,
         label="failure",
-    )  # fmt: skip
+    )
     angles.set(xlabel="grasp angle, degrees", ylabel="labelled grasps", xlim=(0, 180), xticks=range(0, 181, 30))
     angles.set_title(f"{summary.labelled.attempts} labelled grasps")
     angles.legend(frameon=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.datasets import segments
-from grasping_student.datasets.completeness import collected_attempts, missing_segments
+from grasping_student.datasets.checksum import ids_found, read_whole
+from grasping_student.datasets.expected_count import collected_attempts, missing_segments
 from grasping_student.datasets.folder import (
     DELETED,
     DatasetManifest,
@@ -20,10 +21,9 @@ from grasping_student.datasets.folder import (
 )
 from grasping_student.datasets.splits import Split
 from grasping_student.datasets.store import Dataset
-from grasping_student.datasets.verification import ids_found, read_whole
-from grasping_student.errors import UserError
-from grasping_student.files import sha256_of_file
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import sha256_of_file
 
 MOST_NAMED = 5
 """Damaged attempts named one by one for each segment."""
@@ -114,9 +114,13 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
 
 
 def _check_segment(
-    path: Path, manifest: DatasetManifest | None, entry: SealedSegment | None, inspection: Inspection,
-    seen: dict[bytes, tuple[int, int]], twins: list[tuple[tuple[int, int], tuple[int, int]]],
-) -> set[int]:  # fmt: skip
+    path: Path,
+    manifest: DatasetManifest | None,
+    entry: SealedSegment | None,
+    inspection: Inspection,
+    seen: dict[bytes, tuple[int, int]],
+    twins: list[tuple[tuple[int, int], tuple[int, int]]],
+) -> set[int]:
     """Verify one segment; returns the ids in it."""
     problems: list[str] = []
     if entry is not None and path.stat().st_size != entry.bytes:

@@ -22,10 +22,10 @@ from grasping_student.datasets.pictures import (
 from grasping_student.datasets.schema import SCHEMA_VERSION, Attempt, encode_extra, workspace_to_json
 from grasping_student.datasets.store import Dataset
 from grasping_student.datasets.summary import summarise
-from grasping_student.errors import UserError
-from grasping_student.files import atomic_path, prepare_output, write_text
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import atomic_path, prepare_output, write_text
 
 if TYPE_CHECKING:
     import pyarrow
@@ -42,12 +42,24 @@ def schema(dataset: Dataset) -> pyarrow.Schema:
 
     picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     columns = [
-        ("id", pa.int64()), ("episode", pa.int64()), ("index", pa.int64()), ("created_at", pa.string()),
-        ("environment", pa.string()), ("source", pa.string()), ("policy", pa.string()),
-        ("policy_version", pa.string()), ("row", pa.int64()), ("col", pa.int64()), ("angle", pa.float64()),
-        ("z", pa.float64()), ("outcome", pa.string()), ("success", pa.bool_()), ("extra", pa.string()),
-        ("height", picture), ("rgb", picture),
-    ]  # fmt: skip
+        ("id", pa.int64()),
+        ("episode", pa.int64()),
+        ("index", pa.int64()),
+        ("created_at", pa.string()),
+        ("environment", pa.string()),
+        ("source", pa.string()),
+        ("policy", pa.string()),
+        ("policy_version", pa.string()),
+        ("row", pa.int64()),
+        ("col", pa.int64()),
+        ("angle", pa.float64()),
+        ("z", pa.float64()),
+        ("outcome", pa.string()),
+        ("success", pa.bool_()),
+        ("extra", pa.string()),
+        ("height", picture),
+        ("rgb", picture),
+    ]
     names = {pa.int64(): "int64", pa.string(): "string", pa.float64(): "float64", pa.bool_(): "bool"}
     features = {
         name: {"_type": "Image"} if kind == picture else {"dtype": names[kind], "_type": "Value"}

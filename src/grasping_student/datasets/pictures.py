@@ -10,8 +10,8 @@ import zstandard
 from numpy.typing import NDArray
 
 from grasping_student.datasets.schema import NotStorable
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 
 HEIGHT_STEP = 1e-4
 """Metres a stored step."""

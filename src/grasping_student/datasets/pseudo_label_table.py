@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from grasping_student.errors import UserError
-from grasping_student.files import atomic_path, read_json
-from grasping_student.grasp import TRAINING_ANGLES
-from grasping_student.manifest import MANIFEST
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import atomic_path, read_json
+from grasping_student.pipeline.manifest import MANIFEST
 
 SCHEMA_VERSION = 1
 TABLE = "pseudo_labels.parquet"
@@ -40,12 +40,12 @@ class Provenance:
     extent: float
     pixels: int
     margin: float
-    ban_distance: float
+    nms_radius: float
     foreground_only: bool
     precision: str
 
     rule: dict[str, Any] | None = None
-    """``RuleConfig`` of the rule that all grasps obey, as plain values, or None."""
+    """``GraspConstraintConfig`` of the rule that all grasps obey, as plain values, or None."""
 
     views: int = 1
     """Views of each scene whose scores were averaged."""
@@ -255,7 +255,7 @@ def best_of_angles(table: PseudoLabelTable, angles: NDArray[np.int64]) -> Chosen
     )
 
 
-def draw_angles(count: int, scenes: int, random: np.random.Generator) -> NDArray[np.int64]:
+def sample_angles(count: int, scenes: int, random: np.random.Generator) -> NDArray[np.int64]:
     """For each scene a random subset of the training grid (paper, section IV-D), shape ``(scenes, count)``."""
     order = np.argsort(random.random((scenes, TRAINING_ANGLES.count)), axis=1)
     return np.sort(order[:, :count], axis=1)

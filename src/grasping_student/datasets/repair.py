@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grasping_student.datasets import segments
-from grasping_student.datasets.completeness import DAMAGED, note_loss
+from grasping_student.datasets.checksum import WholeAttempt, ids_found, read_whole
+from grasping_student.datasets.expected_count import DAMAGED, note_loss
 from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
@@ -23,10 +24,9 @@ from grasping_student.datasets.folder import (
     write_manifest,
 )
 from grasping_student.datasets.integrity import Inspection, check_dataset
-from grasping_student.datasets.verification import WholeAttempt, ids_found, read_whole
 from grasping_student.datasets.writer import DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 
 @dataclass

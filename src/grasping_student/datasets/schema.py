@@ -8,9 +8,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 SCHEMA_VERSION = 1
 """Of the folder, its manifest and the tables in a segment."""

@@ -20,10 +20,10 @@ from grasping_student.datasets.schema import (
     workspace_from_json,
     workspace_to_json,
 )
-from grasping_student.errors import UserError
-from grasping_student.files import sha256_of_file
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import sha256_of_file
 
 BUSY_SECONDS = 20.0
 """How long a reader waits for the writer's checkpoint and the writer for readers."""
@@ -191,12 +191,22 @@ def insert(connection: sqlite3.Connection, attempt: Attempt, pictures: StoredPic
     connection.execute(
         f"INSERT INTO attempt ({COLUMNS}, success, digest) VALUES ({', '.join('?' * 16)})",
         (
-            attempt.id, attempt.episode, attempt.index, attempt.created_at, attempt.environment, attempt.source,
-            attempt.policy, attempt.policy_version, *where, attempt.z,
-            None if attempt.outcome is None else attempt.outcome.value, encode_extra(attempt.extra),
-            None if success is None else int(success), digest,
+            attempt.id,
+            attempt.episode,
+            attempt.index,
+            attempt.created_at,
+            attempt.environment,
+            attempt.source,
+            attempt.policy,
+            attempt.policy_version,
+            *where,
+            attempt.z,
+            None if attempt.outcome is None else attempt.outcome.value,
+            encode_extra(attempt.extra),
+            None if success is None else int(success),
+            digest,
         ),
-    )  # fmt: skip
+    )
 
 
 def attempt_from_row(row: tuple) -> Attempt:
@@ -204,10 +214,19 @@ def attempt_from_row(row: tuple) -> Attempt:
     (attempt_id, episode, index, created_at, environment, source, policy, policy_version, *where) = row[:11]
     z, outcome, extra = row[11:]
     return Attempt(
-        attempt_id, episode, index, created_at, environment, source, policy, policy_version,
-        None if where[0] is None else PlanarGrasp(*where), z, None if outcome is None else Outcome(outcome),
+        attempt_id,
+        episode,
+        index,
+        created_at,
+        environment,
+        source,
+        policy,
+        policy_version,
+        None if where[0] is None else PlanarGrasp(*where),
+        z,
+        None if outcome is None else Outcome(outcome),
         None if extra is None else json.loads(extra),
-    )  # fmt: skip
+    )
 
 
 def seal(path: Path) -> SealedSegment | None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.datasets.making import new_dataset
+from grasping_student.datasets.create import new_dataset
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.splits import SPLIT, Split, split_by_episode
 from grasping_student.datasets.store import Dataset, DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.files import write_json
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import write_json
 
 ORIGIN = "origin.json"
 """Beside a dataset that was made of others: which, and how."""
@@ -70,11 +70,20 @@ def copy_attempts(
     for attempt_id in ids:
         attempt = dataset.attempt(int(attempt_id))
         writer.append(
-            dataset.heightmap(attempt.id), episode=attempt.episode + first_episode, index=attempt.index,
-            environment=attempt.environment, source=attempt.source, policy=attempt.policy,
-            policy_version=attempt.policy_version, grasp=attempt.grasp, z=attempt.z, outcome=attempt.outcome,
-            extra=attempt.extra, created_at=attempt.created_at, attempt_id=attempt.id if keep_ids else None,
-        )  # fmt: skip
+            dataset.heightmap(attempt.id),
+            episode=attempt.episode + first_episode,
+            index=attempt.index,
+            environment=attempt.environment,
+            source=attempt.source,
+            policy=attempt.policy,
+            policy_version=attempt.policy_version,
+            grasp=attempt.grasp,
+            z=attempt.z,
+            outcome=attempt.outcome,
+            extra=attempt.extra,
+            created_at=attempt.created_at,
+            attempt_id=attempt.id if keep_ids else None,
+        )
 
 
 def filter_dataset(path: Path, selection: Selection, out: Path) -> int:

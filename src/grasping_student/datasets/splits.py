@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 SPLIT = "split.json"
 """Usual name of a stored split."""

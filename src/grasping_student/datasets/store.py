@@ -22,9 +22,9 @@ from grasping_student.datasets.folder import read_deleted, read_manifest, segmen
 from grasping_student.datasets.pictures import decode_pictures
 from grasping_student.datasets.schema import Attempt, workspace_to_json
 from grasping_student.datasets.writer import DatasetWriter
-from grasping_student.errors import UserError
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 __all__ = ["Dataset", "DatasetWriter"]
 
@@ -72,9 +72,13 @@ class Dataset:
         return total
 
     def ids(
-        self, source: str | None = None, success: bool | None = None, labelled: bool | None = None,
-        episodes: Collection[int] | None = None, outcome: str | None = None,
-    ) -> NDArray[np.int64]:  # fmt: skip
+        self,
+        source: str | None = None,
+        success: bool | None = None,
+        labelled: bool | None = None,
+        episodes: Collection[int] | None = None,
+        outcome: str | None = None,
+    ) -> NDArray[np.int64]:
         """Ids of the attempts that meet every condition given, ascending, shape ``(n,)``.
 
         Raises:
@@ -84,9 +88,13 @@ class Dataset:
         return np.array([row[0] for row in self._select("id", wanted)], dtype=np.int64)
 
     def attempts(
-        self, source: str | None = None, success: bool | None = None, labelled: bool | None = None,
-        episodes: Collection[int] | None = None, outcome: str | None = None,
-    ) -> list[Attempt]:  # fmt: skip
+        self,
+        source: str | None = None,
+        success: bool | None = None,
+        labelled: bool | None = None,
+        episodes: Collection[int] | None = None,
+        outcome: str | None = None,
+    ) -> list[Attempt]:
         """The attempts that meet every condition given, by id. Without pictures: ``heightmap`` reads those.
 
         Args:

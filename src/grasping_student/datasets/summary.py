@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
 
 ANGLE_BINS = 16
 HEIGHT_BINS = 40

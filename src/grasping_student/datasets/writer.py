@@ -25,10 +25,10 @@ from grasping_student.datasets.folder import (
 )
 from grasping_student.datasets.pictures import encode_pictures
 from grasping_student.datasets.schema import Attempt, NotStorable, check_attempt, content_digest
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 SEGMENT_BYTES = 256 * 1024 * 1024
 """Size at which a segment is sealed and the next begun."""
@@ -89,11 +89,22 @@ class DatasetWriter:
         return self._highest_episode + 1
 
     def append(
-        self, heightmap: Heightmap, *, episode: int, index: int, environment: str, source: str | None = None,
-        policy: str | None = None, policy_version: str | None = None, grasp: PlanarGrasp | None = None,
-        z: float | None = None, outcome: Outcome | None = None, extra: dict[str, Any] | None = None,
-        created_at: str | None = None, attempt_id: int | None = None,
-    ) -> int:  # fmt: skip
+        self,
+        heightmap: Heightmap,
+        *,
+        episode: int,
+        index: int,
+        environment: str,
+        source: str | None = None,
+        policy: str | None = None,
+        policy_version: str | None = None,
+        grasp: PlanarGrasp | None = None,
+        z: float | None = None,
+        outcome: Outcome | None = None,
+        extra: dict[str, Any] | None = None,
+        created_at: str | None = None,
+        attempt_id: int | None = None,
+    ) -> int:
         """Keep one attempt or, without a grasp, one scene; the fields are those of ``Attempt``.
 
         ``attempt_id`` keeps an id from elsewhere, at least the next free one; None takes the next free one.
@@ -110,9 +121,19 @@ class DatasetWriter:
         if attempt_id is not None and attempt_id < self._next_id:
             raise NotStorable(f"id {attempt_id} is taken or out of order; the next free one is {self._next_id}")
         attempt = Attempt(
-            self._next_id if attempt_id is None else attempt_id, episode, index, created_at or _now(), environment,
-            source, policy, policy_version, grasp, z, None if outcome is None else Outcome(outcome), extra,
-        )  # fmt: skip
+            self._next_id if attempt_id is None else attempt_id,
+            episode,
+            index,
+            created_at or _now(),
+            environment,
+            source,
+            policy,
+            policy_version,
+            grasp,
+            z,
+            None if outcome is None else Outcome(outcome),
+            extra,
+        )
         check_attempt(attempt, self.workspace)
         pictures = encode_pictures(heightmap)
         digest = content_digest(attempt, pictures.raw_height, pictures.raw_rgb)

@@ -10,8 +10,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from grasping_student.environments.base import Environment
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 
 Observation = dict[str, NDArray[Any]]
 
@@ -31,20 +31,25 @@ class GymnasiumAdapter(gymnasium.Env[Observation, NDArray[np.int64]]):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 1}  # noqa: RUF012 (the base class declares it so)
 
     def __init__(
-        self, environment: Environment, angles: AngleGrid = DEPLOYMENT_ANGLES, failures_in_a_row: int = 5,
+        self,
+        environment: Environment,
+        angles: AngleGrid = DEPLOYMENT_ANGLES,
+        failures_in_a_row: int = 5,
         render_mode: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.environment = environment
         self.angles = angles
         self.render_mode = render_mode
         self._failures_in_a_row = failures_in_a_row
         self._failures = 0
         side = environment.workspace.pixels
-        self.observation_space: Any = spaces.Dict({
-            "height": spaces.Box(LOWEST, HIGHEST, (side, side, 1), np.float32),
-            "measured": spaces.Box(0, 1, (side, side, 1), np.uint8),
-            "rgb": spaces.Box(0, 255, (side, side, 3), np.uint8),
-        })  # fmt: skip
+        self.observation_space: Any = spaces.Dict(
+            {
+                "height": spaces.Box(LOWEST, HIGHEST, (side, side, 1), np.float32),
+                "measured": spaces.Box(0, 1, (side, side, 1), np.uint8),
+                "rgb": spaces.Box(0, 255, (side, side, 3), np.uint8),
+            }
+        )
         self.action_space = spaces.MultiDiscrete([side, side, angles.count])
 
     def reset(
@@ -64,9 +69,12 @@ class GymnasiumAdapter(gymnasium.Env[Observation, NDArray[np.int64]]):
             self._failures = 0 if outcome.success else self._failures + 1
         heightmap = self.environment.observe()
         return (
-            _observation(heightmap), float(outcome.success), heightmap.is_empty(),
-            self._failures >= self._failures_in_a_row, {"outcome": outcome.value},
-        )  # fmt: skip
+            _observation(heightmap),
+            float(outcome.success),
+            heightmap.is_empty(),
+            self._failures >= self._failures_in_a_row,
+            {"outcome": outcome.value},
+        )
 
     def render(self) -> NDArray[np.uint8] | None:
         """The scene in colour, if the render mode is ``rgb_array``."""

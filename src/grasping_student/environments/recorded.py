@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from grasping_student.environments.base import RestorableEnvironment
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 
 class RecordedScenes(Protocol):

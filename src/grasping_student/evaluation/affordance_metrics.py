@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 BINS = 10
 

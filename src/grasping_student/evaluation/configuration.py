@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from grasping_student.configuration import check_seeds
-from grasping_student.errors import UserError
+from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.pipeline.errors import UserError
 
 if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
     from grasping_student.environments.base import Environment
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
 Family = Literal["standard", "sparse", "dense"]
 
 
-class WorldSpec(Protocol):
+class EnvironmentSpec(Protocol):
     """Says how to make an environment in any process; frozen and picklable, equal specs make equal worlds."""
 
     @property
@@ -38,8 +38,8 @@ class SimulationSpec:
     def make(self) -> Environment:
         from dataclasses import replace
 
-        from grasping_student.environments.simulation.config import FAMILIES
-        from grasping_student.environments.simulation.environment import SimulationEnvironment
+        from grasping_student.environments.simulated import SimulationEnvironment
+        from grasping_student.simulation.config import FAMILIES
 
         config = FAMILIES[self.family]()
         return SimulationEnvironment(replace(config, workspace=replace(config.workspace, pixels=self.pixels)))

@@ -9,19 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.errors import UserError
+from grasping_student.episodes.attempt import Event, read_events
 from grasping_student.evaluation.picking_stage import ATTEMPTS, METRICS
 from grasping_student.evaluation.rates import counts_by_unit, one_shot_tries, picking_counts
-from grasping_student.evaluation.records import Event, read_events
-from grasping_student.evaluation.statistics import (
-    Counts,
-    Interval,
-    draws_interval,
-    hierarchical_difference,
-    with_width,
-)
-from grasping_student.files import read_json
-from grasping_student.workspace import Workspace
+from grasping_student.evaluation.statistics import Counts, Interval, draws_interval, hierarchical_difference, with_width
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 
 KINDS = ("one-shot", "picking")
 _AGAIN = "give the folder as the evaluation wrote it, or evaluate again"

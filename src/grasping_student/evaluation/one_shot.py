@@ -13,27 +13,27 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from grasping_student.configuration import to_plain
 from grasping_student.environments.base import Environment, RestorableEnvironment
-from grasping_student.errors import UserError
-from grasping_student.evaluation.configuration import OneShotConfig, SimulationSpec, WorldSpec, parse_models
-from grasping_student.evaluation.picking import policy_seed, scene_seed
-from grasping_student.evaluation.picking_stage import ATTEMPTS, METRICS
-from grasping_student.evaluation.policy_spec import make_policy as policy_of_spec
-from grasping_student.evaluation.rates import summarise_one_shot
-from grasping_student.evaluation.records import NO_GRASP, EventLog, Try, finite_or_none, read_events, rewrite_events
-from grasping_student.evaluation.worlds import (
+from grasping_student.episodes.attempt import NO_GRASP, EventLog, Try, finite_or_none, read_events, rewrite_events
+from grasping_student.episodes.loop import policy_seed, scene_seed
+from grasping_student.episodes.open_environments import (
     MakePolicy,
     check_same_run,
-    close_worlds,
+    close_environments,
     describe_models,
     one_thread,
+    open_environment,
     open_policy,
-    open_world,
 )
-from grasping_student.files import prepare_output, write_json
-from grasping_student.manifest import StageClock
-from grasping_student.parallel import parallel_map
+from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
+from grasping_student.evaluation.configuration import EnvironmentSpec, OneShotConfig, SimulationSpec, parse_models
+from grasping_student.evaluation.picking_stage import ATTEMPTS, METRICS
+from grasping_student.evaluation.rates import summarise_one_shot
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import prepare_output, write_json
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.policies.base import NothingToGrasp, Policy
 
 REMOVED_AT_ONCE = 5
@@ -59,7 +59,7 @@ class ThinnableEnvironment(Protocol):
 class SceneJob:
     """One scene and all models."""
 
-    world: WorldSpec
+    world: EnvironmentSpec
     models: tuple[tuple[str, str], ...]
     make_policy: MakePolicy
     scene: int
@@ -118,7 +118,7 @@ def grasp_once(environment: Environment, policy: Policy, model: str, scene: int,
 
 def run_scene(job: SceneJob) -> list[Try]:
     """One grasp of every model from the same state."""
-    environment = open_world(job.world)
+    environment = open_environment(job.world)
     if not isinstance(environment, RestorableEnvironment):
         raise UserError(f"the one-shot test needs a world whose state can be restored; {environment.name} cannot be")
     prepare_scene(environment, job.scene, job.seed, job.emptiest)
@@ -131,7 +131,7 @@ def run_scene(job: SceneJob) -> list[Try]:
     return tries
 
 
-def run(config: OneShotConfig, world: WorldSpec | None = None, make_policy: MakePolicy = policy_of_spec) -> Path:
+def run(config: OneShotConfig, world: EnvironmentSpec | None = None, make_policy: MakePolicy = policy_of_spec) -> Path:
     """Run or resume the stage ``evaluate one-shot``; returns the output folder.
 
     Writes ``attempts.jsonl``, ``metrics.json``, ``run.json`` and ``manifest.json``, as ``evaluate picking`` does.
@@ -166,7 +166,7 @@ def run(config: OneShotConfig, world: WorldSpec | None = None, make_policy: Make
             for tries in parallel_map(run_scene, jobs, config.workers, "one-shot"):
                 file.append(*tries)
     finally:
-        close_worlds()
+        close_environments()
     events = [event for event in read_events(log) if event.episode < config.scenes]
     metrics = summarise_one_shot(events, list(models), config.scenes, config.seed)
     write_json(

@@ -8,35 +8,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grasping_student.configuration import to_plain
-from grasping_student.errors import UserError
-from grasping_student.evaluation.configuration import PickingConfig, SimulationSpec, StopRule, WorldSpec, parse_models
-from grasping_student.evaluation.picking import pick_episode
-from grasping_student.evaluation.policy_spec import make_policy as policy_of_spec
-from grasping_student.evaluation.rates import summarise_picking
-from grasping_student.evaluation.records import (
-    End,
-    EpisodeEnd,
-    Event,
-    EventLog,
-    Intent,
-    Try,
-    read_events,
-    rewrite_events,
-)
-from grasping_student.evaluation.worlds import (
+from grasping_student.episodes.attempt import End, EpisodeEnd, Event, EventLog, Intent, Try, read_events, rewrite_events
+from grasping_student.episodes.loop import pick_episode
+from grasping_student.episodes.open_environments import (
     MakePolicy,
     check_same_run,
-    close_worlds,
+    close_environments,
     describe_models,
     one_thread,
+    open_environment,
     open_policy,
-    open_world,
 )
-from grasping_student.files import prepare_output, write_json
-from grasping_student.grasp import Outcome
-from grasping_student.manifest import StageClock
-from grasping_student.parallel import parallel_map
+from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
+from grasping_student.evaluation.configuration import (
+    EnvironmentSpec,
+    PickingConfig,
+    SimulationSpec,
+    StopRule,
+    parse_models,
+)
+from grasping_student.evaluation.rates import summarise_picking
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import prepare_output, write_json
+from grasping_student.pipeline.manifest import StageClock
 
 ATTEMPTS = "attempts.jsonl"
 METRICS = "metrics.json"
@@ -46,7 +43,7 @@ METRICS = "metrics.json"
 class EpisodeJob:
     """One episode of one model: everything that its result depends on."""
 
-    world: WorldSpec
+    world: EnvironmentSpec
     model: str
     spec: str
     make_policy: MakePolicy
@@ -55,7 +52,7 @@ class EpisodeJob:
     rule: StopRule
 
 
-def run(config: PickingConfig, world: WorldSpec | None = None, make_policy: MakePolicy = policy_of_spec) -> Path:
+def run(config: PickingConfig, world: EnvironmentSpec | None = None, make_policy: MakePolicy = policy_of_spec) -> Path:
     """Run or resume the stage; returns the output folder.
 
     Writes ``attempts.jsonl`` (every try, see docs/evaluation.md), ``metrics.json``, ``run.json`` (what was asked) and
@@ -90,7 +87,7 @@ def run(config: PickingConfig, world: WorldSpec | None = None, make_policy: Make
             else:
                 _pick_in_new_worlds(jobs, log, config.workers)
     finally:
-        close_worlds()
+        close_environments()
     events = [event for event in read_events(log) if event.episode < config.episodes]
     failures = config.stop.failures_in_a_row
     metrics = summarise_picking(events, list(models), config.episodes, workspace, failures, config.seed)
@@ -117,9 +114,14 @@ def run_job(job: EpisodeJob) -> list[Event]:
     events: list[Event] = []
     policy = open_policy(job.world, job.spec, job.make_policy)
     pick_episode(
-        open_world(job.world), policy, model=job.model, episode=job.episode, seed=job.seed,
-        record=events.append, rule=job.rule,
-    )  # fmt: skip
+        open_environment(job.world),
+        policy,
+        model=job.model,
+        episode=job.episode,
+        seed=job.seed,
+        record=events.append,
+        rule=job.rule,
+    )
     return events
 
 
@@ -137,10 +139,16 @@ def _pick_in_a_lasting_world(jobs: Sequence[EpisodeJob], log: Path) -> None:
             # Whoever resumes has looked: faults from before, and grasps that were cut off, begin no row of faults.
             rule = replace(job.rule, faults_in_a_row=job.rule.faults_in_a_row + _faults_at_end(earlier))
             reason = pick_episode(
-                open_world(job.world), open_policy(job.world, job.spec, job.make_policy), model=job.model,
-                episode=job.episode, seed=job.seed, record=file.append, rule=rule, earlier=earlier,
+                open_environment(job.world),
+                open_policy(job.world, job.spec, job.make_policy),
+                model=job.model,
+                episode=job.episode,
+                seed=job.seed,
+                record=file.append,
+                rule=rule,
+                earlier=earlier,
                 write_intents=True,
-            )  # fmt: skip
+            )
             if reason is EpisodeEnd.FAULT:
                 raise UserError(
                     f"episode {job.episode} of {job.model}: the device failed {job.rule.faults_in_a_row} times in a "
@@ -171,7 +179,7 @@ def read_metrics(folder: Path) -> Mapping[str, Any]:
     Raises:
         UserError: there are none: the stage has not finished.
     """
-    from grasping_student.files import read_json
+    from grasping_student.pipeline.files import read_json
 
     if not (folder / METRICS).exists():
         raise UserError(f"{folder} holds no {METRICS}: the evaluation has not finished; go on with it by --resume")

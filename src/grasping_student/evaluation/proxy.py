@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
 from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.rates import rate
 from grasping_student.evaluation.statistics import Counts, moving_average
-from grasping_student.files import prepare_output, read_json, write_json
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import MANIFEST, StageClock
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.affordance import load_affordance
 from grasping_student.models.checkpoint import describe, load_weights_file
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import torch_threads
 from grasping_student.models.normalisation import clean_height
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import prepare_output, read_json, write_json
+from grasping_student.pipeline.manifest import MANIFEST, StageClock
 from grasping_student.training.loop import ROUNDS
 
 THRESHOLD = 0.5
@@ -186,9 +186,17 @@ def run(config: ProxyConfig) -> Path:
     prepare_output(config.out, config.resume, config.overwrite, read)
     write_json(
         config.out / METRICS,
-        {"schema_version": 1, "kind": "proxy", "affordance": affordance.version, "scenes": len(scenes),
-         "episodes": len(set(scenes.episodes)), "alpha": config.alpha, "threshold": THRESHOLD, "models": metrics},
-    )  # fmt: skip
+        {
+            "schema_version": 1,
+            "kind": "proxy",
+            "affordance": affordance.version,
+            "scenes": len(scenes),
+            "episodes": len(set(scenes.episodes)),
+            "alpha": config.alpha,
+            "threshold": THRESHOLD,
+            "models": metrics,
+        },
+    )
     versions = {name: row["version"] for name, row in metrics.items()}
     clock.write(
         config.out, {str(config.dataset): dataset.version, str(config.affordance): affordance.version, **versions}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasping_student.configuration import check_seeds
+from grasping_student.pipeline.configuration import check_seeds
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.evaluation.records import End, EpisodeEnd, Event, Try
+from grasping_student.episodes.attempt import End, EpisodeEnd, Event, Try
 from grasping_student.evaluation.statistics import (
     Counts,
     bootstrap_interval,
@@ -18,8 +18,8 @@ from grasping_student.evaluation.statistics import (
     paired_difference,
     wilson_interval,
 )
-from grasping_student.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, angle_distance
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, angle_distance
+from grasping_student.geometry.workspace import Workspace
 
 
 def counts_by_unit(tries: Sequence[Try], units: int) -> Counts:

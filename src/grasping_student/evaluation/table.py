@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grasping_student.evaluation.draws import Draw, Mean, difference_over_draws, rate_over_draws
+from grasping_student.evaluation.formatting import interval, percent, points
 from grasping_student.evaluation.statistics import Interval, with_width
-from grasping_student.evaluation.wording import interval, percent, points
 
 RATE_NAMES = {
     "one_shot": "one-shot",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from grasping_student.datasets.splits import SPLIT
-from grasping_student.errors import UserError
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 
 def load_affordance(folder: Path, option: str, workspace: Workspace | None = None) -> GraspModel:

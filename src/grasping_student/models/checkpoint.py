@@ -11,14 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from grasping_student.configuration import to_plain, with_values
-from grasping_student.errors import UserError
-from grasping_student.files import atomic_path, read_json, write_json
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
-from grasping_student.manifest import stage_of
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.networks import build_network
-from grasping_student.workspace import Workspace
+from grasping_student.pipeline.configuration import to_plain, with_values
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import atomic_path, read_json, write_json
+from grasping_student.pipeline.manifest import stage_of
 
 SCHEMA_VERSION = 1
 PRETRAINING_STAGE = "train pretraining"

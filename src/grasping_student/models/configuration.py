@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from grasping_student.configuration import choice
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.heightmap import BACKGROUND_HEIGHT
-from grasping_student.workspace import Workspace, light_workspace
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT
+from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.pipeline.configuration import choice
 
 DECODERS = ("fpn", "unet")
 """Decoders of segmentation-models-pytorch that may stand before an encoder's name: ``fpn-resnet50``."""
@@ -74,5 +74,5 @@ class ModelConfig:
     workspace: Workspace = field(default_factory=light_workspace)
     normalisation: Normalisation = field(default_factory=Normalisation)
 
-    rule: RuleConfig = field(default_factory=RuleConfig)
+    rule: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
     """What the model obeys when it chooses a grasp: students carry the rule of their pseudo-labels."""

@@ -14,21 +14,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from grasping_student.configuration import to_plain
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.gripper_geometry import GraspRule
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.inference import Precision, Scorer
 from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import clean_height, normalise
 from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
-from grasping_student.models.selection import top_choices
-from grasping_student.workspace import Workspace
+from grasping_student.models.selection import non_maximum_suppression
+from grasping_student.pipeline.configuration import to_plain
 
-BAN_DISTANCE = 0.014
+NMS_RADIUS = 0.014
 """Metres between two of the n best grasps, along rows or columns: the authors' window of 21 pixels, 28 mm, halved."""
 
 PIXELS_PER_CALL = 200_000
@@ -133,10 +133,10 @@ class GraspModel:
 
     def without_rule(self) -> GraspModel:
         """The same network, which obeys nothing when it chooses."""
-        return GraspModel(self.network, replace(self.config, rule=RuleConfig()), self.precision)
+        return GraspModel(self.network, replace(self.config, rule=GraspConstraintConfig()), self.precision)
 
     @cached_property
-    def _own_rule(self) -> GraspRule | None:
+    def _own_rule(self) -> GraspConstraint | None:
         return self.config.rule.make()
 
     def allowed_scores(
@@ -144,7 +144,7 @@ class GraspModel:
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspRule | None = None,
+        rule: GraspConstraint | None = None,
     ) -> NDArray[np.float32]:
         """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
 
@@ -169,7 +169,7 @@ class GraspModel:
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspRule | None = None,
+        rule: GraspConstraint | None = None,
     ) -> tuple[PlanarGrasp, float]:
         """The grasp with the highest score, and the score.
 
@@ -182,18 +182,18 @@ class GraspModel:
         self,
         heightmap: Heightmap,
         count: int,
-        ban_distance: float = BAN_DISTANCE,
+        nms_radius: float = NMS_RADIUS,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspRule | None = None,
+        rule: GraspConstraint | None = None,
     ) -> list[tuple[PlanarGrasp, float]]:
-        """The ``count`` best grasps, best first, no two nearer than ``ban_distance`` (metres; paper, section IV-E).
+        """The ``count`` best grasps, best first, no two nearer than ``nms_radius`` (metres; paper, section IV-E).
 
         Raises:
             NoGrasp: no foreground inside the margin, or nothing that the rule lets pass.
         """
         scores = self.allowed_scores(heightmap, grid, foreground_only, rule)
-        chosen = top_choices(scores, count, ban_distance / self.workspace.pixel_size)
+        chosen = non_maximum_suppression(scores, count, nms_radius / self.workspace.pixel_size)
         if not chosen:
             raise NoGrasp("no foreground inside the margin that may be grasped")
         return [(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score) for each in chosen]

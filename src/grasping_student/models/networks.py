@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasping_student.configuration import choice
-from grasping_student.errors import UserError
 from grasping_student.models.configuration import NetworkConfig
+from grasping_student.pipeline.configuration import choice
+from grasping_student.pipeline.errors import UserError
 
 
 def build_network(config: NetworkConfig) -> nn.Module:

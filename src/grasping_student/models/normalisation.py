@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.heightmap import Heightmap, fill_holes
+from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import Normalisation
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -32,22 +32,22 @@ def angle_maxima(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
     return flat[np.arange(len(flat)), best], row, col
 
 
-def top_choices(scores: NDArray[np.float32], count: int, ban_pixels: float) -> list[Choice]:
+def non_maximum_suppression(scores: NDArray[np.float32], count: int, nms_pixels: float) -> list[Choice]:
     """The best cell, then the best one left after every cell near it is banned, and so on (paper, section IV-E).
 
-    Banned is a pixel, at any angle, whose row *and* column both lie nearer than ``ban_pixels`` to a chosen one's: the
+    Banned is a pixel, at any angle, whose row *and* column both lie nearer than ``nms_pixels`` to a chosen one's: the
     square window of the authors.
 
     Args:
         scores: shape ``(angles, rows, cols)``, -inf where no grasp is allowed.
         count: how many; fewer come back when nothing is left.
-        ban_pixels: at least this many pixels lie between two chosen grasps along rows or along columns.
+        nms_pixels: at least this many pixels lie between two chosen grasps along rows or along columns.
     """
     # the angle does not matter for the ban, so the best angle of each pixel is all that is needed
     angle = scores.argmax(axis=0)
     best = np.take_along_axis(scores, angle[None], axis=0)[0].copy()
     chosen: list[Choice] = []
-    reach = int(np.ceil(ban_pixels)) - 1
+    reach = int(np.ceil(nms_pixels)) - 1
     while len(chosen) < count:
         row, col = (int(i) for i in np.unravel_index(best.argmax(), best.shape))
         if not np.isfinite(best[row, col]):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 
 Source = Literal["human", "policy", "script"]
 """Who chose a labelled grasp, kept with every attempt."""
@@ -43,8 +43,8 @@ class Policy(Protocol):
 
 
 @runtime_checkable
-class HearsOutcomes(Protocol):
+class OutcomeObserver(Protocol):
     """A policy that is told how its grasps ended."""
 
-    def hear(self, grasp: PlanarGrasp, outcome: Outcome) -> None:
+    def observe_outcome(self, grasp: PlanarGrasp, outcome: Outcome) -> None:
         """One grasp of this episode and its outcome, in order."""

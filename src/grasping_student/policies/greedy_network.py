@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.gripper_geometry import GraspRule
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.policies.base import NothingToGrasp, Source
 
@@ -13,9 +13,13 @@ class GreedyNetworkPolicy:
     """Argmax over pixels and the angles of a grid (paper, section VI-D)."""
 
     def __init__(
-        self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES, rule: GraspRule | None = None,
+        self,
+        model: GraspModel,
+        name: str,
+        grid: AngleGrid = DEPLOYMENT_ANGLES,
+        rule: GraspConstraint | None = None,
         rule_name: str = "rule",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._rule = rule
         self._rule_name = rule_name
         self._model = model

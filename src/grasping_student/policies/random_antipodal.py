@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from grasping_student.antipodal_grip import AntipodalGrip
-from grasping_student.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
-from grasping_student.heightmap import Heightmap, fill_holes
+from grasping_student.geometry.antipodal import AntipodalContacts
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.policies.base import NothingToGrasp, Source
 
 
@@ -19,7 +19,7 @@ class RandomAntipodal:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
-        self._rule = AntipodalGrip()
+        self._rule = AntipodalContacts()
 
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)

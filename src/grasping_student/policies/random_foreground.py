@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.policies.base import NothingToGrasp, Source
 
 

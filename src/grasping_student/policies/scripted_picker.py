@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from grasping_student.environments.simulation.blocks import Block
-from grasping_student.environments.simulation.environment import SimulationEnvironment
-from grasping_student.grasp import AngleGrid, PlanarGrasp
-from grasping_student.heightmap import Heightmap
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.policies.base import NothingToGrasp, Source
-from grasping_student.policies.grip_search import Grip, GripSearch
+from grasping_student.policies.grasp_sampler import GraspSampler, Grip
+from grasping_student.simulation.blocks import Block
 
 NoiseName = Literal["none", "person"]
 
@@ -65,8 +65,10 @@ class ScriptedPicker:
 
     def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
         blocks = self._environment.state.blocks
-        grips = [(grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
-                 for grip in GripSearch(self._environment).grips()]  # fmt: skip
+        grips = [
+            (grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
+            for grip in GraspSampler(self._environment).grips()
+        ]
         best = min((cost for cost, _ in grips), default=math.inf)
         if best > HOPELESS_COST:
             raise NothingToGrasp("no block can be gripped in the graspable area, or those that can have failed twice")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.grasp_rules import RuleConfig
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class PseudoLabelConfig:
     top: int = 4
     """Number of best grasps kept for each scene, besides the best of every angle."""
 
-    ban_distance: float = 0.014
+    nms_radius: float = 0.014
     """Metres between two of them, along rows or columns: the authors' window of 28 mm, halved."""
 
     foreground_only: bool = True
     """Never choose bare table, which no grasp lifts; the paper does not say."""
 
-    rule: RuleConfig = field(default_factory=RuleConfig)
+    rule: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
     """Choose only grasps that the heightmap says are possible (paper: none)."""
 
     views: Literal[1, 4] = 1
@@ -74,8 +74,8 @@ class PseudoLabelConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.angles not in (16, 64):
             raise ValueError(f"angles is {self.angles}; 16 and 64 are possible")
-        if not 0.0 < self.ban_distance < 1.0:
-            raise ValueError(f"ban_distance is {self.ban_distance} m; it must lie between 0 and 1")
+        if not 0.0 < self.nms_radius < 1.0:
+            raise ValueError(f"nms_radius is {self.nms_radius} m; it must lie between 0 and 1")
         if self.views not in (1, 4):
             raise ValueError(f"views is {self.views}; it must be 1 or 4")
         if not 0.0 <= self.least_judgement < 1.0:
@@ -84,7 +84,7 @@ class PseudoLabelConfig:
 
 def light_pseudo_labels() -> PseudoLabelConfig:
     """For two processor cores, at 16 angles; grasps must leave the fingers room and give them something to hold."""
-    return PseudoLabelConfig(workers=2, angles=16, rule=RuleConfig("grip"))
+    return PseudoLabelConfig(workers=2, angles=16, rule=GraspConstraintConfig("grip"))
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:
@@ -97,6 +97,4 @@ def paper_pseudo_labels() -> PseudoLabelConfig:
     return PseudoLabelConfig(workers=2, foreground_only=False)
 
 
-PSEUDO_LABEL_PRESETS = {
-    "light": light_pseudo_labels, "light-plain": plain_pseudo_labels, "paper": paper_pseudo_labels,
-}  # fmt: skip
+PSEUDO_LABEL_PRESETS = {"light": light_pseudo_labels, "light-plain": plain_pseudo_labels, "paper": paper_pseudo_labels}

@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.configuration import to_plain
 from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import prepare_output
-from grasping_student.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
-from grasping_student.gripper_geometry import GraspRule
-from grasping_student.heightmap import Heightmap
-from grasping_student.manifest import STARTED, StageClock
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
+from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.affordance import load_affordance
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
-from grasping_student.models.selection import angle_maxima, top_choices
-from grasping_student.parallel import parallel_map
-from grasping_student.pseudo_labels.agreement import agreed_scores, judged_scores, log_total
+from grasping_student.models.selection import angle_maxima, non_maximum_suppression
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.files import prepare_output
+from grasping_student.pipeline.manifest import STARTED, StageClock
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+from grasping_student.pseudo_labels.ensemble import agreed_scores, judged_scores, log_total
 
 PARTS = "parts"
 
@@ -41,7 +41,7 @@ class Part:
     provenance: Provenance
     top: int
     precision: Precision
-    rule: GraspRule | None
+    rule: GraspConstraint | None
     others: tuple[Path, ...]
     judge: Path | None
 
@@ -59,14 +59,21 @@ def run(config: PseudoLabelConfig) -> Path:
     teacher = GraspModel.load(config.teacher, dataset.workspace)
     workspace = dataset.workspace
     provenance = Provenance(
-        teacher.version, dataset.version, workspace.extent, workspace.pixels, workspace.margin,
-        config.ban_distance, config.foreground_only, resolve_precision(config.precision),
+        teacher.version,
+        dataset.version,
+        workspace.extent,
+        workspace.pixels,
+        workspace.margin,
+        config.nms_radius,
+        config.foreground_only,
+        resolve_precision(config.precision),
         None if config.rule.name == "none" else to_plain(config.rule),
-        config.views, [GraspModel.load(path, workspace).version for path in config.others],
+        config.views,
+        [GraspModel.load(path, workspace).version for path in config.others],
         None if config.judge is None else load_affordance(config.judge, "--judge", workspace).version,
         config.least_judgement,
         config.angles,
-    )  # fmt: skip
+    )
     inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
     inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
     if provenance.judge is not None:
@@ -80,10 +87,20 @@ def run(config: PseudoLabelConfig) -> Path:
     size = config.scenes_a_part
     starts = range(0, len(ids), size)
     parts = [
-        Part(config.teacher, config.dataset, tuple(ids[first : first + size]), _part_file(config.out, first),
-             provenance, config.top, config.precision, config.rule.make(), config.others, config.judge)
+        Part(
+            config.teacher,
+            config.dataset,
+            tuple(ids[first : first + size]),
+            _part_file(config.out, first),
+            provenance,
+            config.top,
+            config.precision,
+            config.rule.make(),
+            config.others,
+            config.judge,
+        )
         for first in starts
-    ]  # fmt: skip
+    ]
     missing = [part for part in parts if not part.file.exists()]
     for part in parts:
         if part.file.exists():
@@ -93,9 +110,12 @@ def run(config: PseudoLabelConfig) -> Path:
     table = PseudoLabelTable.join([_read_part(part) for part in parts])
     table.save(config.out / TABLE, provenance)
     clock.write(
-        config.out, inputs, scenes=len(table), scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum()),
+        config.out,
+        inputs,
+        scenes=len(table),
+        scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum()),
         scenes_overruled=int(table.overruled.sum()),
-    )  # fmt: skip
+    )
     _forget(config.out)
     return config.out
 
@@ -131,11 +151,20 @@ def label_part(part: Part) -> int:
     with torch_threads(1):  # as in every worker
         results = [
             label_scene(
-                teacher, dataset.heightmap(i), part.top, source.ban_distance, source.foreground_only, part.rule,
-                source.views, others, judge, source.least_judgement, AngleGrid(source.angles),
+                teacher,
+                dataset.heightmap(i),
+                part.top,
+                source.nms_radius,
+                source.foreground_only,
+                part.rule,
+                source.views,
+                others,
+                judge,
+                source.least_judgement,
+                AngleGrid(source.angles),
             )
             for i in part.scenes
-        ]  # fmt: skip
+        ]
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)
@@ -145,9 +174,9 @@ def label_scene(
     teacher: GraspModel,
     heightmap: Heightmap,
     top: int,
-    ban_distance: float,
+    nms_radius: float,
     foreground_only: bool,
-    rule: GraspRule | None = None,
+    rule: GraspConstraint | None = None,
     views: int = 1,
     others: tuple[GraspModel, ...] = (),
     judge: GraspModel | None = None,
@@ -155,13 +184,13 @@ def label_scene(
     looked: AngleGrid = TRAINING_ANGLES,
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
-    ban_pixels, overruled = ban_distance / heightmap.workspace.pixel_size, False
+    nms_pixels, overruled = nms_radius / heightmap.workspace.pixel_size, False
     scores = teacher.allowed_scores(heightmap, looked, foreground_only, rule)
     if views > 1 or others:
         scores = agreed_scores(scores, (teacher, *others), heightmap, looked, views)
     total = log_total(scores)
     if judge is not None:
-        scores, overruled = judged_scores(scores, judge, heightmap, looked, least_judgement, top, ban_pixels)
+        scores, overruled = judged_scores(scores, judge, heightmap, looked, least_judgement, top, nms_pixels)
     if looked != TRAINING_ANGLES:
         few, scores = scores, np.full((TRAINING_ANGLES.count, *scores.shape[1:]), -np.inf, dtype=np.float32)
         scores[looked.indices_in(TRAINING_ANGLES)] = few
@@ -170,7 +199,7 @@ def label_scene(
     columns |= {"total": np.array(total, dtype=np.float32), "overruled": np.array(overruled)}
     for grid in (TRAINING_ANGLES, DEPLOYMENT_ANGLES):
         bins = grid.indices_in(TRAINING_ANGLES)
-        chosen = top_choices(scores[bins], top, ban_pixels)
+        chosen = non_maximum_suppression(scores[bins], top, nms_pixels)
         score, place = np.full(top, -np.inf, dtype=np.float32), np.zeros((3, top), dtype=np.int16)
         for rank, each in enumerate(chosen):
             score[rank], place[:, rank] = each.score, (each.row, each.col, bins[each.angle])

@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from grasping_student.configuration import choice, with_values
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, sha256_of_file
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import describe
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision
+from grasping_student.pipeline.configuration import choice, with_values
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, sha256_of_file
 from grasping_student.serving.export import DESCRIPTION, GRAPH, PICTURES, SCHEMA_VERSION, SCORES, require_extra
-from grasping_student.workspace import Workspace
 
 Backend = Literal["openvino", "onnxruntime"]
 Graph = Callable[[NDArray[np.float32]], NDArray[np.float32]]

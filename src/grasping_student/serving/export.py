@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grasping_student.configuration import to_plain
-from grasping_student.errors import UserError
-from grasping_student.files import atomic_path, prepare_output, sha256_of_file, write_json
-from grasping_student.manifest import StageClock
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import atomic_path, prepare_output, sha256_of_file, write_json
+from grasping_student.pipeline.manifest import StageClock
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
@@ -89,9 +89,16 @@ def export_model(model: GraspModel, out: Path, seed: int = 0) -> float:
         warnings.simplefilter("ignore")  # the exporter announces its own deprecations
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
-            network, (pictures,), temporary, input_names=[PICTURES], output_names=[SCORES], dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False, verbose=False,
-        )  # fmt: skip
+            network,
+            (pictures,),
+            temporary,
+            input_names=[PICTURES],
+            output_names=[SCORES],
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+            verbose=False,
+        )
         with torch.inference_mode():
             expected = network(pictures).numpy()
         difference = float(np.abs(_graph_scores(temporary, pictures.numpy()) - expected).max())

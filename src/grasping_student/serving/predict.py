@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.files import FrameFiles, load_frame
-from grasping_student.cameras.frame import RgbdFrame, frame_to_heightmap
-from grasping_student.cameras.mending import MendedHeightmap, MendingConfig, mend_heightmap
-from grasping_student.errors import UserError
-from grasping_student.files import prepare_output, sha256_of_file, write_json
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
-from grasping_student.gripper_geometry import GraspRule, GripperShape
-from grasping_student.heightmap import fill_holes
-from grasping_student.manifest import StageClock
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
+from grasping_student.geometry.gripper import GraspConstraint, GripperGeometry
+from grasping_student.geometry.heightmap import fill_holes
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
+from grasping_student.perception.frame_files import FrameFiles, load_frame
+from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, RepairedHeightmap, repair_heightmap
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import prepare_output, sha256_of_file, write_json
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.serving.material import (
-    STANDARD_GRIPPER,
-    finger_opening,
-    foreground,
-    seen_material,
-)
-from grasping_student.workspace import Workspace
+from grasping_student.serving.seen_material import STANDARD_GRIPPER, finger_opening, foreground, seen_material
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
@@ -82,9 +77,15 @@ class PredictedGrasp:
     def to_json(self) -> dict[str, float | int]:
         """Plain values under the names of ``grasp.json``."""
         return {
-            "x": self.x, "y": self.y, "z": self.z, "angle": self.grasp.angle, "row": self.grasp.row,
-            "col": self.grasp.col, "score": self.score, "width": self.width,
-        }  # fmt: skip
+            "x": self.x,
+            "y": self.y,
+            "z": self.z,
+            "angle": self.grasp.angle,
+            "row": self.grasp.row,
+            "col": self.grasp.col,
+            "score": self.score,
+            "width": self.width,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ class Prediction:
     """
 
     grasps: tuple[PredictedGrasp, ...]
-    mended: MendedHeightmap
+    mended: RepairedHeightmap
     scores: NDArray[np.float32]
     notes: tuple[str, ...]
 
@@ -144,10 +145,10 @@ def predict(
     frame: RgbdFrame,
     model: ScoreModel,
     count: int = 5,
-    mending: MendingConfig | None = None,
+    mending: HeightmapRepairConfig | None = None,
     grid: AngleGrid = DEPLOYMENT_ANGLES,
-    rule: GraspRule | None = None,
-    gripper: GripperShape = STANDARD_GRIPPER,
+    rule: GraspConstraint | None = None,
+    gripper: GripperGeometry = STANDARD_GRIPPER,
 ) -> Prediction:
     """The best grasps on one picture.
 
@@ -163,10 +164,10 @@ def predict(
     Raises:
         UserError: the camera does not see the workspace, or nothing in it can be grasped.
     """
-    from grasping_student.models.grasp_model import BAN_DISTANCE
-    from grasping_student.models.selection import top_choices
+    from grasping_student.models.grasp_model import NMS_RADIUS
+    from grasping_student.models.selection import non_maximum_suppression
 
-    mended = mend_heightmap(frame_to_heightmap(frame, model.workspace), mending)
+    mended = repair_heightmap(frame_to_heightmap(frame, model.workspace), mending)
     notes = list(mended.notes)
     allowed = seen_material(frame, mended, gripper=gripper)
     if not allowed.any():
@@ -190,7 +191,7 @@ def predict(
             notes.append(
                 "Nowhere do both fingers find room and something to hold: the grasp is the best of a poor lot."
             )
-    chosen = top_choices(scores, count, BAN_DISTANCE / model.workspace.pixel_size)
+    chosen = non_maximum_suppression(scores, count, NMS_RADIUS / model.workspace.pixel_size)
     if not chosen:
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?")
     grasps = tuple(
@@ -199,7 +200,7 @@ def predict(
     return Prediction(grasps, mended, scores.max(axis=0), tuple(notes))
 
 
-def _placed(grasp: PlanarGrasp, score: float, mended: MendedHeightmap, gripper: GripperShape) -> PredictedGrasp:
+def _placed(grasp: PlanarGrasp, score: float, mended: RepairedHeightmap, gripper: GripperGeometry) -> PredictedGrasp:
     """A grasp with its height, in the world of the pose, and its finger opening."""
     x, y = grasp.xy(mended.heightmap.workspace)
     tips = grasp_height(mended.surface, grasp.row, grasp.col, gripper.finger_depth, gripper.clearance)
@@ -207,7 +208,7 @@ def _placed(grasp: PlanarGrasp, score: float, mended: MendedHeightmap, gripper: 
     return PredictedGrasp(grasp, x, y, tips + float(mended.floor.z(x, y)), score, width)
 
 
-def _predict(frame: RgbdFrame, model: GraspModel, count: int, mending: MendingConfig) -> Prediction:
+def _predict(frame: RgbdFrame, model: GraspModel, count: int, mending: HeightmapRepairConfig) -> Prediction:
     """With the rule and the gripper that the model was taught with."""
     rule = model.config.rule
     return predict(frame, model, count, mending, rule=rule.make(), gripper=rule.gripper)
@@ -219,13 +220,13 @@ def run(config: PredictConfig) -> Prediction:
     Raises:
         UserError: anything wrong with the files, the model or what the camera sees.
     """
-    from grasping_student.serving.picture import draw_prediction
+    from grasping_student.plotting.prediction_figure import plot_prediction
 
     clock = StageClock("predict", config)
     files = _files(config)
     frame, adapted = load_frame(files, config.depth_unit)
     model = load_model(config.model, config.extent)
-    mending = MendingConfig(ceiling=config.ceiling)
+    mending = HeightmapRepairConfig(ceiling=config.ceiling)
     try:
         prediction = _predict(frame, model, config.top, mending)
     except NothingStanding:
@@ -243,11 +244,14 @@ def run(config: PredictConfig) -> Prediction:
     write_json(
         config.out / "grasp.json",
         {
-            "grasp": best, "runners_up": others, "notes": list(prediction.notes), "workspace": workspace,
+            "grasp": best,
+            "runners_up": others,
+            "notes": list(prediction.notes),
+            "workspace": workspace,
             "model": model.version,
         },
-    )  # fmt: skip
-    draw_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
+    )
+    plot_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
     clock.write(config.out, {str(path): sha256_of_file(path) for path in given} | {"model": model.version})
     return prediction
 
@@ -258,11 +262,7 @@ def _files(config: PredictConfig) -> FrameFiles:
     Raises:
         UserError: a needed one was not.
     """
-    needed = {
-        "--depth": config.depth,
-        "--intrinsics": config.intrinsics,
-        "--camera-to-world": config.camera_to_world,
-    }
+    needed = {"--depth": config.depth, "--intrinsics": config.intrinsics, "--camera-to-world": config.camera_to_world}
     missing = [option for option, path in needed.items() if path is None]
     if config.depth is None or config.intrinsics is None or config.camera_to_world is None:
         raise UserError(f"predict needs {', '.join(missing)}: one RGB-D picture is depth, intrinsics and pose")

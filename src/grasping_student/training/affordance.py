@@ -14,12 +14,12 @@ from torch.nn import functional
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.splits import SPLIT, Split, split_by_episode
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import read_json, write_json
-from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import describe
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.balanced_batches import BalancedBatches
 from grasping_student.training.batches import Group
@@ -83,10 +83,15 @@ def run(config: AffordanceConfig) -> Path:
     if begin(clock, config, inputs):
         return config.out
     sides = [
-        {"dataset": str(each.path), "train": list(split.train), "held_out": list(split.held_out),
-         "seed": split.seed, "dataset_version": split.dataset_version}
+        {
+            "dataset": str(each.path),
+            "train": list(split.train),
+            "held_out": list(split.held_out),
+            "seed": split.seed,
+            "dataset_version": split.dataset_version,
+        }
         for each, split in zip(datasets, splits, strict=True)
-    ]  # fmt: skip
+    ]
     write_json(config.out / SPLIT, {"sources": list(config.sources), "datasets": sides})
     steps = config.loop.total_steps(len(labels))
     batches = BalancedBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.rotation import View
-from grasping_student.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def standard_augmentation() -> AugmentationConfig:
     return AugmentationConfig(mirror=True, shift=0.02, yaw=5.0, noise=0.001)
 
 
-def draw_view(
+def sample_view(
     config: AugmentationConfig, row: int, col: int, angle: float, workspace: Workspace, random: np.random.Generator
 ) -> View:
     """A view in which the labelled grasp lies horizontal, up to the angle error, inside the graspable area.
@@ -135,9 +135,7 @@ def _add_blocks(
         height, width = (random.uniform(0.015, 0.06, 2) / pixel_size).astype(int) + 1
         top, left = random.integers(0, side - height), random.integers(0, side - width)
         level = np.float32(random.uniform(0.015, 0.08))
-        apart = (
-            top > row + clear or top + height < row - clear or left > col + clear or left + width < col - clear
-        )  # fmt: skip
+        apart = top > row + clear or top + height < row - clear or left > col + clear or left + width < col - clear
         if apart:
             block = picture[top : top + height, left : left + width]
             np.maximum(block, level, out=block)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from grasping_student.models.normalisation import normalise
-from grasping_student.training.augmentation import draw_view, vary_heights
+from grasping_student.training.augmentation import sample_view, vary_heights
 from grasping_student.training.batches import LabelledBatches
 from grasping_student.training.labels import HEIGHT_UNIT
 
@@ -27,7 +27,7 @@ class BalancedBatches(LabelledBatches):
         rows, cols = np.empty(batch, dtype=np.int64), np.empty(batch, dtype=np.int64)
         for place, scene in enumerate(scenes):
             row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
-            view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
+            view = sample_view(self.augmentation, row, col, angle, canvas.workspace, random)
             scene.take(canvas.source(view), out=heights[place], mode="clip")
             rows[place], cols[place] = canvas.pixel(row, col, view)
         pictures = heights * np.float32(HEIGHT_UNIT)

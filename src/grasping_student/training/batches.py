@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
-from grasping_student.grasp import TRAINING_ANGLES
-from grasping_student.gripper_geometry import GraspRule
+from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View
-from grasping_student.training.augmentation import AugmentationConfig, draw_view, vary_heights
+from grasping_student.training.augmentation import AugmentationConfig, sample_view, vary_heights
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
-from grasping_student.workspace import Workspace
 
 DISTANT_BINS = 10
 """The distant angle lies more than this many bins of the training grid away, counted around the circle."""
@@ -107,7 +107,7 @@ class PairBatches(LabelledBatches):
     mask at which it lets a horizontal grasp pass.
     """
 
-    def __init__(self, *drawing: Any, rule: GraspRule | None = None) -> None:
+    def __init__(self, *drawing: Any, rule: GraspConstraint | None = None) -> None:
         super().__init__(*drawing)
         self.rule = rule
 
@@ -122,7 +122,7 @@ class PairBatches(LabelledBatches):
         rows, cols = np.empty((2, batch), dtype=np.int64), np.empty((2, batch), dtype=np.int64)
         for place, scene in enumerate(scenes):
             row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
-            view = draw_view(self.augmentation, row, col, angle, canvas.workspace, random)
+            view = sample_view(self.augmentation, row, col, angle, canvas.workspace, random)
             for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
                 source = canvas.source(each)
                 scene.take(source, out=heights[index, place], mode="clip")
@@ -143,7 +143,7 @@ class PairBatches(LabelledBatches):
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def passing(rule: GraspRule, scene: NDArray[np.uint16], phi: float, workspace: Workspace) -> NDArray[np.bool_]:
+def passing(rule: GraspConstraint, scene: NDArray[np.uint16], phi: float, workspace: Workspace) -> NDArray[np.bool_]:
     """Where a rule lets grasps at one angle pass, ``(pixels, pixels)``, in a flat bordered scene of stored heights."""
     inside = scene.reshape(workspace.pixels + 2, -1)[1:-1, 1:-1]
     return rule.allows(inside * np.float32(HEIGHT_UNIT), np.array([phi]), workspace)[0]
@@ -153,7 +153,7 @@ def _turned(view: View, phi: float) -> View:
     return replace(view, phi=phi)
 
 
-class StepsToDo(Sampler[int]):
+class ResumableSampler(Sampler[int]):
     """Batches from those already done to the last, with several devices every device's own: of 2, the even or the odd.
 
     Its length counts those done too, as Lightning wants it.

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
 from grasping_student.models.configuration import Normalisation
 from grasping_student.models.normalisation import clean_height
 from grasping_student.models.rotation import bordered
+from grasping_student.pipeline.errors import UserError
 
 HEIGHT_UNIT = 1e-4
 """Scenes stay in memory in the store's unit, metres."""

@@ -21,16 +21,16 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
-from grasping_student.errors import UserError
-from grasping_student.files import atomic_path, read_json, write_json
 from grasping_student.models.checkpoint import METRICS
 from grasping_student.models.inference import resolve_precision, torch_threads
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import atomic_path, read_json, write_json
 from grasping_student.training.averaging import AveragedWeights
-from grasping_student.training.batches import Batches, StepsToDo
-from grasping_student.training.generator import KeptGenerator
+from grasping_student.training.batches import Batches, ResumableSampler
 from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.memory import keep_freed_memory
 from grasping_student.training.module import GraspTraining, Step
+from grasping_student.training.rng_state import RngStateCallback
 
 ROUNDS = "rounds"
 """Folder with the weights after every round, where the config keeps them."""
@@ -40,9 +40,15 @@ RESUME_POINT = "resume.ckpt"
 
 
 def fit(
-    network: torch.nn.Module, step: Step, batches: Batches, items: int, config: LoopConfig,
-    out: Path, seed: int, save: Callable[[list[dict[str, float]]], None],
-) -> None:  # fmt: skip
+    network: torch.nn.Module,
+    step: Step,
+    batches: Batches,
+    items: int,
+    config: LoopConfig,
+    out: Path,
+    seed: int,
+    save: Callable[[list[dict[str, float]]], None],
+) -> None:
     """Train a network in place and have it saved.
 
     If ``out`` holds a resume point, training goes on from there and ends with the same weights as without the
@@ -76,19 +82,26 @@ def fit(
         _check_resume_point(resume, steps)
     # the average is up to date before the curve saves it
     callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
-    callbacks += [KeptGenerator()]
+    callbacks += [RngStateCallback()]
     shown = config.show_progress and sys.stderr.isatty()
     callbacks += [StderrProgressBar(refresh_rate=10)] if shown else []
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = _trainer(
-            config, max_steps=steps, precision="32-true" if fp32 else "bf16-mixed", callbacks=callbacks,
-            logger=TensorBoardLogger(out, name="", version="tensorboard"), default_root_dir=out,
+            config,
+            max_steps=steps,
+            precision="32-true" if fp32 else "bf16-mixed",
+            callbacks=callbacks,
+            logger=TensorBoardLogger(out, name="", version="tensorboard"),
+            default_root_dir=out,
             enable_progress_bar=shown,
-        )  # fmt: skip
+        )
         loader = DataLoader(
-            batches, batch_size=None, num_workers=config.loader_workers, persistent_workers=config.loader_workers > 0,
-            sampler=StepsToDo(steps, module),
-        )  # fmt: skip
+            batches,
+            batch_size=None,
+            num_workers=config.loader_workers,
+            persistent_workers=config.loader_workers > 0,
+            sampler=ResumableSampler(steps, module),
+        )
         try:
             if resume.exists():
                 trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
@@ -109,10 +122,17 @@ def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
     strategy = "ddp_spawn" if config.devices > 1 and config.strategy == "auto" else config.strategy
     try:
         return pl.Trainer(
-            accelerator=config.accelerator, devices=config.devices, strategy=strategy, max_epochs=1,
-            log_every_n_steps=10, enable_checkpointing=False, enable_model_summary=False,
-            use_distributed_sampler=False, num_sanity_val_steps=0, **options,
-        )  # fmt: skip
+            accelerator=config.accelerator,
+            devices=config.devices,
+            strategy=strategy,
+            max_epochs=1,
+            log_every_n_steps=10,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            **options,
+        )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(
             f"--loop.accelerator {config.accelerator} with {config.devices} devices, --loop.strategy "
@@ -126,18 +146,28 @@ class StderrProgressBar(TQDMProgressBar):
     def init_train_tqdm(self) -> Tqdm:
         """As Lightning's own, but for the stream."""
         return Tqdm(
-            desc=self.train_description, position=2 * self.process_position, disable=self.is_disabled, leave=True,
-            dynamic_ncols=True, file=sys.stderr, smoothing=0, bar_format=self.BAR_FORMAT,
-        )  # fmt: skip
+            desc=self.train_description,
+            position=2 * self.process_position,
+            disable=self.is_disabled,
+            leave=True,
+            dynamic_ncols=True,
+            file=sys.stderr,
+            smoothing=0,
+            bar_format=self.BAR_FORMAT,
+        )
 
 
 class LearningCurve(pl.Callback):
     """Means of the recorded scalars over each round of steps; after the round, the resume point."""
 
     def __init__(
-        self, out: Path, steps_an_epoch: int, record_every: int, keep_rounds: bool = False,
+        self,
+        out: Path,
+        steps_an_epoch: int,
+        record_every: int,
+        keep_rounds: bool = False,
         average: AveragedWeights | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.rows: list[dict[str, float]] = []
         self._out = out
         self._steps_an_epoch = steps_an_epoch

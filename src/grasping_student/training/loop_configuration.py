@@ -82,9 +82,14 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         for name, least in (
-            ("steps", 0), ("epochs", 1), ("batch", 1), ("record_every", 1), ("threads", 0), ("devices", 1),
+            ("steps", 0),
+            ("epochs", 1),
+            ("batch", 1),
+            ("record_every", 1),
+            ("threads", 0),
+            ("devices", 1),
             ("loader_workers", 0),
-        ):  # fmt: skip
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"loop {name} is {getattr(self, name)}; it must be at least {least}")
         if self.threads > MOST_THREADS:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.manifest import StageClock
 from grasping_student.models.checkpoint import PRETRAINING_STAGE
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training.batches import Batches, items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Scenes, read_scenes
 from grasping_student.training.pretraining_configuration import PretrainingConfig

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from grasping_student.files import prepare_output
-from grasping_student.manifest import STARTED, StageClock
 from grasping_student.models.checkpoint import WEIGHTS
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.files import prepare_output
+from grasping_student.pipeline.manifest import STARTED, StageClock
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Batches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
@@ -34,9 +34,15 @@ def begin(clock: StageClock, config: TrainingConfig, inputs: Mapping[str, str]) 
 
 
 def train(
-    clock: StageClock, config: TrainingConfig, model: GraspModel, step: Step, batches: Batches, items: int,
-    inputs: Mapping[str, str], facts: Mapping[str, int],
-) -> Path:  # fmt: skip
+    clock: StageClock,
+    config: TrainingConfig,
+    model: GraspModel,
+    step: Step,
+    batches: Batches,
+    items: int,
+    inputs: Mapping[str, str],
+    facts: Mapping[str, int],
+) -> Path:
     """Train a model, write its checkpoint folder with the manifest, and return the folder.
 
     Args:

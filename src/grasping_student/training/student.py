@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.configuration import with_values
 from grasping_student.datasets.pseudo_label_table import (
     TABLE,
     ChosenGrasps,
     Provenance,
     PseudoLabelTable,
     best_of_angles,
-    draw_angles,
+    sample_angles,
     top_of_scenes,
 )
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import sha256_of_file
-from grasping_student.grasp import TRAINING_ANGLES, AngleGrid
-from grasping_student.grasp_rules import RuleConfig
+from grasping_student.geometry.grasp import TRAINING_ANGLES, AngleGrid
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.models.checkpoint import describe
+from grasping_student.pipeline.configuration import with_values
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import sha256_of_file
 from grasping_student.training.batches import Group
 from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
 from grasping_student.training.labels import Labels, read_labels, read_scenes
@@ -59,9 +59,10 @@ def run(config: StudentConfig) -> Path:
     groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), pseudo_count)]
     file = config.pseudo_labels / TABLE if config.pseudo_labels.is_dir() else config.pseudo_labels
     inputs = {
-        str(config.dataset): version, str(config.pseudo_labels): provenance.teacher,
+        str(config.dataset): version,
+        str(config.pseudo_labels): provenance.teacher,
         "pseudo-label table": sha256_of_file(file),
-    }  # fmt: skip
+    }
     if true_count and config.true_labels is not None:
         other = _beside(config.true_labels, "--true-labels", dataset)
         read = read_labels(other, ("human", "script"), config.labels, seed=config.label_seed)
@@ -78,12 +79,19 @@ def run(config: StudentConfig) -> Path:
         inputs[str(other.path)] = other.version
     facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
     return train_pairs(
-        "train student", config, dataset, tuple(groups), inputs, facts, rule,
-        rule if config.obey_rule else RuleConfig(), config.rule_weight,
-    )  # fmt: skip
+        "train student",
+        config,
+        dataset,
+        tuple(groups),
+        inputs,
+        facts,
+        rule,
+        rule if config.obey_rule else GraspConstraintConfig(),
+        config.rule_weight,
+    )
 
 
-def _rule(config: StudentConfig, provenance: Provenance) -> RuleConfig:
+def _rule(config: StudentConfig, provenance: Provenance) -> GraspConstraintConfig:
     """The rule of the pseudo-labels.
 
     Raises:
@@ -94,7 +102,7 @@ def _rule(config: StudentConfig, provenance: Provenance) -> RuleConfig:
             f"--rule-weight {config.rule_weight} wants pseudo-labels that obey a rule, {config.pseudo_labels} are "
             "without: pseudo-label with --rule.name grip, or leave --rule-weight at 0"
         )
-    return with_values(RuleConfig(), provenance.rule or {}, where=str(config.pseudo_labels))
+    return with_values(GraspConstraintConfig(), provenance.rule or {}, where=str(config.pseudo_labels))
 
 
 def _check_angles(config: StudentConfig, provenance: Provenance) -> None:
@@ -120,7 +128,7 @@ def pseudo_labels_as_labels(table: PseudoLabelTable, choice: PseudoLabelChoice, 
     elif choice.draw == "even":
         chosen = best_of_angles(table, AngleGrid(choice.angles).indices_in(TRAINING_ANGLES))
     else:
-        drawn = draw_angles(choice.angles, len(table), np.random.default_rng([seed, 4]))
+        drawn = sample_angles(choice.angles, len(table), np.random.default_rng([seed, 4]))
         chosen = best_of_angles(table, drawn)
     if choice.keep < 1.0:
         chosen = chosen.most_confident(choice.keep)

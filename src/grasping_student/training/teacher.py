@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.files import sha256_of_file
-from grasping_student.grasp_rules import RuleConfig
-from grasping_student.manifest import StageClock
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import sha256_of_file
+from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
@@ -41,8 +41,8 @@ def train_pairs(
     groups: tuple[Group, ...],
     inputs: dict[str, str],
     facts: dict[str, int],
-    rule: RuleConfig | None = None,
-    obeyed: RuleConfig | None = None,
+    rule: GraspConstraintConfig | None = None,
+    obeyed: GraspConstraintConfig | None = None,
     rule_weight: float = 0.0,
 ) -> Path:
     """Train a model on groups of labels with the pair step, and write its checkpoint folder.
@@ -62,7 +62,7 @@ def train_pairs(
         UserError: an existing ``out``, an unknown network, or a resume with another config or other data.
     """
     clock = StageClock(stage, config)
-    described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or RuleConfig())
+    described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or GraspConstraintConfig())
     model = GraspModel.new(described, config.seed)
     if config.initial is not None:
         _start_from(model, config.initial)
@@ -72,9 +72,14 @@ def train_pairs(
     items = max(len(group.labels) for group in groups)
     steps = config.loop.total_steps(items)
     batches = PairBatches(
-        groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps,
+        groups,
+        model.canvas,
+        config.normalisation,
+        config.augmentation,
+        config.seed,
+        steps,
         rule=rule.make() if rule and rule_weight else None,
-    )  # fmt: skip
+    )
     step = PairStep(dataset.workspace.pixel_size, rule_weight)
     return train(clock, config, model, step, batches, items, inputs, {"steps": steps, **facts})
 

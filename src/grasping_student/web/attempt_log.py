@@ -14,9 +14,9 @@ from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 
 POLICY = "person"
 """Name of the policy of every label given at the page."""
@@ -76,9 +76,16 @@ class AttemptLog:
         return attempt_id in self._writer.deleted
 
     def append(
-        self, heightmap: Heightmap, episode: int, index: int, environment: str, grasp: PlanarGrasp | None = None,
-        z: float | None = None, outcome: Outcome | None = None, extra: dict[str, Any] | None = None,
-    ) -> Attempt:  # fmt: skip
+        self,
+        heightmap: Heightmap,
+        episode: int,
+        index: int,
+        environment: str,
+        grasp: PlanarGrasp | None = None,
+        z: float | None = None,
+        outcome: Outcome | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Attempt:
         """Keep one human attempt, or without a grasp one scene that a person judged.
 
         Raises:
@@ -86,9 +93,18 @@ class AttemptLog:
         """
         version = grasping_student.__version__
         attempt_id = self._writer.append(
-            heightmap, episode=episode, index=index, environment=environment, source="human", policy=POLICY,
-            policy_version=version, grasp=grasp, z=z, outcome=outcome, extra=extra,
-        )  # fmt: skip
+            heightmap,
+            episode=episode,
+            index=index,
+            environment=environment,
+            source="human",
+            policy=POLICY,
+            policy_version=version,
+            grasp=grasp,
+            z=z,
+            outcome=outcome,
+            extra=extra,
+        )
         attempt = Attempt(
             attempt_id, episode, index, "", environment, "human", POLICY, version, grasp, z, outcome, extra
         )
@@ -147,8 +163,11 @@ class AttemptLog:
 def scene_facts(environment: Environment, seed: int) -> dict[str, Any]:
     """What ``extra`` keeps of where the scene came from: enough to find it again."""
     if isinstance(environment, RecordedEnvironment):
-        return {"recorded_from": environment.origin, "recorded_scene": environment.position,
-                "recorded_group": environment.group}  # fmt: skip
+        return {
+            "recorded_from": environment.origin,
+            "recorded_scene": environment.position,
+            "recorded_group": environment.group,
+        }
     return {"scene_seed": seed}
 
 

@@ -10,10 +10,10 @@ from nicegui import app
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
-from grasping_student.reports.png import png_bytes
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.pipeline.errors import UserError
+from grasping_student.plotting.png import png_bytes
 from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours
 
 PictureKind = Literal["crop", "height", "colour"]
@@ -31,7 +31,7 @@ def picture_address(attempt: Attempt, kind: PictureKind, side: int) -> str:
 
 
 def attempt_picture(
-    heightmap: Heightmap, attempt: Attempt, kind: PictureKind, side: int, gripper: GripperShape
+    heightmap: Heightmap, attempt: Attempt, kind: PictureKind, side: int, gripper: GripperGeometry
 ) -> bytes:
     """PNG of an attempt with its grasp drawn to scale, ``side`` pixels square."""
     workspace = heightmap.workspace
@@ -45,7 +45,7 @@ def attempt_picture(
     return png_bytes(enlarge(picture, side))
 
 
-def serve_attempt_pictures(path: Path, gripper: GripperShape) -> None:
+def serve_attempt_pictures(path: Path, gripper: GripperGeometry) -> None:
     """Register ``/attempts/{id}/{kind}.png``; a deleted attempt still has its picture, so that it can be restored."""
     dataset = Dataset(path)
 

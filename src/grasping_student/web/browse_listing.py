@@ -9,10 +9,10 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.configuration import choice
 from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome
+from grasping_student.pipeline.configuration import choice
 from grasping_student.web.suggestions import ScoringModel
 
 ENDS = ("success", "failure", "no label", *(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS))

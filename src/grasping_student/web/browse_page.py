@@ -11,9 +11,9 @@ from nicegui import Client, run, ui
 
 from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_pictures import PictureKind, picture_address, serve_attempt_pictures
 from grasping_student.web.browse_listing import ENDS, BrowseFilter, BrowsePage, GraspScore, ScoreCache, read_page
 from grasping_student.web.labelling_results import OUTCOME_WORDS
@@ -24,7 +24,7 @@ ANY = "any"
 PICTURES: tuple[tuple[PictureKind, str], ...] = (("height", "Height"), ("colour", "Colour"))
 
 
-def build_browse_page(dataset: Dataset, gripper: GripperShape, scores: ScoreCache | None, page_size: int) -> None:
+def build_browse_page(dataset: Dataset, gripper: GripperGeometry, scores: ScoreCache | None, page_size: int) -> None:
     """Register the page at ``/``."""
     serve_attempt_pictures(dataset.path, gripper)
 
@@ -188,10 +188,7 @@ def describe(attempt: Attempt) -> list[tuple[str, str]]:
     degrees = 0.0 if grasp is None else math.degrees(grasp.angle)
     rows = [
         ("Outcome", outcome_mark(attempt)[1]),
-        (
-            "Grasp",
-            "none" if grasp is None else f"row {grasp.row}, column {grasp.col}, {degrees:.1f}°",
-        ),
+        ("Grasp", "none" if grasp is None else f"row {grasp.row}, column {grasp.col}, {degrees:.1f}°"),
         ("Finger tips", "–" if attempt.z is None else f"{1000 * attempt.z:.0f} mm above the table"),
         ("Chosen by", f"{attempt.source or 'nobody'}, {attempt.policy or '–'} {attempt.policy_version or ''}"),
         ("Where", f"{attempt.environment}, episode {attempt.episode}, attempt {attempt.index} of it"),

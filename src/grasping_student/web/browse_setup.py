@@ -19,14 +19,14 @@ def run(config: BrowseConfig) -> None:
         UserError: no dataset, no checkpoint, a model of another workspace, or a port that is taken.
     """
     from grasping_student.datasets.store import Dataset
-    from grasping_student.gripper_geometry import GripperShape
+    from grasping_student.geometry.gripper import GripperGeometry
     from grasping_student.web.browse_page import build_browse_page
     from grasping_student.web.server import checked_binding, serve
 
     binding = checked_binding(config.host, config.port, config.token)
     dataset = Dataset(config.dataset)
     scores = None if config.model is None else model_scores(config.model, dataset)
-    serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperShape(), scores, config.page_size))
+    serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperGeometry(), scores, config.page_size))
 
 
 def model_scores(folder: Path, dataset: Dataset) -> ScoreCache:

@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.grasp import PlanarGrasp, grasp_height
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 
 Hint = Literal[
     "clear", "finger-a-hits", "finger-b-hits", "both-fingers-hit", "nothing-between", "unmeasured", "outside"
@@ -43,7 +43,7 @@ class Footprint:
 
 
 def finger_rectangles(
-    grasp: PlanarGrasp, shape: GripperShape, workspace: Workspace
+    grasp: PlanarGrasp, shape: GripperGeometry, workspace: Workspace
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Corners of finger A, finger B and the opening in world x and y, each of shape ``(4, 2)``, metres."""
     away = (shape.opening + shape.finger_thickness) / 2
@@ -55,7 +55,7 @@ def finger_rectangles(
     )
 
 
-def footprint(heightmap: Heightmap, grasp: PlanarGrasp, shape: GripperShape) -> Footprint:
+def footprint(heightmap: Heightmap, grasp: PlanarGrasp, shape: GripperGeometry) -> Footprint:
     """What the open gripper meets when it descends at a grasp.
 
     Raises:

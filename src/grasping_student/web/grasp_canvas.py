@@ -10,12 +10,12 @@ from typing import Any, Literal
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from grasping_student.configuration import choice
-from grasping_student.errors import UserError
-from grasping_student.grasp import PlanarGrasp
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.configuration import choice
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.scene_payload import suggestion_payload
 from grasping_student.web.suggestions import Suggestion
-from grasping_student.workspace import Workspace
 
 ActionName = Literal["execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover"]
 ACTIONS: tuple[ActionName, ...] = ("execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 
 EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 
@@ -37,7 +37,7 @@ class LabelConfig:
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""
 
-    gripper: GripperShape = field(default_factory=GripperShape)
+    gripper: GripperGeometry = field(default_factory=GripperGeometry)
     """For --env recorded: the gripper that the page draws and checks."""
 
     model: Path | None = None
@@ -80,7 +80,7 @@ class LabelConfig:
             raise ValueError(
                 f"--cell {self.cell} is not read with --env {self.env}: give --env robot-cell too, or neither"
             )
-        if self.gripper != GripperShape() and self.env != "recorded":
+        if self.gripper != GripperGeometry() and self.env != "recorded":
             raise ValueError(
                 f"--gripper is not read with --env {self.env}, which has one of its own: give --env recorded too, or "
                 "neither"

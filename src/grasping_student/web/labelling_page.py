@@ -11,14 +11,14 @@ from typing import Any
 from nicegui import Client, ui
 from nicegui.events import ValueChangeEventArguments
 
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web import labelling_panels as panels
 from grasping_student.web import labelling_results as results
 from grasping_student.web.attempt_pictures import serve_attempt_pictures
+from grasping_student.web.edit_lock import browser_name
 from grasping_student.web.grasp_canvas import Action, GraspCanvas, parse_action
-from grasping_student.web.hold import browser_name
 from grasping_student.web.labelling_service import Change, LabellingService, Message
 from grasping_student.web.scene_payload import scene_payload
 
@@ -36,7 +36,7 @@ class PageOptions:
     """What every tab of one server shares, apart from the session."""
 
     dataset: Path
-    gripper: GripperShape
+    gripper: GripperGeometry
     with_model: bool
     storage: str = field(default_factory=lambda: secrets.token_hex(4))
 

@@ -10,8 +10,8 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import Handler, ValueChangeEventArguments
 
+from grasping_student.web.edit_lock import Holder
 from grasping_student.web.grasp_canvas import GraspCanvas
-from grasping_student.web.hold import Holder
 
 VIEWS = {"height": "Height", "colour": "Colour", "both": "Both"}
 
@@ -92,9 +92,13 @@ def _tool(icon: str, name: str, handler: str, test: str) -> None:
 def grasp_card(canvas: GraspCanvas, recorded: bool) -> None:
     """What the browser works out about the grasp that is being drawn."""
     rows = [
-        ("Angle", "angle"), ("Point", "position"), ("Finger A", "finger-a"),
-        ("Finger B", "finger-b"), ("Between", "between"), ("Finger tips", "tip"),
-    ]  # fmt: skip
+        ("Angle", "angle"),
+        ("Point", "position"),
+        ("Finger A", "finger-a"),
+        ("Finger B", "finger-b"),
+        ("Between", "between"),
+        ("Finger tips", "tip"),
+    ]
     items = "".join(f'<div><dt>{name}</dt><dd data-readout="{key}">–</dd></div>' for name, key in rows)
     hint = '<div class="hint" data-hint="none" data-test="hint"><span data-mark>•</span><span data-text></span></div>'
     with ui.element("div").classes("card grasp-card"):

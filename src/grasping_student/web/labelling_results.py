@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from grasping_student.datasets.schema import Attempt
-from grasping_student.grasp import Outcome
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.reports.png import png_address
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.plotting.png import png_address
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.attempt_pictures import picture_address
 from grasping_student.web.grasp_canvas import GraspCanvas
@@ -36,7 +36,7 @@ OUTCOME_WORDS = {
 MARKS = {"info": "•", "success": "✓", "failure": "✕", "error": "!"}
 
 
-def fill_outcome(inside: ui.element, last: Labelled | None, message: Message | None, gripper: GripperShape) -> None:
+def fill_outcome(inside: ui.element, last: Labelled | None, message: Message | None, gripper: GripperGeometry) -> None:
     """The message, and the last saved grasp with its pictures."""
     inside.clear()
     with inside:
@@ -60,7 +60,7 @@ def _message_text(last: Labelled | None, message: Message) -> str:
     return f"{word}: {meaning}. {message.text}."
 
 
-def _strip(last: Labelled, gripper: GripperShape) -> None:
+def _strip(last: Labelled, gripper: GripperGeometry) -> None:
     grasp, workspace = last.attempt.grasp, last.before.workspace
     assert grasp is not None
     top, side = top_of_scale(last.before), round(2 * STRIP_SIDE * workspace.extent / STRIP_METRES)
@@ -110,9 +110,13 @@ def progress_numbers(progress: Progress, scenes_left: int | None) -> list[tuple[
 
 
 def fill_session(
-    inside: ui.element, service: LabellingService, selected: int | None, select: Callable[[int], None],
-    delete: Callable[[int], Awaitable[None]], restore: Callable[[int], Awaitable[None]],
-) -> None:  # fmt: skip
+    inside: ui.element,
+    service: LabellingService,
+    selected: int | None,
+    select: Callable[[int], None],
+    delete: Callable[[int], Awaitable[None]],
+    restore: Callable[[int], Awaitable[None]],
+) -> None:
     """Counts, and the last attempts as small pictures; the selected one can be deleted, a deleted one restored."""
     inside.clear()
     with inside:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from grasping_student.datasets.schema import Attempt
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import Progress
-from grasping_student.web.hold import Hold
+from grasping_student.web.edit_lock import Hold
 from grasping_student.web.labelling_session import LabellingSession
 from grasping_student.web.labelling_steps import Interruptible, Labelled, NotSaved, Scene, StaleScene
 from grasping_student.web.operator import Operator

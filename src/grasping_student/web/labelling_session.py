@@ -14,10 +14,10 @@ from typing import Any
 from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp, grasp_height
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog, scene_facts
 from grasping_student.web.labelling_steps import (
     Hiding,
@@ -41,9 +41,14 @@ class LabellingSession:
     """One person labelling one dataset through one environment."""
 
     def __init__(
-        self, environment: Environment, log: AttemptLog, queue: SceneQueue, gripper: GripperShape | None = None,
-        labels_per_scene: int = 1, clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+        self,
+        environment: Environment,
+        log: AttemptLog,
+        queue: SceneQueue,
+        gripper: GripperGeometry | None = None,
+        labels_per_scene: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Prepare; ``start`` shows the first scene.
 
         Args:
@@ -56,7 +61,7 @@ class LabellingSession:
         """
         self.environment = environment
         self.log = log
-        self.gripper = gripper or GripperShape()
+        self.gripper = gripper or GripperGeometry()
         self._queue = queue
         self._labels_per_scene = labels_per_scene
         self._clock = clock
@@ -112,9 +117,13 @@ class LabellingSession:
             raise
 
     def execute(
-        self, number: int, grasp: PlanarGrasp, verdict: Outcome | None = None,
-        shown: SceneSuggestions | None = None, started_from: int | None = None,
-    ) -> Labelled:  # fmt: skip
+        self,
+        number: int,
+        grasp: PlanarGrasp,
+        verdict: Outcome | None = None,
+        shown: SceneSuggestions | None = None,
+        started_from: int | None = None,
+    ) -> Labelled:
         """Let the environment try a grasp, save the attempt, then show the next scene.
 
         Args:
@@ -251,9 +260,15 @@ class LabellingSession:
         )
         try:
             attempt = self.log.append(
-                scene.heightmap, scene.episode, scene.index + scene.labels, self.environment.name, grasp, z,
-                unsaved.outcome, unsaved.extra,
-            )  # fmt: skip
+                scene.heightmap,
+                scene.episode,
+                scene.index + scene.labels,
+                self.environment.name,
+                grasp,
+                z,
+                unsaved.outcome,
+                unsaved.extra,
+            )
         except UserError as error:
             raise NotSaved(f"the grasp was tried ({unsaved.outcome}) but is not saved: {error}") from None
         self._unsaved = None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
-from grasping_student.errors import UserError
-from grasping_student.gripper_geometry import GripperShape
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_config import LabelConfig
 from grasping_student.web.labelling_session import LabellingSession
@@ -55,8 +55,8 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
     if config.env == "simulation":
         from dataclasses import replace
 
-        from grasping_student.environments.simulation.config import FAMILIES
-        from grasping_student.environments.simulation.environment import SimulationEnvironment
+        from grasping_student.environments.simulated import SimulationEnvironment
+        from grasping_student.simulation.config import FAMILIES
 
         return SimulationEnvironment(replace(FAMILIES[config.family](), workspace=config.workspace))
     if config.env == "recorded":
@@ -65,30 +65,30 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         assert config.scenes is not None
         scenes = open_recorded_scenes(config.scenes, config.workspace, config.depth_unit)
         return RecordedEnvironment(scenes)
-    from grasping_student.evaluation.robot_cell_world import RobotCellSpec
+    from grasping_student.evaluation.robot_cell import RobotCellSpec
 
     assert config.cell is not None
     return RobotCellSpec(config.cell).make(operator.ask)
 
 
-def make_gripper(config: LabelConfig) -> GripperShape:
+def make_gripper(config: LabelConfig) -> GripperGeometry:
     """The gripper as the page draws and checks it, with the depth that the environment goes to.
 
     Raises:
         UserError: the cell's file is wrong.
     """
     if config.env == "robot-cell":
-        from grasping_student.environments.robot_cell.config import load_cell
+        from grasping_student.robots.cell.config import load_cell
 
         assert config.cell is not None
         pick = load_cell(config.cell).pick
-        return GripperShape(finger_depth=pick.finger_depth, clearance=pick.clearance)
+        return GripperGeometry(finger_depth=pick.finger_depth, clearance=pick.clearance)
     if config.env == "recorded":
         return config.gripper
-    from grasping_student.environments.simulation.config import FAMILIES
+    from grasping_student.simulation.config import FAMILIES
 
     gripper = FAMILIES[config.family]().gripper
-    return GripperShape(
+    return GripperGeometry(
         opening=gripper.stroke,
         finger_thickness=gripper.finger_thickness,
         finger_width=gripper.finger_width,

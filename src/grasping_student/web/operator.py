@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 
 class Operator:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.web.footprint import finger_rectangles
-from grasping_student.workspace import Workspace
 
 UNMEASURED_COLOUR = (92, 92, 92)
 """Grey: no height has it."""
@@ -26,7 +26,7 @@ def palette() -> NDArray[np.uint8]:
     """Colours of heights from low to high, uint8 ``(256, 3)``: ordered by lightness, so any colour vision reads it."""
     import matplotlib
 
-    from grasping_student.reports.style import HEIGHT_MAP
+    from grasping_student.plotting.style import HEIGHT_MAP
 
     colours = matplotlib.colormaps[HEIGHT_MAP](np.arange(256))
     return np.round(colours[:, :3] * 255).astype(np.uint8)
@@ -51,7 +51,7 @@ def height_colours(heightmap: Heightmap, top: float | None = None) -> NDArray[np
 
 
 def draw_gripper(
-    picture: NDArray[np.uint8], grasp: PlanarGrasp, shape: GripperShape, workspace: Workspace, line_width: int = 2
+    picture: NDArray[np.uint8], grasp: PlanarGrasp, shape: GripperGeometry, workspace: Workspace, line_width: int = 2
 ) -> NDArray[np.uint8]:
     """A copy of a square picture of the workspace with both fingers and the line between them drawn to scale."""
     drawn = np.ascontiguousarray(picture).copy()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grasping_student.cameras.files import DepthUnit, frame_files, load_frame
-from grasping_student.cameras.frame import frame_to_heightmap
-from grasping_student.cameras.mending import mend_heightmap
 from grasping_student.datasets.folder import is_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.environments.recorded import RecordedScenes
-from grasping_student.errors import UserError
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame import frame_to_heightmap
+from grasping_student.perception.frame_files import DepthUnit, frame_files, load_frame
+from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.pipeline.errors import UserError
 
 
 class DatasetScenes:
@@ -81,7 +81,7 @@ class FrameScenes:
 
     def heightmap(self, position: int) -> Heightmap:
         frame, _ = load_frame(frame_files(self._folders[position]), self._depth_unit)
-        return mend_heightmap(frame_to_heightmap(frame, self.workspace)).heightmap
+        return repair_heightmap(frame_to_heightmap(frame, self.workspace)).heightmap
 
     def group(self, position: int) -> int:
         """Nothing is known of how the frames hang together: each is its own filling."""

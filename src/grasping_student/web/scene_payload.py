@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.grasp import PlanarGrasp
-from grasping_student.gripper_geometry import GripperShape
-from grasping_student.heightmap import Heightmap
-from grasping_student.reports.png import png_address
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.plotting.png import png_address
 from grasping_student.web.footprint import TOUCH
 from grasping_student.web.pictures import UNMEASURED_COLOUR, palette, top_of_scale
 from grasping_student.web.suggestions import Suggestion
@@ -44,7 +44,7 @@ def suggestion_payload(suggestions: Sequence[Suggestion]) -> list[dict[str, Any]
 
 
 def scene_payload(
-    number: int, heightmap: Heightmap, gripper: GripperShape, draft: PlanarGrasp | None = None
+    number: int, heightmap: Heightmap, gripper: GripperGeometry, draft: PlanarGrasp | None = None
 ) -> dict[str, Any]:
     """Everything that the canvas needs to draw a scene and to check a footprint on it.
 

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from grasping_student.errors import UserError
+from grasping_student.pipeline.errors import UserError
 
 SHORTEST_TOKEN = 12
 """Characters; a shorter token could be guessed."""
@@ -206,8 +206,9 @@ def serve(
         build()
         if on_start is not None:
             nicegui_app.on_startup(on_start)
-        ui.run_with(app, title=f"{title} · Grasping Student", favicon="🤏", reconnect_timeout=30.0,
-                    show_welcome_message=False)  # fmt: skip
+        ui.run_with(
+            app, title=f"{title} · Grasping Student", favicon="🤏", reconnect_timeout=30.0, show_welcome_message=False
+        )
         app.add_middleware(Guard, binding=Binding(binding.host, port, binding.token))
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
         host = f"[{binding.host}]" if ":" in binding.host.strip("[]") else binding.host

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.models.selection import top_choices
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.models.selection import non_maximum_suppression
 
 SAME_ANGLE = 1e-6
 """Angles this close are the suggested one, radians: the browser sends back what it was given."""
@@ -68,7 +68,7 @@ class Suggester:
 
     model: ScoringModel
     count: int = 5
-    ban_distance: float = 0.03
+    nms_radius: float = 0.03
     """Suggestions lie at least this far apart, metres."""
 
     grid: AngleGrid = DEPLOYMENT_ANGLES
@@ -80,7 +80,7 @@ class Suggester:
 
     def __call__(self, heightmap: Heightmap) -> SceneSuggestions:
         scores = self.model.allowed_scores(heightmap, self.grid)
-        chosen = top_choices(scores, self.count, self.ban_distance / heightmap.workspace.pixel_size)
+        chosen = non_maximum_suppression(scores, self.count, self.nms_radius / heightmap.workspace.pixel_size)
         found = tuple(
             Suggestion(PlanarGrasp(each.row, each.col, self.grid.angle(each.angle)), float(each.score))
             for each in chosen

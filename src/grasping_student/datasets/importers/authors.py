@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import (
+from grasping_student.datasets.importers.base import (
     ImportedAttempt,
     ImportReport,
     Skipped,
@@ -26,11 +26,11 @@ from grasping_student.datasets.importers.importing import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.reading import Unusable, checked_path, read_json, read_npy, read_rgb
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_json, read_npy, read_rgb
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 MOST_ROTATIONS = 100_000
 """More angles than that are a damaged number."""
@@ -123,9 +123,15 @@ def _entries(config: AuthorsImport, dates: list[str], workspace: Workspace) -> I
             episode, index = episode + 1, 0
         before = now
         yield ImportedAttempt(
-            heightmap, episode, index, "authors", None if grasp is None else config.source, grasp, outcome,
+            heightmap,
+            episode,
+            index,
+            "authors",
+            None if grasp is None else config.source,
+            grasp,
+            outcome,
             extra={"imported_from": date},
-        )  # fmt: skip
+        )
         index += 1
 
 

@@ -14,20 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import (
+from grasping_student.datasets.importers.base import (
     ImportedAttempt,
     ImportReport,
     Skipped,
     import_workspace,
     require_folder,
     write_import,
-)
-from grasping_student.datasets.importers.reading import (
-    Unusable,
-    checked_path,
-    read_depth_picture,
-    read_rgb,
-    read_table,
 )
 from grasping_student.datasets.importers.rectangles import (
     Rectangle,
@@ -36,9 +29,10 @@ from grasping_student.datasets.importers.rectangles import (
     check_number,
     rectangle_from_corners,
 )
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
-from grasping_student.workspace import Workspace
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 _IMAGE = re.compile(r"(pcd\d{4})r\.png")
 

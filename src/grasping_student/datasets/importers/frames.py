@@ -18,10 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.files import depth_in_metres, read_intrinsics, read_pose
-from grasping_student.cameras.frame import Intrinsics, RgbdFrame, frame_to_heightmap
-from grasping_student.cameras.mending import mend_heightmap
-from grasping_student.datasets.importers.importing import (
+from grasping_student.datasets.importers.base import (
     ImportedAttempt,
     ImportReport,
     Skipped,
@@ -29,11 +26,14 @@ from grasping_student.datasets.importers.importing import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.reading import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
-from grasping_student.errors import UserError
-from grasping_student.heightmap import Heightmap
-from grasping_student.parallel import parallel_map
-from grasping_student.workspace import Workspace
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame import Intrinsics, RgbdFrame, frame_to_heightmap
+from grasping_student.perception.frame_files import depth_in_metres, read_intrinsics, read_pose
+from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import parallel_map
 
 LEAST_MEASURED = 0.05
 """A frame that measures a smaller share of the workspace shows something else."""
@@ -118,13 +118,18 @@ def _entries(
 
 
 def _read(
-    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, mend: bool,
+    folder: Path,
+    intrinsics: Intrinsics,
+    pose: np.ndarray,
+    unit: Literal["m", "mm"],
+    workspace: Workspace,
+    mend: bool,
     path: Path,
-) -> Heightmap | str:  # fmt: skip
+) -> Heightmap | str:
     """One frame's heightmap, mended or as it is, or why it cannot be used."""
     try:
         raw = read_frame(folder, intrinsics, pose, unit, workspace, path)
-        return mend_heightmap(raw).heightmap if mend else raw
+        return repair_heightmap(raw).heightmap if mend else raw
     except (Unusable, UserError) as error:
         return str(error)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import (
+from grasping_student.datasets.importers.base import (
     ImportedAttempt,
     ImportReport,
     Skipped,
@@ -22,17 +22,11 @@ from grasping_student.datasets.importers.importing import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.reading import (
-    Unusable,
-    checked_path,
-    read_depth_picture,
-    read_rgb,
-    read_text,
-)
 from grasping_student.datasets.importers.rectangles import Rectangle, RectanglesImport, SquareCrop, check_number
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome
-from grasping_student.workspace import Workspace
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_text
+from grasping_student.geometry.grasp import Outcome
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 _ENDING = "_grasps.txt"
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grasping_student.datasets.importers.importing import ImportedAttempt, ImportReport, Skipped, write_import
-from grasping_student.datasets.importers.reading import Unusable, checked_path
+from grasping_student.datasets.importers.base import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path
 from grasping_student.datasets.parquet import KEY, heightmap_from_png
 from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.workspace import Workspace
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 ROWS_AT_ONCE = 64
 NUMBERED = re.compile(r"(?P<start>.*-)(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
@@ -112,10 +112,20 @@ def _entry(row: dict[str, Any], workspace: Workspace) -> ImportedAttempt | Skipp
         heightmap = heightmap_from_png(row["height"]["bytes"], row["rgb"]["bytes"], workspace)
         grasp = None if row["row"] is None else PlanarGrasp(row["row"], row["col"], row["angle"])
         return ImportedAttempt(
-            heightmap, row["episode"], row["index"], row["environment"], row["source"], grasp,
-            None if row["outcome"] is None else Outcome(row["outcome"]), row["policy"], row["policy_version"], row["z"],
-            None if row["extra"] is None else json.loads(row["extra"]), row["created_at"], row["id"],
-        )  # fmt: skip
+            heightmap,
+            row["episode"],
+            row["index"],
+            row["environment"],
+            row["source"],
+            grasp,
+            None if row["outcome"] is None else Outcome(row["outcome"]),
+            row["policy"],
+            row["policy_version"],
+            row["z"],
+            None if row["extra"] is None else json.loads(row["extra"]),
+            row["created_at"],
+            row["id"],
+        )
     except KeyError as error:
         raise UserError(f"a shard lacks the column {error}; export the dataset again") from None
     except (TypeError, ValueError) as error:

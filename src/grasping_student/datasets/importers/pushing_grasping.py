@@ -20,24 +20,18 @@ from typing import Literal
 
 import numpy as np
 
-from grasping_student.datasets.importers.importing import (
+from grasping_student.datasets.importers.base import (
     ImportedAttempt,
     ImportReport,
     Skipped,
     import_workspace,
     write_import,
 )
-from grasping_student.datasets.importers.reading import (
-    Unusable,
-    checked_path,
-    read_depth_picture,
-    read_rgb,
-    read_table,
-)
-from grasping_student.errors import UserError
-from grasping_student.grasp import Outcome, PlanarGrasp
-from grasping_student.heightmap import Heightmap
-from grasping_student.workspace import Workspace
+from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 
 DEPTH_STEP = 1e-5
 """Metres a step of a depth heightmap."""
@@ -128,9 +122,16 @@ def _entries(
         index = indices.get(episode, 0)
         indices[episode] = index + 1
         yield ImportedAttempt(
-            heightmap, episode, index, "pushing-grasping", "policy", grasp, outcome, policy=config.method,
+            heightmap,
+            episode,
+            index,
+            "pushing-grasping",
+            "policy",
+            grasp,
+            outcome,
+            policy=config.method,
             extra={"imported_from": f"{iteration:06d}"},
-        )  # fmt: skip
+        )
 
 
 def grasp_from_action(action: np.ndarray, rotations: int, workspace: Workspace) -> PlanarGrasp:

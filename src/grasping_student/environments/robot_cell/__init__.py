@@ -1,1 +1,0 @@
-"""UR5e, Robotiq 2F-85 and a camera as one environment."""

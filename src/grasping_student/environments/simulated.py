@@ -1,0 +1,123 @@
+"""The simulated workspace behind the ``Environment`` interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from grasping_student.environments.base import RestorableEnvironment
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.simulation.blocks import Block
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.depth_noise import add_depth_noise
+from grasping_student.simulation.grasp_attempt import attempt_grasp, settle_without
+from grasping_student.simulation.physics import Physics, Poses
+from grasping_student.simulation.rendering import Picture, take_picture
+from grasping_student.simulation.scene import drop_scene
+
+
+@dataclass(frozen=True, eq=False)
+class SceneState:
+    """Everything that decides what a simulated workspace shows and does next: seed, change count, blocks, poses."""
+
+    seed: int
+    changes: int
+    blocks: tuple[Block, ...]
+    poses: Poses
+
+
+class SimulationEnvironment(RestorableEnvironment):
+    """Blocks on a table and a two-finger gripper in a private physics engine (paper, section V).
+
+    The state is a value: blocks and poses. Each attempt builds the engine's world from it and reads the new poses
+    back, so the same state and grasp give the same end, whatever happened before.
+    """
+
+    def __init__(self, config: SimulationConfig) -> None:
+        self.config = config
+        self._physics = Physics(config)
+        self._state: SceneState | None = None
+        self._picture: Picture | None = None
+        self._seen: Heightmap | None = None
+
+    @property
+    def name(self) -> str:
+        return "simulation"
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.config.workspace
+
+    @property
+    def state(self) -> SceneState:
+        """The scene as it is; its arrays must not be written to.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        if self._state is None:
+            raise RuntimeError("the simulator is empty: call reset(seed) first")
+        return self._state
+
+    def reset(self, seed: int) -> None:
+        blocks, poses = drop_scene(self._physics, seed)
+        self._change(SceneState(seed, 0, blocks, poses))
+
+    def observe(self) -> Heightmap:
+        seen = self._observed()
+        return replace(seen, height=seen.height.copy(), rgb=seen.rgb.copy())
+
+    def picture(self) -> Picture:
+        """The scene without noise, and the block that each pixel shows: for policies that may know the blocks."""
+        if self._picture is None:
+            self._picture = take_picture(self.state.blocks, self.state.poses, self.workspace)
+        return self._picture
+
+    def tip_height(self, grasp: PlanarGrasp) -> float:
+        """Height of the finger tips at a grasp in the scene as it is observed now, metres."""
+        gripper = self.config.gripper
+        return grasp_height(
+            self._observed().height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance
+        )
+
+    def execute(self, grasp: PlanarGrasp) -> Outcome:
+        state = self.state
+        if not self.workspace.is_graspable(grasp.row, grasp.col):
+            return Outcome.OUT_OF_REACH
+        x, y = grasp.xy(self.workspace)
+        attempt = attempt_grasp(self._physics, state.blocks, state.poses, x, y, grasp.angle, self.tip_height(grasp))
+        self._without(attempt.removed, attempt.poses)
+        return attempt.outcome
+
+    def take_away(self, indices: list[int]) -> None:
+        """Remove blocks without a gripper and let the others settle: how unlabelled scenes empty quickly."""
+        state = self.state
+        self._without(indices, settle_without(self._physics, state.blocks, state.poses, indices))
+
+    def save_state(self) -> SceneState:
+        return self.state
+
+    def restore_state(self, state: SceneState) -> None:
+        self._change(state)
+
+    def close(self) -> None:
+        self._physics.close()
+
+    def _without(self, removed: list[int], poses: Poses) -> None:
+        keep = np.setdiff1d(np.arange(len(poses)), removed)
+        blocks = tuple(self.state.blocks[i] for i in keep)
+        self._change(SceneState(self.state.seed, self.state.changes + 1, blocks, poses[keep]))
+
+    def _change(self, state: SceneState) -> None:
+        state.poses.flags.writeable = False
+        self._state, self._picture, self._seen = state, None, None
+
+    def _observed(self) -> Heightmap:
+        if self._seen is None:
+            state = self.state
+            random = np.random.default_rng([state.seed, 1, state.changes])
+            self._seen = add_depth_noise(self.picture().heightmap, self.config.noise, random)
+        return self._seen

@@ -1,0 +1,1 @@
+"""The episode loop, its attempts, and the environments and policies that it runs."""

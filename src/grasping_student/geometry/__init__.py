@@ -1,0 +1,1 @@
+"""Workspace, grasp, heightmap, gripper geometry and grasp constraints."""

@@ -1,0 +1,258 @@
+"""The floor under the items: where it really lies, and heightmaps measured from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT, Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
+
+BAND = 0.003
+"""A cell within this distance of a plane supports it, metres: a few times a good camera's noise."""
+
+MINIMUM_SUPPORT = 0.15
+"""A floor is believed if this share of the measured cells lies in it: less is a heap with hardly any floor to see."""
+
+LARGEST_TILT = math.radians(10.0)
+"""A plane that is steeper is the side of something, not the floor."""
+
+LARGEST_OFFSET = 0.025
+"""A plane further from the table of the pose is the top of something, metres."""
+
+LARGEST_SHARE_UNDER = 0.10
+"""With more of the picture than this under the table, and no floor near it, the pose is wrong."""
+
+LARGEST_SHARE_BELOW = 0.03
+"""Nothing lies under a floor; a plane with more cells below it than this is none."""
+
+PRECISE = 0.003
+"""A pose whose floor is right within this everywhere is left as it is, metres."""
+
+THICKEST = 0.008
+"""Floor that is rougher than this can't be told from items, metres."""
+
+MOST_CELLS = 12_000
+"""A plane needs no more cells than this."""
+
+TRIALS = 100
+BLOCKS = 10
+
+
+@dataclass(frozen=True)
+class FloorPlane:
+    """``z = slope_x x + slope_y y + offset`` in the world frame of the pose, metres."""
+
+    slope_x: float = 0.0
+    slope_y: float = 0.0
+    offset: float = 0.0
+
+    @property
+    def tilt(self) -> float:
+        """Angle to the horizontal, radians."""
+        return math.atan(math.hypot(self.slope_x, self.slope_y))
+
+    def z(self, x: NDArray[np.floating] | float, y: NDArray[np.floating] | float) -> NDArray[np.float64]:
+        """Height of the plane at world points, metres."""
+        return np.asarray(self.slope_x * np.asarray(x) + self.slope_y * np.asarray(y) + self.offset, dtype=np.float64)
+
+    def grid(self, workspace: Workspace) -> NDArray[np.float32]:
+        """Height of the plane at every cell, metres, shape ``(pixels, pixels)``."""
+        every = np.arange(workspace.pixels)
+        x, y = workspace.xy_from_pixel(every, every)
+        return self.z(x[None, :], y[:, None]).astype(np.float32)
+
+
+def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
+    """The plane that most cells lie in and hardly any under, or None where no floor can be told from the items.
+
+    Planes through three of the lowest cells of a 10 x 10 grid of blocks compete (random sample consensus, fixed seed);
+    the winner is refined by least squares over the cells that it explains.
+    """
+    x, y, z = _measured_cells(heightmap)
+    if z.size < 100:
+        return None
+    low = _lowest_of_blocks(x, y, z, heightmap.workspace)
+    candidates = [FloorPlane()]
+    random = np.random.default_rng(0)
+    for _ in range(TRIALS if len(low) >= 3 else 0):
+        three = low[random.choice(len(low), 3, replace=False)]
+        plane = _through(three)
+        if plane is not None:
+            candidates.append(plane)
+    thin = slice(None, None, max(1, z.size // 1500))
+    best = max(candidates, key=lambda plane: _support(plane, x[thin], y[thin], z[thin]))
+    for band in (3 * BAND, 2 * BAND, BAND, BAND):
+        near = np.abs(z - best.z(x, y)) < band
+        if near.sum() < 100:
+            return None
+        matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
+        best = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
+    return best if _believable(best) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
+
+
+def refine_floor(points: NDArray[np.floating], workspace: Workspace, plane: FloorPlane) -> tuple[FloorPlane, float]:
+    """The plane again, from the camera's own points, and their noise about it.
+
+    A heightmap keeps the highest point of each cell, so with noise its floor lies a little too high.
+
+    Args:
+        points: world frame, metres, shape ``(3, ...)``; NaN where unmeasured.
+        workspace: points outside it are left out.
+        plane: from :func:`fit_floor`.
+
+    Returns:
+        The plane, and the standard deviation of the floor's points about it, metres (from the median deviation).
+    """
+    x, y, z = (axis.ravel()[:: max(1, axis.size // (20 * MOST_CELLS))].astype(np.float64) for axis in points)
+    half = workspace.extent / 2
+    with np.errstate(invalid="ignore"):
+        inside = (np.abs(x) < half) & (np.abs(y) < half) & (np.abs(z - plane.z(x, y)) < 0.015)
+    x, y, z = x[inside], y[inside], z[inside]
+    for _ in range(3):
+        off = z - plane.z(x, y)
+        noise = 1.4826 * float(np.median(np.abs(off - np.median(off))))
+        near = np.abs(off - np.median(off)) < max(3.0 * noise, 1e-4)
+        matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
+        plane = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
+    return plane, noise
+
+
+def check_floor(heightmap: Heightmap, plane: FloorPlane | None) -> None:
+    """Make sure that the pose's table is the table that the camera sees.
+
+    Args:
+        heightmap: raw.
+        plane: from :func:`fit_floor`.
+
+    Raises:
+        UserError: no floor was found near zero, and much lies under it.
+    """
+    if plane is not None:
+        return
+    measured = heightmap.height[np.isfinite(heightmap.height)]
+    under = float((measured < -LARGEST_OFFSET).mean())
+    if under > LARGEST_SHARE_UNDER:
+        raise UserError(
+            f"no floor at height 0, and {under:.0%} of what the camera sees lies more than "
+            f"{LARGEST_OFFSET * 1000:.0f} mm under it: is camera_to_world the right way round (not world_to_camera), "
+            f"its z axis up, its origin on the table? Floors up to {math.degrees(LARGEST_TILT):.0f} degrees and "
+            f"{LARGEST_OFFSET * 1000:.0f} mm off are levelled"
+        )
+
+
+def level_floor(
+    heightmap: Heightmap, plane: FloorPlane | None, precise: float = PRECISE
+) -> tuple[Heightmap, FloorPlane, str | None]:
+    """Heights measured from the floor that the picture shows, where the pose is not precise.
+
+    x and y stay those of the pose: only heights change, so a grasp found here is a grasp in the world.
+
+    Args:
+        heightmap: raw.
+        plane: from :func:`fit_floor`; None levels nothing.
+        precise: errors up to this are left, metres.
+
+    Returns:
+        The heightmap, the plane that was taken off (all zeros if none), and in words what was mended.
+    """
+    if plane is None:
+        return heightmap, FloorPlane(), None
+    surface = plane.grid(heightmap.workspace)
+    error = float(np.abs(surface[heightmap.workspace.graspable_slice]).max())
+    if error <= precise:
+        return heightmap, FloorPlane(), None
+    note = (
+        f"The floor lay off the pose's table by up to {error * 1000:.1f} mm (tilt {math.degrees(plane.tilt):.2f} "
+        f"degrees, {plane.offset * 1000:+.1f} mm at the centre): heights are measured from the floor itself."
+    )
+    return replace(heightmap, height=heightmap.height - surface), plane, note
+
+
+def floor_level(heightmap: Heightmap) -> tuple[float, float]:
+    """Where most of the floor's cells lie, and the standard deviation of those below that, metres.
+
+    With noise the level is above zero, because a cell keeps the highest of its points. Only the side below it tells the
+    noise: items add to the other. Both are 0 where hardly any cell is low.
+    """
+    with np.errstate(invalid="ignore"):
+        low = heightmap.height[np.abs(heightmap.height) < THICKEST]
+    if low.size < 100:
+        return 0.0, 0.0
+    count, edge = np.histogram(low, bins=64, range=(-THICKEST, THICKEST))
+    level = float(edge[:-1][np.convolve(count, np.ones(3), "same").argmax()] + (edge[1] - edge[0]) / 2)
+    below = level - low[low < level]
+    return level, float(1.4826 * np.median(below)) if below.size else 0.0
+
+
+def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightmap, float, str | None]:
+    """Floor becomes exactly zero, and what seems to lie deep under it unmeasured.
+
+    Args:
+        heightmap: levelled.
+        deepest: heights lower than minus this are reflections or gaps, metres.
+
+    Returns:
+        The heightmap, the height below which all is floor (metres), and in words what was mended beyond the usual 2 mm.
+    """
+    level, noise = floor_level(heightmap)
+    threshold = float(np.clip(level + 3.0 * noise, BACKGROUND_HEIGHT, THICKEST))
+    height = heightmap.height.copy()
+    with np.errstate(invalid="ignore"):
+        under = height < -deepest
+        height[height <= threshold] = 0.0
+    height[under] = np.nan
+    notes = []
+    if threshold > 1.5 * BACKGROUND_HEIGHT:
+        notes.append(f"The floor is rough: everything under {threshold * 1000:.1f} mm counts as floor.")
+    if under.mean() > 0.001:
+        notes.append(f"{under.mean():.1%} of the picture seemed to lie under the floor: counted as unmeasured.")
+    return replace(heightmap, height=height), threshold, " ".join(notes) or None
+
+
+def _measured_cells(heightmap: Heightmap) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """World x, y and height of the measured cells that could be floor, each ``(n,)``."""
+    with np.errstate(invalid="ignore"):
+        row, col = np.nonzero(np.abs(heightmap.height) < 3 * LARGEST_OFFSET)
+    thin = slice(None, None, max(1, row.size // MOST_CELLS))
+    x, y = heightmap.workspace.xy_from_pixel(row[thin], col[thin])
+    return x, y, heightmap.height[row[thin], col[thin]].astype(np.float64)
+
+
+def _lowest_of_blocks(
+    x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64], workspace: Workspace
+) -> NDArray[np.float64]:
+    """In each block the point at the tenth percentile of height, shape ``(blocks, 3)``."""
+    row, col = workspace.pixel_from_xy(x, y)
+    block = (row * BLOCKS // workspace.pixels) * BLOCKS + col * BLOCKS // workspace.pixels
+    points = []
+    for index in np.unique(block):
+        inside = np.flatnonzero(block == index)
+        rank = inside[np.argsort(z[inside])[inside.size // 10]]
+        points.append((x[rank], y[rank], z[rank]))
+    return np.array(points).reshape(-1, 3)
+
+
+def _through(points: NDArray[np.float64]) -> FloorPlane | None:
+    """The plane through three points, or None if they are in line or it is no floor."""
+    matrix = np.column_stack([points[:, :2], np.ones(3)])
+    if abs(np.linalg.det(matrix)) < 1e-4:
+        return None
+    plane = FloorPlane(*(float(value) for value in np.linalg.solve(matrix, points[:, 2])))
+    return plane if _believable(plane) else None
+
+
+def _believable(plane: FloorPlane) -> bool:
+    return plane.tilt <= LARGEST_TILT and abs(plane.offset) <= LARGEST_OFFSET
+
+
+def _support(plane: FloorPlane, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> float:
+    """Share of the cells within the band of the plane; 0 if too many lie under it."""
+    above = z - plane.z(x, y)
+    if (above < -2 * BAND).mean() > LARGEST_SHARE_BELOW:
+        return 0.0
+    return float((np.abs(above) < BAND).mean())

@@ -1,0 +1,199 @@
+"""Config dataclasses from YAML and back: unknown keys, wrong types and bad choices are refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import enum
+import reprlib
+import types
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from grasping_student.pipeline.errors import UserError
+
+Config = TypeVar("Config")
+
+LARGEST_NUMBER = 1e300
+"""Whatever is beyond is infinite or a slip of the pen."""
+
+SEEDS = 2**32
+"""A seed is smaller: what draws random numbers takes no more bits."""
+
+
+def choice(given: str, valid: Iterable[str], what: str) -> str:
+    """Return ``given`` if it is valid.
+
+    Raises:
+        UserError: it is not; the message lists the valid ones, in their order, and the nearest.
+    """
+    options = list(dict.fromkeys(valid))
+    if given in options:
+        return given
+    near = difflib.get_close_matches(given, options, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UserError(f"unknown {what} '{given}'; valid are: {', '.join(options)}{hint}")
+
+
+def check_seeds(config: Any, *names: str, below: int = SEEDS) -> None:
+    """Make sure that the fields of these names can be seeds; for a config's ``__post_init__``.
+
+    Args:
+        config: a dataclass instance.
+        names: of its fields.
+        below: less than ``SEEDS`` where further seeds are counted from this one.
+
+    Raises:
+        ValueError: one is negative or too large.
+    """
+    for name in names:
+        if not 0 <= getattr(config, name) < below:
+            raise ValueError(f"{name} is {getattr(config, name)}; give a whole number from 0 to {below - 1}")
+
+
+def to_plain(value: Any) -> Any:
+    """A config as plain dicts, lists, strings and numbers, ready for YAML or JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def to_yaml(config: Any) -> str:
+    """A config as YAML, in the order of its fields."""
+    return yaml.safe_dump(to_plain(config), sort_keys=False)
+
+
+def load_yaml(path: Path, default: Config, option: str = "--config") -> Config:
+    """A copy of ``default`` with the values of a YAML file put in.
+
+    Args:
+        path: of the file; an empty one changes nothing.
+        default: a dataclass instance.
+        option: of the command line that named the file, for messages.
+
+    Raises:
+        UserError: the file is missing, is no YAML mapping, names an unknown key or gives a value of a wrong type.
+    """
+    values = read_yaml(path, option)
+    return default if values is None else with_values(default, values, where=str(path))
+
+
+def read_yaml(path: Path, option: str = "--config") -> Any:
+    """The plain values of a YAML file; see ``load_yaml``.
+
+    Raises:
+        UserError: the file is missing, no YAML, holds Python objects, or says one key twice.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except FileNotFoundError:
+        raise UserError(f"{option} {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())  # the parser's own words take many lines
+        raise UserError(f"{option} {path} cannot be read as YAML: {words}") from None
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Plain values only, and no key twice: the second would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        said: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
+            if key.value in said:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is said twice", key.start_mark)
+            said.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def with_values(default: Config, values: Any, where: str) -> Config:
+    """A copy of a config dataclass with plain values put in, each checked against its field's type.
+
+    Args:
+        default: a dataclass instance.
+        values: mapping from field names to plain values; nested dataclasses take nested mappings.
+        where: file or key named in error messages.
+
+    Raises:
+        UserError: an unknown key or a value of a wrong type.
+    """
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: expected a mapping of options, got {type(values).__name__}")
+    assert dataclasses.is_dataclass(default) and not isinstance(default, type)
+    hints = typing.get_type_hints(type(default))
+    names = [field.name for field in dataclasses.fields(default)]
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        choice(str(key), names, f"option in {where}:")
+        current = getattr(default, key)
+        place = f"{where}: {key}"
+        if dataclasses.is_dataclass(current) and isinstance(value, dict):
+            changed[key] = with_values(current, value, place)
+        else:
+            changed[key] = _checked(value, hints[key], place)
+    try:
+        return dataclasses.replace(default, **changed)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _checked(value: Any, hint: Any, place: str) -> Any:
+    """``value`` as the type that ``hint`` names, or a UserError."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        for option in arguments:
+            try:
+                return _checked(value, option, place)
+            except UserError:
+                continue
+        raise UserError(f"{place}: got {_short(value)}; expected {_name(hint)}")
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise UserError(f"{place}: got {_short(value)}; valid are: {', '.join(map(repr, arguments))}")
+    if origin in (tuple, list) and isinstance(value, list | tuple):
+        item = arguments[0] if arguments else Any
+        hints = [item] * len(value) if origin is list or Ellipsis in arguments else list(arguments)
+        if len(hints) != len(value):
+            raise UserError(f"{place}: got {len(value)} values; expected {len(hints)}")
+        return origin(_checked(each, wanted, place) for each, wanted in zip(value, hints, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {_checked(k, arguments[0], place): _checked(v, arguments[1], place) for k, v in value.items()}
+    if hint is Any or (hint is type(None) and value is None):
+        return value
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return with_values(typing.cast(Any, hint)(), value, place)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= LARGEST_NUMBER:  # NaN fails too
+            raise UserError(f"{place}: got {_short(value)}; expected a finite number")
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(choice(str(value), [member.value for member in hint], place))
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    raise UserError(f"{place}: got {_short(value)} ({type(value).__name__}); expected {_name(hint)}")
+
+
+def _short(value: Any) -> str:
+    """A value as it was written, cut where a message would become unreadable."""
+    words = reprlib.repr(value)
+    return words if len(words) <= 80 else words[:77] + "..."
+
+
+def _name(hint: Any) -> str:
+    return getattr(hint, "__name__", None) or str(hint)

@@ -1,0 +1,1 @@
+"""One style and all figures."""

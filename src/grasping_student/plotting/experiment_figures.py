@@ -1,0 +1,300 @@
+"""Figures of the experiments: success against a setting with intervals, scatter of proxy against truth, reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from grasping_student.evaluation.statistics import wilson_interval
+from grasping_student.plotting.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, style
+
+ARM_STYLES: dict[str, tuple[str, str, str]] = {
+    "random": (GREY, "x", ":"),
+    "antipodal": (GREY, "1", ":"),
+    "scripted": (BLACK, "+", ":"),
+    "teacher": (ORANGE, "s", "--"),
+    "teacher_augmented": (VERMILLION, "D", "--"),
+    "teacher_matched": (PURPLE, "^", "--"),
+    "teacher_room": (VERMILLION, "<", "-."),
+    "teacher_grip": (VERMILLION, ">", "-."),
+    "teacher_memory": (VERMILLION, "d", ":"),
+    "teacher, all labels": (BLACK, "s", "-"),
+    "teacher_augmented, all labels": (BLACK, "o", "-"),
+    "student": (SKY, "o", "-"),
+    "student_augmented": (BLUE, "o", "-"),
+    "student_matched": (PURPLE, "v", "-"),
+    "student_room": (GREEN, "P", "-"),
+    "student_grip": (GREEN, "*", "-"),
+    "student_bare": (GREEN, "h", "--"),
+    "student_memory": (GREEN, "X", ":"),
+    "student_rank": (PURPLE, "p", "-."),
+    "student_score": (BLACK, "X", "-."),
+    "student_method": (BLUE, "h", "-."),
+    "nearby": (ORANGE, "<", "-."),
+}
+"""Colour, marker and line of an arm, the same in every panel: told apart without colours as well."""
+
+BLOCKS = "blocks an episode"
+"""Words for the axis of a panel whose values are hundredths of blocks."""
+
+FAR = 0.1
+"""Share of successes; see ``far_below``."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value with its interval at one setting."""
+
+    setting: str
+    value: float
+    low: float
+    high: float
+
+    few: bool = False
+    """From too few draws to conclude anything: drawn hollow."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arm's points."""
+
+    arm: str
+    title: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One regime, or one measure."""
+
+    title: str
+    y_label: str
+    lines: tuple[Line, ...]
+
+
+def settings_figure(panels: Sequence[tuple[Panel, Sequence[str]]], x_label: str) -> Figure:
+    """Success rates against the settings, a panel for each regime and measure, two a row, intervals as bars.
+
+    Args:
+        panels: what to draw, at least one, each with its settings in order: evenly spaced, since they are no common
+            scale.
+        x_label: what they are.
+    """
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns)
+    with style():
+        for (panel, settings), each in zip(panels, axes.ravel(), strict=False):
+            _draw_panel(each, panel, settings, x_label)
+        empty = axes.ravel()[len(panels) :]
+        for each in empty:
+            each.set_axis_off()
+        if len(empty):
+            empty[0].legend(*_handles(axes.ravel()), loc="center", fontsize=10)
+        else:
+            _one_legend(figure, axes.ravel(), 2 if columns == 1 else 3)
+    return figure
+
+
+def grid_figure(rows: Sequence[Sequence[tuple[Panel, Sequence[str], str]]]) -> Figure:
+    """Panels with axes of their own, row by row, one legend.
+
+    Args:
+        rows: of equal length; each panel with its settings and what they are.
+    """
+    figure, axes = new_figure(4.4 * len(rows[0]), 3.9 * len(rows) + 0.4, len(rows), len(rows[0]), sharey="row")
+    with style():
+        for row, drawn in zip(rows, axes, strict=True):
+            for (panel, settings, x_label), each in zip(row, drawn, strict=True):
+                _draw_panel(each, panel, settings, x_label)
+                each.tick_params(axis="y", labelleft=True)
+        _one_legend(figure, axes.ravel(), 4)
+    return figure
+
+
+def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figure:
+    """Differences with their intervals, a row for each setting and a panel for each regime; zero is marked.
+
+    What is told from zero is blue, what is not is grey; few draws are hollow, as in the other figures.
+
+    Args:
+        panels: each with one line; points without a setting's row are left out.
+        settings: all rows, the first on top.
+    """
+    width = 3.4 + 4.4 * len(panels)
+    figure, axes = new_figure(width, 1.1 + 0.34 * len(settings), 1, len(panels), sharey=True)
+    place = {setting: len(settings) - 1 - index for index, setting in enumerate(settings)}
+    with style():
+        for panel, each in zip(panels, axes[0], strict=True):
+            each.axvline(0.0, color=GREY, linewidth=1.0)
+            for point in (point for line in panel.lines for point in line.points):
+                y = place[point.setting]
+                colour = BLUE if point.low > 0.0 or point.high < 0.0 else GREY
+                each.plot([point.low, point.high], [y, y], color=colour, linewidth=2.0, solid_capstyle="butt")
+                each.plot(
+                    [point.value],
+                    [y],
+                    marker="o",
+                    markersize=6.5,
+                    color=colour,
+                    markerfacecolor="white" if point.few else colour,
+                )
+            each.set_yticks(range(len(settings)), list(reversed(settings)))
+            each.tick_params(axis="y", length=0)
+            each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+g}" if value else "0")
+            each.set_xlabel(panel.y_label)
+            each.grid(axis="both", color="#e4e4e4", linewidth=0.8)
+            each.set_axisbelow(True)
+            each.set_title(panel.title, loc="left")
+    return figure
+
+
+def _one_legend(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    figure.legend(*_handles(axes), loc="outside lower center", ncols=columns, fontsize=9)
+
+
+def _handles(axes: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
+    """What the axes show, each label once."""
+    handles: dict[str, Artist] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    return list(handles.values()), list(handles)
+
+
+def far_below(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines whose intervals all lie ``FAR`` below everything else: drawn, they would press the others together."""
+    found = []
+    for line in lines:
+        others = [point.low for other in lines if other.arm != line.arm for point in other.points]
+        if others and max(point.high for point in line.points) < min(others) - FAR:
+            found.append(line)
+    return tuple(found)
+
+
+def _write_below(axes: Axes, lines: Sequence[Line], unit: str) -> None:
+    """Lines that are not drawn, in words at the foot of the panel."""
+    parts = []
+    for line in lines:
+        low, high = (100 * choose(point.value for point in line.points) for choose in (min, max))
+        rates = f"{low:.0f}{unit}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}{unit}"
+        parts.append(f"below: {line.title}, {rates}")
+    text = "\n".join(parts)
+    axes.text(0.98, 0.015, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8.5, color=GREY)
+
+
+def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
+    place = {setting: index for index, setting in enumerate(settings)}
+    unit = "" if panel.y_label == BLOCKS else " %"
+    below = far_below(panel.lines) if "bits" not in panel.y_label else ()
+    _write_below(axes, below, unit)
+    drawn = [line for line in panel.lines if line not in below]
+    count = len(drawn)
+    for position, line in enumerate(drawn):
+        colour, marker, dashes = ARM_STYLES[line.arm]
+        aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
+        x = np.arange(len(settings)) + aside
+        y, bars = np.full(len(settings), np.nan), np.zeros((2, len(settings)))  # no number, no line through it
+        for point in line.points:
+            index = place[point.setting]
+            y[index] = point.value
+            bars[:, index] = max(point.value - point.low, 0.0), max(point.high - point.value, 0.0)
+        axes.errorbar(
+            x,
+            y,
+            yerr=bars,
+            label=line.title,
+            color=colour,
+            marker=marker,
+            linestyle=dashes,
+            markersize=5.5,
+            linewidth=1.5,
+            elinewidth=1.1,
+            capsize=2.5,
+        )
+        few = [place[point.setting] for point in line.points if point.few]
+        (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
+        hollow.set_markerfacecolor("white")
+    if below:  # room for the words
+        low, high = axes.get_ylim()
+        axes.set_ylim(low - 0.05 * len(below) * (high - low), high)
+    axes.set_xlim(-0.5, len(settings) - 0.5)
+    axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(panel.y_label)
+    if "bits" in panel.y_label:
+        axes.ticklabel_format(axis="y", useOffset=False)
+    else:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g}{unit}")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_title(panel.title, loc="left")
+
+
+def audit_figure(
+    scatters: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], titles: Mapping[str, str]
+) -> Figure:
+    """Proxy against one-shot success, a panel for each regime and a mark for each trained model.
+
+    On the dotted line the proxy is right; each axis has its own limits, the same in all panels.
+
+    Args:
+        scatters: title of a panel -> arm -> (one-shot rate, proxy rate) of each of its models.
+        titles: arm -> its name in the legend, in the legend's order.
+    """
+    figure, axes = new_figure(4.9 * len(scatters) + 0.4, 5.2, 1, len(scatters), sharex=True, sharey=True)
+    every = np.array([pair for points in scatters.values() for pairs in points.values() for pair in pairs])
+    with style():
+        for (title, points), plot in zip(scatters.items(), axes[0], strict=True):
+            for arm, name in titles.items():
+                colour, marker, _ = ARM_STYLES[arm]
+                x, y = np.array(points.get(arm, np.empty((0, 2)))).T
+                plot.scatter(x, y, color=colour, marker=marker, s=30, label=name, alpha=0.7)
+            plot.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.9, linestyle=":")
+            plot.set_xlim(every[:, 0].min() - 0.02, 1.01)
+            plot.set_ylim(every[:, 1].min() - 0.02, max(1.01, every[:, 1].max() + 0.02))
+            for axis in (plot.xaxis, plot.yaxis):
+                axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+            plot.set_xlabel("one-shot success in the simulator")
+            plot.set_ylabel("proxy")
+            plot.set_title(title, loc="left")
+        _one_legend(figure, axes.ravel(), 3)
+    return figure
+
+
+def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Figure:
+    """Seen against predicted share of successes with Wilson's intervals, marks as large as their bins are full.
+
+    Args:
+        diagrams: name -> ``reliability`` of the affordance metrics.
+    """
+    figure, axes = new_figure(4.8, 4.6)
+    plot: Axes = axes[0, 0]
+    with style():
+        plot.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=":")
+        for (name, diagram), colour in zip(diagrams.items(), (BLUE, VERMILLION, GREEN), strict=False):
+            rows = [
+                (p, s, n or 0)
+                for p, s, n in zip(diagram["predicted"], diagram["seen"], diagram["count"], strict=True)
+                if p is not None and s is not None
+            ]
+            x, y, count = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+            bounds = np.array([wilson_interval(round(s * n), int(n)) for s, n in zip(y, count, strict=True)])
+            plot.errorbar(
+                x, y, yerr=np.abs(bounds - y[:, None]).T, color=colour, linewidth=1.3, elinewidth=1.0, capsize=2.5
+            )
+            plot.scatter(x, y, s=12 + 150 * count / count.sum(), color=colour, label=name)
+        for axis in (plot.xaxis, plot.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        plot.set_xlim(0, 1)
+        plot.set_ylim(0, 1)
+        plot.set_xlabel("predicted probability of success")
+        plot.set_ylabel("seen share of successes")
+        plot.legend(fontsize=8)
+    return figure

@@ -1,0 +1,98 @@
+"""The policy of a network that remembers what has failed, so that it does not try the same on the same scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.grasp import (
+    DEPLOYMENT_ANGLES,
+    REPEAT_ANGLE,
+    REPEAT_DISTANCE,
+    AngleGrid,
+    Outcome,
+    PlanarGrasp,
+    angle_distance,
+)
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.policies.base import NothingToGrasp, Source
+
+AWAY = 0.030
+"""Metres around a failure, about a block's length, in which nothing is tried while anything else is left."""
+
+
+class FailureAvoidingPolicy:
+    """The best grasp away from those that have failed since the last success; where none is left, the best new one."""
+
+    def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
+        self._model = model
+        self._name = name
+        self._grid = grid
+        self._failed: list[PlanarGrasp] = []
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and attempts."""
+        return self._name
+
+    @property
+    def version(self) -> str:
+        """Content hash of the model, and that it remembers."""
+        return f"{self._model.version}-memory"
+
+    @property
+    def source(self) -> Source:
+        """A network's grasps are a policy's."""
+        return "policy"
+
+    def begin_episode(self, seed: int) -> None:
+        """Forget the last episode; nothing is random."""
+        self._failed.clear()
+
+    def observe_outcome(self, grasp: PlanarGrasp, outcome: Outcome) -> None:
+        """How a grasp ended: a failure is remembered, a success changes the scene, a device's fault says nothing."""
+        if outcome == Outcome.SUCCESS:
+            self._failed.clear()
+        elif outcome != Outcome.FAULT:
+            self._failed.append(grasp)
+
+    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+        """The best grasp that is away from failures, or else no repeat of one, and its score.
+
+        Raises:
+            NothingToGrasp: no foreground inside the margin, or all of it has failed.
+        """
+        rules = (ExclusionZone(self._failed, AWAY, math.pi), ExclusionZone(self._failed, REPEAT_DISTANCE, REPEAT_ANGLE))
+        for rule in rules if self._failed else (None,):
+            try:
+                return self._model.best_grasp(heightmap, self._grid, rule=rule)
+            except NoGrasp as error:
+                reason = str(error)
+        raise NothingToGrasp(reason)
+
+
+class ExclusionZone:
+    """A rule on grasps: none within a distance and an angle of those that have failed."""
+
+    def __init__(self, failed: Sequence[PlanarGrasp], distance: float, angle: float) -> None:
+        """Metres and radians."""
+        self._failed = tuple(failed)
+        self._distance = distance
+        self._angle = angle
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        """Which grasps are new, shape ``(n, pixels, pixels)``; arguments as of ``GraspConstraint.allows``."""
+        allowed = np.ones((len(angles), *workspace.shape), dtype=bool)
+        rows, cols = np.ogrid[: workspace.pixels, : workspace.pixels]
+        for grasp in self._failed:
+            near = np.hypot(rows - grasp.row, cols - grasp.col) * workspace.pixel_size <= self._distance + 1e-9
+            turned = angle_distance(angles, grasp.angle) > self._angle + 1e-9
+            allowed &= turned[:, None, None] | ~near
+        return allowed

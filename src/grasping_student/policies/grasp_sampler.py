@@ -1,0 +1,167 @@
+"""Every grip that a person who knows the blocks might consider, and what speaks against each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
+from grasping_student.simulation.blocks import Block, rotation_of
+from grasping_student.simulation.config import GripperConfig
+from grasping_student.simulation.rendering import take_picture
+
+STEEPEST_TILT = 0.4
+"""Opposite faces whose axis rises more steeply (its z part) are not gripped."""
+
+SPARE_WIDTH = 0.010
+"""A block must be narrower than the stroke by this, metres."""
+
+MOST_HIDDEN = 0.6
+"""Blocks of which others cover more than this share are not considered."""
+
+FINE_PIXELS = 225
+"""Side of the picture in which neighbours are looked for: 2 mm pixels, finer than some heightmaps."""
+
+ALONG_STEP, ACROSS_STEP = 0.003, 0.004
+"""Spacing of the points at which the strip under the gripper is looked at, metres."""
+
+
+@dataclass(frozen=True)
+class Grip:
+    """A candidate: where, how wide, on which block, and its cost (0 is flawless, above 1 rather not)."""
+
+    grasp: PlanarGrasp
+    block: int
+    width: float
+    cost: float
+
+
+class GraspSampler:
+    """All grips of one scene. The heights are those without noise: who knows the blocks needs no camera."""
+
+    def __init__(self, environment: SimulationEnvironment) -> None:
+        self._workspace = environment.workspace
+        self._gripper = environment.config.gripper
+        self._blocks = environment.state.blocks
+        self._poses = environment.state.poses
+        self._height = environment.picture().heightmap.height
+        fine = replace(self._workspace, pixels=max(FINE_PIXELS, self._workspace.pixels))
+        self._fine = fine
+        self._picture = take_picture(self._blocks, self._poses, fine)
+        self._rotations = rotation_of(self._poses[:, 3:]) if len(self._blocks) else np.empty((0, 3, 3))
+        self._strip = _strip_points(self._gripper)
+
+    def grips(self) -> list[Grip]:
+        """All candidates, best first."""
+        visible = np.unique(self._picture.block[self._fine.graspable_slice])
+        found = [grip for index in visible[visible >= 0].tolist() for grip in self._grips_of(index)]
+        return sorted(found, key=lambda grip: grip.cost)
+
+    def _grips_of(self, index: int) -> list[Grip]:
+        block, rotation, centre = self._blocks[index], self._rotations[index], self._poses[index, :3]
+        surface = block.surface @ rotation.T + centre
+        hidden = self._hidden_share(surface, index)
+        if hidden > MOST_HIDDEN:
+            return []
+        found = []
+        for axis in block.grip_axes @ rotation.T:
+            level = math.hypot(axis[0], axis[1])
+            if abs(axis[2]) > STEEPEST_TILT:
+                continue
+            along = axis[:2] / level
+            across = np.array([-along[1], along[0]])
+            reach = float(np.abs((surface[:, :2] - centre[:2]) @ across).max())
+            shifts = np.array([0.0, -0.008, 0.008, -0.016, 0.016])
+            for shift in shifts[np.abs(shifts) < max(reach - 0.008, 0.004)]:
+                grip = self._judge(block, index, surface, centre, along, float(shift), hidden, abs(axis[2]))
+                if grip is not None:
+                    found.append(grip)
+        return found
+
+    def _hidden_share(self, surface: NDArray[np.float64], index: int) -> float:
+        """Share of the block's own silhouette that other blocks cover."""
+        row, col = self._fine.pixel_from_xy(surface[:, 0], surface[:, 1])
+        inside = (np.minimum(row, col) >= 0) & (np.maximum(row, col) < self._fine.pixels)
+        cells = np.unique(row[inside] * self._fine.pixels + col[inside])
+        shown = self._picture.block.ravel()[cells]
+        return float(((shown != index) & (shown >= 0)).mean()) if len(cells) else 1.0
+
+    def _judge(
+        self,
+        block: Block,
+        index: int,
+        surface: NDArray[np.float64],
+        centre: NDArray[np.float64],
+        along: NDArray[np.float64],
+        shift: float,
+        hidden: float,
+        tilt: float,
+    ) -> Grip | None:
+        gripper, workspace = self._gripper, self._workspace
+        across = np.array([-along[1], along[0]])
+        angle = math.atan2(along[1], along[0])
+        point = centre[:2] + shift * across
+        relative = surface[:, :2] - point
+        u, v, z = relative @ along, relative @ across, surface[:, 2]
+        between = np.abs(v) <= gripper.finger_width / 2
+        if not between.any():
+            return None
+        grasp = PlanarGrasp.from_xy(float(point[0]), float(point[1]), angle, workspace)
+        fine_row, fine_col = self._fine.pixel_from_xy(*point)
+        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != index:
+            return None
+        tip = grasp_height(self._height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance)
+        gripped = between & (z >= tip)
+        if not gripped.any():
+            return None
+        left, right = float(u[gripped].min()), float(u[gripped].max())
+        width = right - left
+        if width > gripper.stroke - SPARE_WIDTH:
+            return None
+
+        strip = point + self._strip[:, :1] * along + self._strip[:, 1:] * across
+        row, col = (np.clip(cell, 0, self._fine.pixels - 1) for cell in self._fine.pixel_from_xy(*strip.T))
+        strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.block[row, col]
+        distance = np.abs(self._strip[:, 0])
+        landing = distance > gripper.stroke / 2 - 0.002
+        swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != index)
+        blocked = max(float(strip_height[landing].max()) - tip + 0.002, 0.0)
+        pushed = float(np.clip(strip_height[swept] - tip, 0.0, 0.01).sum()) / 0.01 if swept.any() else 0.0
+        middle = distance < max(width / 2 - 0.004, ALONG_STEP)
+        covered = float(((strip_block != index) & (strip_height > tip))[middle].mean())
+
+        below = between & (z < tip)
+        wider = max(float(u[below].max()) - right, left - float(u[below].min()), 0.0) if below.any() else 0.0
+        faces = gripped & ((u > right - 0.002) | (u < left + 0.002))
+        held = min(_extent(z[gripped & (u > right - 0.002)]), _extent(z[gripped & (u < left + 0.002)]))
+        held_across = _extent(v[faces])
+        cost = (
+            40.0 * blocked / 0.01
+            + 0.25 * pushed
+            + 3.0 * max(hidden - 0.02, 0.0)
+            + 4.0 * covered
+            + 0.5 * max(wider - 0.001, 0.0) / 0.002
+            + 0.3 * abs(left + right) / 2 / 0.005
+            + 0.4 * abs(shift) / 0.01
+            + 1.0 * max(0.012 - held, 0.0) / 0.012
+            + 0.5 * max(0.015 - held_across, 0.0) / 0.015
+            + 2.0 * tilt
+            + 0.5 * max(width - 0.06, 0.0) / 0.01
+        )
+        return Grip(grasp, index, width, cost)
+
+
+def _strip_points(gripper: GripperConfig) -> NDArray[np.float64]:
+    """Points under the open gripper, along and across the closing direction, metres, shape ``(count, 2)``."""
+    along = np.arange(0.0, gripper.stroke / 2 + gripper.finger_thickness + 0.002, ALONG_STEP)
+    across = np.arange(0.0, gripper.finger_width / 2 + 0.002, ACROSS_STEP)
+    u, v = np.meshgrid(np.concatenate([-along[:0:-1], along]), np.concatenate([-across[:0:-1], across]))
+    return np.stack([u.ravel(), v.ravel()], axis=1)
+
+
+def _extent(values: NDArray[np.float64]) -> float:
+    return float(values.max() - values.min()) if len(values) else 0.0

@@ -1,0 +1,1 @@
+"""Arms, grippers and the robot cell that they make up."""

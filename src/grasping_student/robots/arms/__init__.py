@@ -1,0 +1,1 @@
+"""Arms: one vendor a file."""

@@ -1,0 +1,1 @@
+"""The robot cell's configuration, camera view, motions, resets and telemetry."""

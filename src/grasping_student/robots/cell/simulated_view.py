@@ -1,0 +1,38 @@
+"""The simulator's scenes in place of a camera, for rehearsals without a robot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.robots.cell.view import View
+
+
+class SimulatedView(View):
+    """A scene of the simulator that nothing is ever taken from.
+
+    Args:
+        workspace: what the heightmaps cover.
+        family: scene family of the simulator.
+    """
+
+    def __init__(self, workspace: Workspace, family: Literal["standard", "sparse", "dense"] = "standard") -> None:
+        from grasping_student.environments.simulated import SimulationEnvironment
+        from grasping_student.simulation.config import FAMILIES
+
+        self._world = SimulationEnvironment(replace(FAMILIES[family](), workspace=workspace))
+
+    def connect(self) -> None:
+        """Nothing to connect."""
+
+    def close(self) -> None:
+        self._world.close()
+
+    def heightmap(self) -> Heightmap:
+        return self._world.observe()
+
+    def new_scene(self, seed: int) -> bool:
+        self._world.reset(seed)
+        return True

@@ -1,0 +1,98 @@
+"""``cell fake``: the twin for a person at a terminal, who may break and mend it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from grasping_student.cameras.configuration import BoardConfig
+from grasping_student.cameras.simulated import looking_down
+from grasping_student.cameras.simulated_board import board_frame, board_point
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame_files import save_frame
+from grasping_student.pipeline.configuration import to_yaml
+from grasping_student.pipeline.files import prepare_output, write_text
+from grasping_student.pipeline.manifest import StageClock
+from grasping_student.robots.cell.config import CellConfig
+from grasping_student.robots.fakes.configuration import FakeCellConfig
+from grasping_student.robots.fakes.fault_campaign import FAULTS, mend
+from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.fakes.twin_cell import twin_cell
+from grasping_student.robots.pose import tool_down
+from grasping_student.simulation.config import FAMILIES
+
+TOUCHED = (0, 6, 28, 34, 17)
+"""Corners of the board that a person would touch: four far apart and one in the middle."""
+
+BREAKABLE = [name for name in FAULTS if not name.startswith("driver process")]
+HELP = f"""a fault breaks something: {", ".join(BREAKABLE)}
+mend             takes all of it back, as a person would before `cell recover`
+lead X Y Z       puts the tool there (base frame, metres), as a hand would while teaching
+where            says where the tool is and how far the fingers are open"""
+
+
+def say_now(text: str) -> None:
+    """Print without waiting for more: the reader may be a file."""
+    print(text, flush=True)
+
+
+def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = say_now) -> None:
+    """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
+    prepare_output(config.out, overwrite=config.overwrite)
+    StageClock("cell fake", config).write(config.out)
+    simulation = FAMILIES[config.family]()
+    workspace = Workspace(pixels=config.pixels)
+    with twin_cell(config.speedup, workspace, simulation, config.out / "live") as (fakes, cell):
+        fakes.do("reset", seed=config.seed)
+        write_text(config.out / "cell.yaml", to_yaml(replace(cell, live=Path("live"))))
+        write_bench(config, cell)
+        say(f"fake UR5e and 2F-85 at {fakes.host}, blocks in the simulator; the cell's file: {config.out}/cell.yaml")
+        say("type `help` for what can be broken; Ctrl-C ends the fakes")
+        try:
+            for line in sys.stdin if lines is None else lines:
+                say(obey(fakes, line.strip()))
+            if lines is None:
+                threading.Event().wait()  # started without a terminal: serve until killed
+        except KeyboardInterrupt:
+            say("the fakes are gone")
+
+
+def obey(fakes: FakeCell, line: str) -> str:
+    """Do what a person typed; returns the answer."""
+    word, *values = line.split() or [""]
+    if line in BREAKABLE:
+        FAULTS[line](fakes, None)
+        return f"{line}: now"
+    if line == "mend":
+        mend(fakes)
+        return "all is well again; the program under test waits for `cell recover`"
+    if word == "lead":
+        try:
+            x, y, z = map(float, values)
+        except ValueError:  # not three, or no numbers
+            return HELP
+        fakes.do("place_tool", pose=list(tool_down(x, y, z, 0.0).values))
+    if word in ("lead", "where"):
+        told = fakes.do("report")
+        place = " ".join(f"{value:+.3f}" for value in told["pose"][:3])
+        return f"tool at {place} m, fingers {told['stroke_mm']:.0f} mm open"
+    return HELP
+
+
+def write_bench(config: FakeCellConfig, cell: CellConfig) -> None:
+    """A rendered frame of a board on the table, and the points that the tool would have touched, 0.3 mm off."""
+    board = BoardConfig()
+    save_frame(board_frame(looking_down(0.75, 0.12), board, seed=config.seed), config.out / "frame")
+    random = np.random.default_rng(config.seed)
+    points = []
+    for corner in TOUCHED:
+        base = cell.workspace_in_base.world_to_base @ np.append(board_point(corner, board), 1.0)
+        touched = base[:3] + random.normal(0.0, 0.0003, 3)
+        points.append({"corner": corner, "base": [round(float(value), 5) for value in touched]})
+    write_text(config.out / "touched.yaml", yaml.safe_dump({"touched": points}, default_flow_style=None))

@@ -1,0 +1,1 @@
+"""Grippers: one vendor a file."""

@@ -1,0 +1,1 @@
+"""Simulated scenes: blocks, physics, gripper, depth."""

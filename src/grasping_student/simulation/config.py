@@ -1,0 +1,181 @@
+"""What a simulated scene, its gripper and its depth picture are made of; no physics is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grasping_student.geometry.workspace import Workspace, light_workspace
+
+ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
+Family = Literal["standard", "sparse", "dense"]
+
+SHAPES: tuple[ShapeName, ...] = ("cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism")
+"""The seven shapes (paper, section V, which leaves triangles out)."""
+
+SMALLEST_SIDE, LARGEST_SIDE = 0.02, 0.10
+"""Every side of every block lies between these, metres."""
+
+
+@dataclass(frozen=True)
+class GripperConfig:
+    """A two-finger gripper and how it moves. Paper, section V: five prismatic joints and one revolute."""
+
+    stroke: float = 0.085
+    """Distance between the finger pads when open, metres (Robotiq 2F-85)."""
+
+    finger_thickness: float = 0.012
+    """Size of a finger along the closing direction, metres."""
+
+    finger_width: float = 0.022
+    """Size of a finger across the closing direction, metres."""
+
+    finger_length: float = 0.08
+    """From the finger tips to the palm, metres."""
+
+    finger_depth: float = 0.015
+    """How far the tips go below the surface at the grasp, metres."""
+
+    clearance: float = 0.007
+    """Lowest height of the tips above the table, metres."""
+
+    descend_speed: float = 0.30
+    """Metres a second on the way down."""
+
+    descend_force: float = 18.0
+    """Newtons before the descent counts as stalled; at 60 it would plough through the pile."""
+
+    close_speed: float = 0.20
+    """Metres a second of each finger."""
+
+    close_force: float = 10.0
+    """Newtons of each finger."""
+
+    lift_speed: float = 0.5
+    """Metres a second on the way up."""
+
+    lift_height: float = 0.08
+    """How far a block is lifted before the grasp is judged, metres."""
+
+    empty_gap: float = 0.004
+    """With less between the fingers nothing is held, metres."""
+
+    friction: float = 0.9
+    """Sliding friction of the finger pads."""
+
+    rolling_friction: float = 0.003
+    """Rolling friction of the finger pads: without it lying cylinders roll out."""
+
+    spinning_friction: float = 0.02
+    """Friction of the finger pads against turning about the line between them."""
+
+
+@dataclass(frozen=True)
+class DepthNoise:
+    """What a depth camera does to a perfect heightmap. All zero: nothing."""
+
+    sigma: float = 0.0
+    """Standard deviation of the noise of every pixel, metres."""
+
+    step: float = 0.0
+    """Heights are rounded to multiples of this, metres."""
+
+    edge_holes: float = 0.0
+    """Share of the pixels beside a step in height that are not measured."""
+
+    edge_height: float = 0.015
+    """Difference of height between neighbours that counts as a step, metres."""
+
+    random_holes: float = 0.0
+    """Share of all pixels that are not measured."""
+
+
+@dataclass(frozen=True)
+class SimulationConfig:
+    """A simulated workspace: which blocks fall in, what grasps them, how it is seen."""
+
+    family: Family = "standard"
+    """Name of the scene family, kept with what is collected."""
+
+    workspace: Workspace = field(default_factory=light_workspace)
+    """Extent, pixels and margin."""
+
+    shapes: tuple[ShapeName, ...] = SHAPES
+    """Shapes to draw from, each equally often."""
+
+    fewest_blocks: int = 50
+    """Smallest number of blocks dropped into a scene."""
+
+    most_blocks: int = 50
+    """Largest number of blocks dropped into a scene."""
+
+    scale: tuple[float, float] = (0.9, 1.35)
+    """Range of the random scale of a block."""
+
+    stretch: float = 0.12
+    """Each axis is stretched by a further factor within one plus or minus this."""
+
+    spread: float = 0.14
+    """Blocks are dropped within this distance of the centre along x and y, metres."""
+
+    block_friction: float = 0.6
+    """Sliding friction of blocks, table and walls."""
+
+    density: float = 700.0
+    """Kilograms a cubic metre (beech)."""
+
+    gripper: GripperConfig = field(default_factory=GripperConfig)
+    """The gripper."""
+
+    noise: DepthNoise = field(default_factory=DepthNoise)
+    """What the depth camera adds."""
+
+    time_step: float = 1.0 / 240.0
+    """Seconds a physics step."""
+
+    solver_iterations: int = 20
+    """Iterations of the contact solver a step while blocks fall or are grasped."""
+
+    settle_iterations: int = 50
+    """Iterations while blocks come to rest: fewer let a pile creep."""
+
+    awake_radius: float = 0.11
+    """Blocks whose centre lies nearer to a grasp move; the others are frozen, metres."""
+
+    def __post_init__(self) -> None:
+        if not self.shapes:
+            raise ValueError(f"shapes is empty; choose from: {', '.join(SHAPES)}")
+        if not 0 <= self.fewest_blocks <= self.most_blocks <= 200:
+            raise ValueError(
+                f"fewest_blocks is {self.fewest_blocks}, most_blocks {self.most_blocks}; "
+                "they must satisfy 0 <= fewest <= most <= 200"
+            )
+        if not 0.0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f"scale is {self.scale}; it must be a range of positive factors, small one first")
+
+
+def standard() -> SimulationConfig:
+    """50 blocks of seven shapes, seen without noise (paper, section V)."""
+    return SimulationConfig()
+
+
+def sparse() -> SimulationConfig:
+    """8 to 20 blocks of three shapes, seen without noise: the easy end of a transfer test."""
+    return SimulationConfig(
+        family="sparse", shapes=("cube", "cuboid", "cylinder"), fewest_blocks=8, most_blocks=20, spread=0.16
+    )
+
+
+def dense() -> SimulationConfig:
+    """50 blocks of seven shapes and other scales, seen with noise and holes: the hard end of a transfer test."""
+    return SimulationConfig(
+        family="dense",
+        scale=(0.75, 1.5),
+        stretch=0.2,
+        spread=0.12,
+        noise=DepthNoise(sigma=0.001, step=0.001, edge_holes=0.35, random_holes=0.005),
+    )
+
+
+FAMILIES = {"standard": standard, "sparse": sparse, "dense": dense}
+"""Family name -> function that returns a fresh config."""

@@ -1,0 +1,51 @@
+"""What the camera over the workspace sees of blocks at known poses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.simulation.blocks import Block, rotation_of
+from grasping_student.simulation.physics import Poses
+from grasping_student.simulation.rasteriser import NOTHING, rasterise
+
+TABLE_COLOUR = (86, 90, 96)
+"""RGB of the table."""
+
+LIGHT = np.array([0.32, 0.24, 0.92])
+"""Direction to the lamp, world frame."""
+
+
+class Picture(NamedTuple):
+    """A perfect heightmap and which block each pixel shows (int32, ``NOTHING`` for the table)."""
+
+    heightmap: Heightmap
+    block: NDArray[np.int32]
+
+
+def take_picture(blocks: Sequence[Block], poses: Poses, workspace: Workspace) -> Picture:
+    """The scene from above, without noise."""
+    if not blocks:
+        height = np.zeros(workspace.shape, dtype=np.float32)
+        rgb = np.full((*workspace.shape, 3), TABLE_COLOUR, dtype=np.uint8)
+        return Picture(Heightmap(height, rgb, workspace), np.full(workspace.shape, NOTHING, dtype=np.int32))
+    counts = [len(block.triangles) for block in blocks]
+    owner = np.repeat(np.arange(len(blocks)), counts)
+    turn = np.repeat(rotation_of(poses[:, 3:]), counts, axis=0)
+    triangles = np.concatenate([block.triangles for block in blocks]) @ turn.transpose(0, 2, 1)
+    triangles += np.repeat(poses[:, :3], counts, axis=0)[:, None, :]
+    height, seen = rasterise(triangles, workspace)
+
+    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    shade = 0.45 + 0.55 * np.clip(normal @ LIGHT, 0.0, 1.0)
+    paint = np.array([block.colour for block in blocks], dtype=np.float64)[owner] * shade[:, None]
+    # the last entries are what NOTHING (-1) points to
+    colours = np.concatenate([np.clip(paint, 0, 255), [TABLE_COLOUR]]).astype(np.uint8)
+    owners = np.append(owner, NOTHING).astype(np.int32)
+    return Picture(Heightmap(height, colours[seen], workspace), owners[seen])

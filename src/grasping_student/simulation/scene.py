@@ -1,0 +1,61 @@
+"""How a scene comes to be: blocks drawn, dropped and settled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grasping_student.simulation.blocks import Block, rotation_of, sample_block
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.physics import Physics, Poses
+
+DROP_GAP = 0.004
+"""Air between a block and what lies below it when it is let go, metres."""
+
+DROP_CELL = 0.01
+"""Cell of the coarse map of what lies below, metres."""
+
+FALL_STEPS = 100
+"""While blocks fall, physics steps; a coarser contact solver will do."""
+
+DROP_STEPS = 960
+"""Longest time that a scene may take to settle, physics steps."""
+
+
+def sample_blocks(config: SimulationConfig, random: np.random.Generator) -> tuple[Block, ...]:
+    """Random blocks, as many as the config says."""
+    count = int(random.integers(config.fewest_blocks, config.most_blocks + 1))
+    return tuple(sample_block(config, random) for _ in range(count))
+
+
+def stack_poses(blocks: tuple[Block, ...], config: SimulationConfig, random: np.random.Generator) -> Poses:
+    """Random positions and orientations, each block just above those before it, none touching."""
+    half = config.workspace.extent / 2
+    cells = int(np.ceil(2 * half / DROP_CELL))
+    top = np.zeros((cells, cells))
+    poses = np.empty((len(blocks), 7))
+    for index, block in enumerate(blocks):
+        quaternion = random.normal(size=4)
+        quaternion /= np.linalg.norm(quaternion)
+        corners = block.triangles.reshape(-1, 3) @ rotation_of(quaternion).T
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        room = half - 0.002
+        x, y = np.clip(random.uniform(-config.spread, config.spread, size=2), -room - low[:2], room - high[:2])
+        first = np.floor((np.array([x, y]) + low[:2] + half) / DROP_CELL).astype(int).clip(0, cells - 1)
+        last = np.floor((np.array([x, y]) + high[:2] + half) / DROP_CELL).astype(int).clip(0, cells - 1)
+        under = top[first[0] : last[0] + 1, first[1] : last[1] + 1]
+        bottom = under.max() + DROP_GAP
+        under[:] = bottom + high[2] - low[2]
+        poses[index] = (x, y, bottom - low[2], *quaternion)
+    return poses
+
+
+def drop_scene(physics: Physics, seed: int) -> tuple[tuple[Block, ...], Poses]:
+    """The blocks of a scene and where they lie after they have fallen and settled."""
+    random = np.random.default_rng([seed, 0])
+    blocks = sample_blocks(physics.config, random)
+    poses = stack_poses(blocks, physics.config, random)
+    awake = np.ones(len(blocks), dtype=bool)
+    physics.build(blocks, poses, awake)
+    physics.step(FALL_STEPS)
+    physics.settle(awake, DROP_STEPS)
+    return blocks, physics.poses()

@@ -1,0 +1,1 @@
+"""The paper's experiments: conditions, stages, results, tables and figures."""

@@ -1,0 +1,69 @@
+"""What the demo does; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grasping_student.pipeline.configuration import SEEDS, check_seeds
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """The whole path on a laptop: collect, train a teacher, pseudo-label, train a student, pick, report.
+
+    Every stage is the command of the same name with its ``light`` preset; the sizes below are what differs.
+    """
+
+    out: Path = Path("runs/demo")
+    """Folder of all stages and of the report."""
+
+    seed: int = 0
+    """Of scenes, labels, weights and picking."""
+
+    labels: int = 30
+    """Grasps that the scripted labeller tries, and the teacher learns from."""
+
+    scenes: int = 1200
+    """Unlabelled scenes that the student learns from."""
+
+    teacher_steps: int = 400
+    """Training steps of both teachers."""
+
+    student_steps: int = 600
+    """Training steps of the student."""
+
+    one_shot_scenes: int = 240
+    """Scenes of the one-shot paired test."""
+
+    episodes: int = 10
+    """Episodes that every model picks empty."""
+
+    workers: int = 2
+    """Processes; nothing but the time depends on their number."""
+
+    resume: bool = False
+    """Go on with a demo that was interrupted: finished stages are kept."""
+
+    overwrite: bool = False
+    """Replace ``out`` if it exists."""
+
+    def __post_init__(self) -> None:
+        check_seeds(self, "seed", below=SEEDS - 3)  # the stages take the three after it too
+        for name in ("labels", "scenes", "teacher_steps", "student_steps", "one_shot_scenes", "episodes", "workers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+def light() -> DemoConfig:
+    """About a quarter of an hour on two processor cores."""
+    return DemoConfig()
+
+
+def smoke() -> DemoConfig:
+    """The same path in about a minute, far too small to show anything: for tests and first looks."""
+    return DemoConfig(labels=12, scenes=24, teacher_steps=20, student_steps=30, one_shot_scenes=6, episodes=1)
+
+
+DEMO_PRESETS = {"light": light, "smoke": smoke}
+"""Preset name -> function that returns a fresh config."""

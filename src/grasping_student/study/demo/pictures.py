@@ -1,0 +1,157 @@
+"""The demo's pictures: labelled scenes, score maps, one episode, each taken again from the files of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grasping_student.environments.base import Environment, RestorableEnvironment
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.attempt import End, read_events
+from grasping_student.episodes.loop import scene_seed
+from grasping_student.evaluation.entropy import entropy_bits
+from grasping_student.evaluation.one_shot import prepare_scene
+from grasping_student.evaluation.picking_stage import ATTEMPTS
+from grasping_student.evaluation.rates import tries_of
+from grasping_student.geometry.grasp import AngleGrid
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.pipeline.files import read_json
+from grasping_student.plotting.html import Picture
+from grasping_student.plotting.panels import CHOICE_COLOUR, outcome_colour, scene_panel, score_panel
+from grasping_student.plotting.png import png_address
+from grasping_student.plotting.side_views import watch_grasp
+from grasping_student.study.demo.sentences import ARM_NAMES
+
+if TYPE_CHECKING:
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.study.demo.report import DemoRun
+
+SHOWN_LABELS = 4
+SHOWN_SCENES = 3
+ENTROPY_SCENES = 8
+SHOWN_ATTEMPTS = 18
+HORIZONTAL = AngleGrid(1)
+"""The one angle of the paper's figure 4: fingers close along x."""
+
+
+@contextmanager
+def opened(run: DemoRun) -> Iterator[DemoPictures]:
+    """The run's pictures, its models loaded and its world open."""
+    from grasping_student.models.grasp_model import GraspModel
+
+    models = {arm: GraspModel.load(path) for arm, path in run.checkpoints.items()}
+    with run.world.make() as environment:
+        yield DemoPictures(run, environment, models)
+
+
+class DemoPictures:
+    """Draws what the report shows; the scenes are made anew from the seeds of the evaluations."""
+
+    def __init__(self, run: DemoRun, environment: Environment, models: Mapping[str, GraspModel]) -> None:
+        self._run = run
+        self._environment = environment
+        self._models = models
+        self._scenes = self._test_scenes(ENTROPY_SCENES)
+
+    def _test_scenes(self, count: int) -> list[Heightmap]:
+        """The first scenes of the one-shot test, as every model met them."""
+        asked = read_json(self._run.one_shot / "run.json")
+        scenes = []
+        if isinstance(self._environment, RestorableEnvironment):
+            for number in range(count):
+                prepare_scene(self._environment, number, asked["seed"], asked["emptiest"])
+                scenes.append(self._environment.observe())
+        return scenes
+
+    def entropies(self) -> dict[str, float]:
+        """Mean entropy of each model's map at the horizontal angle, bits."""
+        return {
+            arm: float(np.mean([entropy_bits(model.score_maps(scene, HORIZONTAL)) for scene in self._scenes]))
+            for arm, model in self._models.items()
+        }
+
+    def labelled_scenes(self) -> list[Picture]:
+        """Heights above colours of the first labelled grasps of different episodes (paper, figure 1)."""
+        from grasping_student.datasets.store import Dataset
+
+        dataset = Dataset(self._run.dataset)
+        by_episode: dict[int, Any] = {}
+        for attempt in dataset.attempts(labelled=True):
+            by_episode.setdefault(attempt.episode, attempt)
+        pictures = []
+        for attempt in list(by_episode.values())[:SHOWN_LABELS]:
+            scene = dataset.heightmap(attempt.id)
+            drawn = [(attempt.grasp, outcome_colour(bool(attempt.success)))]
+            ending = "succeeded" if attempt.success else f"failed: {str(attempt.outcome).replace('_', ' ')}"
+            degrees = np.degrees(attempt.grasp.angle)
+            caption = f"{degrees:.0f} degrees; {ending}"
+            colour = scene_panel(scene, drawn, colour=True)
+            pictures.append(Picture(scene_panel(scene, drawn), caption, below=colour))
+        dataset.close()
+        return pictures
+
+    def score_maps(self) -> list[tuple[int, list[Picture]]]:
+        """For each shown scene: heights, then map and best grasp of every model (paper, figure 4)."""
+        rows = []
+        for number, scene in enumerate(self._scenes[:SHOWN_SCENES]):
+            row = [Picture(scene_panel(scene), "height")]
+            for arm in [arm for arm in ARM_NAMES if arm in self._models]:
+                model = self._models[arm]
+                scores = model.score_maps(scene, HORIZONTAL)[0]
+                grasp, _ = model.best_grasp(scene)
+                entropy = f"{ARM_NAMES[arm]}, horizontal: {entropy_bits(scores):.1f} bits"
+                row.append(Picture(score_panel(scores, scene.workspace), entropy))
+                best = f"{ARM_NAMES[arm]}: best grasp, {np.degrees(grasp.angle):.0f} degrees"
+                row.append(Picture(scene_panel(scene, [(grasp, CHOICE_COLOUR)]), best))
+            rows.append((number, row))
+        return rows
+
+    def learning_curves(self) -> dict[str, tuple[list[float], list[float]]]:
+        """Step and loss of every training that left a curve."""
+        curves = {}
+        for arm in [arm for arm in ARM_NAMES if arm in self._run.checkpoints]:
+            rows = _curve_rows(self._run.checkpoints[arm])
+            if rows:
+                curves[arm] = ([row["step"] for row in rows], [row["loss"] for row in rows])
+        return curves
+
+    def episode(self) -> tuple[list[Picture], list[Picture], str]:
+        """The first episode of the student (or of the last model), replayed from its record.
+
+        Returns:
+            Every attempt seen from above, the first of them from the side where the world can show it, and a sentence.
+        """
+        asked = read_json(self._run.picking / "run.json")
+        model = "student" if "student" in asked["models"] else list(asked["models"])[-1]
+        events = [event for event in read_events(self._run.picking / ATTEMPTS) if event.episode == 0]
+        tries = tries_of(events, model)
+        reason = next(event.reason for event in events if isinstance(event, End) and event.model == model)
+        self._environment.reset(scene_seed(asked["seed"], 0))
+        frames, beside = [], []
+        ceiling = float(np.nanmax(self._environment.observe().height))
+        if tries and isinstance(self._environment, SimulationEnvironment):
+            watched = watch_grasp(self._environment, tries[0].grasp)
+            beside = [Picture(png_address(view.picture), view.moment) for view in watched]
+        for number, each in enumerate(tries, start=1):
+            if number <= SHOWN_ATTEMPTS:
+                drawn = [(each.grasp, outcome_colour(each.success))]
+                picture = scene_panel(self._environment.observe(), drawn, ceiling=ceiling)
+                frames.append(Picture(picture, f"{number}: {each.outcome.replace('_', ' ')}"))
+            self._environment.execute(each.grasp)
+        frames.append(Picture(scene_panel(self._environment.observe(), ceiling=ceiling), "the end"))
+        successes = sum(each.success for each in tries)
+        shown = f"; the first {SHOWN_ATTEMPTS} are shown" if len(tries) > SHOWN_ATTEMPTS else ""
+        words = (
+            f"Episode 0 of the {ARM_NAMES.get(model, model)}, not chosen: {successes} successes in {len(tries)} "
+            f"attempts{shown}. It ended with: {reason.replace('_', ' ')}. Green grippers succeeded, red ones failed."
+        )
+        return frames, beside, words
+
+
+def _curve_rows(checkpoint: Path) -> list[dict[str, float]]:
+    path = checkpoint / "metrics.json"
+    return list(read_json(path).get("learning_curve", [])) if path.exists() else []

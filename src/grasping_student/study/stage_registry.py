@@ -1,0 +1,150 @@
+"""From a kind of stage to the function that runs it; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MergeConfig:
+    """Scenes of several datasets as one."""
+
+    datasets: tuple[Path, ...] = ()
+    first: int = 0
+    """Of the second and later datasets take so many, drawn with the seed; 0 takes all."""
+
+    seed: int = 0
+    out: Path = Path("runs/merged")
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class EntropyConfig:
+    """Entropy of a model's score map at the horizontal angle, scene by scene."""
+
+    model: Path = Path("runs/teacher")
+    dataset: Path = Path("runs/held-out")
+    out: Path = Path("runs/entropy")
+    resume: bool = False
+
+
+def _collect(config: Any) -> None:
+    from grasping_student.collection.collect import run
+    from grasping_student.episodes.policy_spec import make_policy
+
+    run(config, make_policy)
+
+
+def _teacher(config: Any) -> None:
+    from grasping_student.training.teacher import run
+
+    run(config)
+
+
+def _student(config: Any) -> None:
+    from grasping_student.training.student import run
+
+    run(config)
+
+
+def _table(config: Any) -> None:
+    from grasping_student.pseudo_labels.teacher_pass import run
+
+    run(config)
+
+
+def _affordance(config: Any) -> None:
+    from grasping_student.evaluation.affordance_metrics import evaluate_affordance
+    from grasping_student.models.inference import torch_threads
+    from grasping_student.pipeline.files import write_json
+    from grasping_student.training.affordance import run
+
+    out = run(config)
+    with torch_threads(1):
+        write_json(out / "held_out.json", evaluate_affordance(out))
+
+
+def _pretraining(config: Any) -> None:
+    from grasping_student.training.pretraining import run
+
+    run(config)
+
+
+def _judge(config: Any) -> None:
+    from grasping_student.training.affordance import run
+
+    run(config)
+
+
+def _proxy(config: Any) -> None:
+    from grasping_student.evaluation.proxy import run
+
+    run(config)
+
+
+def _picking(config: Any) -> None:
+    from grasping_student.evaluation.picking_stage import run
+
+    run(config)
+
+
+def _relabelling(config: Any) -> None:
+    from grasping_student.study.relabelling import run
+
+    run(config)
+
+
+def _precision(config: Any) -> None:
+    from grasping_student.study.precision import run
+
+    run(config)
+
+
+def _merge(config: MergeConfig) -> None:
+    import numpy as np
+
+    from grasping_student.datasets.create import new_dataset
+    from grasping_student.datasets.selection import copy_attempts
+    from grasping_student.datasets.store import Dataset
+
+    parts = [Dataset(path) for path in config.datasets]
+    with new_dataset(config.out, parts[0].workspace) as writer:
+        for number, part in enumerate(parts):
+            ids = part.ids()
+            if number and config.first and config.first < len(ids):
+                ids = np.sort(np.random.default_rng([config.seed, number]).choice(ids, config.first, replace=False))
+            copy_attempts(part, ids, writer, first_episode=writer.next_episode)
+
+
+def _entropy(config: EntropyConfig) -> None:
+    from grasping_student.datasets.store import Dataset
+    from grasping_student.evaluation.entropy import entropy_bits
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.models.inference import torch_threads
+    from grasping_student.pipeline.files import write_json
+
+    model, dataset = GraspModel.load(config.model), Dataset(config.dataset)
+    with torch_threads(1):
+        bits = [entropy_bits(model.scores_at(dataset.heightmap(int(i)), [0.0])[0]) for i in dataset.ids()]
+    config.out.mkdir(parents=True, exist_ok=True)
+    write_json(config.out / "metrics.json", {"model": model.version, "bits": [round(each, 4) for each in bits]})
+
+
+RUNNERS: dict[str, Callable[[Any], None]] = {
+    "dataset": _collect,
+    "merged": _merge,
+    "teacher": _teacher,
+    "affordance": _affordance,
+    "judge": _judge,
+    "pretraining": _pretraining,
+    "table": _table,
+    "student": _student,
+    "proxy": _proxy,
+    "entropy": _entropy,
+    "picking": _picking,
+    "relabelling": _relabelling,
+    "precision": _precision,
+}

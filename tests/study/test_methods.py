@@ -1,0 +1,88 @@
+"""Methods of students: what each is made of, and that nothing is judged by a network it learned from."""
+
+from pathlib import Path
+
+import pytest
+
+from grasping_student.pipeline.errors import UserError
+from grasping_student.study.configuration import EXPERIMENT_PRESETS
+from grasping_student.study.designs import Point
+from grasping_student.study.stage_graph import Recipes
+from grasping_student.study.stages import changed_values, make_stage, with_inputs
+from grasping_student.study.trial import Cell
+from grasping_student.training.configuration import StudentConfig
+
+RECIPES = Recipes(EXPERIMENT_PRESETS["light"]())
+
+
+def stages(method, draw=1, regime="domain-shift"):
+    cell = Cell(regime, method, draw, Point(0.05, method=method))
+    return with_inputs([RECIPES.model("student_method", cell)])
+
+
+def only(found, kind):
+    (stage,) = [each for each in found if each.kind == kind]
+    return stage
+
+
+@pytest.mark.parametrize("method", ["judge", "agreement", "ema-teacher"])
+def test_whoever_helps_a_teacher_knows_the_same_labels_and_no_more(method):
+    found = [each.config for each in stages(method) if each.kind in ("teacher", "judge")]
+    teacher = only(stages("plain"), "teacher").config
+    for config in found:
+        datasets = getattr(config, "datasets", None) or (config.dataset,)
+        assert (*datasets, config.labels, config.label_seed) == (teacher.dataset, teacher.labels, teacher.label_seed)
+        assert config.sources == teacher.sources
+    assert len({config.seed for config in found if hasattr(config, "dataset")}) == (3 if method == "agreement" else 1)
+
+
+def test_options_of_a_teacher_make_another_one():
+    plain, averaged = only(stages("plain"), "teacher").config, only(stages("ema-teacher"), "teacher").config
+    assert changed_values(averaged, plain) == {"loop": {"ema": 0.98}}
+
+
+def test_who_relabels_sees_all_scenes_of_the_pool_besides_and_their_labels_nowhere():
+    """The labels of the pool reach the teacher alone; the student learns from the teacher's table of all scenes."""
+    plain, found = stages("plain"), stages("relabelled")
+    merged, table, student = (only(found, kind) for kind in ("merged", "table", "student"))
+    (unlabelled, pool) = merged.inputs
+    assert unlabelled.name == only(plain, "table").inputs[1].name
+    assert pool.name == only(plain, "teacher").inputs[0].name
+    assert merged.config.first == RECIPES.sizes.pool
+    assert table.config.dataset == student.config.dataset == merged.out
+    assert only(found, "teacher").name == only(plain, "teacher").name
+    assert changed_values(student.config, only(plain, "student").config).keys() == {"dataset", "pseudo_labels"}
+
+
+def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
+    first, found = stages("grip"), stages("grip-two-rounds")
+    earlier, later = [each for each in found if each.kind == "student"]
+    assert earlier.name == only(first, "student").name
+    assert (later.inputs[0].kind, later.inputs[0].config.teacher) == ("table", earlier.out)
+    assert later.inputs[0].config.rule == only(first, "table").config.rule
+    assert changed_values(later.config, earlier.config).keys() == {"seed", "pseudo_labels"}
+
+
+def test_experience_is_the_own_teachers_in_the_scenes_where_the_student_must_work():
+    found = stages("experience")
+    student, teacher = only(found, "student").config, only(found, "teacher")
+    (experience,) = [each for each in found if each.out == student.experience]
+    assert [each.name for each in experience.inputs] == [teacher.name]
+    assert (experience.config.policy, experience.config.family) == (str(teacher.out), "dense")
+    others = [each.config.seed for each in found if each.kind == "dataset" and each is not experience]
+    assert experience.config.seed not in others
+
+
+def test_a_pretrained_student_starts_from_its_own_scenes_and_seed():
+    found = stages("pretrained")
+    student, pretraining = only(found, "student").config, only(found, "pretraining")
+    assert student.initial == pretraining.out
+    assert (pretraining.config.dataset, pretraining.config.seed) == (student.dataset, student.seed)
+
+
+def test_a_model_that_learned_from_the_proxys_network_is_not_judged_by_it():
+    affordance = RECIPES.affordance("dense")
+    guilty = make_stage("student", StudentConfig(out=Path("x")), RECIPES.cache, (affordance,))
+    with pytest.raises(UserError, match=r"learned from affordance-.*--no-proxy"):
+        RECIPES.proxy(guilty, "domain-shift")
+    assert RECIPES.proxy(stages("judge")[-1], "domain-shift").kind == "proxy"
