@@ -34,10 +34,10 @@ from foreign_data import (
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers import authors, cornell, frames, jacquard, pushing_grasping
-from grasping_student.datasets.importers.safe_io import MOST_PIXELS
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import MOST_PIXELS
 
 
 def description(**changed):

@@ -26,11 +26,11 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_json, read_npy, read_rgb
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_json, read_npy, read_rgb
 
 MOST_ROTATIONS = 100_000
 """More angles than that are a damaged number."""

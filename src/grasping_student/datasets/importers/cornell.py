@@ -29,10 +29,10 @@ from grasping_student.datasets.importers.rectangles import (
     check_number,
     rectangle_from_corners,
 )
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
 
 _IMAGE = re.compile(r"(pcd\d{4})r\.png")
 

@@ -26,7 +26,6 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics, RgbdFrame, frame_to_heightmap
@@ -34,6 +33,7 @@ from grasping_student.perception.frame_files import depth_in_metres, read_intrin
 from grasping_student.perception.heightmap_repair import repair_heightmap
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
 
 LEAST_MEASURED = 0.05
 """A frame that measures a smaller share of the workspace shows something else."""

@@ -23,10 +23,10 @@ from grasping_student.datasets.importers.base import (
     write_import,
 )
 from grasping_student.datasets.importers.rectangles import Rectangle, RectanglesImport, SquareCrop, check_number
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_text
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_text
 
 _ENDING = "_grasps.txt"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.datasets.importers.base import ImportedAttempt, ImportReport, Skipped, write_import
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path
 from grasping_student.datasets.parquet import KEY, heightmap_from_png
 from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable, checked_path
 
 ROWS_AT_ONCE = 64
 NUMBERED = re.compile(r"(?P<start>.*-)(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")

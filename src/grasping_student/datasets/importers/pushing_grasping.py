@@ -27,11 +27,11 @@ from grasping_student.datasets.importers.base import (
     import_workspace,
     write_import,
 )
-from grasping_student.datasets.importers.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
 
 DEPTH_STEP = 1e-5
 """Metres a step of a depth heightmap."""

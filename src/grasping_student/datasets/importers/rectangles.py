@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.datasets.importers.safe_io import Unusable
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.safe_io import Unusable
 
 MOST_RECTANGLES = 10_000
 """More in one file are damage: each becomes an attempt with pictures of its own."""
