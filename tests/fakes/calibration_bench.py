@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cameras.simulated_board import board_frame, board_point
+from grasping_student.perception.board_config import BoardConfig
 
 BOARD = BoardConfig()
 CAMERA_TO_WORLD = looking_down(0.75, 0.12)

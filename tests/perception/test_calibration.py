@@ -18,8 +18,8 @@ from tests.fakes.calibration_bench import (
     world_to_base,
 )
 
-from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.geometry.workspace import light_workspace
+from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.calibration import (
     Calibration,
     calibrate,

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.cameras.simulated import d415_intrinsics, render
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.charuco import board_picture
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
 

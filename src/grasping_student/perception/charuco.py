@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.configuration import BoardConfig
+from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.frame import Intrinsics
 from grasping_student.pipeline.errors import UserError
 

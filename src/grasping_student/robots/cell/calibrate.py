@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from grasping_student.cameras.base import Camera
-from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.cameras.recorded import RecordedCamera
+from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.calibration import Calibration, calibrate, plane_in_camera, save_calibration
 from grasping_student.perception.charuco import SeenBoard, board_picture, see_board
 from grasping_student.perception.frame import RgbdFrame

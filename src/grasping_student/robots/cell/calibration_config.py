@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.cameras.configuration import BoardConfig
+from grasping_student.perception.board_config import BoardConfig
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from grasping_student.cameras.configuration import BoardConfig
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cameras.simulated_board import board_frame, board_point
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.frame_files import save_frame
 from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.pipeline.files import prepare_output, write_text
