@@ -28,10 +28,10 @@ from grasping_student.pseudo_labels.teacher_pass import label_scene
 from grasping_student.training.augmentation import AugmentationConfig, no_augmentation, standard_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
+from grasping_student.training.loop import keep_freed_memory
 from grasping_student.training.loop_configuration import OptimiserConfig
-from grasping_student.training.memory import keep_freed_memory
+from grasping_student.training.losses import PairStep
 from grasping_student.training.module import GraspTraining
-from grasping_student.training.steps import PairStep
 
 RESULTS = Path(__file__).parent / "results" / "light.json"
 WORKSPACE = light_workspace()

@@ -24,8 +24,8 @@ from grasping_student.training import batches
 from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
-from grasping_student.training.memory import keep_freed_memory
-from grasping_student.training.steps import PairStep
+from grasping_student.training.loop import keep_freed_memory
+from grasping_student.training.losses import PairStep
 
 BATCH = 8
 CHECKPOINT, SCENES = "checkpoint", "scenes.safetensors"

@@ -29,8 +29,8 @@ from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.training.affordance_configuration import paper_affordance
+from grasping_student.training.callbacks import read_learning_curve
 from grasping_student.training.configuration import paper_student, paper_teacher
-from grasping_student.training.loop import read_learning_curve
 
 RESULTS = Path(__file__).parent / "results" / "paper_commands.json"
 LARGEST_GIB = 8.0

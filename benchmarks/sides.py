@@ -22,10 +22,10 @@ from grasping_student.models.inference import Precision
 from grasping_student.models.networks import build_network
 from grasping_student.models.rotation import Canvas
 from grasping_student.training.batches import PairBatches
+from grasping_student.training.loop import keep_freed_memory
 from grasping_student.training.loop_configuration import OptimiserConfig
-from grasping_student.training.memory import keep_freed_memory
+from grasping_student.training.losses import PairStep
 from grasping_student.training.module import GraspTraining
-from grasping_student.training.steps import PairStep
 
 WORKSPACE = PAPER_MODEL.workspace
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import Normalisation
+from grasping_student.models.normalisation import Normalisation
 from literal.rotation import crop, literal_canvas, pad, rotate
 from literal.selection import literal_top_grasps
 

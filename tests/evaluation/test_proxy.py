@@ -15,16 +15,16 @@ from grasping_student.evaluation.proxy_configuration import ProxyConfig
 from grasping_student.evaluation.statistics import moving_average
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.models.rotation import Canvas
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
 from grasping_student.training import affordance, teacher
 from grasping_student.training.affordance_configuration import AFFORDANCE_PRESETS, AffordanceConfig
 from grasping_student.training.augmentation import no_augmentation
-from grasping_student.training.balanced_batches import BalancedBatches
-from grasping_student.training.batches import Group
+from grasping_student.training.batches import BalancedBatches, Group
 from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import HEIGHT_UNIT, labels_of_attempts, read_scenes
 from grasping_student.training.loop_configuration import LoopConfig

@@ -16,10 +16,11 @@ from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.models.inference import Scorer, fold_batch_norm, resolve_precision
 from grasping_student.models.networks import build_network
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy

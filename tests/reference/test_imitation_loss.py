@@ -11,8 +11,7 @@ from small_network import small_network
 
 from grasping_student.geometry.grasp import TRAINING_ANGLES
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import Normalisation
-from grasping_student.models.normalisation import normalise
+from grasping_student.models.normalisation import Normalisation, normalise
 from grasping_student.models.rotation import Canvas, View, bordered
 from grasping_student.training.losses import pair_logit, pair_loss
 

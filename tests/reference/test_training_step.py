@@ -11,13 +11,13 @@ from small_network import small_network
 
 from grasping_student.geometry.grasp import TRAINING_ANGLES
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import Normalisation
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.models.rotation import Canvas, bordered
 from grasping_student.training import batches as batches_module
 from grasping_student.training.augmentation import no_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
-from grasping_student.training.steps import PairStep
+from grasping_student.training.losses import PairStep
 
 SMALL = Workspace(extent=0.2, pixels=48, margin=0.03)
 GRASPABLE = torch.from_numpy(SMALL.graspable_mask())

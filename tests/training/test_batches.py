@@ -13,7 +13,7 @@ from synthetic import SMALL, draw_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, angle_distance
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry
-from grasping_student.models.configuration import Normalisation
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.models.rotation import Canvas, View, bordered
 from grasping_student.training.augmentation import AugmentationConfig, no_augmentation, sample_view, vary_heights
 from grasping_student.training.batches import Group, PairBatches, distant_angle, items_of_step

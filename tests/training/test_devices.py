@@ -10,8 +10,9 @@ from safetensors.numpy import load_file
 from synthetic import SMALL, write_dataset
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.models.configuration import ModelConfig, NetworkConfig, Normalisation
+from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
 from grasping_student.training.augmentation import no_augmentation
@@ -19,8 +20,8 @@ from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
+from grasping_student.training.losses import PairStep
 from grasping_student.training.module import cosine_rate
-from grasping_student.training.steps import PairStep
 from grasping_student.training.teacher import run
 
 LOOP = LoopConfig(

@@ -11,7 +11,7 @@ from grasping_student.models.configuration import NetworkConfig
 from grasping_student.pipeline.files import read_json
 from grasping_student.training import affordance
 from grasping_student.training.affordance_configuration import AffordanceConfig
-from grasping_student.training.balanced_batches import BalancedBatches
+from grasping_student.training.batches import BalancedBatches
 from grasping_student.training.labels import read_labels
 from grasping_student.training.loop_configuration import LoopConfig
 

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from grasping_student.training.memory import keep_freed_memory
+from grasping_student.training.loop import keep_freed_memory
 
 PROGRAM = """
 import sys
 from pathlib import Path
 import numpy as np
-from grasping_student.training.memory import keep_freed_memory
+from grasping_student.training.loop import keep_freed_memory
 def resident(): return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 if sys.argv[1] == "keep": assert keep_freed_memory()
 before = resident()

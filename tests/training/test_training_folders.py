@@ -14,8 +14,8 @@ from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training import affordance, pretraining
 from grasping_student.training.affordance_configuration import AffordanceConfig
+from grasping_student.training.losses import PairStep
 from grasping_student.training.pretraining_configuration import PretrainingConfig
-from grasping_student.training.steps import PairStep
 from grasping_student.training.teacher import run
 
 

@@ -42,7 +42,7 @@ def run(options: InfoOptions) -> None:
     for line in _lines(values):
         print(line)
     if options.out is not None:
-        from grasping_student.datasets.histograms import plot_histograms
+        from grasping_student.datasets.summary import plot_histograms
         from grasping_student.pipeline.files import write_json
 
         write_json(options.out / "info.json", values)

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets import segments
-from grasping_student.datasets.filters import AttemptFilter
 from grasping_student.datasets.folder import read_deleted, read_manifest, segment_paths
 from grasping_student.datasets.pictures import decode_pictures
-from grasping_student.datasets.schema import Attempt, workspace_to_json
+from grasping_student.datasets.schema import SOURCES, Attempt, workspace_to_json
 from grasping_student.datasets.writer import DatasetWriter
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 
 __all__ = ["Dataset", "DatasetWriter"]
@@ -84,8 +84,8 @@ class Dataset:
         Raises:
             UserError: an unknown source, or a damaged segment.
         """
-        wanted = AttemptFilter(source, success, labelled, episodes, outcome)
-        return np.array([row[0] for row in self._select("id", wanted)], dtype=np.int64)
+        conditions = _conditions(source, success, labelled, episodes, outcome)
+        return np.array([row[0] for row in self._select("id", conditions)], dtype=np.int64)
 
     def attempts(
         self,
@@ -107,8 +107,8 @@ class Dataset:
         Raises:
             UserError: an unknown source, or a damaged segment.
         """
-        wanted = AttemptFilter(source, success, labelled, episodes, outcome)
-        return [segments.attempt_from_row(row) for row in self._select(segments.COLUMNS, wanted)]
+        conditions = _conditions(source, success, labelled, episodes, outcome)
+        return [segments.attempt_from_row(row) for row in self._select(segments.COLUMNS, conditions)]
 
     def attempt(self, attempt_id: int) -> Attempt:
         """One attempt, deleted or not.
@@ -136,13 +136,13 @@ class Dataset:
 
     def episodes(self) -> NDArray[np.int64]:
         """Numbers of the episodes that have attempts, ascending, shape ``(n,)``."""
-        return np.unique(np.array([row[1] for row in self._select("id, episode", AttemptFilter())], dtype=np.int64))
+        return np.unique(np.array([row[1] for row in self._select("id, episode")], dtype=np.int64))
 
     @property
     def version(self) -> str:
         """SHA-256 of workspace and content: the same however segments are packed and whenever it was collected."""
         hasher = hashlib.sha256(json.dumps(workspace_to_json(self.workspace), sort_keys=True).encode())
-        for attempt_id, digest in self._select("id, digest", AttemptFilter()):
+        for attempt_id, digest in self._select("id, digest"):
             hasher.update(int(attempt_id).to_bytes(8, "little"))
             hasher.update(digest)
         return hasher.hexdigest()
@@ -177,9 +177,10 @@ class Dataset:
         self.__dict__.update(state)
         self._opened = _Opened()
 
-    def _select(self, columns: str, wanted: AttemptFilter) -> Iterator[tuple]:
-        """Rows of the attempts that are not deleted, by id; the first column must be the id."""
-        where, values = wanted.sql()
+    def _select(self, columns: str, conditions: dict[str, list[Any]] | None = None) -> Iterator[tuple]:
+        """Rows of the attempts that are not deleted and meet all conditions, by id; the first column must be the id."""
+        where = " WHERE " + " AND ".join(conditions) if conditions else ""
+        values = [value for each in (conditions or {}).values() for value in each]
         self._refresh()
         deleted = read_deleted(self.path)
         for segment in self._opened.segments:
@@ -231,6 +232,32 @@ class Dataset:
             if workspace != self.workspace:
                 raise UserError(f"{path} was written for {workspace}; the dataset's is {self.workspace}")
             self._opened.segments.append(_OpenSegment(path, first_id, connection))
+
+
+def _conditions(
+    source: str | None,
+    success: bool | None,
+    labelled: bool | None,
+    episodes: Collection[int] | None,
+    outcome: str | None,
+) -> dict[str, list[Any]]:
+    """Conditions in SQL with the values of their question marks; None asks nothing.
+
+    Raises:
+        UserError: unknown source.
+    """
+    found: dict[str, list[Any]] = {}
+    if source is not None:
+        found["source = ?"] = [choice(source, SOURCES, "source")]
+    if success is not None:
+        found["success = ?"] = [int(success)]
+    if labelled is not None:
+        found["success IS NOT NULL" if labelled else "success IS NULL"] = []
+    if episodes is not None:
+        found["episode IN (SELECT value FROM json_each(?))"] = [json.dumps([int(episode) for episode in episodes])]
+    if outcome is not None:
+        found["outcome = ?"] = [outcome]
+    return found
 
 
 _abandoned: list[sqlite3.Connection] = []

@@ -28,7 +28,7 @@ from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import prepare_output, read_json, write_json
 from grasping_student.pipeline.manifest import MANIFEST, StageClock
-from grasping_student.training.loop import ROUNDS
+from grasping_student.training.callbacks import ROUNDS
 
 THRESHOLD = 0.5
 """An affordance above it is called a success."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
-from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT
 from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.configuration import choice
 
 DECODERS = ("fpn", "unet")
@@ -39,31 +39,6 @@ class NetworkConfig:
     def stride(self) -> int:
         """Side of a picture must be a multiple of this many pixels."""
         return 2 ** len(self.widths) if self.name == "compact" else 32
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """How heights become the network's input: ``(height - mean) / std``, table set to exactly zero height before."""
-
-    mean: float = 0.02
-    """Metres."""
-
-    std: float = 0.03
-    """Metres."""
-
-    background: float = BACKGROUND_HEIGHT
-    """Heights below this are table and become zero, metres."""
-
-    ceiling: float = 0.2
-    """Heights above this are cut, metres: no item is that high, walls and robot parts are."""
-
-    def __post_init__(self) -> None:
-        if not self.std > 0.0:
-            raise ValueError(f"std is {self.std} m; it must be positive")
-        if not 0.0 <= self.background < self.ceiling:
-            raise ValueError(
-                f"background {self.background} m must be at least 0 and below the ceiling {self.ceiling} m"
-            )
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training.affordance_configuration import AffordanceConfig
-from grasping_student.training.balanced_batches import BalancedBatches
-from grasping_student.training.batches import Group
+from grasping_student.training.batches import BalancedBatches, Group
 from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_labels, read_scenes
 from grasping_student.training.stage import begin, train
 

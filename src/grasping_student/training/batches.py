@@ -17,8 +17,7 @@ from torch.utils.data import Sampler
 from grasping_student.geometry.grasp import TRAINING_ANGLES
 from grasping_student.geometry.gripper import GraspConstraint
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import Normalisation
-from grasping_student.models.normalisation import normalise
+from grasping_student.models.normalisation import Normalisation, normalise
 from grasping_student.models.rotation import Canvas, View
 from grasping_student.training.augmentation import AugmentationConfig, sample_view, vary_heights
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
@@ -151,6 +150,34 @@ def passing(rule: GraspConstraint, scene: NDArray[np.uint16], phi: float, worksp
 
 def _turned(view: View, phi: float) -> View:
     return replace(view, phi=phi)
+
+
+class BalancedBatches(LabelledBatches):
+    """Item ``step`` is the whole batch of that step, ``share`` labels of every group (Algorithm 3; section III-F).
+
+    A batch holds ``pictures`` float32 ``(batch, side, side)``, normalised, the grasp horizontal; ``label`` int64
+    ``(batch,)``, flat canvas index of the grasp; ``success`` float32 ``(batch,)``.
+    """
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        """The batch of one step, counted from 0."""
+        canvas, random = self.canvas, np.random.default_rng([self.seed, 5, step])
+        labels, scenes = self.drawn(step)
+        batch, side = len(labels), canvas.side
+        heights = np.empty((batch, side, side), dtype=np.uint16)
+        rows, cols = np.empty(batch, dtype=np.int64), np.empty(batch, dtype=np.int64)
+        for place, scene in enumerate(scenes):
+            row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
+            view = sample_view(self.augmentation, row, col, angle, canvas.workspace, random)
+            scene.take(canvas.source(view), out=heights[place], mode="clip")
+            rows[place], cols[place] = canvas.pixel(row, col, view)
+        pictures = heights * np.float32(HEIGHT_UNIT)
+        vary_heights(pictures, rows, cols, canvas.workspace.pixel_size, self.augmentation, random)
+        return {
+            "pictures": torch.from_numpy(normalise(pictures, self.normalisation)),
+            "label": torch.from_numpy(rows * side + cols),
+            "success": torch.from_numpy(labels.success),
+        }
 
 
 class ResumableSampler(Sampler[int]):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.models.configuration import NetworkConfig, Normalisation
+from grasping_student.models.configuration import NetworkConfig
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig

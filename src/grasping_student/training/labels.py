@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.models.configuration import Normalisation
-from grasping_student.models.normalisation import clean_height
+from grasping_student.models.normalisation import Normalisation, clean_height
 from grasping_student.models.rotation import bordered
 from grasping_student.pipeline.errors import UserError
 

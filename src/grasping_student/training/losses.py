@@ -1,10 +1,13 @@
-"""Losses as pure functions of scores."""
+"""The pair loss of teacher and student: pure functions of scores, and the step that puts them together."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+
+NEAR_METRES = 0.012
+"""The best pixel counts as a hit within this distance of the label."""
 
 
 def pair_logit(scores: Tensor, mask: Tensor, label: Tensor) -> Tensor:
@@ -62,3 +65,30 @@ def best_is_near(scores: Tensor, mask: Tensor, label: Tensor, radius: float) -> 
     row, col = best % (side * side) // side, best % side
     distance = torch.hypot((row - label // side).float(), (col - label % side).float())
     return in_first & (distance <= radius)
+
+
+class PairStep:
+    """Lines 10 to 15 of Algorithm 1 and 4 to 7 of Algorithm 2, in the frame of the label."""
+
+    def __init__(self, pixel_size: float, rule_weight: float = 0.0) -> None:
+        self._near_pixels = NEAR_METRES / pixel_size
+        self._rule_weight = rule_weight
+
+    def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Loss, share of the probability at the label, and share of labels that the best pixel hits."""
+        scores = pair_scores(network, batch["pictures"])
+        logit = pair_logit(scores, batch["mask"], batch["label"])
+        with torch.no_grad():
+            hit = best_is_near(scores, batch["mask"], batch["label"], self._near_pixels)
+            recorded = {"probability": logit.sigmoid().mean(), "hit": hit.float().mean()}
+        loss = pair_loss(logit, batch["success"], batch["weight"])
+        if self._rule_weight:
+            kept = rule_loss(scores, batch["mask"], batch["allowed"])
+            loss, recorded = loss + self._rule_weight * kept, {**recorded, "rule_loss": kept.detach()}
+        return {"loss": loss, **recorded}
+
+
+def pair_scores(network: nn.Module, pictures: Tensor) -> Tensor:
+    """Scores of a batch's pictures, ``(2 batch, side, side)`` -> ``(batch, 2, side, side)``."""
+    scores = network(pictures[:, None])[:, 0]
+    return scores.unflatten(0, (2, -1)).transpose(0, 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grasping_student.models.configuration import NetworkConfig, Normalisation
+from grasping_student.models.configuration import NetworkConfig
+from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.training.configuration import light_student
 from grasping_student.training.loop_configuration import LoopConfig

@@ -11,8 +11,9 @@ from grasping_student.pipeline.files import prepare_output
 from grasping_student.pipeline.manifest import STARTED, StageClock
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Batches
+from grasping_student.training.callbacks import RESUME_POINT
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
-from grasping_student.training.loop import RESUME_POINT, fit
+from grasping_student.training.loop import fit
 from grasping_student.training.module import Step
 from grasping_student.training.pretraining_configuration import PretrainingConfig
 

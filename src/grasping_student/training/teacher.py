@@ -15,8 +15,8 @@ from grasping_student.pipeline.manifest import StageClock
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
+from grasping_student.training.losses import PairStep
 from grasping_student.training.stage import begin, train
-from grasping_student.training.steps import PairStep
 
 
 def run(config: TeacherConfig) -> Path:
