@@ -20,14 +20,12 @@ from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.simulation.blocks import rotation_of
 from grasping_student.simulation.config import FAMILIES
+from grasping_student.simulation.scene import build_scene
 
 OUT = Path(__file__).parent / "results" / "simulator_stability.json"
 
 PER_SCENE = 20
 """Attempts in a scene before it is checked with every block awake and dropped."""
-
-SECOND = 240
-"""Physics steps."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,19 @@ class Watch:
     """Looks at the blocks while the engine steps."""
 
     def __init__(self, environment: SimulationEnvironment) -> None:
-        self.physics = environment._physics
+        self.engine = environment._engine
         self.highest = -np.inf
         self.unsettled = 0
-        self._step, self._settle = self.physics.step, self.physics.settle
-        self.physics.step, self.physics.settle = self.step, self.settle  # type: ignore[method-assign]  # a measurement
+        self._step, self._settle = self.engine.step, self.engine.settle
+        self.engine.step, self.engine.settle = self.step, self.settle  # type: ignore[method-assign]  # a measurement
 
     def step(self, count: int = 1) -> None:
         self._step(count)
-        if self.physics._bodies:
-            heights = self.physics.poses()[:, 2]
-            self.highest = max(
-                self.highest, float(heights[heights < 5.0].max(initial=-np.inf))
-            )  # removed ones are parked
+        heights = self.engine.poses()[:, 2]
+        self.highest = max(self.highest, float(heights[heights < 5.0].max(initial=-np.inf)))  # removed ones are parked
 
-    def settle(self, awake: Any, steps: int) -> bool:
-        calm = self._settle(awake, steps)
+    def settle(self, awake: Any, seconds: float) -> bool:
+        calm = self._settle(awake, seconds)
         self.unsettled += not calm
         return calm
 
@@ -81,9 +76,9 @@ def check(job: Job) -> dict[str, Any]:
                 lowest.append(float(corners[:, 2].min()))
                 outermost.append(float(np.abs(corners[:, :2]).max()))
         state = environment.state
-        watch.physics.build(state.blocks, state.poses, np.ones(len(state.blocks), dtype=bool))
-        watch._step(SECOND)
-        drift = np.linalg.norm(watch.physics.poses()[:, :3] - state.poses[:, :3], axis=1)
+        build_scene(watch.engine, state.blocks, state.poses, np.ones(len(state.blocks), dtype=bool))
+        watch._step(watch.engine.steps_of(1.0))
+        drift = np.linalg.norm(watch.engine.poses()[:, :3] - state.poses[:, :3], axis=1)
     return {
         "attempts": attempts,
         "rise": rise,

@@ -14,7 +14,7 @@ from grasping_student.cli.main import COMMANDS, main
 from grasping_student.cli.stage import parse_stage
 from grasping_student.pipeline.errors import UserError
 
-HEAVY = ("torch", "pybullet", "numba", "nicegui", "pytorch_lightning", "matplotlib", "cv2")
+HEAVY = ("torch", "mujoco", "pybullet", "numba", "nicegui", "pytorch_lightning", "matplotlib", "cv2")
 
 
 def test_help_lists_every_command_and_exits_0(capsys):

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from grasping_student.simulation.blocks import rotation_of, sample_block
 from grasping_student.simulation.config import FAMILIES, SHAPES, SimulationConfig, standard
+from grasping_student.simulation.solids import inset
 
 BLOCKS = st.builds(
     lambda family, shape, seed: sample_block(replace(family(), shapes=(shape,)), np.random.default_rng(seed)),
@@ -43,7 +44,12 @@ def test_the_origin_is_the_centre_of_mass_and_the_parts_make_up_the_outline(bloc
         in_a_part |= (along[:, 0] * to_point[..., 1] - along[:, 1] * to_point[..., 0] >= 0.0).all(axis=1)
     covered = in_a_part.mean() * np.prod(high - low)
     assert covered * block.size[2] == pytest.approx(block.volume, rel=0.03)
-    np.testing.assert_allclose(points[in_a_part].mean(axis=0), 0.0, atol=0.02 * np.max(high - low))
+    inside = points[in_a_part]
+    np.testing.assert_allclose(inside.mean(axis=0), 0.0, atol=0.02 * np.max(high - low))
+    solid, (x, y), z = block.solid(density=700.0, friction=0.5), (inside**2).mean(axis=0), block.size[2] ** 2 / 12
+    assert solid.mass == pytest.approx(700.0 * block.volume)
+    assert np.array(solid.inertia) / solid.mass == pytest.approx((y + z, x + z, x + y), rel=0.05)
+    assert abs((inside[:, 0] * inside[:, 1]).mean()) < 0.03 * (x + y)
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,10 +73,10 @@ def _ends(block):
 def test_an_inset_outline_lies_at_that_distance_inside(block):
     if block.shape == "arch":
         return
-    outline, inset = block.outline, block.inset(0.001)
+    outline, inner = block.outline, inset(block.outline, 0.001)
     along = np.roll(outline, -1, axis=0) - outline
     inwards = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
-    depth = np.einsum("cij,ij->ci", inset[:, None] - outline[None], inwards)
+    depth = np.einsum("cij,ij->ci", inner[:, None] - outline[None], inwards)
     np.testing.assert_allclose(depth.min(axis=1), 0.001, atol=1e-9)
 
 

@@ -13,6 +13,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.simulation.blocks import rotation_of
 from grasping_student.simulation.config import FAMILIES, dense, sparse, standard
+from grasping_student.simulation.scene import build_scene
 
 
 def small(family, blocks=16):
@@ -105,10 +106,10 @@ def test_piles_rest_on_the_table_inside_the_walls_and_stay_there():
             block.triangles.reshape(-1, 3) @ turn.T + pose[:3]
             for block, pose, turn in zip(blocks, poses, rotation_of(poses[:, 3:]), strict=True)
         ]
-        physics = environment._physics
-        physics.build(blocks, poses, np.ones(len(blocks), dtype=bool))
-        physics.step(240)
-        drift = np.linalg.norm(physics.poses()[:, :3] - poses[:, :3], axis=1)
+        engine = environment._engine
+        build_scene(engine, blocks, poses, np.ones(len(blocks), dtype=bool))
+        engine.step(engine.steps_of(1.0))
+        drift = np.linalg.norm(engine.poses()[:, :3] - poses[:, :3], axis=1)
     assert min(corner[:, 2].min() for corner in corners) > -0.003
     assert max(np.abs(corner[:, :2]).max() for corner in corners) < 0.225 + 0.003
     assert np.median(drift) < 0.0005
@@ -123,10 +124,10 @@ def test_a_taken_block_is_gone_and_nothing_hangs_in_the_air():
         environment.take_away([lowest])
         after = environment.state
         assert [b for b in blocks if b is not blocks[lowest]] == list(after.blocks)
-        physics = environment._physics
-        physics.build(after.blocks, after.poses, np.ones(len(after.blocks), dtype=bool))
-        physics.step(120)
-        assert (physics.poses()[:, 2] - after.poses[:, 2]).min() > -0.01
+        engine = environment._engine
+        build_scene(engine, after.blocks, after.poses, np.ones(len(after.blocks), dtype=bool))
+        engine.step(engine.steps_of(0.5))
+        assert (engine.poses()[:, 2] - after.poses[:, 2]).min() > -0.01
 
 
 def test_the_tips_follow_the_heightmap_as_it_is_observed():

@@ -10,10 +10,10 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.config import FAMILIES, standard
-from grasping_student.simulation.physics import Physics
+from grasping_student.simulation.engine import open_engine
 from grasping_student.simulation.rasteriser import NOTHING, rasterise
 from grasping_student.simulation.rendering import take_picture
-from grasping_student.simulation.scene import drop_scene, sample_blocks, stack_poses
+from grasping_student.simulation.scene import build_scene, drop_scene, sample_blocks, stack_poses
 
 
 def literal_height(triangles, workspace):
@@ -47,17 +47,18 @@ MAGNIFIED = 10
 
 
 def ray_heights(blocks, poses, x, y):
-    """Where rays straight down first meet the engine's own shapes; metres, shape of ``x``."""
-    config = replace(standard(), workspace=Workspace(extent=0.45 * MAGNIFIED))
-    physics = Physics(config)
+    """Where rays straight down first meet PyBullet's own shapes; metres, shape of ``x``."""
+    pytest.importorskip("pybullet")
+    config = replace(standard(), workspace=Workspace(extent=0.45 * MAGNIFIED), engine="pybullet")
+    engine = open_engine(config)
     large = [replace(block, size=tuple(MAGNIFIED * side for side in block.size)) for block in blocks]
     scale = np.array([MAGNIFIED] * 3 + [1] * 4)
-    physics.build(large, poses * scale, np.ones(len(blocks), dtype=bool))
+    build_scene(engine, large, poses * scale, np.ones(len(blocks), dtype=bool))
     hits = []
     top = MAGNIFIED * np.stack([x.ravel(), y.ravel(), np.full(x.size, 1.5)], axis=1)
     for part in np.array_split(top, -(-len(top) // 8192)):
-        hits += physics.call("rayTestBatch", part.tolist(), (part - (0, 0, 16.0)).tolist())
-    physics.close()
+        hits += engine._call("rayTestBatch", part.tolist(), (part - (0, 0, 16.0)).tolist())
+    engine.close()
     return np.array([hit[3][2] for hit in hits]).reshape(x.shape) / MAGNIFIED
 
 
@@ -65,9 +66,9 @@ def ray_heights(blocks, poses, x, y):
 def test_it_agrees_with_rays_within_a_millimetre_and_a_pixel(settled):
     config = replace(standard(), fewest_blocks=25, most_blocks=25, spread=0.1)
     if settled:
-        physics = Physics(config)
-        blocks, poses = drop_scene(physics, 3)
-        physics.close()
+        engine = open_engine(config)
+        blocks, poses = drop_scene(engine, 3)
+        engine.close()
     else:
         random = np.random.default_rng(4)
         blocks = sample_blocks(config, random)
@@ -88,9 +89,9 @@ def test_it_agrees_with_rays_within_a_millimetre_and_a_pixel(settled):
 
 
 def test_each_pixel_knows_its_block_and_shows_its_colour():
-    physics = Physics(FAMILIES["sparse"]())
-    blocks, poses = drop_scene(physics, 0)
-    physics.close()
+    engine = open_engine(FAMILIES["sparse"]())
+    blocks, poses = drop_scene(engine, 0)
+    engine.close()
     workspace = standard().workspace
     heightmap, block = take_picture(blocks, poses, workspace)
     assert set(np.unique(block)) <= {NOTHING, *range(len(blocks))}

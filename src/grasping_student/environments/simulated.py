@@ -13,10 +13,11 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.blocks import Block
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
+from grasping_student.simulation.engine import GripperPose, open_engine
 from grasping_student.simulation.grasp_attempt import attempt_grasp, settle_without
-from grasping_student.simulation.physics import Physics, Poses
 from grasping_student.simulation.rendering import Picture, take_picture
 from grasping_student.simulation.scene import drop_scene
+from grasping_student.simulation.solids import Poses
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class SimulationEnvironment(RestorableEnvironment):
 
     def __init__(self, config: SimulationConfig) -> None:
         self.config = config
-        self._physics = Physics(config)
+        self._engine = open_engine(config)
         self._state: SceneState | None = None
         self._picture: Picture | None = None
         self._seen: Heightmap | None = None
@@ -63,7 +64,7 @@ class SimulationEnvironment(RestorableEnvironment):
         return self._state
 
     def reset(self, seed: int) -> None:
-        blocks, poses = drop_scene(self._physics, seed)
+        blocks, poses = drop_scene(self._engine, seed)
         self._change(SceneState(seed, 0, blocks, poses))
 
     def observe(self) -> Heightmap:
@@ -88,14 +89,15 @@ class SimulationEnvironment(RestorableEnvironment):
         if not self.workspace.is_graspable(grasp.row, grasp.col):
             return Outcome.OUT_OF_REACH
         x, y = grasp.xy(self.workspace)
-        attempt = attempt_grasp(self._physics, state.blocks, state.poses, x, y, grasp.angle, self.tip_height(grasp))
-        self._without(attempt.removed, attempt.poses)
-        return attempt.outcome
+        pose = GripperPose(x, y, grasp.angle, self.tip_height(grasp))
+        result = attempt_grasp(self._engine, state.blocks, state.poses, pose)
+        self._without(result.removed, result.poses)
+        return result.outcome
 
     def take_away(self, indices: list[int]) -> None:
         """Remove blocks without a gripper and let the others settle: how unlabelled scenes empty quickly."""
         state = self.state
-        self._without(indices, settle_without(self._physics, state.blocks, state.poses, indices))
+        self._without(indices, settle_without(self._engine, state.blocks, state.poses, indices))
 
     def save_state(self) -> SceneState:
         return self.state
@@ -104,7 +106,7 @@ class SimulationEnvironment(RestorableEnvironment):
         self._change(state)
 
     def close(self) -> None:
-        self._physics.close()
+        self._engine.close()
 
     def _without(self, removed: list[int], poses: Poses) -> None:
         keep = np.setdiff1d(np.arange(len(poses)), removed)

@@ -9,28 +9,31 @@ from numpy.typing import NDArray
 
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.blocks import Block
-from grasping_student.simulation.grasp_attempt import APPROACH, near
-from grasping_student.simulation.gripper import LEFT, RIGHT, YAW, Gripper
-from grasping_student.simulation.physics import Physics, Poses
-from grasping_student.simulation.rendering import TABLE_COLOUR
+from grasping_student.simulation.config import GripperConfig
+from grasping_student.simulation.engine import LEFT, PALM_THICKNESS, RIGHT, TIP, YAW, GripperPose, X, Y, open_engine
+from grasping_student.simulation.grasp_attempt import begin_grasp
+from grasping_student.simulation.rasteriser import rasterise
+from grasping_student.simulation.rendering import TABLE_COLOUR, normals_of, surface_of
+from grasping_student.simulation.solids import Poses
 
 SIZE = (480, 420)
 """Width and height of a picture, pixels."""
 
-TABLE = 0
-"""The engine's number of the table, which is built first; the walls behind it are left out of the pictures."""
+GRIPPER_COLOUR, BACKGROUND = (235, 235, 235), (255, 255, 255)
 
-GRIPPER_COLOUR = (235, 235, 235)
-_DISTANCE, _AIM_HEIGHT, _PITCH, _FIELD_OF_VIEW = 0.62, 0.06, -32.0, 36.0
-_ASIDE = 28.0
-_LIGHT = {
-    "lightDirection": (0.6, -0.5, 1.4),
-    "lightAmbientCoeff": 0.55,
-    "lightDiffuseCoeff": 0.5,
-    "lightSpecularCoeff": 0.02,
-    "lightDistance": 2.0,
-}
+DISTANCE, AIM_HEIGHT = 0.62, 0.06
+"""Metres from the camera to the point at which it looks, and how high over the grasp that lies."""
+
+ASIDE, PITCH, FIELD_OF_VIEW = np.radians(28.0), np.radians(-32.0), np.radians(36.0)
+"""The camera stands this far round from a view along the fingers' other axis, looks down, and sees so much upwards."""
+
+LIGHT = np.array([0.6, -0.5, 1.4]) / np.linalg.norm([0.6, -0.5, 1.4])
+"""Direction to the lamp, world frame."""
+
+SHADOW_WORKSPACE, SHADOW_GAP = Workspace(extent=0.9, pixels=900, margin=0.0), 0.003
+"""The scene as the lamp sees it, and how far below what it sees a point lies in the shadow, metres."""
 
 
 class View(NamedTuple):
@@ -49,22 +52,21 @@ def watch_grasp(environment: SimulationEnvironment, grasp: PlanarGrasp) -> list[
         environment: with the scene in which to grasp.
         grasp: a graspable pixel and an angle.
     """
-    state = environment.state
-    physics, studio = Physics(environment.config), Physics(environment.config)
-    views = []
+    state, views = environment.state, []
+    engine = open_engine(environment.config)
     try:
-        x, y = grasp.xy(environment.workspace)
-        tip = environment.tip_height(grasp)
-        awake = near(state.poses, np.array([[x, y]]), environment.config.awake_radius)
-        physics.build(state.blocks, state.poses, awake)
-        gripper = Gripper(physics, x, y, grasp.angle, max(_highest(state.blocks, state.poses, awake), tip) + APPROACH)
-        physics.step()
+        pose = GripperPose(*grasp.xy(environment.workspace), grasp.angle, environment.tip_height(grasp))
+        gripper, _ = begin_grasp(engine, state.blocks, state.poses, pose)
 
         def look(moment: str) -> None:
-            views.append(View(moment, _picture(physics, gripper, state.blocks, studio, grasp.angle)))
+            shown, places = _gripper_blocks(environment.config.gripper, engine.joints())
+            table = Block("plank", (environment.workspace.extent, environment.workspace.extent, 0.02), TABLE_COLOUR)
+            blocks = [table, *state.blocks, *shown]
+            poses = np.concatenate([[(0, 0, -0.01, 0, 0, 0, 1)], engine.poses(), places])
+            views.append(View(moment, _picture(blocks, poses, (pose.x, pose.y, AIM_HEIGHT), grasp.angle + ASIDE)))
 
         look("above")
-        if gripper.descend(tip):
+        if gripper.descend(pose.tip):
             look("down")
             gripper.close()
             look("closed")
@@ -73,70 +75,65 @@ def watch_grasp(environment: SimulationEnvironment, grasp: PlanarGrasp) -> list[
         gripper.lift()
         look("lifted")
     finally:
-        physics.close()
-        studio.close()
+        engine.close()
     return views
 
 
-def _highest(blocks: tuple[Block, ...], poses: Poses, awake: NDArray[np.bool_]) -> float:
-    return max((float(poses[i, 2]) + blocks[i].reach for i in np.flatnonzero(awake)), default=0.0)
+def _gripper_blocks(config: GripperConfig, joints: NDArray[np.float64]) -> tuple[list[Block], Poses]:
+    """Palm and fingers as blocks, and where they are."""
+    finger = (config.finger_thickness, config.finger_width, config.finger_length)
+    palm = (config.stroke + 2 * config.finger_thickness, config.finger_width, PALM_THICKNESS)
+    blocks = [Block("cuboid", size, GRIPPER_COLOUR) for size in (palm, finger, finger)]
+    along = np.array([np.cos(joints[YAW]), np.sin(joints[YAW])])
+    poses = np.zeros((3, 7))
+    poses[:, 5:] = np.sin(joints[YAW] / 2), np.cos(joints[YAW] / 2)
+    half = config.finger_thickness / 2
+    for row, aside in enumerate((0.0, joints[LEFT] + half, -joints[RIGHT] - half)):
+        poses[row, :2] = joints[[X, Y]] + aside * along
+    poses[:, 2] = joints[TIP] + config.finger_length / 2
+    poses[0, 2] = joints[TIP] + config.finger_length + PALM_THICKNESS / 2
+    return blocks, poses
 
 
-def _picture(
-    physics: Physics, gripper: Gripper, blocks: tuple[Block, ...], studio: Physics, angle: float
-) -> NDArray[np.uint8]:
-    """The scene as it is now, built once more without walls and photographed."""
-    joints = [physics.call("getJointState", gripper.body, joint)[0] for joint in range(RIGHT + 1)]
-    x, y, tip = joints[0], joints[1], joints[2]
-    studio.build((), np.empty((0, 7)), np.empty(0, dtype=bool))
-    for wall in range(TABLE + 1, studio.call("getNumBodies")):
-        studio.call("removeBody", wall)
-    for block, pose in zip(blocks, physics.poses(), strict=True):
-        _show(studio, block, pose)
-    shown = Gripper(studio, x, y, joints[YAW], tip).body
-    for joint, value in enumerate(joints):
-        studio.call("resetJointState", shown, joint, value)
-    _paint(studio, TABLE, -1, TABLE_COLOUR)
-    for joint in (YAW, LEFT, RIGHT):
-        _paint(studio, shown, joint, GRIPPER_COLOUR)
+def _picture(blocks: list[Block], poses: Poses, aim: tuple[float, float, float], turn: float) -> NDArray[np.uint8]:
+    """What a camera sees that looks at a point from the side, with shadows; twice the size, averaged."""
+    triangles, owner = surface_of(blocks, poses)
     width, height = SIZE
-    engine = studio.engine
-    view = engine.computeViewMatrixFromYawPitchRoll(
-        (x, y, _AIM_HEIGHT), _DISTANCE, float(np.degrees(angle)) + _ASIDE, _PITCH, 0.0, 2
-    )
-    lens = engine.computeProjectionMatrixFOV(_FIELD_OF_VIEW, width / height, 0.05, 3.0)
-    seen = studio.call(
-        "getCameraImage",
-        width,
-        height,
-        viewMatrix=view,
-        projectionMatrix=lens,
-        shadow=1,
-        renderer=engine.ER_TINY_RENDERER,
-        **_LIGHT,
-    )
-    return np.asarray(seen[2], dtype=np.uint8).reshape(height, width, 4)[..., :3].copy()
+    axes = _camera_axes(turn)
+    seen = (triangles - np.array(aim)) @ axes.T + (0.0, 0.0, -DISTANCE)
+    depth = -seen[..., 2:]
+    # one over the depth is linear in the picture, so the rasteriser's flat triangles are exact
+    screen = np.concatenate([seen[..., :2] / depth, 1.0 / depth], axis=2)
+    lens = Workspace(extent=2 * np.tan(FIELD_OF_VIEW / 2) * width / height, pixels=2 * width, margin=0.0)
+    nearness, index = rasterise(screen, lens)
+    rows, cols = np.indices(index.shape)
+    x, y = lens.xy_from_pixel(rows, cols)
+    # what is not hit lies far away instead of nowhere
+    points = np.stack([x, y, -np.ones_like(x)], axis=2) / np.maximum(nearness, 0.1)[..., None] + (0.0, 0.0, DISTANCE)
+    lit = _lit(triangles - np.array(aim), points @ axes)
+    shade = 0.5 + 0.5 * np.clip(normals_of(triangles) @ LIGHT, 0.0, 1.0)[index] * np.where(lit, 1.0, 0.35)
+    colours = np.array([block.colour for block in blocks], dtype=np.float64)[owner][index] * shade[..., None]
+    colours[index < 0] = BACKGROUND
+    small = colours.reshape(width, 2, width, 2, 3).mean(axis=(1, 3))
+    cut = (width - height) // 2
+    return np.clip(small[cut : cut + height], 0, 255).astype(np.uint8)
 
 
-def _show(studio: Physics, block: Block, pose: NDArray[np.float64]) -> None:
-    """A body that can only be seen: the engine draws no convex hulls, which some blocks are to it."""
-    faces = block.triangles
-    normals = np.cross(faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0])
-    normals = np.repeat(normals / np.linalg.norm(normals, axis=1, keepdims=True), 3, axis=0)
-    mesh = studio.call(
-        "createVisualShape",
-        studio.engine.GEOM_MESH,
-        vertices=faces.reshape(-1, 3).tolist(),
-        indices=list(range(faces.size // 3)),
-        normals=normals.tolist(),
-        rgbaColor=_rgba(block.colour),
-    )
-    studio.call("createMultiBody", 0.0, -1, mesh, pose[:3].tolist(), pose[3:].tolist())
+def _camera_axes(turn: float) -> NDArray[np.float64]:
+    """Right, up and backwards of the camera in the world frame, as rows."""
+    forward = np.array([-np.sin(turn) * np.cos(PITCH), np.cos(turn) * np.cos(PITCH), np.sin(PITCH)])
+    right = np.array([np.cos(turn), np.sin(turn), 0.0])
+    return np.stack([right, np.cross(right, forward), -forward])
 
 
-def _paint(studio: Physics, body: int, link: int, colour: tuple[int, int, int]) -> None:
-    studio.call("changeVisualShape", body, link, rgbaColor=_rgba(colour))
-
-
-def _rgba(colour: tuple[int, int, int]) -> list[float]:
-    return [*(channel / 255 for channel in colour), 1.0]
+def _lit(triangles: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether the lamp sees each point; both in metres from the point at which the camera looks."""
+    across = np.cross(LIGHT, (0.0, 0.0, 1.0))
+    axes = np.stack([across / np.linalg.norm(across), np.cross(LIGHT, across) / np.linalg.norm(across), LIGHT])
+    offset = np.array([0.0, 0.0, 1.0])  # heights that the rasteriser sees are positive
+    highest, _ = rasterise(triangles @ axes.T + offset, SHADOW_WORKSPACE)
+    placed = points @ axes.T + offset
+    half, size = SHADOW_WORKSPACE.extent / 2, SHADOW_WORKSPACE.pixel_size
+    col = ((placed[..., 0] + half) / size).astype(int).clip(0, SHADOW_WORKSPACE.pixels - 1)
+    row = ((half - placed[..., 1]) / size).astype(int).clip(0, SHADOW_WORKSPACE.pixels - 1)
+    return placed[..., 2] > highest[row, col] - SHADOW_GAP

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.simulation.config import LARGEST_SIDE, SMALLEST_SIDE, ShapeName, SimulationConfig
+from grasping_student.simulation.solids import Box, ConvexPart, Cylinder, Prism, Solid
 
 BASE_SIZES: dict[ShapeName, tuple[float, float, float]] = {
     "cube": (0.034, 0.034, 0.034),
@@ -31,6 +32,9 @@ PALETTE = np.array(
 CIRCLE_SIDES = 28
 """Sides of the polygon that stands for a circle: at most 0.3 mm off for a cylinder of 10 cm."""
 
+
+ROUND_SHAPES = ("cylinder", "half_cylinder")
+"""What rolls."""
 
 SURFACE_SPACING = 0.005
 """Metres between the points that stand for a surface."""
@@ -62,19 +66,30 @@ class Block:
         shift = _centroid(_outline("arch", width, height))
         return tuple(part - shift for part in _arch_parts(width, height))
 
-    def inset(self, distance: float) -> NDArray[np.float64]:
-        """The outline of a convex block with every side moved inwards, metres, shape ``(corners, 2)``."""
-        corners = self.outline
-        along = np.roll(corners, -1, axis=0) - corners
-        inwards = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
-        before, after = np.roll(inwards, 1, axis=0), inwards
-        # a corner moves along the bisector of its two sides
-        return corners + distance * (before + after) / (1.0 + np.sum(before * after, axis=1, keepdims=True))
-
     @property
     def volume(self) -> float:
         """Cubic metres."""
         return _area(self.outline) * self.size[2]
+
+    @cached_property
+    def convex_parts(self) -> tuple[ConvexPart, ...]:
+        """The block as a physics engine is told of it."""
+        half = self.size[2] / 2
+        if self.shape == "cylinder":
+            return (Cylinder(self.size[0] / 2, half),)
+        if self.shape == "arch":
+            return tuple(_box_of(part, half) for part in self.parts)
+        if self.shape in ("half_cylinder", "hexagonal_prism"):
+            return (Prism(self.outline, half),)
+        return (Box((self.size[0] / 2, self.size[1] / 2, half)),)
+
+    def solid(self, density: float, friction: float) -> Solid:
+        """The block as a rigid body of a density (kg/m^3) and a sliding friction."""
+        mass = self.volume * density
+        along, across = _mean_squares(self.outline)
+        length = self.size[2] ** 2 / 12
+        inertia = (mass * (across + length), mass * (along + length), mass * (along + across))
+        return Solid(self.convex_parts, mass, inertia, friction, rolls=self.shape in ROUND_SHAPES)
 
     @cached_property
     def triangles(self) -> NDArray[np.float64]:
@@ -203,6 +218,23 @@ def _centroid(outline: NDArray[np.float64]) -> NDArray[np.float64]:
     following = np.roll(outline, -1, axis=0)
     cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
     return ((outline + following) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
+
+
+def _mean_squares(outline: NDArray[np.float64]) -> tuple[float, float]:
+    """Means of x^2 and of y^2 over a polygon whose centroid is the origin, m^2."""
+    following = np.roll(outline, -1, axis=0)
+    cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
+    squares = (outline**2 + outline * following + following**2) * cross[:, None]
+    x, y = squares.sum(axis=0) / (6 * cross.sum())
+    return float(x), float(y)
+
+
+def _box_of(part: NDArray[np.float64], half_length: float) -> Box:
+    """The box that a rectangle, given by its corners, becomes when it is extruded."""
+    centre = part.mean(axis=0)
+    along, up = part[1] - part[0], part[2] - part[1]
+    half_sides = (float(np.linalg.norm(along)) / 2, float(np.linalg.norm(up)) / 2, half_length)
+    return Box(half_sides, (float(centre[0]), float(centre[1]), 0.0), float(np.arctan2(along[1], along[0])))
 
 
 def _prism(part: NDArray[np.float64], half_length: float) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from grasping_student.geometry.workspace import Workspace, light_workspace
 
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
 Family = Literal["standard", "sparse", "dense"]
+EngineName = Literal["mujoco", "pybullet"]
 
 SHAPES: tuple[ShapeName, ...] = ("cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism")
 """The seven shapes (paper, section V, which leaves triangles out)."""
@@ -130,14 +131,8 @@ class SimulationConfig:
     noise: DepthNoise = field(default_factory=DepthNoise)
     """What the depth camera adds."""
 
-    time_step: float = 1.0 / 240.0
-    """Seconds a physics step."""
-
-    solver_iterations: int = 20
-    """Iterations of the contact solver a step while blocks fall or are grasped."""
-
-    settle_iterations: int = 50
-    """Iterations while blocks come to rest: fewer let a pile creep."""
+    engine: EngineName = "pybullet"
+    """Physics engine."""
 
     awake_radius: float = 0.11
     """Blocks whose centre lies nearer to a grasp move; the others are frozen, metres."""

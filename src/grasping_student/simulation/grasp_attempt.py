@@ -10,23 +10,28 @@ from numpy.typing import NDArray
 
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.simulation.blocks import Block
+from grasping_student.simulation.engine import GripperPose, PhysicsEngine
 from grasping_student.simulation.gripper import Gripper
-from grasping_student.simulation.physics import Physics, Poses
+from grasping_student.simulation.scene import build_scene
+from grasping_student.simulation.solids import Poses
 
 APPROACH = 0.015
 """The tips start this far above the highest point of what can move, metres."""
 
-SETTLE_STEPS = 240
-"""Longest time that disturbed blocks may take to come to rest, physics steps."""
+SETTLE_TIME = 1.0
+"""Longest time that disturbed blocks may take to come to rest, seconds."""
 
 MOVED = 0.001
 """A block that moved farther may have left what it carried in the air, metres."""
+
+SUPPORT_RADIUS = 0.05
+"""Blocks this near to one that lost its support settle with it, metres."""
 
 ROUNDS = 4
 """How often blocks that lost their support are looked for after an attempt."""
 
 
-class Attempt(NamedTuple):
+class GraspResult(NamedTuple):
     """How a grasp ended, which blocks left with the gripper, and where all blocks lie now (removed ones too)."""
 
     outcome: Outcome
@@ -34,34 +39,41 @@ class Attempt(NamedTuple):
     poses: Poses
 
 
-def attempt_grasp(
-    physics: Physics, blocks: Sequence[Block], poses: Poses, x: float, y: float, yaw: float, tip: float
-) -> Attempt:
-    """Grasp at a point with the finger line at ``yaw`` and the tips at height ``tip``; metres, radians."""
+def attempt_grasp(engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, grasp: GripperPose) -> GraspResult:
+    """Grasp at a point; ``grasp.tip`` is the height to which the tips go down."""
     present = np.ones(len(blocks), dtype=bool)
-    awake = near(poses, np.array([[x, y]]), physics.config.awake_radius)
-    physics.build(blocks, poses, awake)
-    gripper = Gripper(physics, x, y, yaw, max(_highest(blocks, poses, awake), tip) + APPROACH)
-    physics.step()
-    touching = physics.block_contacts()
-    outcome, removed = _grasp(gripper, tip)
-    physics.call("removeBody", gripper.body)
+    gripper, awake = begin_grasp(engine, blocks, poses, grasp)
+    touching = engine.contacts()
+    outcome, removed = _grasp(gripper, grasp.tip)
+    engine.remove_gripper()
     for index in removed:
-        physics.remove(index)
+        engine.remove(index)
     present[removed] = False
-    physics.settle(awake & present, SETTLE_STEPS)
-    after = physics.poses()
+    engine.settle(awake & present, SETTLE_TIME)
+    after = engine.poses()
     after[~awake] = poses[~awake]
-    after = _wake_unsupported(physics, blocks, poses, after, present, awake, touching)
-    return Attempt(outcome, removed, after)
+    after = _settle_unsupported(engine, blocks, poses, after, present, awake, touching)
+    return GraspResult(outcome, removed, after)
 
 
-def settle_without(physics: Physics, blocks: Sequence[Block], poses: Poses, removed: Sequence[int]) -> Poses:
+def begin_grasp(
+    engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, grasp: GripperPose
+) -> tuple[Gripper, NDArray[np.bool_]]:
+    """The open gripper above a grasp, one step after the scene was built, and which blocks can move."""
+    awake = near(poses, np.array([[grasp.x, grasp.y]]), engine.config.awake_radius)
+    tops = [float(poses[i, 2]) + blocks[i].reach for i in np.flatnonzero(awake).tolist()]
+    build_scene(engine, blocks, poses, awake, grasp._replace(tip=max(*tops, grasp.tip, 0.0) + APPROACH))
+    engine.step()
+    return Gripper(engine), awake
+
+
+def settle_without(engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, removed: Sequence[int]) -> Poses:
     """Where the blocks lie after some were taken away by an invisible hand (poses of those taken are meaningless)."""
     present = np.ones(len(blocks), dtype=bool)
     present[list(removed)] = False
-    awake = near(poses, poses[list(removed), :2], physics.config.awake_radius) & present
-    return _settle(physics, blocks, poses, present, awake)
+    awake = near(poses, poses[list(removed), :2], engine.config.awake_radius) & present
+    after, touching = _settle(engine, blocks, poses, present, awake)
+    return _settle_unsupported(engine, blocks, poses, after, present, awake, touching)
 
 
 def near(poses: Poses, points: NDArray[np.float64], radius: float) -> NDArray[np.bool_]:
@@ -83,50 +95,40 @@ def _grasp(gripper: Gripper, tip: float) -> tuple[Outcome, list[int]]:
     return (Outcome.SUCCESS, held) if held else (Outcome.DROPPED, [])
 
 
-def _highest(blocks: Sequence[Block], poses: Poses, awake: NDArray[np.bool_]) -> float:
-    tops = [float(poses[i, 2]) + blocks[i].reach for i in np.flatnonzero(awake).tolist()]
-    return max(tops, default=0.0)
-
-
 def _settle(
-    physics: Physics, blocks: Sequence[Block], poses: Poses, present: NDArray[np.bool_], awake: NDArray[np.bool_]
-) -> Poses:
-    """Let some blocks move until they rest, and then whatever they have left in the air."""
+    engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, present: NDArray[np.bool_], awake: NDArray[np.bool_]
+) -> tuple[Poses, list[tuple[int, int]]]:
+    """Where the blocks lie after some of them have come to rest, and which touched each other before."""
     kept = np.flatnonzero(present)
-    physics.build([blocks[int(i)] for i in kept], poses[kept], awake[kept])
-    physics.step()
-    touching = [(int(kept[a]), int(kept[b])) for a, b in physics.block_contacts()]
-    physics.settle(awake[kept], SETTLE_STEPS)
+    build_scene(engine, [blocks[int(i)] for i in kept], poses[kept], awake[kept])
+    engine.step()
+    touching = [(int(kept[a]), int(kept[b])) for a, b in engine.contacts()]
+    engine.settle(awake[kept], SETTLE_TIME)
     after = poses.copy()
-    after[kept[awake[kept]]] = physics.poses()[awake[kept]]
-    return _wake_unsupported(physics, blocks, poses, after, present, awake, touching)
+    after[kept[awake[kept]]] = engine.poses()[awake[kept]]
+    return after, touching
 
 
-def _wake_unsupported(
-    physics: Physics,
+def _settle_unsupported(
+    engine: PhysicsEngine,
     blocks: Sequence[Block],
     before: Poses,
     after: Poses,
     present: NDArray[np.bool_],
     awake: NDArray[np.bool_],
     touching: list[tuple[int, int]],
-    rounds: int = ROUNDS,
 ) -> Poses:
-    moved = ~present | (np.linalg.norm(after[:, :3] - before[:, :3], axis=1) > MOVED)
-    loose = {
-        still
-        for pair in touching
-        for mover, still in (pair, pair[::-1])
-        if moved[mover] and not awake[still] and present[still]
-    }
-    if not loose or rounds == 0:
-        return after
-    again = near(after, after[sorted(loose), :2], 0.05) & present
-    kept = np.flatnonzero(present)
-    physics.build([blocks[int(i)] for i in kept], after[kept], again[kept])
-    physics.step()
-    touching = [(int(kept[a]), int(kept[b])) for a, b in physics.block_contacts()]
-    physics.settle(again[kept], SETTLE_STEPS)
-    later = after.copy()
-    later[kept[again[kept]]] = physics.poses()[again[kept]]
-    return _wake_unsupported(physics, blocks, after, later, present, again, touching, rounds - 1)
+    """Let frozen blocks fall that touched something that has moved or is gone, and what touched those, and so on."""
+    for _ in range(ROUNDS):
+        moved = ~present | (np.linalg.norm(after[:, :3] - before[:, :3], axis=1) > MOVED)
+        loose = {
+            still
+            for pair in touching
+            for mover, still in (pair, pair[::-1])
+            if moved[mover] and not awake[still] and present[still]
+        }
+        if not loose:
+            break
+        before, awake = after, near(after, after[sorted(loose), :2], SUPPORT_RADIUS) & present
+        after, touching = _settle(engine, blocks, before, present, awake)
+    return after

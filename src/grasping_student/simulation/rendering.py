@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.blocks import Block, rotation_of
-from grasping_student.simulation.physics import Poses
 from grasping_student.simulation.rasteriser import NOTHING, rasterise
+from grasping_student.simulation.solids import Poses
 
 TABLE_COLOUR = (86, 90, 96)
 """RGB of the table."""
@@ -34,18 +34,26 @@ def take_picture(blocks: Sequence[Block], poses: Poses, workspace: Workspace) ->
         height = np.zeros(workspace.shape, dtype=np.float32)
         rgb = np.full((*workspace.shape, 3), TABLE_COLOUR, dtype=np.uint8)
         return Picture(Heightmap(height, rgb, workspace), np.full(workspace.shape, NOTHING, dtype=np.int32))
-    counts = [len(block.triangles) for block in blocks]
-    owner = np.repeat(np.arange(len(blocks)), counts)
-    turn = np.repeat(rotation_of(poses[:, 3:]), counts, axis=0)
-    triangles = np.concatenate([block.triangles for block in blocks]) @ turn.transpose(0, 2, 1)
-    triangles += np.repeat(poses[:, :3], counts, axis=0)[:, None, :]
+    triangles, owner = surface_of(blocks, poses)
     height, seen = rasterise(triangles, workspace)
-
-    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    shade = 0.45 + 0.55 * np.clip(normal @ LIGHT, 0.0, 1.0)
+    shade = 0.45 + 0.55 * np.clip(normals_of(triangles) @ LIGHT, 0.0, 1.0)
     paint = np.array([block.colour for block in blocks], dtype=np.float64)[owner] * shade[:, None]
     # the last entries are what NOTHING (-1) points to
     colours = np.concatenate([np.clip(paint, 0, 255), [TABLE_COLOUR]]).astype(np.uint8)
     owners = np.append(owner, NOTHING).astype(np.int32)
     return Picture(Heightmap(height, colours[seen], workspace), owners[seen])
+
+
+def surface_of(blocks: Sequence[Block], poses: Poses) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Triangles of all blocks in the world frame, ``(count, 3, 3)``, and the block that each belongs to."""
+    counts = [len(block.triangles) for block in blocks]
+    turn = np.repeat(rotation_of(poses[:, 3:]), counts, axis=0)
+    triangles = np.concatenate([block.triangles for block in blocks]) @ turn.transpose(0, 2, 1)
+    triangles += np.repeat(poses[:, :3], counts, axis=0)[:, None, :]
+    return triangles, np.repeat(np.arange(len(blocks)), counts)
+
+
+def normals_of(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outward unit normals, shape ``(count, 3)``."""
+    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    return normal / np.linalg.norm(normal, axis=1, keepdims=True)

@@ -1,12 +1,16 @@
-"""How a scene comes to be: blocks drawn, dropped and settled."""
+"""Scenes: random blocks, dropped and settled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from grasping_student.simulation.blocks import Block, rotation_of, sample_block
 from grasping_student.simulation.config import SimulationConfig
-from grasping_student.simulation.physics import Physics, Poses
+from grasping_student.simulation.engine import GripperPose, PhysicsEngine
+from grasping_student.simulation.solids import Poses
 
 DROP_GAP = 0.004
 """Air between a block and what lies below it when it is let go, metres."""
@@ -14,11 +18,11 @@ DROP_GAP = 0.004
 DROP_CELL = 0.01
 """Cell of the coarse map of what lies below, metres."""
 
-FALL_STEPS = 100
-"""While blocks fall, physics steps; a coarser contact solver will do."""
+FALL_TIME = 100 / 240
+"""While blocks fall, seconds; a coarser contact solver will do."""
 
-DROP_STEPS = 960
-"""Longest time that a scene may take to settle, physics steps."""
+DROP_TIME = 4.0
+"""Longest time that a scene may take to settle, seconds."""
 
 
 def sample_blocks(config: SimulationConfig, random: np.random.Generator) -> tuple[Block, ...]:
@@ -49,13 +53,26 @@ def stack_poses(blocks: tuple[Block, ...], config: SimulationConfig, random: np.
     return poses
 
 
-def drop_scene(physics: Physics, seed: int) -> tuple[tuple[Block, ...], Poses]:
+def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Block, ...], Poses]:
     """The blocks of a scene and where they lie after they have fallen and settled."""
     random = np.random.default_rng([seed, 0])
-    blocks = sample_blocks(physics.config, random)
-    poses = stack_poses(blocks, physics.config, random)
+    blocks = sample_blocks(engine.config, random)
+    poses = stack_poses(blocks, engine.config, random)
     awake = np.ones(len(blocks), dtype=bool)
-    physics.build(blocks, poses, awake)
-    physics.step(FALL_STEPS)
-    physics.settle(awake, DROP_STEPS)
-    return blocks, physics.poses()
+    build_scene(engine, blocks, poses, awake)
+    engine.step(engine.steps_of(FALL_TIME))
+    engine.settle(awake, DROP_TIME)
+    return blocks, engine.poses()
+
+
+def build_scene(
+    engine: PhysicsEngine,
+    blocks: Sequence[Block],
+    poses: Poses,
+    awake: NDArray[np.bool_],
+    gripper: GripperPose | None = None,
+) -> None:
+    """Put blocks into an engine, at rest, with the density and friction of its config; see ``PhysicsEngine.build``."""
+    config = engine.config
+    solids = [block.solid(config.density, config.block_friction) for block in blocks]
+    engine.build(solids, poses, awake, gripper)

@@ -1,0 +1,282 @@
+"""PyBullet, the engine of the paper: a private client that is built anew from poses whenever something is to move."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.engine import (
+    LEFT,
+    PALM_THICKNESS,
+    RIGHT,
+    TIP,
+    WALL_HEIGHT,
+    WALL_THICKNESS,
+    YAW,
+    GripperPose,
+    PhysicsEngine,
+    X,
+    Y,
+)
+from grasping_student.simulation.solids import Box, ConvexPart, Cylinder, Poses, Solid
+
+HULL_MARGIN = 0.001
+"""The engine grows convex hulls by this, metres; boxes and cylinders keep their size."""
+
+ROLLING_FRICTION = 0.001
+"""Only of what rolls: on flat faces it makes a pile creep."""
+
+GRASP_ITERATIONS, REST_ITERATIONS = 20, 50
+"""Iterations of the contact solver a step while blocks fall or are grasped, and while they come to rest: there, fewer
+let a pile creep."""
+
+AXIS_FORCE, AXIS_GAIN = 200.0, 0.3
+"""Force (newtons) and gain with which the gripper keeps its place; a gain of 0.1 lets it be pushed aside."""
+
+COUPLING_FORCE = 40.0
+"""Newtons with which the fingers are kept symmetric; at 200 closing on hulls and cylinders fails."""
+
+
+class PybulletEngine(PhysicsEngine):
+    """One PyBullet client without a window."""
+
+    time_step = 1.0 / 240.0
+
+    def __init__(self, config: SimulationConfig) -> None:
+        self._engine = _import_engine()
+        self.config = config
+        self._client = self._engine.connect(self._engine.DIRECT)
+        if self._client < 0:
+            raise RuntimeError("the physics engine refused a new client: too many simulators are open in this process")
+        self._bodies: list[int] = []
+        self._gripper = -1
+
+    def close(self) -> None:
+        if self._client >= 0:
+            self._engine.disconnect(physicsClientId=self._client)
+            self._client = -1
+
+    def build(
+        self, solids: Sequence[Solid], poses: Poses, awake: NDArray[np.bool_], gripper: GripperPose | None = None
+    ) -> None:
+        self._call("resetSimulation")
+        self._call("setGravity", 0.0, 0.0, -9.81)
+        self._call(
+            "setPhysicsEngineParameter",
+            fixedTimeStep=self.time_step,
+            numSolverIterations=GRASP_ITERATIONS,
+            deterministicOverlappingPairs=1,
+        )
+        self._build_bin()
+        self._bodies = [
+            self._add_solid(solid, pose, bool(moves)) for solid, pose, moves in zip(solids, poses, awake, strict=True)
+        ]
+        if gripper is not None:
+            self._add_gripper(gripper)
+
+    def step(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._engine.stepSimulation(physicsClientId=self._client)
+
+    def poses(self) -> Poses:
+        poses = np.empty((len(self._bodies), 7))
+        for row, body in enumerate(self._bodies):
+            position, orientation = self._call("getBasePositionAndOrientation", body)
+            poses[row, :3], poses[row, 3:] = position, orientation
+        return poses
+
+    def speed(self, which: NDArray[np.int64]) -> float:
+        fastest = 0.0
+        for index in which:
+            linear, angular = self._call("getBaseVelocity", self._bodies[index])
+            fastest = max(fastest, float(np.dot(linear, linear)), 4e-4 * float(np.dot(angular, angular)))
+        return float(np.sqrt(fastest))
+
+    def remove(self, index: int) -> None:
+        # far above the walls; taking the body out would renumber the others
+        self._call("resetBasePositionAndOrientation", self._bodies[index], (0.0, 0.0, 10.0 + index), (0, 0, 0, 1))
+        self._call("changeDynamics", self._bodies[index], -1, mass=0.0)
+
+    def contacts(self) -> list[tuple[int, int]]:
+        index = {body: row for row, body in enumerate(self._bodies)}
+        pairs = {(index.get(contact[1]), index.get(contact[2])) for contact in self._call("getContactPoints")}
+        return sorted((min(a, b), max(a, b)) for a, b in pairs if a is not None and b is not None)
+
+    def joints(self) -> NDArray[np.float64]:
+        return np.array([state[0] for state in self._call("getJointStates", self._gripper, range(RIGHT + 1))])
+
+    def finger_contacts(self) -> tuple[set[int], set[int]]:
+        return self._touched(LEFT), self._touched(RIGHT)
+
+    def hold_tip(self, height: float) -> None:
+        self._hold(TIP, height)
+
+    def move_tip(self, velocity: float, force: float) -> None:
+        self._move(TIP, velocity, force)
+
+    def move_fingers(self, velocity: float) -> None:
+        for joint in (LEFT, RIGHT):
+            self._move(joint, velocity, self.config.gripper.close_force)
+
+    def remove_gripper(self) -> None:
+        self._call("removeBody", self._gripper)
+
+    def prefer_rest(self) -> None:
+        self._call("setPhysicsEngineParameter", numSolverIterations=REST_ITERATIONS)
+
+    def _call(self, function: str, *arguments: Any, **options: Any) -> Any:
+        return getattr(self._engine, function)(*arguments, physicsClientId=self._client, **options)
+
+    def _build_bin(self) -> None:
+        half, thick, high = self.config.workspace.extent / 2, WALL_THICKNESS, WALL_HEIGHT
+        boxes = [((0.0, 0.0, -thick / 2), (half + thick, half + thick, thick / 2))]
+        for sign in (-1.0, 1.0):
+            across = sign * (half + thick / 2)
+            boxes.append(((across, 0.0, high / 2), (thick / 2, half + thick, high / 2)))
+            boxes.append(((0.0, across, high / 2), (half + thick, thick / 2, high / 2)))
+        for position, extents in boxes:
+            shape = self._call("createCollisionShape", self._engine.GEOM_BOX, halfExtents=extents)
+            body = self._call("createMultiBody", 0.0, shape, -1, position, useMaximalCoordinates=1)
+            self._call("changeDynamics", body, -1, lateralFriction=self.config.block_friction)
+
+    def _add_solid(self, solid: Solid, pose: NDArray[np.float64], moves: bool) -> int:
+        body = self._call(
+            "createMultiBody",
+            solid.mass if moves else 0.0,
+            self._shape(solid.parts),
+            -1,
+            pose[:3].tolist(),
+            pose[3:].tolist(),
+            useMaximalCoordinates=1,
+        )
+        self._call(
+            "changeDynamics",
+            body,
+            -1,
+            lateralFriction=solid.friction,
+            rollingFriction=ROLLING_FRICTION if solid.rolls else 0.0,
+            linearDamping=0.2,
+            angularDamping=0.5,
+        )
+        return int(body)
+
+    def _shape(self, parts: tuple[ConvexPart, ...]) -> int:
+        engine, part = self._engine, parts[0]
+        if len(parts) > 1:
+            boxes = [part for part in parts if isinstance(part, Box)]
+            if len(boxes) < len(parts):
+                raise NotImplementedError("PyBullet takes solids of one part or of boxes only")
+            return int(
+                self._call(
+                    "createCollisionShapeArray",
+                    [engine.GEOM_BOX] * len(boxes),
+                    halfExtents=[box.half_sides for box in boxes],
+                    collisionFramePositions=[box.position for box in boxes],
+                    collisionFrameOrientations=[(0, 0, np.sin(box.turn / 2), np.cos(box.turn / 2)) for box in boxes],
+                )
+            )
+        if isinstance(part, Cylinder):
+            size = {"radius": part.radius, "height": 2 * part.half_length}
+            return int(self._call("createCollisionShape", engine.GEOM_CYLINDER, **size))
+        if isinstance(part, Box):
+            return int(self._call("createCollisionShape", engine.GEOM_BOX, halfExtents=part.half_sides))
+        corners = part.corners(HULL_MARGIN).tolist()
+        return int(self._call("createCollisionShape", engine.GEOM_MESH, vertices=corners))
+
+    def _add_gripper(self, pose: GripperPose) -> None:
+        config = self.config.gripper
+        self._gripper = self._make_gripper()
+        places = (pose.x, pose.y, pose.tip, pose.yaw, config.stroke / 2, config.stroke / 2)
+        for joint, value in enumerate(places):
+            self._call("resetJointState", self._gripper, joint, value)
+        for joint, value in ((X, pose.x), (Y, pose.y), (YAW, pose.yaw)):
+            self._hold(joint, value)
+        gear = self._call(
+            "createConstraint",
+            self._gripper,
+            LEFT,
+            self._gripper,
+            RIGHT,
+            self._engine.JOINT_GEAR,
+            (1, 0, 0),
+            (0, 0, 0),
+            (0, 0, 0),
+        )
+        self._call("changeConstraint", gear, gearRatio=-1, maxForce=COUPLING_FORCE)
+        for joint in (LEFT, RIGHT):
+            self._call(
+                "changeDynamics",
+                self._gripper,
+                joint,
+                lateralFriction=config.friction,
+                rollingFriction=config.rolling_friction,
+                spinningFriction=config.spinning_friction,
+            )
+        self.hold_tip(pose.tip)
+        self.move_fingers(config.close_speed)
+
+    def _make_gripper(self) -> int:
+        config, engine = self.config.gripper, self._engine
+        half = (config.finger_thickness / 2, config.finger_width / 2, config.finger_length / 2)
+        palm = (config.stroke / 2 + config.finger_thickness, config.finger_width / 2, PALM_THICKNESS / 2)
+        boxes = [(palm, (0.0, 0.0, config.finger_length + PALM_THICKNESS / 2))]
+        for side in (1.0, -1.0):  # a finger's joint is the distance of its pad from the middle
+            boxes.append((half, (side * config.finger_thickness / 2, 0.0, config.finger_length / 2)))
+        shapes = [
+            self._call("createCollisionShape", engine.GEOM_BOX, halfExtents=extents, collisionFramePosition=centre)
+            for extents, centre in boxes
+        ]
+        prismatic, revolute = engine.JOINT_PRISMATIC, engine.JOINT_REVOLUTE
+        return int(
+            self._call(
+                "createMultiBody",
+                baseMass=0.0,
+                linkMasses=[0.5, 0.5, 0.5, 0.5, 0.1, 0.1],
+                linkCollisionShapeIndices=[-1, -1, -1, *shapes],
+                linkVisualShapeIndices=[-1] * 6,
+                linkPositions=[(0, 0, 0)] * 6,
+                linkOrientations=[(0, 0, 0, 1)] * 6,
+                linkInertialFramePositions=[(0, 0, 0)] * 6,
+                linkInertialFrameOrientations=[(0, 0, 0, 1)] * 6,
+                linkParentIndices=[0, 1, 2, 3, 4, 4],
+                linkJointTypes=[prismatic, prismatic, prismatic, revolute, prismatic, prismatic],
+                linkJointAxis=[(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (1, 0, 0), (-1, 0, 0)],
+            )
+        )
+
+    def _hold(self, joint: int, value: float) -> None:
+        mode = self._engine.POSITION_CONTROL
+        options = {"targetPosition": value, "force": AXIS_FORCE, "positionGain": AXIS_GAIN}
+        self._call("setJointMotorControl2", self._gripper, joint, mode, **options)
+
+    def _move(self, joint: int, velocity: float, force: float) -> None:
+        # position control at 20 N would drive the fingers through hulls and cylinders
+        mode = self._engine.VELOCITY_CONTROL
+        self._call("setJointMotorControl2", self._gripper, joint, mode, targetVelocity=velocity, force=force)
+
+    def _touched(self, finger: int) -> set[int]:
+        pressing = [c for c in self._call("getContactPoints", bodyA=self._gripper, linkIndexA=finger) if c[9] > 0.0]
+        return {self._bodies.index(contact[2]) for contact in pressing if contact[2] in self._bodies}
+
+
+def _import_engine() -> Any:
+    """PyBullet, without the line that its import writes to the error stream."""
+    if "pybullet" in sys.modules:
+        return sys.modules["pybullet"]
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)  # it is written by C code, past sys.stderr
+        import pybullet
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return pybullet
