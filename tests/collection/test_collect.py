@@ -77,7 +77,7 @@ def test_scenes_are_unlabelled_and_come_at_every_fill_level(tmp_path):
         (["--policy", "scriptd"], "did you mean 'scripted'"),
         (["--preset", "lite"], "did you mean 'light'"),
         (["--config", "none.yaml"], "none.yaml does not exist"),
-        (["--family", "sparse", "--seed", "5", "--resume"], "was begun with seed = 4"),
+        (["--family", "sparse", "--seed", "5", "--resume"], "begun with other values of seed (4, now 5)"),
         ([], "--resume to go on"),
     ],
 )

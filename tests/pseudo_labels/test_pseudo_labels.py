@@ -21,7 +21,7 @@ from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels import teacher_pass
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 
@@ -163,7 +163,7 @@ def test_a_pass_killed_before_its_manifest_ends_with_one_and_without_left_overs(
 
     config = replace(stage, out=tmp_path / "killed", resume=True)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(StageClock, "write", killed)
+        patch.setattr(StageRun, "finish", killed)
         teacher_pass.run(config)
     assert (config.out / "pseudo_labels.parquet").exists()
     teacher_pass.run(config)

@@ -11,7 +11,7 @@ from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training import affordance, pretraining
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.losses import PairStep
@@ -126,7 +126,7 @@ def test_a_model_that_could_not_be_saved_is_not_lost(short, kind, tmp_path, monk
     assert (config.out / "resume.ckpt").exists()
     stamp = (config.out / "resume.ckpt").stat().st_mtime_ns
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(StageClock, "write", killed)
+        patch.setattr(StageRun, "finish", killed)
         train(config)
     assert (config.out / "resume.ckpt").stat().st_mtime_ns == stamp  # no step was done again
     assert (config.out / "started.json").exists()

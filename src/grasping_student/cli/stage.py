@@ -9,19 +9,16 @@ from __future__ import annotations
 import io
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from grasping_student.pipeline.configuration import choice, load_yaml, to_yaml
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import check_inputs_outside
+from grasping_student.pipeline.output_folder import check_inputs_outside, paths_of
 
 Config = TypeVar("Config")
-WRITTEN = ("out", "print_board")
-"""Fields of stages' configs that name what is written."""
 
 
 def parse_stage(
@@ -118,23 +115,8 @@ def stage_main(
     if config is not None:
         out = getattr(config, "out", None)
         if out is not None and getattr(config, "overwrite", False):
-            check_inputs_outside(out, inputs_of(config))
+            check_inputs_outside(out, paths_of(config))
         run(config)
-
-
-def inputs_of(config: Any) -> Iterator[Path]:
-    """Files and folders that a stage's config names, at any depth, but for those that it writes."""
-    for each in fields(config):
-        value = getattr(config, each.name)
-        if each.name in WRITTEN:
-            continue
-        if is_dataclass(value):
-            yield from inputs_of(value)
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, Path):
-                yield one
-            elif each.name == "models":
-                yield Path(one.partition("=")[2].rpartition(":")[2])  # NAME=RULE:FOLDER
 
 
 def say(text: str) -> None:

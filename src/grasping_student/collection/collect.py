@@ -15,20 +15,17 @@ from tqdm import tqdm
 from grasping_student.collection.attempts import LabelledScene, attempt_episode
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.collection.scenes import scene_episode
+from grasping_student.datasets.folder import MANIFEST as DATASET
 from grasping_student.datasets.store import Dataset, DatasetWriter
+from grasping_student.datasets.summary import why_dataset_is_kept
 from grasping_student.environments.base import Environment
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.heightmap import Heightmap
-from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_stream
-from grasping_student.pipeline.files import prepare_output, read_json, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.policies.base import Policy
 from grasping_student.simulation.config import FAMILIES, SimulationConfig
-
-ASKED = "collect.json"
-"""What the collection was asked for; resuming with something else is refused."""
 
 EMPTY_EPISODES = 20
 """So many episodes without a single attempt end the collection with an error."""
@@ -37,10 +34,6 @@ MakePolicy = Callable[[str, Environment], Policy]
 """From a spec string and the environment to a policy; a function of a module, so picklable."""
 
 _SCENES = 0xC011EC7  # keeps collected scenes apart from those of an evaluation with the same seed
-
-
-_FREE = ("workers", "out", "resume", "overwrite", "count")
-"""Options that may change on resuming: a larger count goes on where the smaller ended."""
 
 
 @dataclass(frozen=True)
@@ -80,24 +73,22 @@ def run(config: CollectConfig, make_policy: MakePolicy) -> Path:
     Raises:
         UserError: ``out`` exists, holds another collection, or the policy's name is unknown.
     """
-    clock = StageClock("collect", config)
+    stage = StageRun("collect", config, free=("count",))  # a larger count goes on where the smaller ended
     with SimulationEnvironment(simulation_of(config)) as environment:
         if config.kind == "attempts":
             make_policy(config.policy, environment)  # a wrong name is told before anything is written
         workspace = environment.workspace
-    prepare_output(config.out, config.resume, config.overwrite)
-    _check_same(config)
-    with DatasetWriter(config.out, workspace) as writer:
-        _collect(config, make_policy, writer)
-    dataset = Dataset(config.out)
-    outcomes = Counter(attempt.outcome.value for attempt in dataset.attempts() if attempt.outcome is not None)
-    clock.write(
-        config.out,
-        dataset_version=dataset.version,
-        attempts=len(dataset),
-        episodes=len(dataset.episodes()),
-        outcomes=dict(sorted(outcomes.items())),
-    )
+    with stage.output_folder(DATASET, keep_dataset=why_dataset_is_kept):
+        with DatasetWriter(config.out, workspace) as writer:
+            _collect(config, make_policy, writer)
+        dataset = Dataset(config.out)
+        outcomes = Counter(attempt.outcome.value for attempt in dataset.attempts() if attempt.outcome is not None)
+        stage.finish(
+            dataset_version=dataset.version,
+            attempts=len(dataset),
+            episodes=len(dataset.episodes()),
+            outcomes=dict(sorted(outcomes.items())),
+        )
     return config.out
 
 
@@ -159,19 +150,3 @@ def _append(writer: DatasetWriter, episode: int, result: EpisodeResult, which: s
         )
         added += 1
     return added
-
-
-def _check_same(config: CollectConfig) -> None:
-    same = replace(config, workers=1, out=Path(), resume=False, overwrite=False)
-    asked = {name: value for name, value in to_plain(same).items() if name not in _FREE}
-    path = config.out / ASKED
-    if not path.exists():
-        write_json(path, asked)
-        return
-    before = read_json(path)
-    for name, value in asked.items():
-        if before.get(name) != value:
-            raise UserError(
-                f"--resume: {config.out} was begun with {name} = {before.get(name)}, now it is {value}; give the same "
-                "options, --overwrite, or another --out"
-            )

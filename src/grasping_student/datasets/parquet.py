@@ -25,7 +25,8 @@ from grasping_student.datasets.summary import summarise
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import atomic_path, prepare_output, write_text
+from grasping_student.pipeline.files import atomic_path, write_text
+from grasping_student.pipeline.output_folder import prepare_output
 
 if TYPE_CHECKING:
     import pyarrow
@@ -90,14 +91,18 @@ def export_parquet(path: Path, out: Path, rows_a_shard: int = ROWS_A_SHARD, over
     Raises:
         UserError: the dataset is missing, empty or damaged, or ``out`` exists or holds the dataset.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if rows_a_shard < 1:
         raise UserError(f"--rows-a-shard is {rows_a_shard}; it must be at least 1")
     dataset = Dataset(path)
     dataset.require()
-    prepare_output(out, overwrite=overwrite, inputs=[path])
+    with prepare_output(out, "dataset export", overwrite=overwrite, inputs=[path]):
+        return _write_shards(dataset, out, rows_a_shard)
+
+
+def _write_shards(dataset: Dataset, out: Path, rows_a_shard: int) -> list[Path]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns, attempts = schema(dataset), dataset.attempts()
     count = math.ceil(len(attempts) / rows_a_shard)
     shards = [out / "data" / f"attempts-{number:05d}-of-{count:05d}.parquet" for number in range(count)]

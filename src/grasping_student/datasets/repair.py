@@ -15,13 +15,13 @@ from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
     DatasetManifest,
-    WriterLock,
     flush_folder,
     read_deleted,
     read_manifest,
     segment_paths,
     write_deleted,
     write_manifest,
+    writer_lock,
 )
 from grasping_student.datasets.integrity import Inspection, check_dataset
 from grasping_student.datasets.writer import DatasetWriter
@@ -69,7 +69,7 @@ def repair_dataset(path: Path) -> tuple[Inspection, Repair]:
 
 
 def _repair(path: Path) -> tuple[Inspection, Repair]:
-    lock = WriterLock(path) if path.is_dir() and (segment_paths(path) or (path / MANIFEST).exists()) else None
+    lock = writer_lock(path) if path.is_dir() and (segment_paths(path) or (path / MANIFEST).exists()) else None
     try:
         inspection, repair = check_dataset(path), Repair()
         if not inspection.damaged:
@@ -251,10 +251,8 @@ def _salvage(copy: Path, workspace: Workspace) -> _Salvaged:
     """What is still whole in a copy of a damaged segment; nothing if it belongs to another workspace."""
     salvaged = _Salvaged()
     with segments.clear_errors(copy):
-        connection = segments.open_copy(copy)
+        connection = sqlite3.connect(copy, isolation_level=None)
         try:
-            if not segments.has_own_tables(connection):
-                return salvaged  # under the names of our tables lies something else
             salvaged.ids = ids_found(connection)
             try:
                 own_workspace, first_id = segments.read_meta(connection, copy)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import atomic_path
 
 ANGLE_BINS = 16
@@ -22,6 +23,19 @@ HEIGHT_SAMPLE = 200
 
 SUCCESS_COLOUR, FAILURE_COLOUR, HEIGHT_COLOUR = "#0072b2", "#e69f00", "#009e73"
 """From the Okabe-Ito palette: told apart by colour-blind eyes."""
+
+
+def why_dataset_is_kept(folder: Path) -> str | None:
+    """Why ``--overwrite`` must not delete a dataset: no simulator can make it again; None if one can."""
+    try:
+        attempts = Dataset(folder).attempts()
+    except UserError:
+        return "it cannot be read, so nobody knows whose labels are in it"
+    if any(each.source == "human" for each in attempts):
+        return "a person labelled attempts in it"
+    if any(each.environment != "simulation" for each in attempts):
+        return "not all of its attempts were simulated"
+    return None
 
 
 @dataclass(frozen=True)

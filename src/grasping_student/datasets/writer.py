@@ -14,7 +14,6 @@ from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
     DatasetManifest,
-    WriterLock,
     is_dataset,
     read_deleted,
     read_manifest,
@@ -22,6 +21,7 @@ from grasping_student.datasets.folder import (
     segment_paths,
     write_deleted,
     write_manifest,
+    writer_lock,
 )
 from grasping_student.datasets.pictures import encode_pictures
 from grasping_student.datasets.schema import Attempt, NotStorable, check_attempt, content_digest
@@ -57,7 +57,7 @@ class DatasetWriter:
         self.path = Path(path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = WriterLock(self.path)
+            self._lock = writer_lock(self.path)
         except OSError as error:
             raise UserError(f"dataset {path} cannot be written: {error.strerror}") from None
         self._segment_bytes, self._batch, self._pending = segment_bytes, batch, 0
@@ -232,8 +232,7 @@ class DatasetWriter:
             connection = segments.open_for_reading(path, path.name in self._manifest.sealed)
             with segments.clear_errors(path):
                 self._number = int(path.stem.removeprefix("segment-"))
-                workspace, first_id = segments.read_meta(connection, path)
-                segments.check_rows(connection, path, workspace)
+                _, first_id = segments.read_meta(connection, path)
                 row = connection.execute("SELECT max(id), max(episode) FROM attempt").fetchone()
                 connection.close()
             self._next_id = max(self._next_id, first_id, -1 if row[0] is None else row[0] + 1)

@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grasping_student.environments.base import Environment
 from grasping_student.episodes.policy_spec import prefix_and_folder, weights_bytes
 from grasping_student.evaluation.configuration import EnvironmentSpec
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.policies.base import Policy
 
 if TYPE_CHECKING:
@@ -108,22 +106,3 @@ def describe_models(
     """
     versions = {name: open_policy(world, spec, make_policy).version for name, spec in models.items()}
     return open_environment(world).workspace, versions
-
-
-def check_same_run(path: Path, asked: dict[str, Any]) -> None:
-    """Write what a run was asked to do, or on resuming refuse to go on as something else.
-
-    Raises:
-        UserError: the folder holds a run that was asked for something else.
-    """
-    if path.exists():
-        before = read_json(path)
-        changed = [name for name in asked if before.get(name) != asked[name]]
-        if changed:
-            name = changed[0]
-            raise UserError(
-                f"--resume: {path.parent} holds a run with {name} = {before.get(name)}, now it is {asked[name]}; "
-                "give the same options, --overwrite, or another --out"
-            )
-    else:
-        write_json(path, asked)

@@ -18,7 +18,6 @@ from grasping_student.episodes.attempt import NO_GRASP, EventLog, Try, finite_or
 from grasping_student.episodes.loop import policy_seed, scene_seed
 from grasping_student.episodes.open_environments import (
     MakePolicy,
-    check_same_run,
     close_environments,
     describe_models,
     one_thread,
@@ -32,8 +31,8 @@ from grasping_student.evaluation.rates import summarise_one_shot
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import prepare_output, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.policies.base import NothingToGrasp, Policy
 
 REMOVED_AT_ONCE = 5
@@ -146,34 +145,39 @@ def run(config: OneShotConfig, world: EnvironmentSpec | None = None, make_policy
     """
     models = parse_models(config.models)
     world = world or SimulationSpec(config.family, config.pixels)
-    clock = StageClock("evaluate one-shot", config)
+    stage = StageRun("evaluate one-shot", config, free=("scenes",))
     started = time.perf_counter()
     log = config.out / ATTEMPTS
     try:
         workspace, versions = describe_models(world, models, make_policy)
-        prepare_output(config.out, config.resume, config.overwrite)
-        asked = {"models": models, "versions": versions, "world": to_plain(world), "emptiest": config.emptiest}
-        check_same_run(config.out / "run.json", {**asked, "seed": config.seed})
-        before = [event for event in read_events(log) if isinstance(event, Try)]
-        done = _scenes_of_all(before, set(models))
-        rewrite_events(log, [each for each in before if each.episode in done])
-        jobs = [
-            SceneJob(world, tuple(models.items()), make_policy, scene, config.seed, config.emptiest)
-            for scene in range(config.scenes)
-            if scene not in done
-        ]
-        with one_thread(), EventLog(log) as file:
-            for tries in parallel_map(run_scene, jobs, config.workers, "one-shot"):
-                file.append(*tries)
+        with stage.output_folder(METRICS, versions):
+            asked = {"models": models, "versions": versions, "world": to_plain(world), "emptiest": config.emptiest}
+            write_json(config.out / "run.json", {**asked, "seed": config.seed})
+            _grasp_all(config, world, models, make_policy)
+            events = [event for event in read_events(log) if event.episode < config.scenes]
+            metrics = summarise_one_shot(events, list(models), config.scenes, config.seed)
+            facts = {"schema_version": 1, "kind": "one-shot", "workspace": to_plain(workspace)}
+            write_json(config.out / METRICS, {**facts, **metrics})
+            stage.finish(versions, picking_seconds=round(time.perf_counter() - started, 3))
     finally:
         close_environments()
-    events = [event for event in read_events(log) if event.episode < config.scenes]
-    metrics = summarise_one_shot(events, list(models), config.scenes, config.seed)
-    write_json(
-        config.out / METRICS, {"schema_version": 1, "kind": "one-shot", "workspace": to_plain(workspace), **metrics}
-    )
-    clock.write(config.out, inputs=versions, picking_seconds=round(time.perf_counter() - started, 3))
     return config.out
+
+
+def _grasp_all(config: OneShotConfig, world: EnvironmentSpec, models: dict[str, str], make_policy: MakePolicy) -> None:
+    """Append the grasps of all models on the scenes that the log does not have yet."""
+    log = config.out / ATTEMPTS
+    before = [event for event in read_events(log) if isinstance(event, Try)]
+    done = _scenes_of_all(before, set(models))
+    rewrite_events(log, [each for each in before if each.episode in done])
+    jobs = [
+        SceneJob(world, tuple(models.items()), make_policy, scene, config.seed, config.emptiest)
+        for scene in range(config.scenes)
+        if scene not in done
+    ]
+    with one_thread(), EventLog(log) as file:
+        for tries in parallel_map(run_scene, jobs, config.workers, "one-shot"):
+            file.append(*tries)
 
 
 def _scenes_of_all(tries: list[Try], models: set[str]) -> set[int]:

@@ -12,7 +12,6 @@ from grasping_student.episodes.attempt import End, EpisodeEnd, Event, EventLog, 
 from grasping_student.episodes.loop import pick_episode
 from grasping_student.episodes.open_environments import (
     MakePolicy,
-    check_same_run,
     close_environments,
     describe_models,
     one_thread,
@@ -32,8 +31,8 @@ from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import prepare_output, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.stage import StageRun
 
 ATTEMPTS = "attempts.jsonl"
 METRICS = "metrics.json"
@@ -68,34 +67,40 @@ def run(config: PickingConfig, world: EnvironmentSpec | None = None, make_policy
     """
     models = parse_models(config.models)
     world = world or SimulationSpec(config.family, config.pixels)
-    clock = StageClock("evaluate picking", config)
+    stage = StageRun("evaluate picking", config, free=("episodes",))
     started = time.perf_counter()
     try:
         workspace, versions = describe_models(world, models, make_policy)
-        prepare_output(config.out, config.resume, config.overwrite)
-        asked = {"models": models, "versions": versions, "world": to_plain(world), "stop": to_plain(config.stop)}
-        check_same_run(config.out / "run.json", {**asked, "seed": config.seed})
-        jobs = [
-            EpisodeJob(world, name, spec, make_policy, episode, config.seed, config.stop)
-            for episode in range(config.episodes)
-            for name, spec in models.items()
-        ]
-        log = config.out / ATTEMPTS
-        with one_thread():
-            if world.outlives_program:
-                _pick_in_a_lasting_world(jobs, log)
-            else:
-                _pick_in_new_worlds(jobs, log, config.workers)
+        with stage.output_folder(METRICS, versions):
+            asked = {"models": models, "versions": versions, "world": to_plain(world), "stop": to_plain(config.stop)}
+            write_json(config.out / "run.json", {**asked, "seed": config.seed})
+            _pick_all(config, world, models, make_policy)
+            events = [event for event in read_events(config.out / ATTEMPTS) if event.episode < config.episodes]
+            failures = config.stop.failures_in_a_row
+            metrics = summarise_picking(events, list(models), config.episodes, workspace, failures, config.seed)
+            facts = {"schema_version": 1, "kind": "picking", "workspace": to_plain(workspace)}
+            write_json(config.out / METRICS, {**facts, **metrics})
+            stage.finish(versions, picking_seconds=round(time.perf_counter() - started, 3))
     finally:
         close_environments()
-    events = [event for event in read_events(log) if event.episode < config.episodes]
-    failures = config.stop.failures_in_a_row
-    metrics = summarise_picking(events, list(models), config.episodes, workspace, failures, config.seed)
-    write_json(
-        config.out / METRICS, {"schema_version": 1, "kind": "picking", "workspace": to_plain(workspace), **metrics}
-    )
-    clock.write(config.out, inputs=versions, picking_seconds=round(time.perf_counter() - started, 3))
     return config.out
+
+
+def _pick_all(
+    config: PickingConfig, world: EnvironmentSpec, models: Mapping[str, str], make_policy: MakePolicy
+) -> None:
+    """Append the episodes of all models that the log does not have yet."""
+    jobs = [
+        EpisodeJob(world, name, spec, make_policy, episode, config.seed, config.stop)
+        for episode in range(config.episodes)
+        for name, spec in models.items()
+    ]
+    log = config.out / ATTEMPTS
+    with one_thread():
+        if world.outlives_program:
+            _pick_in_a_lasting_world(jobs, log)
+        else:
+            _pick_in_new_worlds(jobs, log, config.workers)
 
 
 def _pick_in_new_worlds(jobs: Sequence[EpisodeJob], log: Path, workers: int) -> None:

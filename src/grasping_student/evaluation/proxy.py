@@ -26,8 +26,9 @@ from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import torch_threads
 from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import prepare_output, read_json, write_json
-from grasping_student.pipeline.manifest import MANIFEST, StageClock
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.manifest import MANIFEST
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.callbacks import ROUNDS
 
 THRESHOLD = 0.5
@@ -175,32 +176,29 @@ def run(config: ProxyConfig) -> Path:
     from grasping_student.evaluation.configuration import parse_models
 
     models = parse_models(config.models)
-    clock = StageClock("evaluate proxy", config)
+    stage = StageRun("evaluate proxy", config)
     dataset = Dataset(config.dataset)
     affordance = load_affordance(config.affordance, "--affordance")
     _check_held_out(dataset, [config.affordance, *(Path(spec) for spec in models.values())])
-    with torch_threads(1):
+    inputs = {str(config.dataset): dataset.version, str(config.affordance): affordance.version}
+    with stage.output_folder(METRICS, inputs), torch_threads(1):
         scenes = read_proxy_scenes(affordance, dataset, config.scenes)
         metrics = {name: proxy_metrics(Path(spec), scenes, config) for name, spec in models.items()}
-    read = (config.dataset, config.affordance, *(Path(spec) for spec in models.values()))
-    prepare_output(config.out, config.resume, config.overwrite, read)
-    write_json(
-        config.out / METRICS,
-        {
-            "schema_version": 1,
-            "kind": "proxy",
-            "affordance": affordance.version,
-            "scenes": len(scenes),
-            "episodes": len(set(scenes.episodes)),
-            "alpha": config.alpha,
-            "threshold": THRESHOLD,
-            "models": metrics,
-        },
-    )
-    versions = {name: row["version"] for name, row in metrics.items()}
-    clock.write(
-        config.out, {str(config.dataset): dataset.version, str(config.affordance): affordance.version, **versions}
-    )
+        write_json(
+            config.out / METRICS,
+            {
+                "schema_version": 1,
+                "kind": "proxy",
+                "affordance": affordance.version,
+                "scenes": len(scenes),
+                "episodes": len(set(scenes.episodes)),
+                "alpha": config.alpha,
+                "threshold": THRESHOLD,
+                "models": metrics,
+            },
+        )
+        versions = {name: row["version"] for name, row in metrics.items()}
+        stage.finish(inputs | versions)
     return config.out
 
 

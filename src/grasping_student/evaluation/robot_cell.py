@@ -13,7 +13,8 @@ from grasping_student.episodes.loop import pick_episode
 from grasping_student.episodes.open_environments import MakePolicy
 from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
 from grasping_student.evaluation.configuration import PickingConfig, parse_models
-from grasping_student.pipeline.files import prepare_output, write_text
+from grasping_student.pipeline.files import write_text
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.prompt import ask_at_terminal
 
 REHEARSED_ATTEMPTS = 3
@@ -60,7 +61,6 @@ def rehearse(
     assert config.cell is not None
     cell = replace(load_cell(config.cell, to_move=True), live=None)
     check_devices(cell)
-    prepare_output(config.out, config.resume, config.overwrite)
     lines: list[str] = []
 
     def note(line: str) -> None:
@@ -70,7 +70,9 @@ def rehearse(
     notes = Notebook(cell.drop_pose(), note)
     view = SimulatedView(cell.workspace, config.family)
     rule = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
-    with RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, say) as world:
+    stage = StageRun("evaluate picking", config)
+    robot = RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, say)
+    with stage.output_folder("motions.txt"), robot as world:
         for name, spec in parse_models(config.models).items():
             note(f"# {name}: reset")
             pick_episode(
@@ -82,8 +84,9 @@ def rehearse(
                 rule=rule,
                 record=lambda event: note(f"# {_words(event)}"),
             )
-    write_text(config.out / "motions.txt", "".join(line + "\n" for line in lines))
-    plot_motions(notes.motions, cell, config.out / "motions.png")
+        write_text(config.out / "motions.txt", "".join(line + "\n" for line in lines))
+        plot_motions(notes.motions, cell, config.out / "motions.png")
+        stage.finish()
     return config.out / "motions.png"
 
 

@@ -22,8 +22,7 @@ from grasping_student.models.selection import angle_maxima, non_maximum_suppress
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import prepare_output
-from grasping_student.pipeline.manifest import STARTED, StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
 from grasping_student.pseudo_labels.ensemble import agreed_scores, judged_scores, log_total
 
@@ -53,7 +52,7 @@ def run(config: PseudoLabelConfig) -> Path:
         UserError: no teacher, no scenes, another workspace, a judge that is no affordance network, an existing ``out``,
             or a resume with another config or other data.
     """
-    clock = StageClock("pseudo-label", config)
+    stage = StageRun("pseudo-label", config)
     dataset = Dataset(config.dataset)
     dataset.require()
     teacher = GraspModel.load(config.teacher, dataset.workspace)
@@ -78,11 +77,16 @@ def run(config: PseudoLabelConfig) -> Path:
     inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
     if provenance.judge is not None:
         inputs[str(config.judge)] = provenance.judge
-    read = (config.teacher, config.dataset, *config.others, config.judge)
-    prepare_output(config.out, config.resume, config.overwrite, read)
-    if clock.begin(config.out, TABLE, inputs):
-        _forget(config.out)
-        return config.out
+    with stage.output_folder(TABLE, inputs) as finished:
+        if not finished:
+            facts = _label_dataset(config, dataset, provenance)
+            stage.finish(inputs, **facts)
+        shutil.rmtree(config.out / PARTS, ignore_errors=True)
+    return config.out
+
+
+def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Provenance) -> dict[str, int]:
+    """Write the table of all scenes, part by part; returns counts for the manifest."""
     ids = [int(i) for i in dataset.ids()]
     size = config.scenes_a_part
     starts = range(0, len(ids), size)
@@ -109,15 +113,11 @@ def run(config: PseudoLabelConfig) -> Path:
         pass
     table = PseudoLabelTable.join([_read_part(part) for part in parts])
     table.save(config.out / TABLE, provenance)
-    clock.write(
-        config.out,
-        inputs,
-        scenes=len(table),
-        scenes_without_grasp=int((~np.isfinite(table.score)).all(1).sum()),
-        scenes_overruled=int(table.overruled.sum()),
-    )
-    _forget(config.out)
-    return config.out
+    return {
+        "scenes": len(table),
+        "scenes_without_grasp": int((~np.isfinite(table.score)).all(1).sum()),
+        "scenes_overruled": int(table.overruled.sum()),
+    }
 
 
 def _part_file(out: Path, first: int) -> Path:
@@ -132,12 +132,6 @@ def _read_part(part: Part) -> PseudoLabelTable:
             "start again with --overwrite"
         )
     return table
-
-
-def _forget(out: Path) -> None:
-    """Remove what only an unfinished pass needs; the manifest is there."""
-    shutil.rmtree(out / PARTS, ignore_errors=True)
-    (out / STARTED).unlink(missing_ok=True)
 
 
 def label_part(part: Part) -> int:

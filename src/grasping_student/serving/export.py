@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import atomic_path, prepare_output, sha256_of_file, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import atomic_path, sha256_of_file, write_json
+from grasping_student.pipeline.stage import StageRun
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
@@ -53,12 +53,11 @@ def run(config: ExportConfig) -> Path:
     require_extra("onnx", "onnxscript", "onnxruntime")
     from grasping_student.models.grasp_model import GraspModel
 
-    clock = StageClock("export", config)
+    stage = StageRun("export", config)
     model = GraspModel.load(config.model)
-    prepare_output(config.out, overwrite=config.overwrite, inputs=[config.model])
-    difference = export_model(model, config.out, config.seed)
-    inputs = {str(config.model): model.version}
-    clock.write(config.out, inputs, largest_difference=difference)
+    with stage.output_folder(GRAPH):
+        difference = export_model(model, config.out, config.seed)
+        stage.finish({str(config.model): model.version}, largest_difference=difference)
     return config.out
 
 

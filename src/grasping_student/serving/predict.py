@@ -17,8 +17,8 @@ from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
 from grasping_student.perception.frame_files import FrameFiles, load_frame
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, RepairedHeightmap, repair_heightmap
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import prepare_output, sha256_of_file, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import sha256_of_file, write_json
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.seen_material import STANDARD_GRIPPER, finger_opening, foreground, seen_material
 
@@ -222,7 +222,7 @@ def run(config: PredictConfig) -> Prediction:
     """
     from grasping_student.plotting.prediction_figure import plot_prediction
 
-    clock = StageClock("predict", config)
+    stage = StageRun("predict", config)
     files = _files(config)
     frame, adapted = load_frame(files, config.depth_unit)
     model = load_model(config.model, config.extent)
@@ -238,21 +238,19 @@ def run(config: PredictConfig) -> Prediction:
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     prediction = replace(prediction, notes=(*adapted, *prediction.notes))
     given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
-    prepare_output(config.out, overwrite=config.overwrite, inputs=[*given, config.model])
     best, *others = (each.to_json() for each in prediction.grasps)
     workspace = {"extent": model.workspace.extent, "pixels": model.workspace.pixels, "margin": model.workspace.margin}
-    write_json(
-        config.out / "grasp.json",
-        {
-            "grasp": best,
-            "runners_up": others,
-            "notes": list(prediction.notes),
-            "workspace": workspace,
-            "model": model.version,
-        },
-    )
-    plot_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
-    clock.write(config.out, {str(path): sha256_of_file(path) for path in given} | {"model": model.version})
+    told = {
+        "grasp": best,
+        "runners_up": others,
+        "notes": list(prediction.notes),
+        "workspace": workspace,
+        "model": model.version,
+    }
+    with stage.output_folder("grasp.json"):
+        write_json(config.out / "grasp.json", told)
+        plot_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
+        stage.finish({str(path): sha256_of_file(path) for path in given} | {"model": model.version})
     return prediction
 
 

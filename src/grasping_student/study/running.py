@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.manifest import write_manifest
 from grasping_student.study import costs, planning
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.estimates import (
@@ -43,7 +43,7 @@ def run(config: ExperimentConfig) -> Path:
             another experiment at work in the same cache.
     """
     design = planning.design_of(config)
-    clock = StageClock(f"experiment {config.name}", config)
+    begun = time.time()
     folder, recipes = config.out / config.name, Recipes(config)
     if not planning.cells_of(config, design):
         raise UserError(f"{config.name} has no cell with these settings and regimes; --dry-run without them shows all")
@@ -87,7 +87,8 @@ def run(config: ExperimentConfig) -> Path:
     plot_maps(folder, rows)
     if "picking" in design.measures:
         plot_grasps(folder, rows, recipes)
-    clock.write(folder, runs=len(rows), made=len(missing), code={k: code_version(k) for k in kinds(rows, shots)})
+    versions = {k: code_version(k) for k in kinds(rows, shots)}
+    write_manifest(folder, f"experiment {config.name}", config, begun, runs=len(rows), made=len(missing), code=versions)
     _say(f"results in {folder}")
     return folder
 

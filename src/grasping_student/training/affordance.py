@@ -14,16 +14,16 @@ from torch.nn import functional
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.splits import SPLIT, Split, split_by_episode
 from grasping_student.datasets.store import Dataset
-from grasping_student.models.checkpoint import describe
+from grasping_student.models.checkpoint import WEIGHTS, describe
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import BalancedBatches, Group
 from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_labels, read_scenes
-from grasping_student.training.stage import begin, train
+from grasping_student.training.stage import forget, train
 
 
 class AffordanceStep:
@@ -55,7 +55,7 @@ def run(config: AffordanceConfig) -> Path:
                 f"{dataset.path} is of {describe(dataset.workspace)}, {datasets[0].path} of {describe(workspace)}; "
                 "an affordance network learns from datasets of one workspace"
             )
-    clock = StageClock("train affordance", config)
+    stage = StageRun("train affordance", config)
     if config.labels:
         splits = [Split(tuple(datasets[0].episodes().tolist()), (), config.split_seed, datasets[0].version)]
         drawn = set(read_labels(datasets[0], config.sources, config.labels, seed=config.label_seed).scene.tolist())
@@ -79,23 +79,24 @@ def run(config: AffordanceConfig) -> Path:
     )
     model = GraspModel.new(ModelConfig(config.network, workspace, config.normalisation), config.seed)
     inputs = {str(each.path): split.dataset_version for each, split in zip(datasets, splits, strict=True)}
-    if begin(clock, config, inputs):
-        return config.out
-    sides = [
-        {
-            "dataset": str(each.path),
-            "train": list(split.train),
-            "held_out": list(split.held_out),
-            "seed": split.seed,
-            "dataset_version": split.dataset_version,
-        }
-        for each, split in zip(datasets, splits, strict=True)
-    ]
-    write_json(config.out / SPLIT, {"sources": list(config.sources), "datasets": sides})
-    steps = config.loop.total_steps(len(labels))
-    batches = BalancedBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
-    facts = {"attempts": len(labels), "successes": int(succeeded.sum()), "steps": steps}
-    return train(clock, config, model, AffordanceStep(), batches, len(labels), inputs, facts)
+    with stage.output_folder(WEIGHTS, inputs) as finished:
+        if finished:
+            return forget(config.out)
+        sides = [
+            {
+                "dataset": str(each.path),
+                "train": list(split.train),
+                "held_out": list(split.held_out),
+                "seed": split.seed,
+                "dataset_version": split.dataset_version,
+            }
+            for each, split in zip(datasets, splits, strict=True)
+        ]
+        write_json(config.out / SPLIT, {"sources": list(config.sources), "datasets": sides})
+        steps = config.loop.total_steps(len(labels))
+        batches = BalancedBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
+        facts = {"attempts": len(labels), "successes": int(succeeded.sum()), "steps": steps}
+        return train(stage, config, model, AffordanceStep(), batches, len(labels), inputs, facts)
 
 
 def usable_attempts(dataset: Dataset, sources: tuple[str, ...], episodes: tuple[int, ...]) -> list[Attempt]:

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.models.checkpoint import PRETRAINING_STAGE
+from grasping_student.models.checkpoint import PRETRAINING_STAGE, WEIGHTS
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import normalise
 from grasping_student.models.rotation import Canvas, View
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.batches import Batches, items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Scenes, read_scenes
 from grasping_student.training.pretraining_configuration import PretrainingConfig
-from grasping_student.training.stage import begin, train
+from grasping_student.training.stage import forget, train
 
 
 class RestorationBatches(Batches):
@@ -81,14 +81,15 @@ def run(config: PretrainingConfig) -> Path:
     Raises:
         UserError: no scenes, an existing ``out``, an unknown network, or a resume with another config or other data.
     """
-    clock, dataset = StageClock(PRETRAINING_STAGE, config), Dataset(config.dataset)
+    stage, dataset = StageRun(PRETRAINING_STAGE, config), Dataset(config.dataset)
     dataset.require()
     scenes = read_scenes(dataset, dataset.ids(), config.normalisation)
     model = GraspModel.new(ModelConfig(config.network, dataset.workspace, config.normalisation), config.seed)
     inputs = {str(config.dataset): dataset.version}
-    if begin(clock, config, inputs):
-        return config.out
-    items = len(scenes.ids)
-    steps = config.loop.total_steps(items)
-    batches = RestorationBatches(scenes, model.canvas, config, steps)
-    return train(clock, config, model, RestorationStep(), batches, items, inputs, {"steps": steps})
+    with stage.output_folder(WEIGHTS, inputs) as finished:
+        if finished:
+            return forget(config.out)
+        items = len(scenes.ids)
+        steps = config.loop.total_steps(items)
+        batches = RestorationBatches(scenes, model.canvas, config, steps)
+        return train(stage, config, model, RestorationStep(), batches, items, inputs, {"steps": steps})

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from grasping_student.models.checkpoint import WEIGHTS
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.pipeline.files import prepare_output
-from grasping_student.pipeline.manifest import STARTED, StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Batches
 from grasping_student.training.callbacks import RESUME_POINT
@@ -20,22 +18,8 @@ from grasping_student.training.pretraining_configuration import PretrainingConfi
 TrainingConfig = TeacherConfig | StudentConfig | AffordanceConfig | PretrainingConfig
 
 
-def begin(clock: StageClock, config: TrainingConfig, inputs: Mapping[str, str]) -> bool:
-    """Make the output folder of a training, or go on with it; returns whether it holds the finished model.
-
-    Raises:
-        UserError: ``out`` exists and neither resume nor overwrite was asked for, it holds what is read, or it was begun
-            with another config or other data.
-    """
-    prepare_output(config.out, config.resume, config.overwrite, config.inputs)
-    finished = clock.begin(config.out, WEIGHTS, inputs)
-    if finished:
-        _forget(config.out)
-    return finished
-
-
 def train(
-    clock: StageClock,
+    stage: StageRun,
     config: TrainingConfig,
     model: GraspModel,
     step: Step,
@@ -47,7 +31,7 @@ def train(
     """Train a model, write its checkpoint folder with the manifest, and return the folder.
 
     Args:
-        clock: of the stage.
+        stage: whose output folder is prepared.
         config: of the stage.
         model: trained in place.
         step: loss of a batch.
@@ -59,14 +43,14 @@ def train(
 
     def save(curve: list[dict[str, float]]) -> None:
         model.save(config.out, config, {"learning_curve": curve})
-        clock.write(config.out, inputs, model_version=model.version, **facts)
-        _forget(config.out)
+        stage.finish(inputs, model_version=model.version, **facts)
+        forget(config.out)
 
     fit(model.network, step, batches, items, config.loop, config.out, config.seed, save)
     return config.out
 
 
-def _forget(out: Path) -> None:
-    """Remove what only an unfinished training needs; the manifest is there."""
-    for name in (RESUME_POINT, STARTED):
-        (out / name).unlink(missing_ok=True)
+def forget(out: Path) -> Path:
+    """Remove what only an unfinished training needs, now that the manifest is there; returns the folder."""
+    (out / RESUME_POINT).unlink(missing_ok=True)
+    return out

@@ -11,12 +11,12 @@ from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
 from grasping_student.training.losses import PairStep
-from grasping_student.training.stage import begin, train
+from grasping_student.training.stage import forget, train
 
 
 def run(config: TeacherConfig) -> Path:
@@ -61,27 +61,28 @@ def train_pairs(
     Raises:
         UserError: an existing ``out``, an unknown network, or a resume with another config or other data.
     """
-    clock = StageClock(stage, config)
+    run = StageRun(stage, config)
     described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or GraspConstraintConfig())
     model = GraspModel.new(described, config.seed)
     if config.initial is not None:
         _start_from(model, config.initial)
         inputs = {**inputs, str(config.initial): sha256_of_file(config.initial / WEIGHTS)}
-    if begin(clock, config, inputs):
-        return config.out
-    items = max(len(group.labels) for group in groups)
-    steps = config.loop.total_steps(items)
-    batches = PairBatches(
-        groups,
-        model.canvas,
-        config.normalisation,
-        config.augmentation,
-        config.seed,
-        steps,
-        rule=rule.make() if rule and rule_weight else None,
-    )
-    step = PairStep(dataset.workspace.pixel_size, rule_weight)
-    return train(clock, config, model, step, batches, items, inputs, {"steps": steps, **facts})
+    with run.output_folder(WEIGHTS, inputs) as finished:
+        if finished:
+            return forget(config.out)
+        items = max(len(group.labels) for group in groups)
+        steps = config.loop.total_steps(items)
+        batches = PairBatches(
+            groups,
+            model.canvas,
+            config.normalisation,
+            config.augmentation,
+            config.seed,
+            steps,
+            rule=rule.make() if rule and rule_weight else None,
+        )
+        step = PairStep(dataset.workspace.pixel_size, rule_weight)
+        return train(run, config, model, step, batches, items, inputs, {"steps": steps, **facts})
 
 
 def _start_from(model: GraspModel, path: Path) -> None:

@@ -19,8 +19,8 @@ from grasping_student.perception.rigid_fit import check_fit, fit_rigid
 from grasping_student.perception.touched_points import points_in_camera, read_touched
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import atomic_path, prepare_output, sha256_of_file
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import atomic_path, sha256_of_file
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.plotting.calibration_figure import plot_calibration
 from grasping_student.robots.cell.calibration_config import CalibrateConfig
 from grasping_student.robots.cell.camera_view import RealSenseViewConfig, RecordedViewConfig
@@ -40,7 +40,7 @@ def run(config: CalibrateConfig) -> Calibration:
         UserError: anything missing, a board or point that is not seen, or a fit that is not good enough; nothing is
             stored then.
     """
-    clock = StageClock("cell calibrate", config)
+    stage = StageRun("cell calibrate", config)
     if config.cell is None or config.touched is None:
         raise UserError("cell calibrate needs --cell FILE (the robot cell) and --touched FILE (the touched points)")
     cell = load_cell(config.cell)
@@ -76,13 +76,13 @@ def run(config: CalibrateConfig) -> Calibration:
         table_noise=noise,
         notes=tuple(_board_notes(frame, board)) if board is not None else (),
     )
-    prepare_output(config.out, overwrite=config.overwrite, inputs=[config.cell, config.touched, config.frame])
-    save_calibration(calibration, config.out / "calibration.json")
-    np.savetxt(config.out / "camera_to_base.txt", calibration.camera_to_base, fmt="%.12g")
-    plot_calibration(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")
-    if frame.rgb is not None:
-        cv2.imwrite(str(config.out / "reference.png"), cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
-    clock.write(config.out, {str(path): sha256_of_file(path) for path in (config.cell, config.touched)})
+    with stage.output_folder("calibration.json"):
+        save_calibration(calibration, config.out / "calibration.json")
+        np.savetxt(config.out / "camera_to_base.txt", calibration.camera_to_base, fmt="%.12g")
+        plot_calibration(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")
+        if frame.rgb is not None:
+            cv2.imwrite(str(config.out / "reference.png"), cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
+        stage.finish({str(path): sha256_of_file(path) for path in (config.cell, config.touched)})
     return calibration
 
 

@@ -14,7 +14,8 @@ from grasping_student.perception.camera_diagnostics import Finding, examine
 from grasping_student.perception.frame_files import frame_files, load_frame, read_pose
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import prepare_output, write_json
+from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.calibrate import take_frame
 from grasping_student.robots.cell.calibration_config import CheckConfig
 from grasping_student.robots.cell.camera_view import RealSenseViewConfig, calibrated_pose, camera_to_world
@@ -43,8 +44,10 @@ def run(config: CheckConfig) -> list[Finding]:
     findings = _examine(config, cell, calibration, reference) + _compare_poses(cell, calibration)
     findings += _lacking_to_move(config.cell)
     if config.out is not None:
-        prepare_output(config.out, overwrite=config.overwrite, inputs=[config.cell, config.frame, path])
-        write_json(config.out / "check.json", {"findings": [asdict(finding) for finding in findings]})
+        stage = StageRun("cell check", config)
+        with stage.output_folder("check.json", reads=[path]):
+            write_json(config.out / "check.json", {"findings": [asdict(finding) for finding in findings]})
+            stage.finish()
     return findings
 
 

@@ -17,8 +17,8 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.frame_files import save_frame
 from grasping_student.pipeline.configuration import to_yaml
-from grasping_student.pipeline.files import prepare_output, write_text
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import write_text
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.fakes.configuration import FakeCellConfig
 from grasping_student.robots.fakes.fault_campaign import FAULTS, mend
@@ -44,11 +44,12 @@ def say_now(text: str) -> None:
 
 def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = say_now) -> None:
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
-    prepare_output(config.out, overwrite=config.overwrite)
-    StageClock("cell fake", config).write(config.out)
+    stage = StageRun("cell fake", config)
     simulation = FAMILIES[config.family]()
     workspace = Workspace(pixels=config.pixels)
-    with twin_cell(config.speedup, workspace, simulation, config.out / "live") as (fakes, cell):
+    served = twin_cell(config.speedup, workspace, simulation, config.out / "live")
+    with stage.output_folder(), served as (fakes, cell):
+        stage.finish()
         fakes.do("reset", seed=config.seed)
         write_text(config.out / "cell.yaml", to_yaml(replace(cell, live=Path("live"))))
         write_bench(config, cell)

@@ -11,18 +11,17 @@ from typing import Any
 
 from grasping_student.collection.collect import run as collect
 from grasping_student.collection.configuration import CollectConfig
+from grasping_student.datasets.summary import why_dataset_is_kept
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
-from grasping_student.pipeline.configuration import to_plain
-from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import prepare_output, read_json, write_json
-from grasping_student.pipeline.manifest import StageClock
+from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.study.demo.configuration import DemoConfig
 from grasping_student.training.configuration import TeacherConfig, light_student, light_teacher, light_teacher_augmented
 
-STAGES, ASKED = "stages.json", "demo.json"
+STAGES = "stages.json"
 
 
 @dataclass
@@ -55,9 +54,17 @@ def run(config: DemoConfig) -> Path:
     Raises:
         UserError: ``out`` exists, or was begun with other options.
     """
-    clock = StageClock("demo", config)
-    prepare_output(config.out, config.resume, config.overwrite)
-    _check_begun(config)
+    from grasping_student.study.demo.report import REPORT_HTML
+
+    stage = StageRun("demo", config)
+    with stage.output_folder(REPORT_HTML, keep_dataset=why_dataset_is_kept):
+        page = _run_stages(config)
+        stage.finish()
+    return page
+
+
+def _run_stages(config: DemoConfig) -> Path:
+    """Every stage in the order of the data path, then the report."""
     out, times = config.out, StageTimes(config.out / STAGES)
 
     labels = CollectConfig(
@@ -98,9 +105,7 @@ def run(config: DemoConfig) -> Path:
     controls = (f"teacher_ruled={rule}:{out / 'teacher_augmented'}", f"student_bare=bare:{out / 'student'}")
     times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*arms, *controls)))
     times.run("picking", "all pick the same scenes empty", lambda: _picking(config, arms))
-    page = _report(config, times)
-    clock.write(out)
-    return page
+    return _report(config, times)
 
 
 def _train_teachers(config: DemoConfig) -> None:
@@ -211,20 +216,6 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
     print("\n".join(verdicts(report)))
     print(f"report: {out / REPORT_HTML}")
     return out / REPORT_HTML
-
-
-def _check_begun(config: DemoConfig) -> None:
-    """Refuse to mix two demos in one folder."""
-    free = ("resume", "overwrite", "out", "workers")
-    asked = {key: value for key, value in to_plain(config).items() if key not in free}
-    path = config.out / ASKED
-    if not path.exists():
-        write_json(path, asked)
-    elif (begun := read_json(path)) != asked:
-        different = ", ".join(key for key in asked if begun.get(key) != asked[key])
-        raise UserError(
-            f"--resume: {config.out} was begun with other values of {different}; give the same, or --overwrite"
-        )
 
 
 def _say(text: str) -> None:
