@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
 
-.PHONY: setup demo test check results costs clean
+.PHONY: setup demo test check docs results costs clean
 
 setup: $(VENV)/.installed-all ## make .venv with every extra that the tests use
 
@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-all: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,web,serve,robot]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,docs,web,serve,robot]"
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## train a teacher and a student, let both pick, write a report
@@ -30,6 +30,10 @@ check: $(VENV)/.installed-all ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-all ## build the documentation site into build/site; a broken link or docstring fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"
 
 results: $(VENV)/.installed ## rebuild docs/results.md, its tables and figures from the runs in results/
 	$(BIN)/grasping-student experiment report

@@ -44,7 +44,7 @@ def test_an_import_that_is_stopped_leaves_nothing_and_touches_no_other_dataset(t
 @pytest.mark.parametrize(
     ("layout", "options", "reason"),
     [
-        ("frames", ["--pixels", "1"], "at least 2 pixels"),
+        ("frames", ["--pixels", "1"], "2 to 4096 pixels"),
         ("frames", ["--extent", "450"], "millimetres"),
         ("frames", ["--workers", "0"], "at least 1"),
         ("frames", ["--margin", "0.3"], "half the extent"),

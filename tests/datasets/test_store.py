@@ -248,7 +248,7 @@ def _append(**changed):
     [
         (_write_workspace_differs, "keeps Workspace"),
         (_append_workspace_differs, "keeps Workspace"),
-        (_append(episode=-1), "count from 0"),
+        (_append(episode=-1), "whole number from 0"),
         (_append(environment=""), "environment is empty"),
         (_append(source="robot"), "valid are human, policy, script"),
         (_append(outcome=Outcome.MISSED), "without a grasp"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grasping_student.datasets.pictures import StoredPictures, decompress, metres_from_steps, steps_from_planes
 from grasping_student.datasets.schema import Attempt, check_attempt, content_digest
-from grasping_student.datasets.segments import COLUMNS, attempt_from_row, obstacle
+from grasping_student.datasets.segments import COLUMNS, UNREADABLE, attempt_from_row, obstacle
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
 
@@ -55,7 +55,7 @@ def read_whole(connection: sqlite3.Connection, attempt_id: int, workspace: Works
             f"SELECT {COLUMNS}, success, digest FROM attempt WHERE id = ?", (attempt_id,)
         ).fetchone()
         stored = connection.execute("SELECT height, rgb FROM picture WHERE id = ?", (attempt_id,)).fetchone()
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         if obstacle(error) is not None:
             raise
         raise ValueError(f"cannot be read: {error}") from None
@@ -67,6 +67,8 @@ def read_whole(connection: sqlite3.Connection, attempt_id: int, workspace: Works
         check_attempt(attempt, workspace)
     except (ValueError, TypeError, UserError) as error:
         raise ValueError(f"holds an impossible value: {error}") from None
+    if not all(isinstance(each, bytes) for each in (*stored, digest)):
+        raise ValueError("has pictures or a digest that are no bytes")
     if success != (None if attempt.success is None else int(attempt.success)):
         raise ValueError(f"says success {success} beside outcome {attempt.outcome}")
     pixels = workspace.pixels**2
@@ -93,7 +95,7 @@ def ids_found(connection: sqlite3.Connection) -> set[int]:
             for (attempt_id,) in connection.execute(query):
                 if isinstance(attempt_id, int):
                     found.add(attempt_id)
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             if obstacle(error) is not None:
                 raise
             continue

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json, workspace_to_json
+from grasping_student.datasets.schema import LARGEST_NUMBER, SCHEMA_VERSION, workspace_from_json, workspace_to_json
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
@@ -18,7 +19,7 @@ MANIFEST = "dataset.json"
 DELETED = "deleted.json"
 KIND = "grasping-student dataset"
 
-_SEGMENT = re.compile(r"segment-(\d{4,})\.sqlite")
+_SEGMENT = re.compile(r"segment-(\d{4,9})\.sqlite")
 
 
 class OtherVersion(UserError):
@@ -34,6 +35,16 @@ class SealedSegment:
     bytes: int
     attempts: int
     first_id: int
+
+    def __post_init__(self) -> None:
+        if not _SEGMENT.fullmatch(self.name):
+            raise ValueError(f"it lists {self.name!r}, which is no name of a segment")
+        if not isinstance(self.sha256, str) or not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"the SHA-256 of {self.name} is {self.sha256!r}")
+        for name in ("bytes", "attempts", "first_id"):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 <= value < LARGEST_NUMBER:
+                raise ValueError(f"{name} of {self.name} is {value!r}")
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,31 @@ def segment_paths(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def require_own_files(folder: Path) -> None:
+    """Make sure that the dataset's files are plain files inside its folder: no link, pipe or device under their names.
+
+    Whoever sent the folder could otherwise have other files read, or written to, in their place. A rollback journal is
+    refused, too: this program writes none, and it may name a file elsewhere that SQLite then deletes.
+
+    Raises:
+        UserError: one is something else; the message names it.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = re.sub(r"-(wal|shm|journal)$", "", path.name)
+        if name not in (MANIFEST, DELETED, WRITER_LOCK) and not _SEGMENT.fullmatch(name):
+            continue
+        try:
+            plain = stat.S_ISREG(path.lstat().st_mode)
+        except FileNotFoundError:  # a log that its writer has just removed
+            continue
+        if not plain:
+            raise UserError(
+                f"{path} is no plain file of its folder; a dataset is read only from such: copy the file here"
+            )
+        if path.name.endswith("-journal"):
+            raise UserError(f"{path} was not written by this program, and SQLite would act on it; remove it first")
+
+
 def is_dataset(folder: Path) -> bool:
     """Whether the folder holds a dataset's manifest."""
     return (folder / MANIFEST).is_file()
@@ -70,6 +106,7 @@ def read_manifest(folder: Path) -> DatasetManifest:
     path = folder / MANIFEST
     if not folder.is_dir():
         raise UserError(f"dataset {folder} does not exist; 'grasping-student collect --out {folder}' makes one")
+    require_own_files(folder)
     mend = f"'grasping-student dataset check {folder} --repair' rebuilds it"
     if not path.is_file():
         if segment_paths(folder):
@@ -81,10 +118,12 @@ def read_manifest(folder: Path) -> DatasetManifest:
             raise UserError(f"{path} is no manifest of a dataset")
         if values.get("schema_version") != SCHEMA_VERSION:
             version = values.get("schema_version")
-            raise OtherVersion(f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}")
+            raise OtherVersion(
+                f"{path} has schema version {version!s:.40}; this program reads version {SCHEMA_VERSION}"
+            )
         sealed = {name: SealedSegment(name=name, **entry) for name, entry in values["sealed"].items()}
         return DatasetManifest(workspace_from_json(values["workspace"], str(path)), sealed)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); {mend}") from None
     except OtherVersion:
         raise
@@ -118,7 +157,7 @@ def read_deleted(folder: Path) -> frozenset[int]:
     if not path.exists():
         return frozenset()
     values = read_json(path)
-    if not isinstance(values, list) or not all(isinstance(value, int) for value in values):
+    if not isinstance(values, list) or not all(type(each) is int and 0 <= each < LARGEST_NUMBER for each in values):
         raise UserError(f"{path} is damaged: it must be a list of ids; remove it to undelete all attempts")
     return frozenset(values)
 
@@ -144,4 +183,5 @@ def writer_lock(folder: Path) -> FolderLock:
     Raises:
         UserError: another writer holds it; the message says which.
     """
+    require_own_files(folder)
     return FolderLock(folder / WRITER_LOCK, f"dataset {folder}")

@@ -17,6 +17,7 @@ from grasping_student.datasets.folder import (
     SealedSegment,
     read_deleted,
     read_manifest,
+    require_own_files,
     segment_paths,
 )
 from grasping_student.datasets.splits import Split
@@ -80,6 +81,7 @@ def check_dataset(path: Path, split: Path | None = None) -> Inspection:
         UserError: there is no dataset, another version of this program wrote it, or the split cannot be read.
         NotReachable: the disk, the rights or another process stand in the way: whether it is whole is not known.
     """
+    require_own_files(path)
     inspection = Inspection()
     found = segment_paths(path) if path.is_dir() else []
     try:
@@ -175,7 +177,7 @@ def _sqlite_problems(connection: sqlite3.Connection) -> list[str]:
     """What SQLite itself finds wrong with the file's structure."""
     try:
         answers = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({MOST_NAMED})")]
-    except sqlite3.DatabaseError as error:
+    except segments.UNREADABLE as error:
         if segments.obstacle(error) is not None:
             raise
         return [f"cannot be read: {error}"]

@@ -144,6 +144,8 @@ def decode_pictures(height: bytes, rgb: bytes, workspace: Workspace) -> Heightma
     Raises:
         ValueError: the bytes are damaged or of another size than the workspace's.
     """
+    if not isinstance(height, bytes) or not isinstance(rgb, bytes):
+        raise ValueError("is no sequence of bytes")
     planes = _contexts.scratch(2 * workspace.pixels**2)
     _decompress_into(height, planes)
     colours = np.empty(3 * workspace.pixels**2, dtype=np.uint8)

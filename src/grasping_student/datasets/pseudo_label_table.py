@@ -132,7 +132,7 @@ class PseudoLabelTable:
 
         Raises:
             UserError: missing, damaged, of another kind or schema version, with grasps outside its workspace, or with
-            another number of scenes than the manifest beside it says.
+                another number of scenes than the manifest beside it says.
         """
         file = path / TABLE if path.is_dir() else path
         if not file.is_file():

@@ -251,8 +251,10 @@ def _salvage(copy: Path, workspace: Workspace) -> _Salvaged:
     """What is still whole in a copy of a damaged segment; nothing if it belongs to another workspace."""
     salvaged = _Salvaged()
     with segments.clear_errors(copy):
-        connection = sqlite3.connect(copy, isolation_level=None)
+        connection = segments.open_copy(copy)
         try:
+            if not segments.has_own_tables(connection):
+                return salvaged  # under the names of our tables lies something else
             salvaged.ids = ids_found(connection)
             try:
                 own_workspace, first_id = segments.read_meta(connection, copy)

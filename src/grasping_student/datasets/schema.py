@@ -11,6 +11,7 @@ from typing import Any
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import parse_json
 
 SCHEMA_VERSION = 1
 """Of the folder, its manifest and the tables in a segment."""
@@ -18,8 +19,14 @@ SCHEMA_VERSION = 1
 SOURCES = ("human", "policy", "script")
 """Who may have chosen a grasp; an unlabelled scene has none."""
 
-EXTRA_BYTES = 65536
-"""Longest ``extra`` of one attempt as JSON, bytes."""
+EXTRA_BYTES, EXTRA_DEPTH = 65536, 32
+"""Longest and deepest ``extra`` of one attempt as JSON: bytes, and objects or lists inside each other."""
+
+NAME_BYTES = 4096
+"""Longest name of an environment, a policy or a version, and longest time, bytes."""
+
+LARGEST_NUMBER = 2**53
+"""Ids, episodes and positions stay below: the largest whole number that every program reads exactly."""
 
 
 class NotStorable(UserError):
@@ -78,12 +85,21 @@ def check_attempt(attempt: Attempt, workspace: Workspace) -> None:
     """Refuse what no environment can have meant.
 
     Raises:
-        NotStorable: negative numbers, an unknown source, a grasp outside the picture, an outcome without a grasp, a
-            grasp that nobody chose, a height that is no number, or an ``extra`` that is no plain JSON.
+        NotStorable: numbers below 0 or beyond ``LARGEST_NUMBER``, values of another type, an unknown source, a grasp
+            outside the picture, an outcome without a grasp, a grasp that nobody chose, a height that is no number, or
+            an ``extra`` that is no plain JSON.
     """
     name = f"attempt {attempt.index} of episode {attempt.episode}"
-    if attempt.episode < 0 or attempt.index < 0:
-        raise NotStorable(f"{name}: episode and index count from 0")
+    for what in ("id", "episode", "index"):
+        value = getattr(attempt, what)
+        if type(value) is not int or not 0 <= value < LARGEST_NUMBER:
+            raise NotStorable(f"{name}: {what} is {value!r}; it must be a whole number from 0 to {LARGEST_NUMBER - 1}")
+    for what in ("created_at", "environment", "source", "policy", "policy_version"):
+        value = getattr(attempt, what)
+        if value is None and what not in ("created_at", "environment"):
+            continue
+        if not isinstance(value, str) or len(value.encode(errors="replace")) > NAME_BYTES:
+            raise NotStorable(f"{name}: {what} is no text of at most {NAME_BYTES} bytes")
     if not attempt.environment:
         raise NotStorable(f"{name}: environment is empty; give the environment's name")
     if attempt.source is not None and attempt.source not in SOURCES:
@@ -98,7 +114,7 @@ def check_attempt(attempt: Attempt, workspace: Workspace) -> None:
             raise NotStorable(
                 f"{name}: grasp at row {row}, column {col} lies outside the {pixels} x {pixels} heightmap"
             )
-    if attempt.z is not None and not math.isfinite(attempt.z):
+    if attempt.z is not None and not (isinstance(attempt.z, int | float) and abs(attempt.z) < math.inf):
         raise NotStorable(f"{name}: z is {attempt.z}; it must be a finite number of metres")
     encode_extra(attempt.extra)
 
@@ -107,17 +123,44 @@ def encode_extra(extra: dict[str, Any] | None) -> str | None:
     """``extra`` as canonical JSON.
 
     Raises:
-        NotStorable: it holds something else than plain JSON values, or more than ``EXTRA_BYTES``.
+        NotStorable: it is no object of plain JSON values, deeper than ``EXTRA_DEPTH`` or longer than ``EXTRA_BYTES``.
     """
     if extra is None:
         return None
+    if not isinstance(extra, dict) or not _is_shallow(extra, EXTRA_DEPTH):
+        raise NotStorable(f"extra must be a JSON object with at most {EXTRA_DEPTH} objects or lists inside each other")
     try:
         text = json.dumps(extra, sort_keys=True, allow_nan=False, separators=(",", ":"))
+        same = parse_json(text) == extra
     except (TypeError, ValueError) as error:
         raise NotStorable(f"extra holds a value that is no plain JSON: {error}") from None
-    if len(text) > EXTRA_BYTES or json.loads(text) != extra:
+    if len(text) > EXTRA_BYTES or not same:
         raise NotStorable(f"extra must be JSON with text keys and at most {EXTRA_BYTES} bytes; got {len(text)} bytes")
     return text
+
+
+def decode_extra(text: str | None) -> dict[str, Any] | None:
+    """The inverse of ``encode_extra``.
+
+    Raises:
+        ValueError: what is stored is no text that ``encode_extra`` writes.
+    """
+    if text is None:
+        return None
+    if not isinstance(text, str) or len(text) > EXTRA_BYTES:
+        raise ValueError(f"its extra is no text of at most {EXTRA_BYTES} bytes")
+    extra = parse_json(text)
+    if not isinstance(extra, dict) or not _is_shallow(extra, EXTRA_DEPTH):
+        raise ValueError(f"its extra is no object of at most {EXTRA_DEPTH} levels")
+    return extra
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    """Whether at most so many objects or lists of a plain JSON value lie inside each other."""
+    if not isinstance(value, dict | list):
+        return True
+    inside = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(each, levels - 1) for each in inside)
 
 
 def content_digest(attempt: Attempt, height: bytes, rgb: bytes) -> bytes:
@@ -149,9 +192,9 @@ def workspace_from_json(values: Any, where: str) -> Workspace:
         UserError: fields are missing, of a wrong type or impossible.
     """
     try:
-        pixels = values["pixels"]
-        if not isinstance(pixels, int):
-            raise TypeError(f"pixels is {pixels!r}; it must be a whole number")
-        return Workspace(extent=float(values["extent"]), pixels=pixels, margin=float(values["margin"]))
-    except (KeyError, TypeError, ValueError) as error:
+        extent, pixels, margin = values["extent"], values["pixels"], values["margin"]
+        if type(pixels) is not int or not all(type(each) in (int, float) for each in (extent, margin)):
+            raise TypeError("extent and margin must be numbers, pixels a whole one")
+        return Workspace(extent=float(extent), pixels=pixels, margin=float(margin))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{where}: no valid workspace ({error}); it needs extent, pixels and margin") from None

@@ -108,7 +108,7 @@ class Dataset:
             UserError: an unknown source, or a damaged segment.
         """
         conditions = _conditions(source, success, labelled, episodes, outcome)
-        return [segments.attempt_from_row(row) for row in self._select(segments.COLUMNS, conditions)]
+        return [self._attempt(row) for row in self._select(segments.COLUMNS, conditions)]
 
     def attempt(self, attempt_id: int) -> Attempt:
         """One attempt, deleted or not.
@@ -116,8 +116,16 @@ class Dataset:
         Raises:
             UserError: there is no such attempt, or its segment is damaged.
         """
-        row = self._fetch(f"SELECT {segments.COLUMNS} FROM attempt WHERE id = ?", attempt_id)[1]
-        return segments.attempt_from_row(row)
+        return self._attempt(self._fetch(f"SELECT {segments.COLUMNS} FROM attempt WHERE id = ?", attempt_id)[1])
+
+    def _attempt(self, row: tuple) -> Attempt:
+        try:
+            return segments.attempt_from_row(row)
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"dataset {self.path}: attempt {row[0]} holds an impossible value ({error}); "
+                f"'grasping-student dataset check {self.path} --repair' saves the rest"
+            ) from None
 
     def heightmap(self, attempt_id: int) -> Heightmap:
         """The scene of one attempt as it was before the grasp; the arrays are the caller's own.
@@ -231,6 +239,7 @@ class Dataset:
             workspace, first_id = segments.read_meta(connection, path)
             if workspace != self.workspace:
                 raise UserError(f"{path} was written for {workspace}; the dataset's is {self.workspace}")
+            segments.check_rows(connection, path, workspace)
             self._opened.segments.append(_OpenSegment(path, first_id, connection))
 
 

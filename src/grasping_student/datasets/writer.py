@@ -232,7 +232,8 @@ class DatasetWriter:
             connection = segments.open_for_reading(path, path.name in self._manifest.sealed)
             with segments.clear_errors(path):
                 self._number = int(path.stem.removeprefix("segment-"))
-                _, first_id = segments.read_meta(connection, path)
+                workspace, first_id = segments.read_meta(connection, path)
+                segments.check_rows(connection, path, workspace)
                 row = connection.execute("SELECT max(id), max(episode) FROM attempt").fetchone()
                 connection.close()
             self._next_id = max(self._next_id, first_id, -1 if row[0] is None else row[0] + 1)

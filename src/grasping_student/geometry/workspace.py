@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MOST_PIXELS_A_SIDE = 4096
+"""Twelve times the paper's 338; more is a slip or an attack, and a network would need hundreds of gigabytes for it."""
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -30,8 +33,8 @@ class Workspace:
             raise ValueError(f"extent is {self.extent}; it must be positive, in metres (the paper's is 0.45)")
         if self.extent > 10.0:
             raise ValueError(f"extent is {self.extent} m; a workspace is at most 10 m wide: were these millimetres?")
-        if self.pixels < 2:
-            raise ValueError(f"pixels is {self.pixels}; a heightmap needs at least 2 pixels a side")
+        if not 2 <= self.pixels <= MOST_PIXELS_A_SIDE:
+            raise ValueError(f"pixels is {self.pixels}; a heightmap has 2 to {MOST_PIXELS_A_SIDE} pixels a side")
         if not 0.0 <= self.margin < self.extent / 2:
             raise ValueError(f"margin is {self.margin} m; it must lie in [0, {self.extent / 2}), half the extent")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,11 @@ from typing import Any
 
 from grasping_student.pipeline.errors import UserError
 
-MOST_TEXT_BYTES = 100_000_000
-"""Longer text files are refused: no file of ours comes near it."""
+MOST_TEXT_BYTES = 20_000_000
+"""Longer text files are refused: no file of ours comes near it, and parsed JSON takes twenty times its bytes."""
+
+MOST_DIGITS = 25
+"""A JSON number with more digits before its point stands for nothing that is measured or counted."""
 
 
 @contextmanager
@@ -69,9 +73,35 @@ def read_json(path: Path) -> Any:
         UserError: the file cannot be read as text, or is no JSON.
     """
     try:
-        return json.loads(read_text(path, "JSON"))
-    except (ValueError, RecursionError) as error:
+        return parse_json(read_text(path, "JSON"))
+    except ValueError as error:
         raise UserError(f"{path} is no JSON file ({error}); it may be cut off or of another kind") from None
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text whose numbers are all finite and of at most ``MOST_DIGITS`` digits before the point.
+
+    Raises:
+        ValueError: no JSON, nested too deep to be read, NaN or infinite numbers, or longer ones.
+    """
+    try:
+        return json.loads(text, parse_constant=_refused_number, parse_int=_short_integer, parse_float=_finite_number)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _refused_number(text: str) -> Any:
+    shown = text if len(text) <= 30 else f"{text[:30]}... of {len(text)} characters"
+    raise ValueError(f"{shown} is no number that JSON holds")
+
+
+def _short_integer(text: str) -> int:
+    return int(text) if len(text) <= MOST_DIGITS else _refused_number(text)
+
+
+def _finite_number(text: str) -> float:
+    value = float(text)
+    return value if abs(value) < math.inf else _refused_number(text)
 
 
 def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any]:

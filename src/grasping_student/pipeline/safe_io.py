@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import stat
 import struct
+import warnings
+from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from grasping_student.pipeline.files import parse_json
 
 MOST_PIXELS = 32_000_000
 """Larger pictures are refused before they are unpacked."""
@@ -21,7 +27,13 @@ MOST_TEXT_BYTES = 4_000_000
 MOST_FILE_BYTES = 400_000_000
 """Longer binary files are refused."""
 
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+_PNG, _JPEG, _TIFF, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"II*\0", b"MM\0*"), b"BM"
+
+_USUAL_JPEG_TABLE = bytes.fromhex("0002010303020403050504040000017d0102030004110512")
+"""Huffman table for the brightness of blocks that nearly all programs write (JPEG standard, table K.5)."""
+
+_ZEROS = bytes(64)
+"""With the usual tables 512 zero bits in a row are two blocks of which every coefficient is -1: no picture has them."""
 
 
 class Unusable(ValueError):
@@ -47,17 +59,46 @@ def checked_path(folder: Path, path: Path) -> Path:
     return resolved
 
 
+def open_regular(path: Path, most: int = MOST_FILE_BYTES) -> BinaryIO:
+    """A file opened to read, after a look at its kind and size: a pipe or a device never makes the reader wait.
+
+    Raises:
+        Unusable: it cannot be opened, is no plain file, or has more than ``most`` bytes.
+    """
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except OSError as error:
+        raise Unusable(f"{path.name} cannot be read: {error.strerror}") from None
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and found.st_size <= most:
+        return file
+    file.close()
+    if not stat.S_ISREG(found.st_mode):
+        raise Unusable(f"{path.name} is no plain file")
+    raise Unusable(f"{path.name} has {found.st_size} bytes; at most {most} are read")
+
+
+def read_bytes(path: Path, most: int = MOST_FILE_BYTES) -> bytes:
+    """All bytes of a plain file.
+
+    Raises:
+        Unusable: it cannot be read, is no plain file, or has more than ``most`` bytes.
+    """
+    with open_regular(path, most) as file:
+        try:
+            return file.read(most)
+        except OSError as error:
+            raise Unusable(f"{path.name} cannot be read: {error.strerror}") from None
+
+
 def read_text(path: Path) -> str:
-    """A short UTF-8 text file.
+    """A short UTF-8 text file; a byte-order mark is left out.
 
     Raises:
         Unusable: too long or of another encoding.
     """
-    size = path.stat().st_size
-    if size > MOST_TEXT_BYTES:
-        raise Unusable(f"{path.name} has {size} bytes; at most {MOST_TEXT_BYTES} are read")
     try:
-        return path.read_text(encoding="utf-8")
+        return read_bytes(path, MOST_TEXT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unusable(f"{path.name} is no UTF-8 text") from None
 
@@ -70,8 +111,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = parse_json(text)
+    except ValueError as error:
         raise Unusable(f"{path.name} is no JSON: {error}") from None
     if not isinstance(values, dict):
         raise Unusable(f"{path.name} holds a {type(values).__name__}, expected an object")
@@ -104,21 +145,27 @@ def read_npy(path: Path) -> NDArray:
     Raises:
         Unusable: cut off, pickled, of another shape, or larger than ``MOST_PIXELS``.
     """
-    try:
-        with path.open("rb") as file:
+    with open_regular(path) as file:
+        try:
             version = np.lib.format.read_magic(file)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = header(file)
-        if len(shape) != 2 or dtype.kind not in "fiu":
-            raise Unusable(f"{path.name} holds {dtype} of shape {shape}; expected one number a pixel")
-        if shape[0] * shape[1] > MOST_PIXELS:
-            raise Unusable(f"{path.name} has {shape[0]} x {shape[1]} pixels; at most {MOST_PIXELS} are read")
-        return np.load(path, allow_pickle=False)
-    except Unusable:
-        raise
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
-        # all of these come out of numpy for one damaged header or another
-        raise Unusable(f"{path.name} is no whole .npy file: {error}") from None
+            if len(shape) != 2 or dtype.kind not in "fiu":
+                raise Unusable(f"{path.name} holds {dtype} of shape {shape}; expected one number a pixel")
+            if not all(type(side) is int and 0 < side <= MOST_PIXELS for side in shape):
+                raise ValueError(f"its shape is {shape}")
+            if shape[0] * shape[1] > MOST_PIXELS:
+                raise Unusable(f"{path.name} has {shape[0]} x {shape[1]} pixels; at most {MOST_PIXELS} are read")
+            claimed, held = shape[0] * shape[1] * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
+            if claimed > held:
+                raise ValueError(f"it claims {claimed} bytes and holds {held}")
+            file.seek(0)
+            return np.load(file, allow_pickle=False)
+        except Unusable:
+            raise
+        except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
+            # all of these come out of numpy for one damaged header or another
+            raise Unusable(f"{path.name} is no whole .npy file: {error}") from None
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -144,18 +191,13 @@ def read_depth_picture(path: Path) -> NDArray:
 
 
 def _read_picture(path: Path, flags: int) -> NDArray:
-    size = path.stat().st_size
-    if size > MOST_FILE_BYTES:
-        raise Unusable(f"{path.name} has {size} bytes; at most {MOST_FILE_BYTES} are read")
-    data = path.read_bytes()
-    cols, rows = _picture_size(path.name, data)
+    data = read_bytes(path)
+    cols, rows = picture_size(path.name, data)
     if rows * cols > MOST_PIXELS:
         raise Unusable(f"{path.name} claims {cols} x {rows} pixels; at most {MOST_PIXELS} are read")
-    if (data.startswith(_PNG) and b"IEND" not in data[-16:]) or (
-        data.startswith(_JPEG) and not data.rstrip(b"\0").endswith(b"\xff\xd9")
-    ):
+    if (data.startswith(_PNG) and b"IEND" not in data[-16:]) or (data.startswith(_JPEG) and not _is_whole_jpeg(data)):
         # OpenCV may fill the missing rows of a picture that was cut off and say nothing
-        raise Unusable(f"{path.name} is cut off")
+        raise Unusable(f"{path.name} is cut off or damaged")
     try:
         picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     except cv2.error as error:
@@ -165,20 +207,45 @@ def _read_picture(path: Path, flags: int) -> NDArray:
     return picture
 
 
-def _picture_size(name: str, data: bytes) -> tuple[int, int]:
-    """Columns and rows that a picture's header claims, without unpacking it."""
+def _is_whole_jpeg(data: bytes) -> bool:
+    """Whether a JPEG ends where it must and no part of it was overwritten with zeros."""
+    if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        return False
+    scan = data.rfind(b"\xff\xda")
+    return _USUAL_JPEG_TABLE not in data[:scan] or _ZEROS not in data[scan:].rstrip(b"\0")
+
+
+def picture_size(name: str, data: bytes) -> tuple[int, int]:
+    """Columns and rows that the header of a PNG, JPEG, TIFF or BMP claims; nothing is unpacked.
+
+    Raises:
+        Unusable: it is none of these, or its header is damaged.
+    """
     if data.startswith(_PNG) and len(data) >= 33:
         cols, rows = struct.unpack(">II", data[16:24])
         return cols, rows
-    from io import BytesIO
-
-    from PIL import Image, UnidentifiedImageError
+    if not data.startswith((_PNG, _JPEG, *_TIFF, _BMP)):
+        raise Unusable(f"{name} cannot be read as a picture: it is no PNG, JPEG, TIFF or BMP, or is cut off")
+    from PIL import Image
 
     try:
-        # PIL reads the header only; its own limit on pixels is above ours and raises or warns
-        with Image.open(BytesIO(data)) as picture:
-            return picture.size
-    except UnidentifiedImageError:
-        raise Unusable(f"{name} cannot be read as a picture; it may be cut off or of another kind") from None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise Unusable(f"{name} cannot be read as a picture: {error}") from None
+        with warnings.catch_warnings():  # of damaged headers; what matters becomes an error below
+            warnings.simplefilter("ignore")
+            # PIL reads the header only; its own limit on pixels is above ours
+            with Image.open(BytesIO(data), formats=("PNG", "JPEG", "TIFF", "BMP")) as picture:
+                return picture.size
+    except Exception as error:  # damaged headers end in a dozen kinds of errors
+        words = "it may be cut off or of another kind" if "BytesIO" in str(error) else str(error)
+        raise Unusable(f"{name} cannot be read as a picture: {words}") from None
+
+
+def in_natural_order(paths: list[Path]) -> list[Path]:
+    """Paths as a person counts: 2 before 10; hidden files, such as the ``._*`` that a Mac leaves behind, left out."""
+
+    def key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+        parts = re.findall(r"\d+|\D+", path.name)
+        return [
+            (0, int(part), "") if part.isdecimal() and len(part) < 100 else (1, 0, part) for part in parts
+        ], path.name
+
+    return sorted((path for path in paths if not path.name.startswith(".")), key=key)

@@ -1,0 +1,17 @@
+"""Parts of pages that a program writes are what it would write today."""
+
+from benchmarks import simulator_page
+from tests.docs.pages import ROOT
+
+from grasping_student.pipeline.files import read_json
+from grasping_student.study.demo.table import with_table
+
+
+def test_the_demo_table_of_the_readme_is_the_reports():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_table(page, read_json(ROOT / "results" / "demo" / "report.json")) == page
+
+
+def test_the_tables_of_the_simulators_page_are_the_measured_ones():
+    page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+    assert simulator_page.with_numbers(page) == page
