@@ -79,7 +79,7 @@ def scenes(folder: Path, pixels: int) -> Path:
     with SimulationEnvironment(replace(standard(), workspace=workspace)) as world:
         world.reset(0)
         with DatasetWriter(folder, workspace) as writer:
-            writer.append(world.observe(), episode=0, index=0, environment="simulation")
+            writer.append(world.observe().heightmap, episode=0, index=0, environment="simulation")
     return folder
 
 

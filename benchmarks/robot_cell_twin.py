@@ -67,8 +67,8 @@ def main() -> int:
             if number % ATTEMPTS_A_SCENE == 0:
                 cell.reset(options.seed + number)
                 direct.reset(options.seed + number)
-            seen = cell.observe()
-            if not np.array_equal(seen.height, direct.observe().height):
+            seen = cell.observe().heightmap
+            if not np.array_equal(seen.height, direct.observe().heightmap.height):
                 differences.append(f"attempt {number}: the scenes differ")
             grasp = good_grasp(picker, seen) if number % 2 else random_grasp(seen, random)
             tip = direct.tip_height(grasp)

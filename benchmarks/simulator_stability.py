@@ -64,7 +64,7 @@ def check(job: Job) -> dict[str, Any]:
         policy = RandomForeground(job.seed)
         watch = Watch(environment)
         rise, lowest, outermost, attempts = [], [], [], 0
-        while attempts < PER_SCENE and not environment.observe().is_empty():
+        while attempts < PER_SCENE and not environment.observe().heightmap.is_empty():
             before = float(environment.state.poses[:, 2].max())
             watch.highest = -np.inf
             environment.execute(policy(environment.observe())[0])

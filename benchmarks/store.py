@@ -47,7 +47,7 @@ def simulated_scenes(workspace: Workspace, family: str) -> list[Heightmap]:
     with SimulationEnvironment(config) as environment:
         for seed in range(SCENES):
             environment.reset(seed)
-            scenes.append(environment.observe())
+            scenes.append(environment.observe().heightmap)
     return scenes
 
 

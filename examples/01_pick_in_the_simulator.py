@@ -27,7 +27,7 @@ def main(out: Path) -> None:
             outcome = environment.execute(grasp)
             x, y = grasp.xy(environment.workspace)
             print(f"attempt {number}: x {x:+.3f} m, y {y:+.3f} m, angle {grasp.angle:.2f} rad: {outcome}")
-            plot_heightmap(axes, scene)
+            plot_heightmap(axes, scene.heightmap)
             draw_gripper(axes, environment.workspace, grasp)
             axes.set_title(f"{number}: {outcome}")
     figure.savefig(out)

@@ -34,7 +34,7 @@ def main(attempts: int) -> None:
         with RobotCell(config, make_arm(config), make_gripper(config), make_view(config)) as cell:
             cell.reset(seed=1)
             while len(outcomes) < attempts:
-                heightmap = cell.observe()
+                heightmap = cell.observe().heightmap
                 if heightmap.is_empty():
                     cell.reset(seed=1 + len(outcomes))
                     continue

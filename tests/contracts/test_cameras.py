@@ -133,7 +133,7 @@ def test_a_cell_can_name_the_documented_camera():
         example("add-a-camera.md")
         view = devices.make_view(replace(CellConfig(), view=DeviceConfig("acme"), workspace=light_workspace()))
         view.connect()
-        seen = view.heightmap()
+        seen = view.observe().heightmap
         view.close()
     finally:
         devices.VIEWS.clear()

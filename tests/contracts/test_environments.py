@@ -26,8 +26,8 @@ def recorded():
     for seed in range(4):
         world = BoxWorld()
         world.reset(seed)
-        pictures.append(world.observe())
-    return RecordedEnvironment(ScenesInMemory(pictures), lambda scene, grasp: Outcome.MISSED)
+        pictures.append(world.observe().heightmap)
+    return RecordedEnvironment(ScenesInMemory(pictures), lambda observation, grasp: Outcome.MISSED)
 
 
 ENVIRONMENTS = {
@@ -48,7 +48,7 @@ def environment(request):
 
 def somewhere(environment, seed=0):
     """A grasp on something in the graspable area."""
-    foreground = np.argwhere(environment.observe().graspable_foreground())
+    foreground = np.argwhere(environment.observe().heightmap.graspable_foreground())
     row, col = foreground[np.random.default_rng(seed).integers(len(foreground))]
     return PlanarGrasp(int(row), int(col), 0.3 + seed)
 
@@ -65,7 +65,7 @@ def test_it_is_an_environment_with_a_name(environment):
 
 def test_observations_fit_the_workspace_and_are_finite_where_measured(environment):
     environment.reset(0)
-    seen = environment.observe()
+    seen = environment.observe().heightmap
     assert seen.workspace == environment.workspace
     assert seen.height.dtype == np.float32
     assert seen.rgb.dtype == np.uint8
@@ -76,15 +76,30 @@ def test_observations_fit_the_workspace_and_are_finite_where_measured(environmen
     assert not seen.is_empty()
 
 
+def test_an_observation_says_for_every_cell_where_fingers_may_go(environment):
+    environment.reset(2)
+    seen = environment.observe()
+    assert seen.workspace == environment.workspace
+    shape = environment.workspace.shape
+    assert seen.excluded.shape == seen.surface.shape == seen.obstacle_height.shape == shape
+    assert seen.excluded.dtype == bool
+    assert seen.surface.dtype == seen.obstacle_height.dtype == np.float32
+    assert np.isnan(seen.obstacle_height[seen.excluded]).all()
+    known = ~np.isnan(seen.obstacle_height)
+    assert (seen.obstacle_height[known] >= seen.heightmap.height[known] - 1e-6).all()
+    assert seen.threshold > 0.0
+    assert all(note.code and note.text for note in seen.notes)
+
+
 def test_observing_twice_shows_the_same_in_memory_of_its_own(environment):
     environment.reset(1)
-    first = environment.observe()
-    second = environment.observe()
+    first = environment.observe().heightmap
+    second = environment.observe().heightmap
     assert same(first, second)
     assert not np.shares_memory(first.height, second.height)
     assert not np.shares_memory(first.rgb, second.rgb)
     first.height[:], first.rgb[:] = 9.0, 9
-    assert same(second, environment.observe())
+    assert same(second, environment.observe().heightmap)
 
 
 def test_the_same_seed_gives_the_same_scene_and_the_same_outcomes(environment):
@@ -92,44 +107,44 @@ def test_the_same_seed_gives_the_same_scene_and_the_same_outcomes(environment):
     for _ in range(2):
         environment.reset(3)
         outcomes = [environment.execute(somewhere(environment, step)) for step in range(3)]
-        traces.append((outcomes, environment.observe()))
+        traces.append((outcomes, environment.observe().heightmap))
     assert traces[0][0] == traces[1][0]
     assert same(traces[0][1], traces[1][1])
     environment.reset(4)
-    assert not same(environment.observe(), traces[0][1])
+    assert not same(environment.observe().heightmap, traces[0][1])
 
 
 def test_every_attempt_ends_in_a_named_outcome_and_a_success_leaves_less(environment):
     environment.reset(5)
     for step in range(6):
-        before = environment.observe()
+        before = environment.observe().heightmap
         outcome = environment.execute(somewhere(environment, step))
         assert isinstance(outcome, Outcome)
-        after = environment.observe()
+        after = environment.observe().heightmap
         if outcome.success:
             assert np.nansum(after.height) < np.nansum(before.height)
 
 
 def test_a_grasp_in_the_margin_is_out_of_reach_and_changes_nothing(environment):
     environment.reset(6)
-    before = environment.observe()
+    before = environment.observe().heightmap
     rim, pixels = environment.workspace.margin_pixels, environment.workspace.pixels
     for row, col in ((rim - 1, pixels // 2), (pixels // 2, pixels - rim), (0, 0), (-1, 5), (pixels, pixels)):
         assert environment.execute(PlanarGrasp(row, col, 0.0)) is Outcome.OUT_OF_REACH
-    assert same(before, environment.observe())
+    assert same(before, environment.observe().heightmap)
 
 
 def test_a_restored_state_is_exactly_what_was_saved(environment):
     if not isinstance(environment, RestorableEnvironment):
         pytest.skip("its state cannot be restored")
     environment.reset(7)
-    state, before = environment.save_state(), environment.observe()
+    state, before = environment.save_state(), environment.observe().heightmap
     grasps = [somewhere(environment, step) for step in range(2)]
     ends = []
     for grasp in (*grasps, *grasps):
         environment.restore_state(state)
-        assert same(before, environment.observe())
-        ends.append((environment.execute(grasp), environment.observe()))
+        assert same(before, environment.observe().heightmap)
+        ends.append((environment.execute(grasp), environment.observe().heightmap))
     for first, second in zip(ends[:2], ends[2:], strict=True):
         assert first[0] == second[0]
         assert same(first[1], second[1])

@@ -18,7 +18,7 @@ def scenes(count=3):
     found = []
     for seed in range(count):
         world.reset(seed)
-        found.append(world.observe())
+        found.append(world.observe().heightmap)
     return found
 
 
@@ -27,26 +27,26 @@ def test_seeds_name_scenes_counted_round():
     with RecordedEnvironment(ScenesInMemory(heightmaps)) as environment:
         for seed in range(7):
             environment.reset(seed)
-            np.testing.assert_array_equal(environment.observe().height, heightmaps[seed % 3].height)
+            np.testing.assert_array_equal(environment.observe().heightmap.height, heightmaps[seed % 3].height)
             assert environment.position == seed % 3
 
 
 def test_a_judge_names_the_outcome_and_the_scene_stays():
     seen = []
 
-    def judge(heightmap, grasp):
-        seen.append((heightmap.height.sum(), grasp))
+    def judge(observation, grasp):
+        seen.append((observation.heightmap.height.sum(), grasp))
         return Outcome.DROPPED
 
     environment = RecordedEnvironment(ScenesInMemory(scenes()), judge)
-    before = environment.observe().height
+    before = environment.observe().heightmap.height
     assert environment.execute(CENTRE) is Outcome.DROPPED
     assert seen == [(before.sum(), CENTRE)]
-    np.testing.assert_array_equal(environment.observe().height, before)
+    np.testing.assert_array_equal(environment.observe().heightmap.height, before)
 
 
 def test_nobody_is_asked_about_a_grasp_outside():
-    environment = RecordedEnvironment(ScenesInMemory(scenes()), lambda heightmap, grasp: Outcome.SUCCESS)
+    environment = RecordedEnvironment(ScenesInMemory(scenes()), lambda observation, grasp: Outcome.SUCCESS)
     assert environment.execute(PlanarGrasp(0, 20, 0.0)) is Outcome.OUT_OF_REACH
 
 
@@ -59,12 +59,12 @@ def test_state_comes_back_and_pictures_are_the_callers_own():
     environment = RecordedEnvironment(ScenesInMemory(scenes()))
     environment.reset(1)
     state = environment.save_state()
-    mine = environment.observe()
+    mine = environment.observe().heightmap
     original = mine.height.copy()
     mine.height[:] = 9.0
     environment.reset(2)
     environment.restore_state(state)
-    np.testing.assert_array_equal(environment.observe().height, original)
+    np.testing.assert_array_equal(environment.observe().heightmap.height, original)
     assert environment.name == "recorded" and environment.workspace == WORKSPACE
 
 

@@ -118,10 +118,10 @@ def test_with_intents_every_grasp_is_on_record_before_the_world_moves():
 def test_watch_sees_the_scene_before_the_grasp():
     seen = []
     world = BoxWorld()
-    episode(world, "first", watch=lambda heightmap, grasp, outcome: seen.append((heightmap, grasp, outcome)))
-    for heightmap, grasp, outcome in seen:
+    episode(world, "first", watch=lambda observation, grasp, outcome: seen.append((observation, grasp, outcome)))
+    for observation, grasp, outcome in seen:
         assert isinstance(outcome, Outcome)
-        assert heightmap.height[grasp.row, grasp.col] > 0
+        assert observation.heightmap.height[grasp.row, grasp.col] > 0
 
 
 def test_a_score_that_is_not_finite_is_recorded_as_none():

@@ -11,6 +11,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import NothingToGrasp, Policy
 
@@ -53,7 +54,7 @@ def test_prefixes_give_a_rule_take_a_students_own_away_and_show_in_the_version(t
     student = str(tmp_path / "student")
     world = BoxWorld()
     world.reset(0)
-    scene = world.observe()
+    scene = world.observe().heightmap
     names = ("room", "grip")
     specs = (plain, *(f"{name}:{plain}" for name in names), student, f"bare:{student}")
     policies = {spec: make_policy(spec, world) for spec in specs}
@@ -61,7 +62,7 @@ def test_prefixes_give_a_rule_take_a_students_own_away_and_show_in_the_version(t
     assert policies[f"bare:{student}"].version == policies[plain].version
     for name in names:
         rule = GraspConstraintConfig(name).make()
-        grasp, _ = policies[f"{name}:{plain}"](scene)
+        grasp, _ = policies[f"{name}:{plain}"](Observation.of(scene))
         assert rule.allows(scene.height, np.array([grasp.angle]), WORKSPACE)[0, grasp.row, grasp.col]
 
 
@@ -69,12 +70,12 @@ def test_chance_among_good_grips_is_a_good_grip_or_says_that_there_is_none():
     world = BoxWorld()
     world.reset(1)
     rule, policy = GraspConstraintConfig("grip").make(), make_policy("antipodal", world)
-    scene = world.observe()
+    scene = world.observe().heightmap
     passing = rule.allows(scene.height, DEPLOYMENT_ANGLES.angles, WORKSPACE)
     policy.begin_episode(0)
-    found = {(each.row, each.col, each.angle) for each in (policy(scene)[0] for _ in range(20))}
+    found = {(each.row, each.col, each.angle) for each in (policy(Observation.of(scene))[0] for _ in range(20))}
     assert len(found) > 1
     assert all(passing[DEPLOYMENT_ANGLES.index(angle), row, col] for row, col, angle in found)
     bare = Heightmap(np.zeros(WORKSPACE.shape, np.float32), scene.rgb, WORKSPACE)
     with pytest.raises(NothingToGrasp, match="good grip"):
-        policy(bare)
+        policy(Observation.of(bare))

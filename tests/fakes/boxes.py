@@ -11,6 +11,7 @@ from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp
 
 WORKSPACE = Workspace(extent=0.4, pixels=40, margin=0.05)
@@ -46,7 +47,7 @@ class BoxWorld(RestorableEnvironment):
         height = np.zeros(WORKSPACE.shape, np.float32)
         for place in self._places:
             height[self._pixels(place)] = 0.03
-        return Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+        return Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
 
     def execute(self, grasp):
         self._executed += 1
@@ -119,8 +120,8 @@ class BoxPolicy:
     def begin_episode(self, seed):
         self.generator = np.random.default_rng(seed)
 
-    def __call__(self, heightmap):
-        rows, cols = np.nonzero(heightmap.graspable_foreground())
+    def __call__(self, observation):
+        rows, cols = np.nonzero(observation.heightmap.graspable_foreground())
         if not len(rows) or self.kind == "lazy":
             raise NothingToGrasp
         if self.kind == "blind":

@@ -21,6 +21,7 @@ from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.models.inference import Scorer, fold_batch_norm, resolve_precision
 from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import Normalisation
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
@@ -274,11 +275,11 @@ def test_the_greedy_policy_takes_the_best_grasp_and_says_when_there_is_none():
     policy = GreedyNetworkPolicy(model, "student")
     policy.begin_episode(0)
     assert isinstance(policy, Policy)
-    assert policy(random_scene()) == model.best_grasp(random_scene())
+    assert policy(Observation.of(random_scene())) == model.best_grasp(random_scene())
     assert (policy.name, policy.source, policy.version) == ("student", "policy", model.version)
-    assert isinstance(policy(random_scene())[0], PlanarGrasp)
+    assert isinstance(policy(Observation.of(random_scene()))[0], PlanarGrasp)
     with pytest.raises(NothingToGrasp):
-        policy(heightmap(np.zeros((40, 40))))
+        policy(Observation.of(heightmap(np.zeros((40, 40)))))
 
 
 def test_a_model_obeys_its_own_rule_where_that_leaves_anything_and_forgets_it_on_demand():

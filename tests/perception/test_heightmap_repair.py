@@ -207,7 +207,7 @@ def test_a_tall_item_in_the_middle_is_cut_not_removed():
     mended = repair_heightmap(tall, HeightmapRepairConfig(ceiling=0.12))
     assert mended.heightmap.height[56, 56] == np.float32(0.12)
     assert mended.surface[56, 56] == np.float32(0.2)
-    assert any("exceeds 12 cm" in note for note in mended.notes)
+    assert any("exceeds 12 cm" in note.text for note in mended.notes)
     assert limit_height(scene(), 0.12)[1] is None
 
 

@@ -41,7 +41,7 @@ def run(tmp_path_factory):
     with DatasetWriter(dataset, WORKSPACE) as writer:
         for episode in range(3):
             world.reset(episode)
-            scene = world.observe()
+            scene = world.observe().heightmap
             row, col = np.argwhere(scene.graspable_foreground())[0]
             grasp = PlanarGrasp(row, col, 0.4)
             outcome = world.execute(grasp)

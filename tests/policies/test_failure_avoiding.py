@@ -15,6 +15,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, OutcomeObserver
 from grasping_student.policies.failure_avoiding import AWAY, ExclusionZone, FailureAvoidingPolicy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
@@ -26,7 +27,7 @@ MODEL = GraspModel.new(ModelConfig(NetworkConfig(widths=(4, 4)), WORKSPACE), see
 def scene(side=12):
     height = np.zeros(WORKSPACE.shape, np.float32)
     height[14 : 14 + side, 14 : 14 + side] = 0.03
-    return Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+    return Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
 
 
 @given(st.integers(0, 39), st.integers(0, 39), st.floats(0.0, 3.14), st.integers(0, 15), st.data())
@@ -34,7 +35,7 @@ def scene(side=12):
 def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, angle, bin_, data):
     grid = AngleGrid(16)
     allowed = ExclusionZone([PlanarGrasp(row, col, angle)], REPEAT_DISTANCE, REPEAT_ANGLE).allows(
-        scene().height, grid.angles, WORKSPACE
+        scene().heightmap.height, grid.angles, WORKSPACE
     )
     other_row, other_col = (data.draw(st.integers(max(0, at - 3), min(39, at + 3))) for at in (row, col))
     failed = Try("m", "v", 0, 0, row, col, angle, None, "missed")

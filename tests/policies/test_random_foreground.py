@@ -5,6 +5,7 @@ import pytest
 
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import light_workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.random_foreground import RandomForeground
 
@@ -12,7 +13,7 @@ WORKSPACE = light_workspace()
 
 
 def scene(height):
-    return Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+    return Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
 
 
 def test_it_draws_evenly_from_the_graspable_foreground_and_from_all_angles():

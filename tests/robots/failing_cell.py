@@ -6,6 +6,7 @@ from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import paper_workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Descent
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
@@ -32,12 +33,12 @@ class Block(View):
     def close(self):
         pass
 
-    def heightmap(self):
+    def observe(self):
         if self.fails:
             raise DeviceFault(Fault.NO_PICTURE, "no picture")
         height = np.zeros(WORKSPACE.shape, np.float32)
         height[140:200, 140:200] = 0.03
-        return Heightmap(height, np.full((*WORKSPACE.shape, 3), 90, np.uint8), WORKSPACE)
+        return Observation.of(Heightmap(height, np.full((*WORKSPACE.shape, 3), 90, np.uint8), WORKSPACE))
 
 
 class FailingArm(DryRunArm):

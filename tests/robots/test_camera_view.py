@@ -32,18 +32,19 @@ def block():
 def test_a_cameras_heightmap_shows_the_scene():
     view = CameraView(SimulatedCamera(block, d415_intrinsics(), looking_down(0.7)), WORKSPACE, HeightmapRepairConfig())
     view.connect()
-    seen = view.heightmap()
+    observation = view.observe()
+    seen = observation.heightmap
     assert seen.workspace == WORKSPACE
     assert np.median(seen.height[42:58, 52:68]) == pytest.approx(0.04, abs=1e-3)
     assert np.median(seen.height[:30]) == pytest.approx(0.0, abs=1e-3)
-    assert view.picture().shape == (720, 1280, 3)
+    assert observation.frame.rgb.shape == (720, 1280, 3)
     view.close()
 
 
 def test_a_camera_that_gives_nothing_is_a_device_fault():
     view = CameraView(SimulatedCamera(block, d415_intrinsics(), looking_down(0.7)), WORKSPACE, HeightmapRepairConfig())
     with pytest.raises(DeviceFault, match="not connected"):
-        view.heightmap()
+        view.observe()
 
 
 def test_the_cameras_pose_in_the_world_follows_from_its_pose_in_the_base():
@@ -59,7 +60,7 @@ def test_recorded_frames_stand_in_for_the_camera(tmp_path):
     )
     view = make_view(load_cell(tmp_path / "cell.yaml"))
     view.connect()
-    assert view.heightmap().height.max() == pytest.approx(0.04, abs=2e-3)
+    assert view.observe().heightmap.height.max() == pytest.approx(0.04, abs=2e-3)
 
 
 def test_a_realsense_without_calibration_is_refused_by_name(tmp_path):
@@ -82,12 +83,12 @@ def test_beside_a_wall_that_was_mended_away_the_guarded_descent_begins_at_travel
     camera = SimulatedCamera(lambda: bin_with_a_block_at_its_wall(wall), d415_intrinsics(), looking_down(0.7))
     view, config = CameraView(camera, WORKSPACE, HeightmapRepairConfig()), CellConfig(workspace=WORKSPACE)
     view.connect()
-    seen, grasp = view.heightmap(), PlanarGrasp(56, 18, 0.0)
-    assert seen.height[40:70, :9].max() == 0.0, "the wall is floor in what a network is shown"
-    plan = plan_grasp(seen, grasp, config, view.standing())
+    seen, grasp = view.observe(), PlanarGrasp(56, 18, 0.0)
+    assert seen.heightmap.height[40:70, :9].max() == 0.0, "the wall is floor in what a network is shown"
+    plan = plan_grasp(seen, grasp, config)
     assert plan.approach.z == pytest.approx(config.travel_z())
     assert plan.grasp.z == pytest.approx(0.015, abs=2e-3)
-    nothing_hidden = plan_grasp(seen, PlanarGrasp(56, 70, 0.0), config, view.standing())
+    nothing_hidden = plan_grasp(seen, PlanarGrasp(56, 70, 0.0), config)
     assert nothing_hidden.approach.z < 0.12
 
 
@@ -100,9 +101,9 @@ def test_the_guarded_descent_begins_above_what_was_cut_to_the_ceiling():
         SimulatedCamera(lambda: stack, d415_intrinsics(), looking_down(1.2)), WORKSPACE, HeightmapRepairConfig()
     )
     view.connect()
-    seen, config = view.heightmap(), CellConfig(workspace=WORKSPACE)
-    assert seen.height.max() == pytest.approx(0.12)
-    assert plan_grasp(seen, PlanarGrasp(50, 68, 0.0), config, view.standing()).approach.z > 0.219
+    seen, config = view.observe(), CellConfig(workspace=WORKSPACE)
+    assert seen.heightmap.height.max() == pytest.approx(0.12)
+    assert plan_grasp(seen, PlanarGrasp(50, 68, 0.0), config).approach.z > 0.219
 
 
 def test_what_was_mended_is_logged_once_a_kind(caplog, tmp_path):
@@ -113,5 +114,5 @@ def test_what_was_mended_is_logged_once_a_kind(caplog, tmp_path):
     view = CameraView(RecordedCamera(tmp_path, repeat=True), WORKSPACE, HeightmapRepairConfig())
     view.connect()
     for _ in range(2):
-        view.heightmap()
+        view.observe()
     assert caplog.text.count("heights are measured from the floor") == 1

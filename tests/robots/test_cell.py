@@ -11,6 +11,7 @@ from tests.robots.failing_cell import GRASP, WORKSPACE, Block, make_cell
 from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig, Waypoint
 from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook, plot_motions
@@ -51,14 +52,14 @@ def test_the_tool_goes_sideways_only_at_travel_height():
 def test_the_height_is_the_mean_of_three_by_three_pixels_less_the_finger_depth():
     height = np.zeros(WORKSPACE.shape, np.float32)
     height[149:152, 179:182] = np.linspace(0.02, 0.06, 9).reshape(3, 3)
-    seen = Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+    seen = Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
     plan = plan_grasp(seen, GRASP, CellConfig(workspace=WORKSPACE))
     assert plan.grasp.z == pytest.approx(0.04 - 0.015, abs=1e-6)
 
 
 def test_unmeasured_pixels_around_a_grasp_do_no_harm():
     height = np.full(WORKSPACE.shape, np.nan, np.float32)
-    seen = Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE)
+    seen = Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
     plan = plan_grasp(seen, GRASP, CellConfig(workspace=WORKSPACE))
     assert plan.grasp.z == pytest.approx(0.007)
     assert math.isfinite(plan.approach.z)
@@ -66,9 +67,9 @@ def test_unmeasured_pixels_around_a_grasp_do_no_harm():
 
 def test_the_guarded_descent_begins_at_travel_height_where_something_near_was_not_seen():
     cell, _, _, view, notes, _ = make_cell()
-    standing = view.heightmap().height
-    standing[GRASP.row, GRASP.col + 40] = np.nan  # 5 cm away: a wall that the heightmap leaves out
-    view.standing = lambda: standing
+    seen = view.observe()
+    seen.excluded[GRASP.row, GRASP.col + 40] = True  # 5 cm away: a wall that the heightmap leaves out
+    view.observe = lambda: seen
     cell.reset(0)
     cell.execute(GRASP)
     descent = next(motion for motion in notes.motions if motion.kind == "descend")
@@ -77,7 +78,9 @@ def test_the_guarded_descent_begins_at_travel_height_where_something_near_was_no
 
 def test_what_lies_beyond_the_picture_was_not_seen_either():
     workspace = replace(WORKSPACE, margin=0.03)
-    seen = Heightmap(np.zeros(workspace.shape, np.float32), np.zeros((*workspace.shape, 3), np.uint8), workspace)
+    seen = Observation.of(
+        Heightmap(np.zeros(workspace.shape, np.float32), np.zeros((*workspace.shape, 3), np.uint8), workspace)
+    )
     config = CellConfig(workspace=workspace)
     assert plan_grasp(seen, PlanarGrasp(30, 150, 0.0), config).approach.z == pytest.approx(config.travel_z())
     assert plan_grasp(seen, PlanarGrasp(150, 150, 0.0), config).approach.z < 0.1
@@ -245,9 +248,9 @@ def test_nobody_at_the_terminal_is_said_in_words(monkeypatch):
 def test_observations_are_the_callers_own():
     cell, *_ = make_cell()
     cell.reset(0)
-    first = cell.observe()
+    first = cell.observe().heightmap
     first.height[:] = 9.0
-    assert cell.observe().height.max() == pytest.approx(0.03)
+    assert cell.observe().heightmap.height.max() == pytest.approx(0.03)
     assert plan_height(cell) == pytest.approx(0.015)
 
 

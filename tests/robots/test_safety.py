@@ -17,6 +17,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.arms.safety import GuardedArm, SafeBox
 from grasping_student.robots.cell.camera_view import CameraView
@@ -41,8 +42,8 @@ class FixedView(View):
     def close(self):
         pass
 
-    def heightmap(self):
-        return Heightmap(self._height, np.zeros((*self._height.shape, 3), np.uint8), WORKSPACE)
+    def observe(self):
+        return Observation.of(Heightmap(self._height, np.zeros((*self._height.shape, 3), np.uint8), WORKSPACE))
 
 
 def notes_from(start=None):

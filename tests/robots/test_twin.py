@@ -55,8 +55,8 @@ def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(twin):
         cell.reset(11)
         direct.reset(11)
         for _ in range(8):
-            seen = cell.observe()
-            np.testing.assert_array_equal(seen.height, direct.observe().height)
+            seen = cell.observe().heightmap
+            np.testing.assert_array_equal(seen.height, direct.observe().heightmap.height)
             grasps.append(random_grasp(seen, random))
             tip = direct.tip_height(grasps[-1])
             outcomes.append((cell.execute(grasps[-1]), direct.execute(grasps[-1]), tip))
@@ -82,7 +82,7 @@ def test_after_a_fault_the_operator_recovers_and_the_scene_is_as_it_was(twin, ac
     random = np.random.default_rng(5)
     with open_cell(config) as cell:
         cell.reset(7)
-        grasp = random_grasp(cell.observe(), random)
+        grasp = random_grasp(cell.observe().heightmap, random)
         done = len(fakes.do("twin_log"))
         fakes.do(action, **values)
         assert cell.execute(grasp) is Outcome.FAULT
@@ -110,7 +110,7 @@ def test_a_camera_without_picture_stops_the_cell(twin):
             cell.observe()
         fakes.do("blind", on=False)
         cell.recover()
-        assert np.isfinite(cell.observe().height).all()
+        assert np.isfinite(cell.observe().heightmap.height).all()
 
 
 def test_random_faults_lose_no_attempt_and_move_nothing_by_themselves(twin):

@@ -25,8 +25,8 @@ class OwnedView(View):
         self._view.close()
         self._fakes.close()
 
-    def heightmap(self):
-        return self._view.heightmap()
+    def observe(self):
+        return self._view.observe()
 
     def new_scene(self, seed):
         return self._view.new_scene(seed)

@@ -22,13 +22,13 @@ def small(family, blocks=16):
 
 
 def fingerprint(environment):
-    seen = environment.observe()
+    seen = environment.observe().heightmap
     state = environment.state.poses.tobytes()
     return hashlib.sha256(seen.height.tobytes() + seen.rgb.tobytes() + state).hexdigest()
 
 
 def random_grasps(environment, random, count):
-    foreground = np.argwhere(environment.observe().graspable_foreground())
+    foreground = np.argwhere(environment.observe().heightmap.graspable_foreground())
     return [
         PlanarGrasp(*foreground[random.integers(len(foreground))], random.uniform(0, math.pi)) for _ in range(count)
     ]
@@ -134,7 +134,7 @@ def test_the_tips_follow_the_heightmap_as_it_is_observed():
     with SimulationEnvironment(replace(dense(), most_blocks=12, fewest_blocks=12)) as environment:
         environment.reset(0)
         grasp = random_grasps(environment, np.random.default_rng(0), 1)[0]
-        patch = environment.observe().height[grasp.row - 1 : grasp.row + 2, grasp.col - 1 : grasp.col + 2]
+        patch = environment.observe().heightmap.height[grasp.row - 1 : grasp.row + 2, grasp.col - 1 : grasp.col + 2]
         gripper = environment.config.gripper
         expected = max(float(np.nanmean(patch.astype(np.float64))) - gripper.finger_depth, gripper.clearance)
         assert environment.tip_height(grasp) == pytest.approx(expected)
@@ -148,5 +148,5 @@ def test_nothing_works_before_the_first_reset():
 def test_an_empty_scene_can_be_seen_and_grasped_in():
     with SimulationEnvironment(replace(sparse(), fewest_blocks=0, most_blocks=0)) as environment:
         environment.reset(0)
-        assert environment.observe().is_empty()
+        assert environment.observe().heightmap.is_empty()
         assert environment.execute(PlanarGrasp(56, 56, 0.0)) is Outcome.MISSED

@@ -43,7 +43,7 @@ def test_confidence_is_the_share_of_the_scenes_softmax(config):
         from grasping_student.evaluation.one_shot import prepare_scene
 
         prepare_scene(world, 2, config.seed, config.emptiest)
-        scores = model.allowed_scores(world.observe(), TRAINING_ANGLES).astype(np.float64)
+        scores = model.allowed_scores(world.observe().heightmap, TRAINING_ANGLES).astype(np.float64)
     share = np.exp(scores) / np.exp(scores[np.isfinite(scores)]).sum()
     for shot in shots:
         if shot.outcome != "no_grasp":

@@ -45,7 +45,7 @@ def lifted():
     """A success in the simulator: what was seen, the grasp, its views, and the colour of the block that left."""
     with SimulationEnvironment(sparse()) as environment:
         environment.reset(0)
-        seen = environment.observe()
+        seen = environment.observe().heightmap
         grasp, _ = ScriptedPicker(environment, "none")(seen)
         colour = environment.state.blocks[environment.picture().block[grasp.row, grasp.col]].colour
         views = watch_grasp(environment, grasp)
@@ -92,7 +92,7 @@ def test_labels_without_a_success_are_not_drawn(tmp_path):
     assert not list(tmp_path.glob("labels-*"))
 
 
-def finds_nothing(heightmap):
+def finds_nothing(observation):
     raise NothingToGrasp
 
 

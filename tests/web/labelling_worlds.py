@@ -103,7 +103,7 @@ def recorded_world(scenes: int = 3):
     for seed in range(scenes):
         world = BoxWorld(boxes=4)
         world.reset(seed)
-        pictures.append(world.observe())
+        pictures.append(world.observe().heightmap)
     return RecordedEnvironment(ScenesInMemory(pictures, origin="shelf"))
 
 
@@ -139,4 +139,4 @@ def scene_of(seed: int) -> Heightmap:
     """What a ``BoxWorld`` shows after a reset with this seed."""
     world = BoxWorld()
     world.reset(seed)
-    return world.observe()
+    return world.observe().heightmap

@@ -28,7 +28,7 @@ def fill(path):
     with DatasetWriter(path, WORKSPACE) as writer:
         for i in range(60):
             world.reset(i // 6)
-            scene, outcome = world.observe(), OUTCOMES[i % 4]
+            scene, outcome = world.observe().heightmap, OUTCOMES[i % 4]
             grasp, source = (None, None) if outcome is None else (box_grasp(scene), SOURCES[i % 3])
             writer.append(
                 scene, episode=i // 6, index=i % 6, environment="boxes", source=source, grasp=grasp, outcome=outcome

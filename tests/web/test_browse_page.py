@@ -21,7 +21,7 @@ def test_browse_filters_pages_and_scores(tmp_path):
     with DatasetWriter(tmp_path / "d", WORKSPACE) as writer:
         for i in range(30):
             world.reset(i // 5)
-            scene = world.observe()
+            scene = world.observe().heightmap
             writer.append(
                 scene,
                 episode=i // 5,

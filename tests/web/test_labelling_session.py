@@ -77,7 +77,7 @@ def test_undo_brings_scene_and_grasp_back_bit_for_bit(tmp_path):
         undone = session.undo()
         assert undone.scene_is_back and undone.step.attempt_id is not None
         np.testing.assert_array_equal(session.scene.heightmap.height, scene.heightmap.height)
-        np.testing.assert_array_equal(session.environment.observe().height, scene.heightmap.height)
+        np.testing.assert_array_equal(session.environment.observe().heightmap.height, scene.heightmap.height)
         assert session.scene.draft == grasp
         assert (session.scene.episode, session.scene.index) == (scene.episode, scene.index)
     assert len(Dataset(tmp_path / "d")) == 0 and not session.can_undo
@@ -179,7 +179,7 @@ def test_undo_drops_a_grasp_that_could_not_be_saved(tmp_path, monkeypatch):
     with pytest.raises(NotSaved):
         label(session)
     assert session.undo().scene_is_back
-    np.testing.assert_array_equal(session.environment.observe().height, before.heightmap.height)
+    np.testing.assert_array_equal(session.environment.observe().heightmap.height, before.heightmap.height)
     assert not session.unsaved
 
 

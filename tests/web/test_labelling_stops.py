@@ -87,6 +87,6 @@ def test_undo_on_a_robot_after_a_refused_save_looks_at_the_workspace_anew(tmp_pa
     assert str(session.undo()) == "Took the last step back; the workspace stays as it is now."
     assert (session.scene.number, session.scene.index) == (before.number + 1, before.index + 1)
     assert not np.array_equal(session.scene.heightmap.height, before.heightmap.height)
-    np.testing.assert_array_equal(session.scene.heightmap.height, session.environment.observe().height)
+    np.testing.assert_array_equal(session.scene.heightmap.height, session.environment.observe().heightmap.height)
     with pytest.raises(StaleScene):
         session.execute(before.number, grasp)

@@ -22,7 +22,7 @@ from grasping_student.web.scene_payload import HEIGHT_OFFSET, HEIGHT_UNIT, encod
 def world(seed=0):
     boxes = BoxWorld()
     boxes.reset(seed)
-    return boxes.observe()
+    return boxes.observe().heightmap
 
 
 def decode(address):

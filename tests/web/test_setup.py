@@ -39,7 +39,7 @@ def fill(path, episodes=3, each=2):
         for episode in range(episodes):
             world.reset(episode)
             for index in range(each):
-                writer.append(world.observe(), episode=episode, index=index, environment="boxes")
+                writer.append(world.observe().heightmap, episode=episode, index=index, environment="boxes")
                 world.take_away([0])
     return path
 

@@ -37,14 +37,14 @@ def attempt_episode(
     policy.begin_episode(seed)
     failures = 0
     for _ in range(most):
-        heightmap = environment.observe()
-        if heightmap.is_empty() or failures >= failures_in_a_row:
+        observation = environment.observe()
+        if observation.heightmap.is_empty() or failures >= failures_in_a_row:
             return
         try:
-            grasp, _ = policy(heightmap)
+            grasp, _ = policy(observation)
         except NothingToGrasp:
             return
         z = environment.tip_height(grasp)
         outcome = environment.execute(grasp)
         failures = 0 if outcome.success else failures + 1
-        yield LabelledScene(heightmap, grasp, z, outcome)
+        yield LabelledScene(observation.heightmap, grasp, z, outcome)

@@ -24,7 +24,7 @@ def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> I
     environment.reset(seed)
     inside = environment.workspace.graspable_slice
     for number in range(most):
-        heightmap = environment.observe()
+        heightmap = environment.observe().heightmap
         if heightmap.is_empty():
             return
         yield heightmap

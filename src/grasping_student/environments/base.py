@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 
 
 class Environment(ABC):
@@ -29,7 +29,7 @@ class Environment(ABC):
         """Begin an episode: fill the workspace anew. The same seed gives the same scene where the world allows it."""
 
     @abstractmethod
-    def observe(self) -> Heightmap:
+    def observe(self) -> Observation:
         """The scene as it is now; the arrays are the caller's own."""
 
     @abstractmethod

@@ -13,13 +13,13 @@ from grasping_student.environments.base import Environment
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 
-Observation = dict[str, NDArray[Any]]
+Arrays = dict[str, NDArray[Any]]
 
 LOWEST, HIGHEST = -0.1, 1.0
 """Heights are cut to this range, metres."""
 
 
-class GymnasiumAdapter(gymnasium.Env[Observation, NDArray[np.int64]]):
+class GymnasiumAdapter(gymnasium.Env[Arrays, NDArray[np.int64]]):
     """Grasping as a Markov decision process.
 
     Observation: ``height`` float32 ``(pixels, pixels, 1)`` in metres, 0 where unmeasured; ``measured`` uint8 of the
@@ -52,24 +52,22 @@ class GymnasiumAdapter(gymnasium.Env[Observation, NDArray[np.int64]]):
         )
         self.action_space = spaces.MultiDiscrete([side, side, angles.count])
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Begin an episode; without a seed the scene follows from the seed before."""
         super().reset(seed=seed)
         self.environment.reset(int(self.np_random.integers(2**31)))
         self._failures = 0
-        return _observation(self.environment.observe()), {}
+        return _arrays(self.environment.observe().heightmap), {}
 
-    def step(self, action: NDArray[np.int64]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[np.int64]) -> tuple[Arrays, float, bool, bool, dict[str, Any]]:
         """Execute one grasp."""
         row, col, angle = (int(value) for value in action)
         outcome = self.environment.execute(PlanarGrasp(row, col, self.angles.angle(angle)))
         if outcome is not Outcome.FAULT:
             self._failures = 0 if outcome.success else self._failures + 1
-        heightmap = self.environment.observe()
+        heightmap = self.environment.observe().heightmap
         return (
-            _observation(heightmap),
+            _arrays(heightmap),
             float(outcome.success),
             heightmap.is_empty(),
             self._failures >= self._failures_in_a_row,
@@ -78,14 +76,14 @@ class GymnasiumAdapter(gymnasium.Env[Observation, NDArray[np.int64]]):
 
     def render(self) -> NDArray[np.uint8] | None:
         """The scene in colour, if the render mode is ``rgb_array``."""
-        return self.environment.observe().rgb if self.render_mode == "rgb_array" else None
+        return self.environment.observe().heightmap.rgb if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Close the environment."""
         self.environment.close()
 
 
-def _observation(heightmap: Heightmap) -> Observation:
+def _arrays(heightmap: Heightmap) -> Arrays:
     measured = ~heightmap.unmeasured
     height = np.clip(np.where(measured, heightmap.height, 0.0), LOWEST, HIGHEST).astype(np.float32)
     return {"height": height[..., None], "measured": measured.astype(np.uint8)[..., None], "rgb": heightmap.rgb}

@@ -9,11 +9,12 @@ from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 
 
 class RecordedScenes(Protocol):
-    """Heightmaps by position, read when asked for: a dataset, a folder of frames, a list in memory."""
+    """Observations by position, read when asked for: a dataset, a folder of frames, a list in memory."""
 
     @property
     def origin(self) -> str:
@@ -25,14 +26,14 @@ class RecordedScenes(Protocol):
 
     def __len__(self) -> int: ...
 
-    def heightmap(self, position: int) -> Heightmap: ...
+    def observation(self, position: int) -> Observation: ...
 
     def group(self, position: int) -> int:
         """Scenes of one group show one filling of the workspace: they belong into one episode, whole."""
         ...
 
 
-Judge = Callable[[Heightmap, PlanarGrasp], Outcome]
+Judge = Callable[[Observation, PlanarGrasp], Outcome]
 """Says how a grasp on a recorded scene would have ended: a person at the page, an affordance model, a script."""
 
 
@@ -92,8 +93,8 @@ class RecordedEnvironment(RestorableEnvironment):
     def reset(self, seed: int) -> None:
         self._position = seed % len(self._scenes)
 
-    def observe(self) -> Heightmap:
-        return self._scenes.heightmap(self._position)
+    def observe(self) -> Observation:
+        return self._scenes.observation(self._position)
 
     def execute(self, grasp: PlanarGrasp) -> Outcome:
         if not self.workspace.is_graspable(grasp.row, grasp.col):
@@ -128,9 +129,8 @@ class ScenesInMemory:
     def __len__(self) -> int:
         return len(self._heightmaps)
 
-    def heightmap(self, position: int) -> Heightmap:
-        scene = self._heightmaps[position]
-        return Heightmap(scene.height.copy(), scene.rgb.copy(), scene.workspace)
+    def observation(self, position: int) -> Observation:
+        return Observation.of(self._heightmaps[position]).copy()
 
     def group(self, position: int) -> int:
         return position

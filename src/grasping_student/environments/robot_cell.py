@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from grasping_student.environments.base import Environment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.arms.safety import GuardedArm
 from grasping_student.robots.cell.config import CellConfig
@@ -53,7 +53,7 @@ class RobotCell(Environment):
         self._live = LiveFolder(config.live)
         self._stopped: str | None = None
         self._interrupted = False
-        self._seen: Heightmap | None = None
+        self._seen: Observation | None = None
         self._connected = self._in_sight = False
 
     @property
@@ -105,23 +105,24 @@ class RobotCell(Environment):
         if not filled:
             self._ask_person("Fill the workspace anew, leave the cell, press Enter (at the page: Done): ")
 
-    def observe(self) -> Heightmap:
+    def observe(self) -> Observation:
         self._begin()
         try:
             self._clear_sight()
-            self._seen = self._view.heightmap()
-            self._live.scene(self._seen, self._view.picture())
+            self._seen = self._view.observe()
+            frame = self._seen.frame
+            self._live.scene(self._seen.heightmap, None if frame is None else frame.rgb)
             self._show_devices("waiting for a grasp")
         except DeviceFault as fault:
             raise self._stop(fault) from fault
-        return Heightmap(self._seen.height.copy(), self._seen.rgb.copy(), self._seen.workspace)
+        return self._seen.copy()
 
     def execute(self, grasp: PlanarGrasp) -> Outcome:
         self._begin()
         if not self.workspace.is_graspable(grasp.row, grasp.col):
             return Outcome.OUT_OF_REACH
         seen = self._seen if self._seen is not None else self.observe()
-        plan = plan_grasp(seen, grasp, self.config, self._view.standing())
+        plan = plan_grasp(seen, grasp, self.config)
         try:
             for pose in (plan.over, plan.approach, plan.grasp):
                 self.config.safe_box.check_pose(pose)

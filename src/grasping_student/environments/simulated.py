@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.simulation.blocks import Block
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
@@ -67,9 +68,8 @@ class SimulationEnvironment(RestorableEnvironment):
         blocks, poses = drop_scene(self._engine, seed)
         self._change(SceneState(seed, 0, blocks, poses))
 
-    def observe(self) -> Heightmap:
-        seen = self._observed()
-        return replace(seen, height=seen.height.copy(), rgb=seen.rgb.copy())
+    def observe(self) -> Observation:
+        return Observation.of(self._observed()).copy()
 
     def picture(self) -> Picture:
         """The scene without noise, and the block that each pixel shows: for policies that may know the blocks."""

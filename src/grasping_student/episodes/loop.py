@@ -10,7 +10,7 @@ from grasping_student.environments.base import Environment
 from grasping_student.episodes.attempt import End, EpisodeEnd, Event, Intent, Try, finite_or_none
 from grasping_student.evaluation.configuration import StopRule
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, OutcomeObserver, Policy
 
 _EVALUATION_SCENES = 0x5CE4E  # keeps the scenes of an evaluation apart from any training data of the same seed
@@ -41,7 +41,7 @@ def pick_episode(
     rule: StopRule = PAPER_RULE,
     earlier: Sequence[Try] = (),
     write_intents: bool = False,
-    watch: Callable[[Heightmap, PlanarGrasp, Outcome], None] | None = None,
+    watch: Callable[[Observation, PlanarGrasp, Outcome], None] | None = None,
 ) -> EpisodeEnd:
     """Pick until the episode ends; the reason is recorded and returned.
 
@@ -55,7 +55,7 @@ def pick_episode(
         rule: when to stop.
         earlier: tries of this episode before an interruption, in a world that is still as they left it.
         write_intents: record each grasp before it is executed, where a killed program cannot be replayed.
-        watch: is shown each scene with its grasp and outcome.
+        watch: is shown each observation with its grasp and outcome.
     """
     if not earlier:
         environment.reset(scene_seed(seed, episode))
@@ -65,11 +65,11 @@ def pick_episode(
     for each in tries:
         observe_outcome(each.grasp, Outcome(each.outcome))
     while True:
-        heightmap = environment.observe()
-        reason = _end_before_a_try(heightmap, tries, rule)
+        observation = environment.observe()
+        reason = _end_before_a_try(observation, tries, rule)
         if reason is None:
             try:
-                grasp, score = policy(heightmap)
+                grasp, score = policy(observation)
             except NothingToGrasp:
                 reason = EpisodeEnd.NOTHING_TO_GRASP
         if reason is not None:
@@ -85,16 +85,16 @@ def pick_episode(
         record(tries[-1])
         observe_outcome(grasp, outcome)
         if watch is not None:
-            watch(heightmap, grasp, outcome)
+            watch(observation, grasp, outcome)
 
 
 def _deaf(grasp: PlanarGrasp, outcome: Outcome) -> None:
     """Most policies do not ask how a grasp ended."""
 
 
-def _end_before_a_try(heightmap: Heightmap, tries: Sequence[Try], rule: StopRule) -> EpisodeEnd | None:
+def _end_before_a_try(observation: Observation, tries: Sequence[Try], rule: StopRule) -> EpisodeEnd | None:
     """The reason to end here, or None; an empty workspace comes first, so a last failure cannot hide it."""
-    if heightmap.is_empty():
+    if observation.heightmap.is_empty():
         return EpisodeEnd.EMPTY
     attempts = [each for each in tries if each.is_attempt]
     if _run_at_end([not each.success for each in attempts]) >= rule.failures_in_a_row:

@@ -82,7 +82,7 @@ def prepare_scene(environment: RestorableEnvironment, scene: int, seed: int, emp
         UserError: the full scene holds nothing to grasp.
     """
     environment.reset(scene_seed(seed, scene))
-    if environment.observe().is_empty():
+    if environment.observe().heightmap.is_empty():
         raise UserError(f"scene {scene} has nothing in the graspable area after its reset; choose another --family")
     if not isinstance(environment, ThinnableEnvironment):
         return 0
@@ -97,7 +97,7 @@ def prepare_scene(environment: RestorableEnvironment, scene: int, seed: int, emp
             break
         before = environment.save_state()
         environment.take_away(sorted(int(index) for index in generator.choice(visible, count, replace=False)))
-        if environment.observe().is_empty():
+        if environment.observe().heightmap.is_empty():
             environment.restore_state(before)
             break
         taken += count

@@ -1,15 +1,17 @@
-"""From a raw heightmap of a real camera to one like those that a network was trained on, saying what was mended."""
+"""Heightmap repair: from a raw heightmap of a real camera to an observation like those of the simulator, with notes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.floor import FloorPlane, check_floor, fit_floor, flatten_floor, level_floor
+from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
 from grasping_student.perception.holes import mend_holes, touching_border
+from grasping_student.perception.observation import Note, Observation
 from grasping_student.perception.obstacles import (
     find_tall_border,
     find_walls,
@@ -44,33 +46,6 @@ class HeightmapRepairConfig:
             raise ValueError(f"ceiling is {self.ceiling}; it must be above 0, in metres")
 
 
-@dataclass(frozen=True, eq=False)
-class RepairedHeightmap:
-    """A heightmap without holes whose floor is zero.
-
-    Attributes:
-        heightmap: what a network is shown.
-        excluded: cells that hold no item to be grasped: walls, robot, shadows; shape ``(pixels, pixels)``.
-        floor: the plane, in the world of the pose, that heights are measured from.
-        surface: height above that floor before walls were taken out and heights cut; NaN where unmeasured.
-        threshold: heights up to this are floor, metres.
-        notes: in words, what was mended; empty for a good picture.
-    """
-
-    heightmap: Heightmap
-    excluded: NDArray[np.bool_]
-    floor: FloorPlane
-    surface: NDArray[np.float32]
-    threshold: float
-    notes: tuple[str, ...]
-
-    @property
-    def standing(self) -> NDArray[np.float32]:
-        """What a tool could meet: heights before anything was cut, NaN in what is excluded; ``(pixels, pixels)``."""
-        known = np.where(np.isfinite(self.surface), self.surface, self.heightmap.height)
-        return np.where(self.excluded, np.float32(np.nan), known)
-
-
 def check_coverage(heightmap: Heightmap) -> None:
     """Make sure that the camera saw the workspace at all.
 
@@ -87,45 +62,62 @@ def check_coverage(heightmap: Heightmap) -> None:
         )
 
 
-def repair_heightmap(raw: Heightmap, config: HeightmapRepairConfig | None = None) -> RepairedHeightmap:
+def repair_heightmap(
+    raw: Heightmap, config: HeightmapRepairConfig | None = None, frame: RgbdFrame | None = None
+) -> Observation:
     """Level, clean and fill a raw heightmap, in that order; each step is a function of its own.
 
     Args:
         raw: straight from :func:`~grasping_student.perception.frame.frame_to_heightmap`.
         config: which repairs; None makes all.
+        frame: the picture that the heightmap was made from, to be kept with the observation.
 
     Raises:
         UserError: the camera did not see the workspace, or its pose is wrong.
     """
     config = config or HeightmapRepairConfig()
     check_coverage(raw)
-    notes: list[str | None] = []
+    notes: list[tuple[str, str | None]] = []
     current, floor = raw, FloorPlane()
     if config.level:
         plane = fit_floor(current)
         check_floor(current, plane)
         current, floor, note = level_floor(current, plane)
-        notes.append(note)
+        notes.append(("floor-levelled", note))
     surface = current.height
     current, threshold, note = flatten_floor(current)
-    notes.append(note)
+    notes.append(("floor-rough", note))
     if config.speckles:
         current, note = remove_needles(current)
-        notes.append(note)
+        notes.append(("stray-points-removed", note))
     current, excluded, note = mend_holes(current)
-    notes.append(note)
+    notes.append(("holes-filled", note))
     if config.walls:
         outside = touching_border(excluded)
         walls, note = find_walls(current, outside)
-        notes.append(note)
+        notes.append(("walls-removed", note))
         tall, note = find_tall_border(current, outside)
-        notes.append(note if (tall & ~walls).any() else None)
+        notes.append(("tall-border-removed", note if (tall & ~walls).any() else None))
         current = replace(current, height=np.where(walls | tall, np.float32(0.0), current.height))
         excluded = excluded | walls | tall
     if config.speckles:
         current, note = remove_speckles(current)
-        notes.append(note)
+        notes.append(("speckles-removed", note))
     current, note = limit_height(current, config.ceiling)
-    notes.append(note)
-    words = tuple(note for note in notes if note)
-    return RepairedHeightmap(current, excluded, floor, surface, threshold, words)
+    notes.append(("heights-cut", note))
+    kept = tuple(Note(code, note) for code, note in notes if note)
+    return Observation(current, excluded, surface, floor, threshold, kept, frame)
+
+
+def observe_frame(frame: RgbdFrame, workspace: Workspace, config: HeightmapRepairConfig | None = None) -> Observation:
+    """The observation that a camera's picture makes.
+
+    Args:
+        frame: the picture, with its pose in the world of the workspace.
+        workspace: the cells.
+        config: repairs; None makes all.
+
+    Raises:
+        UserError: the camera did not see the workspace, or its pose is wrong.
+    """
+    return repair_heightmap(frame_to_heightmap(frame, workspace), config, frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol, runtime_checkable
 
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 
 Source = Literal["human", "policy", "script"]
 """Who chose a labelled grasp, kept with every attempt."""
@@ -17,7 +17,7 @@ class NothingToGrasp(Exception):
 
 @runtime_checkable
 class Policy(Protocol):
-    """Maps a heightmap to a grasp and a score; larger scores are better, and compare within one policy only."""
+    """Maps an observation to a grasp and a score; larger scores are better, and compare within one policy only."""
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class Policy(Protocol):
     def begin_episode(self, seed: int) -> None:
         """Forget the last episode; everything random in the next one follows from ``seed``."""
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         """The chosen grasp and its score.
 
         Raises:

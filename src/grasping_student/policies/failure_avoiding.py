@@ -17,9 +17,9 @@ from grasping_student.geometry.grasp import (
     PlanarGrasp,
     angle_distance,
 )
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
 AWAY = 0.030
@@ -61,7 +61,7 @@ class FailureAvoidingPolicy:
         elif outcome != Outcome.FAULT:
             self._failed.append(grasp)
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         """The best grasp that is away from failures, or else no repeat of one, and its score.
 
         Raises:
@@ -70,7 +70,7 @@ class FailureAvoidingPolicy:
         rules = (ExclusionZone(self._failed, AWAY, math.pi), ExclusionZone(self._failed, REPEAT_DISTANCE, REPEAT_ANGLE))
         for rule in rules if self._failed else (None,):
             try:
-                return self._model.best_grasp(heightmap, self._grid, rule=rule)
+                return self._model.best_grasp(observation.heightmap, self._grid, rule=rule)
             except NoGrasp as error:
                 reason = str(error)
         raise NothingToGrasp(reason)

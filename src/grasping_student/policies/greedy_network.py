@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
 from grasping_student.geometry.gripper import GraspConstraint
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
 
@@ -44,13 +44,13 @@ class GreedyNetworkPolicy:
     def begin_episode(self, seed: int) -> None:
         """Nothing to forget, nothing random."""
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         """The best grasp and its score.
 
         Raises:
             NothingToGrasp: no foreground inside the margin, or nothing that the rule lets pass.
         """
         try:
-            return self._model.best_grasp(heightmap, self._grid, rule=self._rule)
+            return self._model.best_grasp(observation.heightmap, self._grid, rule=self._rule)
         except NoGrasp as error:
             raise NothingToGrasp(str(error)) from None

@@ -6,7 +6,8 @@ import numpy as np
 
 from grasping_student.geometry.antipodal import AntipodalContacts
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap, fill_holes
+from grasping_student.geometry.heightmap import fill_holes
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
 
@@ -24,9 +25,9 @@ class RandomAntipodal:
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
-        filled = fill_holes(heightmap)
-        passing = np.argwhere(self._rule.allows(filled.height, DEPLOYMENT_ANGLES.angles, heightmap.workspace))
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
+        filled = fill_holes(observation.heightmap)
+        passing = np.argwhere(self._rule.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace))
         if not len(passing):
             raise NothingToGrasp("no grasp in the graspable area passes the rule on a good grip")
         angle, row, col = passing[int(self._random.integers(len(passing)))]

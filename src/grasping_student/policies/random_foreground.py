@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from grasping_student.geometry.grasp import PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
 
@@ -24,8 +24,8 @@ class RandomForeground:
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
-        foreground = np.argwhere(heightmap.graspable_foreground())
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
+        foreground = np.argwhere(observation.heightmap.graspable_foreground())
         if not len(foreground):
             raise NothingToGrasp("no foreground in the graspable area")
         row, col = foreground[int(self._random.integers(len(foreground)))]

@@ -10,7 +10,7 @@ import numpy as np
 
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 from grasping_student.policies.grasp_sampler import GraspSampler, Grip
 from grasping_student.simulation.blocks import Block
@@ -63,7 +63,7 @@ class ScriptedPicker:
         self._random = np.random.default_rng(seed)
         self._tried: dict[Block, int] = {}
 
-    def __call__(self, heightmap: Heightmap) -> tuple[PlanarGrasp, float]:
+    def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         blocks = self._environment.state.blocks
         grips = [
             (grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)

@@ -13,9 +13,10 @@ from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Planar
 from grasping_student.geometry.gripper import GraspConstraint, GripperGeometry
 from grasping_student.geometry.heightmap import fill_holes
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
+from grasping_student.perception.frame import RgbdFrame
 from grasping_student.perception.frame_files import FrameFiles, load_frame
-from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, RepairedHeightmap, repair_heightmap
+from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
@@ -100,7 +101,7 @@ class Prediction:
     """
 
     grasps: tuple[PredictedGrasp, ...]
-    mended: RepairedHeightmap
+    mended: Observation
     scores: NDArray[np.float32]
     notes: tuple[str, ...]
 
@@ -167,8 +168,8 @@ def predict(
     from grasping_student.models.grasp_model import NMS_RADIUS
     from grasping_student.models.selection import non_maximum_suppression
 
-    mended = repair_heightmap(frame_to_heightmap(frame, model.workspace), mending)
-    notes = list(mended.notes)
+    mended = observe_frame(frame, model.workspace, mending)
+    notes = [note.text for note in mended.notes]
     allowed = seen_material(frame, mended, gripper=gripper)
     if not allowed.any():
         allowed = seen_material(frame, mended, 0.0, gripper)  # nothing but thin items
@@ -200,7 +201,7 @@ def predict(
     return Prediction(grasps, mended, scores.max(axis=0), tuple(notes))
 
 
-def _placed(grasp: PlanarGrasp, score: float, mended: RepairedHeightmap, gripper: GripperGeometry) -> PredictedGrasp:
+def _placed(grasp: PlanarGrasp, score: float, mended: Observation, gripper: GripperGeometry) -> PredictedGrasp:
     """A grasp with its height, in the world of the pose, and its finger opening."""
     x, y = grasp.xy(mended.heightmap.workspace)
     tips = grasp_height(mended.surface, grasp.row, grasp.col, gripper.finger_depth, gripper.clearance)

@@ -16,7 +16,7 @@ from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.perception.frame import RgbdFrame, pixels_of_world_points, world_points
-from grasping_student.perception.heightmap_repair import RepairedHeightmap
+from grasping_student.perception.observation import Observation
 
 STANDARD_GRIPPER = GripperGeometry()
 """Depth and clearance are the authors' constants, the opening is that of the paper, section VI-D."""
@@ -37,14 +37,14 @@ SIDE_CLEARANCE = 0.008
 """Room between a finger and the item on the way down, metres."""
 
 
-def foreground(mended: RepairedHeightmap) -> NDArray[np.bool_]:
+def foreground(mended: Observation) -> NDArray[np.bool_]:
     """Cells inside the margin that are neither floor nor wall nor shadow, shape ``(pixels, pixels)``."""
     heightmap = mended.heightmap
     return heightmap.graspable_foreground() & (heightmap.height > mended.threshold) & ~mended.excluded
 
 
 def seen_material(
-    frame: RgbdFrame, mended: RepairedHeightmap, inside: float = INSIDE, gripper: GripperGeometry = STANDARD_GRIPPER
+    frame: RgbdFrame, mended: Observation, inside: float = INSIDE, gripper: GripperGeometry = STANDARD_GRIPPER
 ) -> NDArray[np.bool_]:
     """Cells of the foreground, high enough to grip, where the camera's own pixels show material.
 
@@ -87,7 +87,7 @@ def _flanks(heightmap: Heightmap) -> NDArray[np.bool_]:
     return highest - heightmap.height > max(FLANK, reach * heightmap.workspace.pixel_size)
 
 
-def _above_floor(frame: RgbdFrame, mended: RepairedHeightmap, inside: float) -> NDArray[np.bool_]:
+def _above_floor(frame: RgbdFrame, mended: Observation, inside: float) -> NDArray[np.bool_]:
     """Pixels with nothing but material around within ``inside`` metres, hardly any unmeasured and none next to it."""
     x, y, z = world_points(frame)
     plane = mended.floor

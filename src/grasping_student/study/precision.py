@@ -138,7 +138,7 @@ def shoot_scene(job: SceneOfShots) -> list[Shot]:
     config, environment = job.config, open_environment(job.world)
     assert isinstance(environment, RestorableEnvironment)
     prepare_scene(environment, job.scene, config.seed, config.emptiest)
-    state, heightmap = environment.save_state(), environment.observe()
+    state, heightmap = environment.save_state(), environment.observe().heightmap
     model = open_model(config.teacher)
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES, config.foreground_only)
     if not np.isfinite(scores).any():

@@ -96,13 +96,14 @@ def relabel_scene(job: RelabelJob) -> list[Try]:
     environment = open_environment(job.world)
     assert isinstance(environment, RestorableEnvironment)
     prepare_scene(environment, job.scene, job.seed, 0.85)
-    state, heightmap = environment.save_state(), environment.observe()
+    state, observation = environment.save_state(), environment.observe()
+    heightmap = observation.heightmap
     model = open_model(job.teacher)
     person = open_policy(job.world, "scripted", make_policy)
     person.begin_episode(policy_seed(job.seed, job.scene, 0))
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES)
     try:
-        own, _ = person(heightmap)
+        own, _ = person(observation)
     except NothingToGrasp:
         return [Try(kind, model.version, job.scene, 0, 0, 0, 0.0, None, "no_grasp") for kind in KINDS]
     near = np.full_like(scores, -np.inf)

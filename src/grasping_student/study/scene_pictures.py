@@ -69,5 +69,5 @@ def _watched(row: Row, recipes: Recipes) -> list[WatchedGrasp]:
             except NothingToGrasp:
                 continue
             views = watch_grasp(environment, grasp)
-            watched.append(WatchedGrasp(seen, grasp, views, environment.execute(grasp).value))
+            watched.append(WatchedGrasp(seen.heightmap, grasp, views, environment.execute(grasp).value))
     return watched

@@ -147,7 +147,7 @@ class LabellingSession:
         if self.recorded:
             if verdict is None:
                 raise UserError("a recorded scene has no robot: say whether the grasp is good or bad")
-            self.environment.judge = lambda heightmap, grasp: verdict  # type: ignore[attr-defined]  # checked above
+            self.environment.judge = lambda observation, grasp: verdict  # type: ignore[attr-defined]  # checked above
         state = self._state()
         outcome = self.environment.execute(grasp)
         extra = {
@@ -181,7 +181,7 @@ class LabellingSession:
             self.environment.recover()
         if self._scene is None or self._over:
             return self._begin_episode()
-        return self._show_after(self._scene, self.environment.observe())
+        return self._show_after(self._scene, self.environment.observe().heightmap)
 
     def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
         """Keep the scene as one where a person found nothing to grasp, and begin the next episode.
@@ -281,7 +281,7 @@ class LabellingSession:
     def _look_anew(self, scene: Scene) -> Heightmap | None:
         """What a grasp left of a scene; None where the world cannot go on, and ``trouble`` says why."""
         try:
-            after = self.environment.observe()
+            after = self.environment.observe().heightmap
             if after.is_empty():
                 self._begin_episode()
             else:
@@ -308,7 +308,7 @@ class LabellingSession:
         self._over = True
         seed = self._queue.next_seed()
         self.environment.reset(seed)
-        heightmap = self.environment.observe()
+        heightmap = self.environment.observe().heightmap
         if isinstance(self.environment, RecordedEnvironment):
             episode, index = self.log.place_of_recorded(self.environment.group, self.environment.origin)
         else:

@@ -149,7 +149,7 @@ def make_queue(
 
     def uncertainty(seed: int) -> float:
         environment.reset(seed)
-        return suggester.uncertainty(environment.observe())
+        return suggester.uncertainty(environment.observe().heightmap)
 
     return MostUncertainFirst(rounds, uncertainty, config.pool)
 

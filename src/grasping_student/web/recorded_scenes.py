@@ -7,11 +7,10 @@ from pathlib import Path
 from grasping_student.datasets.folder import is_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.environments.recorded import RecordedScenes
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame import frame_to_heightmap
 from grasping_student.perception.frame_files import DepthUnit, frame_files, load_frame
-from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.perception.heightmap_repair import observe_frame
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 
 
@@ -38,8 +37,8 @@ class DatasetScenes:
     def __len__(self) -> int:
         return len(self._attempts)
 
-    def heightmap(self, position: int) -> Heightmap:
-        return self._dataset.heightmap(self._attempts[position].id)
+    def observation(self, position: int) -> Observation:
+        return Observation.of(self._dataset.heightmap(self._attempts[position].id))
 
     def group(self, position: int) -> int:
         """Scenes of one episode show one filling of the workspace."""
@@ -79,9 +78,9 @@ class FrameScenes:
     def __len__(self) -> int:
         return len(self._folders)
 
-    def heightmap(self, position: int) -> Heightmap:
+    def observation(self, position: int) -> Observation:
         frame, _ = load_frame(frame_files(self._folders[position]), self._depth_unit)
-        return repair_heightmap(frame_to_heightmap(frame, self.workspace)).heightmap
+        return observe_frame(frame, self.workspace)
 
     def group(self, position: int) -> int:
         """Nothing is known of how the frames hang together: each is its own filling."""

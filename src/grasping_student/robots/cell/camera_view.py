@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from grasping_student.cameras.base import Camera, CameraError
 from grasping_student.cameras.configuration import RealSenseConfig, RecordedConfig
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame import frame_to_heightmap
 from grasping_student.perception.frame_files import read_pose
-from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, repair_heightmap
+from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault
@@ -59,8 +57,6 @@ class CameraView(View):
 
     def __init__(self, camera: Camera, workspace: Workspace, mending: HeightmapRepairConfig) -> None:
         self._camera, self._workspace, self._mending = camera, workspace, mending
-        self._picture: NDArray[np.uint8] | None = None
-        self._standing: NDArray[np.float32] | None = None
         self._told: set[str] = set()
 
     def connect(self) -> None:
@@ -72,30 +68,16 @@ class CameraView(View):
     def close(self) -> None:
         self._camera.disconnect()
 
-    def heightmap(self) -> Heightmap:
+    def observe(self) -> Observation:
         try:
-            frame = self._camera.read()
-            self._picture = frame.rgb
-            mended = repair_heightmap(frame_to_heightmap(frame, self._workspace), self._mending)
+            seen = observe_frame(self._camera.read(), self._workspace, self._mending)
         except UserError as error:  # no frame, or one that shows no workspace
             raise DeviceFault(Fault.NO_PICTURE, str(error)) from None
-        self._standing = mended.standing
-        self._tell(mended.notes)
-        return mended.heightmap
-
-    def picture(self) -> NDArray[np.uint8] | None:
-        return self._picture
-
-    def standing(self) -> NDArray[np.float32] | None:
-        return self._standing
-
-    def _tell(self, notes: tuple[str, ...]) -> None:
-        """Log what was mended, each kind of repair once: its numbers change with every picture."""
-        for note in notes:
-            kind = re.sub(r"[-+]?[\d.]+", "", note)
-            if kind not in self._told:
-                self._told.add(kind)
-                logging.getLogger(__name__).warning("the camera's picture was mended: %s", note)
+        for note in seen.notes:  # each kind of repair once: its numbers change with every picture
+            if note.code not in self._told:
+                self._told.add(note.code)
+                logging.getLogger(__name__).warning("the camera's picture was repaired: %s", note)
+        return seen
 
 
 def camera_to_world(camera_to_base: NDArray[np.float64], place: WorkspaceInBase) -> NDArray[np.float64]:

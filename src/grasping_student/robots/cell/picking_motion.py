@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.grippers.base import Gripper, close_on_object, still_holding
@@ -28,23 +27,20 @@ class GraspPlan:
     grasp: ToolPose
 
 
-def plan_grasp(
-    heightmap: Heightmap, grasp: PlanarGrasp, config: CellConfig, standing: NDArray[np.float32] | None = None
-) -> GraspPlan:
+def plan_grasp(observation: Observation, grasp: PlanarGrasp, config: CellConfig) -> GraspPlan:
     """Where the tool goes for a grasp, in the base frame.
 
     The guarded descent begins at travel height where something near the grasp was not seen or lies beyond the picture.
 
     Args:
-        heightmap: what the grasp was chosen on.
-        grasp: where.
+        observation: the one that the grasp was chosen on.
+        grasp: pixel and angle.
         config: of the cell.
-        standing: how high everything stands, ``View.standing``; None takes the heightmap's heights.
     """
     workspace, pick = config.workspace, config.pick
-    tip = grasp_height(heightmap.height, grasp.row, grasp.col, pick.finger_depth, pick.clearance)
+    tip = grasp_height(observation.heightmap.height, grasp.row, grasp.col, pick.finger_depth, pick.clearance)
     reach = round(NEARBY / workspace.pixel_size)
-    near = (heightmap.height if standing is None else standing)[
+    near = observation.obstacle_height[
         max(grasp.row - reach, 0) : grasp.row + reach + 1, max(grasp.col - reach, 0) : grasp.col + reach + 1
     ]
     x, y = grasp.xy(workspace)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
 
 
@@ -30,7 +30,7 @@ class SimulatedView(View):
     def close(self) -> None:
         self._world.close()
 
-    def heightmap(self) -> Heightmap:
+    def observe(self) -> Observation:
         return self._world.observe()
 
     def new_scene(self, seed: int) -> bool:

@@ -132,7 +132,7 @@ class Campaign:
         return self.report
 
     def _one(self, name: str) -> None:
-        heightmap = self._cell.observe()
+        heightmap = self._cell.observe().heightmap
         grasp = self._grasp(heightmap)
         before = len(self._fakes.do("twin_log"))
         moment = [0.0]
@@ -190,7 +190,7 @@ class Campaign:
         rows, cols = np.nonzero(heightmap.graspable_foreground())
         if not rows.size:
             self._cell.reset(int(self._random.integers(1 << 30)))
-            return self._grasp(self._cell.observe())
+            return self._grasp(self._cell.observe().heightmap)
         index = int(self._random.integers(rows.size))
         angle = DEPLOYMENT_ANGLES.angle(int(self._random.integers(DEPLOYMENT_ANGLES.count)))
         return PlanarGrasp(int(rows[index]), int(cols[index]), angle)

@@ -13,6 +13,7 @@ import numpy as np
 
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault
 
@@ -43,14 +44,15 @@ class TwinView(View):
     def close(self) -> None:
         """Every question has a connection of its own: there is nothing to close."""
 
-    def heightmap(self) -> Heightmap:
+    def observe(self) -> Observation:
         seen = self._ask("heightmap")
         if seen is None:
             raise DeviceFault(Fault.NO_PICTURE, "the camera gave no picture; look at its cable")
         workspace = Workspace(seen["extent"], seen["pixels"], seen["margin"])
         height = np.frombuffer(zlib.decompress(base64.b64decode(seen["height"])), np.float32)
         rgb = np.frombuffer(zlib.decompress(base64.b64decode(seen["rgb"])), np.uint8)
-        return Heightmap(height.reshape(workspace.shape).copy(), rgb.reshape(*workspace.shape, 3).copy(), workspace)
+        heightmap = Heightmap(height.reshape(workspace.shape), rgb.reshape(*workspace.shape, 3), workspace)
+        return Observation.of(heightmap).copy()
 
     def new_scene(self, seed: int) -> bool:
         self._ask("reset", seed=seed)

@@ -43,7 +43,7 @@ def reset(seed: int) -> NDArray[np.float32]:
 
 def observe() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Height and colour as the camera sees them."""
-    seen = _worlds[0].environment.observe()
+    seen = _worlds[0].environment.observe().heightmap
     return seen.height, seen.rgb
 
 

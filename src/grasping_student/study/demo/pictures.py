@@ -64,7 +64,7 @@ class DemoPictures:
         if isinstance(self._environment, RestorableEnvironment):
             for number in range(count):
                 prepare_scene(self._environment, number, asked["seed"], asked["emptiest"])
-                scenes.append(self._environment.observe())
+                scenes.append(self._environment.observe().heightmap)
         return scenes
 
     def entropies(self) -> dict[str, float]:
@@ -132,17 +132,17 @@ class DemoPictures:
         reason = next(event.reason for event in events if isinstance(event, End) and event.model == model)
         self._environment.reset(scene_seed(asked["seed"], 0))
         frames, beside = [], []
-        ceiling = float(np.nanmax(self._environment.observe().height))
+        ceiling = float(np.nanmax(self._environment.observe().heightmap.height))
         if tries and isinstance(self._environment, SimulationEnvironment):
             watched = watch_grasp(self._environment, tries[0].grasp)
             beside = [Picture(png_address(view.picture), view.moment) for view in watched]
         for number, each in enumerate(tries, start=1):
             if number <= SHOWN_ATTEMPTS:
                 drawn = [(each.grasp, outcome_colour(each.success))]
-                picture = scene_panel(self._environment.observe(), drawn, ceiling=ceiling)
+                picture = scene_panel(self._environment.observe().heightmap, drawn, ceiling=ceiling)
                 frames.append(Picture(picture, f"{number}: {each.outcome.replace('_', ' ')}"))
             self._environment.execute(each.grasp)
-        frames.append(Picture(scene_panel(self._environment.observe(), ceiling=ceiling), "the end"))
+        frames.append(Picture(scene_panel(self._environment.observe().heightmap, ceiling=ceiling), "the end"))
         successes = sum(each.success for each in tries)
         shown = f"; the first {SHOWN_ATTEMPTS} are shown" if len(tries) > SHOWN_ATTEMPTS else ""
         words = (
