@@ -69,3 +69,9 @@ class RecordedConfig:
 
     depth_unit: Literal["m", "mm"] = "m"
     """Unit of the stored depth."""
+
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grasping_student.cameras.base import Camera, CameraError
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
-from grasping_student.perception.frame_files import DepthUnit, frame_files, load_frame
+from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
 
 
 class RecordedCamera(Camera):
@@ -15,13 +15,13 @@ class RecordedCamera(Camera):
     Args:
         folder: holds ``camera.json`` itself, or folders that do.
         repeat: begin anew after the last frame; else it is an error to read on.
-        depth_unit: of the stored depth.
+        form: what the numbers in the files mean; None takes metres along the axis.
     """
 
-    def __init__(self, folder: Path, repeat: bool = False, depth_unit: DepthUnit = "m") -> None:
+    def __init__(self, folder: Path, repeat: bool = False, form: FrameFormat | None = None) -> None:
         self._folder = folder
         self._repeat = repeat
-        self._depth_unit: DepthUnit = depth_unit
+        self._form = form
         self._frames: list[Path] = []
         self._next = 0
 
@@ -61,5 +61,5 @@ class RecordedCamera(Camera):
             raise CameraError(f"the recorded camera {self._folder} is not connected; call connect() first")
         if index >= len(self._frames):
             raise CameraError(f"{self._folder}: all {len(self._frames)} recorded frames have been read")
-        frame, _ = load_frame(frame_files(self._frames[index]), self._depth_unit)
+        frame, _ = load_frame(frame_files(self._frames[index]), self._form)
         return frame

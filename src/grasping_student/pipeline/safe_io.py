@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
 import struct
 import warnings
+import zipfile
+import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -145,27 +149,66 @@ def read_npy(path: Path) -> NDArray:
     Raises:
         Unusable: cut off, pickled, of another shape, or larger than ``MOST_PIXELS``.
     """
+    stored = read_npy_array(path)
+    if stored.ndim != 2:
+        raise Unusable(f"{path.name} holds {stored.dtype} of shape {stored.shape}; expected one number a pixel")
+    return stored
+
+
+def read_npy_array(path: Path) -> NDArray:
+    """An array of numbers from a ``.npy`` file; the header is looked at before memory is taken for it.
+
+    Raises:
+        Unusable: cut off, pickled, no numbers, or larger than ``MOST_PIXELS``.
+    """
     with open_regular(path) as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = header(file)
-            if len(shape) != 2 or dtype.kind not in "fiu":
-                raise Unusable(f"{path.name} holds {dtype} of shape {shape}; expected one number a pixel")
-            if not all(type(side) is int and 0 < side <= MOST_PIXELS for side in shape):
-                raise ValueError(f"its shape is {shape}")
-            if shape[0] * shape[1] > MOST_PIXELS:
-                raise Unusable(f"{path.name} has {shape[0]} x {shape[1]} pixels; at most {MOST_PIXELS} are read")
-            claimed, held = shape[0] * shape[1] * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
-            if claimed > held:
-                raise ValueError(f"it claims {claimed} bytes and holds {held}")
-            file.seek(0)
-            return np.load(file, allow_pickle=False)
-        except Unusable:
-            raise
-        except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
-            # all of these come out of numpy for one damaged header or another
-            raise Unusable(f"{path.name} is no whole .npy file: {error}") from None
+        return _read_array(path.name, file, os.fstat(file.fileno()).st_size)
+
+
+def read_npz(path: Path, names: Sequence[str]) -> NDArray:
+    """One array of numbers from a ``.npz`` file: its only one, or the first of ``names`` that it holds.
+
+    Raises:
+        Unusable: no such file or array, pickled, no numbers, or larger than ``MOST_PIXELS``.
+    """
+    try:
+        with open_regular(path) as whole, zipfile.ZipFile(whole) as archive:
+            held = [name.removesuffix(".npy") for name in archive.namelist()]
+            wanted = held if len(held) == 1 else [name for name in names if name in held]
+            if not wanted:
+                named = ", ".join(held[:8]) or "nothing"
+                raise Unusable(f"{path.name} holds {named}; one of {', '.join(names)} is read")
+            size = archive.getinfo(f"{wanted[0]}.npy").file_size
+            if size > MOST_FILE_BYTES:
+                raise Unusable(f"{path.name} unpacks to {size} bytes; at most {MOST_FILE_BYTES} are read")
+            with archive.open(f"{wanted[0]}.npy") as file:
+                return _read_array(path.name, file, size)
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as error:
+        raise Unusable(f"{path.name} is no whole .npz file: {error}") from None
+
+
+def _read_array(name: str, file: IO[bytes], size: int) -> NDArray:
+    """The array of an open ``.npy`` file of so many bytes."""
+    try:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, column_major, dtype = header(file)
+        if dtype.kind not in "fiu" or not 1 <= len(shape) <= 3:
+            raise Unusable(f"{name} holds {dtype} of shape {shape}; expected one number a pixel")
+        if not all(type(side) is int and 0 < side <= MOST_PIXELS for side in shape):
+            raise ValueError(f"its shape is {shape}")
+        count = math.prod(shape)
+        if count > MOST_PIXELS:
+            raise Unusable(f"{name} has {' x '.join(map(str, shape))} pixels; at most {MOST_PIXELS} are read")
+        if count * dtype.itemsize > size - file.tell():
+            raise ValueError(f"it claims {count * dtype.itemsize} bytes and holds {size - file.tell()}")
+        stored = np.frombuffer(file.read(count * dtype.itemsize), dtype=dtype, count=count)
+        return stored.reshape(shape, order="F" if column_major else "C").copy()
+    except Unusable:
+        raise
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError, TokenError) as error:
+        # all of these come out of numpy for one damaged header or another
+        raise Unusable(f"{name} is no whole .npy file: {error}") from None
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

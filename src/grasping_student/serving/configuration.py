@@ -13,13 +13,16 @@ class PredictConfig:
     """The best grasp on one depth image of any camera, as grasp.json and grasp.png."""
 
     depth: Path | None = None
-    """Depth along the optical axis: .npy of numbers or a 16-bit .png; 0 or NaN where nothing was measured."""
+    """Depth along the optical axis: .npy, .npz, 16-bit .png, .tiff or .exr, 0 or NaN where nothing was measured; or a
+    point cloud of the camera's frame, .ply or .pcd."""
 
     intrinsics: Path | None = None
-    """JSON with fx, fy, cx, cy, width, height in pixels of the depth picture."""
+    """JSON with fx, fy, cx, cy, width, height in pixels of the depth picture; or what ROS, RealSense, Open3D and OpenCV
+    write."""
 
     camera_to_world: Path | None = None
-    """Text of 4 x 4 numbers, metres; world: origin at the workspace's centre on the table, z up."""
+    """4 x 4 or 3 x 4 numbers (text, .json, .npy), metres; world: origin at the workspace's centre on the table, z
+    up."""
 
     model: Path | None = None
     """Checkpoint folder; None takes the small student that ships with the package."""
@@ -29,6 +32,17 @@ class PredictConfig:
 
     depth_unit: Literal["m", "mm"] = "m"
     """Unit of the stored depth: metres or millimetres."""
+
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""
+
+    pose_format: Literal["auto", "matrix", "xyz-xyzw", "xyz-wxyz", "wxyz-xyz", "xyzw-xyz", "rvec-tvec", "tvec-rvec"] = (
+        "auto"
+    )
+    """What a pose of 6 or 7 numbers means: a translation with a quaternion in that order, or OpenCV's vectors."""
 
     extent: float | None = None
     """Side of the workspace in metres; None takes the model's own, and a third more if nothing stands in that. The

@@ -14,7 +14,7 @@ from grasping_student.geometry.gripper import GraspConstraint, GripperGeometry
 from grasping_student.geometry.heightmap import fill_holes
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import RgbdFrame
-from grasping_student.perception.frame_files import FrameFiles, load_frame
+from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
@@ -225,7 +225,7 @@ def run(config: PredictConfig) -> Prediction:
 
     stage = StageRun("predict", config)
     files = _files(config)
-    frame, adapted = load_frame(files, config.depth_unit)
+    frame, adapted = load_frame(files, FrameFormat.of(config))
     model = load_model(config.model, config.extent)
     mending = HeightmapRepairConfig(ceiling=config.ceiling)
     try:

@@ -28,6 +28,12 @@ class LabelConfig:
     depth_unit: Literal["m", "mm"] = "m"
     """For frames: unit of the stored depth, metres or millimetres."""
 
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""
+
     cell: Path | None = None
     """For --env robot-cell: the cell's YAML file."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_config import LabelConfig
@@ -63,7 +64,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         from grasping_student.web.recorded_scenes import open_recorded_scenes
 
         assert config.scenes is not None
-        scenes = open_recorded_scenes(config.scenes, config.workspace, config.depth_unit)
+        scenes = open_recorded_scenes(config.scenes, config.workspace, FrameFormat.of(config))
         return RecordedEnvironment(scenes)
     from grasping_student.evaluation.robot_cell import RobotCellSpec
 

@@ -8,7 +8,7 @@ from grasping_student.datasets.folder import is_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.environments.recorded import RecordedScenes
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame_files import DepthUnit, frame_files, load_frame
+from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
 from grasping_student.perception.heightmap_repair import observe_frame
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
@@ -48,26 +48,26 @@ class DatasetScenes:
 class FrameScenes:
     """RGB-D frames, one folder each, made into heightmaps as ``predict`` makes them."""
 
-    def __init__(self, path: Path, workspace: Workspace, depth_unit: DepthUnit = "m") -> None:
+    def __init__(self, path: Path, workspace: Workspace, form: FrameFormat | None = None) -> None:
         """Find the frames.
 
         Args:
             path: the folder that holds them.
             workspace: of the heightmaps.
-            depth_unit: of the stored depth.
+            form: what the numbers in the files mean; None takes metres along the axis.
 
         Raises:
             UserError: there are none, or they lie as ``dataset import frames`` wants them.
         """
         self.origin = path.resolve().name
         self.workspace = workspace
-        self._depth_unit: DepthUnit = depth_unit
+        self._form = form
         folders = [path, *sorted(path.iterdir())] if path.is_dir() else []
         self._folders = [each for each in folders if (each / "camera.json").is_file() and not (each / "depth").is_dir()]
         if not self._folders and (path / "depth").is_dir():
             raise UserError(
                 f"{path} keeps its frames in depth/; make a dataset of it with 'grasping-student dataset import frames "
-                f"{path} --depth-unit {depth_unit} --out FOLDER' and label that"
+                f"{path} --depth-unit m|mm --out FOLDER' and label that"
             )
         if not self._folders:
             raise UserError(
@@ -79,7 +79,7 @@ class FrameScenes:
         return len(self._folders)
 
     def observation(self, position: int) -> Observation:
-        frame, _ = load_frame(frame_files(self._folders[position]), self._depth_unit)
+        frame, _ = load_frame(frame_files(self._folders[position]), self._form)
         return observe_frame(frame, self.workspace)
 
     def group(self, position: int) -> int:
@@ -87,10 +87,10 @@ class FrameScenes:
         return position
 
 
-def open_recorded_scenes(path: Path, workspace: Workspace, depth_unit: DepthUnit = "m") -> RecordedScenes:
-    """The scenes in a folder; workspace and depth unit are those of frames, a dataset has its own.
+def open_recorded_scenes(path: Path, workspace: Workspace, form: FrameFormat | None = None) -> RecordedScenes:
+    """The scenes in a folder; workspace and format are those of frames, a dataset has its own.
 
     Raises:
         UserError: there are none.
     """
-    return DatasetScenes(path) if is_dataset(path) else FrameScenes(path, workspace, depth_unit)
+    return DatasetScenes(path) if is_dataset(path) else FrameScenes(path, workspace, form)

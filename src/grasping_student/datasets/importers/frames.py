@@ -28,12 +28,16 @@ from grasping_student.datasets.importers.base import (
 )
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame import Intrinsics, RgbdFrame, frame_to_heightmap
-from grasping_student.perception.frame_files import depth_in_metres, read_intrinsics, read_pose
+from grasping_student.perception.depth_files import DEPTH_READERS, DepthFormat, axis_depth, depth_in_metres, read_stored
+from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
+from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.perception.intrinsics_files import CameraFile, read_intrinsics
+from grasping_student.perception.lens import rectified
+from grasping_student.perception.pose_files import read_pose
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_npy, read_rgb
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_rgb
 
 LEAST_MEASURED = 0.05
 """A frame that measures a smaller share of the workspace shows something else."""
@@ -57,6 +61,12 @@ class FramesImport:
 
     depth_unit: Literal["m", "mm"] = "m"
     """Unit of the stored depths."""
+
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""
 
     extent: float = 0.45
     """Side of the workspace, metres."""
@@ -90,23 +100,23 @@ def run(config: FramesImport) -> ImportReport:
         UserError: no calibration, no readable frame, or ``out`` exists.
     """
     require_folder(config.folder)
-    intrinsics = read_intrinsics(config.intrinsics or config.folder / "camera.json")
+    camera = read_intrinsics(config.intrinsics or config.folder / "camera.json")
     pose = read_pose(config.camera_to_world or config.folder / "pose.txt")
     depth_folder = config.folder / "depth"
     found = sorted(depth_folder.iterdir()) if depth_folder.is_dir() else []
-    frames = [path for path in found if path.suffix in (".npy", ".png")]
+    frames = [path for path in found if path.suffix.lower() in DEPTH_READERS]
     if not frames:
-        raise UserError(f"{config.folder} holds no depth/NAME.npy or depth/NAME.png")
+        raise UserError(f"{config.folder} holds no depth/NAME with an ending of {', '.join(DEPTH_READERS)}")
     workspace = import_workspace(config.extent, config.pixels, config.margin)
     return write_import(
-        config.out, workspace, _entries(config, frames, intrinsics, pose, workspace), "frames", config.folder
+        config.out, workspace, _entries(config, frames, camera, pose, workspace), "frames", config.folder
     )
 
 
 def _entries(
-    config: FramesImport, frames: list[Path], intrinsics: Intrinsics, pose: np.ndarray, workspace: Workspace
+    config: FramesImport, frames: list[Path], camera: CameraFile, pose: np.ndarray, workspace: Workspace
 ) -> Iterator[ImportedAttempt | Skipped]:
-    read = partial(_read, config.folder, intrinsics, pose, config.depth_unit, workspace, config.mend)
+    read = partial(_read, config.folder, camera, pose, FrameFormat.of(config).depth, workspace, config.mend)
     for number, (path, result) in enumerate(
         zip(frames, parallel_map(read, frames, config.workers, "frames"), strict=True)
     ):
@@ -118,24 +128,18 @@ def _entries(
 
 
 def _read(
-    folder: Path,
-    intrinsics: Intrinsics,
-    pose: np.ndarray,
-    unit: Literal["m", "mm"],
-    workspace: Workspace,
-    mend: bool,
-    path: Path,
+    folder: Path, camera: CameraFile, pose: np.ndarray, form: DepthFormat, workspace: Workspace, mend: bool, path: Path
 ) -> Heightmap | str:
     """One frame's heightmap, mended or as it is, or why it cannot be used."""
     try:
-        raw = read_frame(folder, intrinsics, pose, unit, workspace, path)
+        raw = read_frame(folder, camera, pose, form, workspace, path)
         return repair_heightmap(raw).heightmap if mend else raw
     except (Unusable, UserError) as error:
         return str(error)
 
 
 def read_frame(
-    folder: Path, intrinsics: Intrinsics, pose: np.ndarray, unit: Literal["m", "mm"], workspace: Workspace, path: Path
+    folder: Path, camera: CameraFile, pose: np.ndarray, form: DepthFormat, workspace: Workspace, path: Path
 ) -> Heightmap:
     """The heightmap of one frame.
 
@@ -143,8 +147,7 @@ def read_frame(
         Unusable: a file is broken or of another size, or the frame does not show the workspace.
         UserError: the depths belong to another unit.
     """
-    checked = checked_path(folder, path)
-    stored = read_npy(checked) if path.suffix == ".npy" else read_depth_picture(checked)
+    intrinsics, stored = camera.intrinsics, read_stored(checked_path(folder, path))
     if stored.shape != intrinsics.shape:
         raise Unusable(
             f"depth is {stored.shape[1]} x {stored.shape[0]}, the calibration says "
@@ -155,7 +158,10 @@ def read_frame(
         if color.exists():
             rgb = _registered(read_rgb(checked_path(folder, color)), stored.shape)
             break
-    frame = RgbdFrame(depth_in_metres(stored, unit, path.name), rgb, intrinsics, pose)
+    depth, _ = depth_in_metres(stored, form, path.name)
+    frame = RgbdFrame(axis_depth(depth, intrinsics) if form.is_range else depth, rgb, intrinsics, pose)
+    if camera.distortion is not None:
+        frame, _ = rectified(frame, camera.distortion)
     heightmap = frame_to_heightmap(frame, workspace)
     measured = 1.0 - float(heightmap.unmeasured.mean())
     if measured < LEAST_MEASURED:

@@ -15,6 +15,7 @@ from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.calibration import Calibration, calibrate, plane_in_camera, save_calibration
 from grasping_student.perception.charuco import SeenBoard, board_picture, see_board
 from grasping_student.perception.frame import RgbdFrame
+from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.perception.rigid_fit import check_fit, fit_rigid
 from grasping_student.perception.touched_points import points_in_camera, read_touched
 from grasping_student.pipeline.configuration import with_values
@@ -116,7 +117,7 @@ def take_frame(cell: CellConfig, recorded: Path | None) -> tuple[RgbdFrame, str]
         camera = RecordedCamera(recorded)
     elif cell.view.kind == "recorded":
         chosen = with_values(RecordedViewConfig(), cell.view.options, "view.options").camera
-        camera = RecordedCamera(chosen.folder, chosen.repeat, chosen.depth_unit)
+        camera = RecordedCamera(chosen.folder, chosen.repeat, FrameFormat.of(chosen))
     elif cell.view.kind == "realsense":
         from grasping_student.cameras.realsense import RealSenseCamera
 

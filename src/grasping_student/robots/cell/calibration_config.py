@@ -70,6 +70,12 @@ class CheckConfig:
     depth_unit: Literal["m", "mm"] = "m"
     """Unit of a recorded frame's depth."""
 
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""
+
     seed: int = 0
     """Nothing is drawn at random here; kept so that every command has it."""
 

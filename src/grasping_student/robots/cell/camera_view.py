@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from grasping_student.cameras.base import Camera, CameraError
 from grasping_student.cameras.configuration import RealSenseConfig, RecordedConfig
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame_files import read_pose
+from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Observation
+from grasping_student.perception.pose_files import read_pose
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault
@@ -112,5 +113,5 @@ def recorded_view(config: RecordedViewConfig, workspace: Workspace, place: Works
     """The view of recorded frames."""
     from grasping_student.cameras.recorded import RecordedCamera
 
-    camera = RecordedCamera(config.camera.folder, config.camera.repeat, config.camera.depth_unit)
+    camera = RecordedCamera(config.camera.folder, config.camera.repeat, FrameFormat.of(config.camera))
     return CameraView(camera, workspace, config.mending)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from grasping_student.perception.calibration import Calibration, load_calibration
 from grasping_student.perception.camera_diagnostics import Finding, examine
-from grasping_student.perception.frame_files import frame_files, load_frame, read_pose
+from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
+from grasping_student.perception.pose_files import read_pose
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_json
@@ -57,7 +58,7 @@ def _examine(
     pose = _pose_of_picking(config, cell, calibration)
     if config.frame is not None and (config.frame / "camera.json").exists():
         try:
-            frame, _ = load_frame(frame_files(config.frame), config.depth_unit)
+            frame, _ = load_frame(frame_files(config.frame), FrameFormat.of(config))
         except UserError as error:
             return [Finding("units", "error", str(error))]
         serial = ""
