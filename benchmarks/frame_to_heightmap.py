@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from grasping_student.cameras.realsense import median_depth
+from grasping_student.cameras.depth_median import median_depth
 from grasping_student.geometry.heightmap import fill_holes
 from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.perception.frame import Intrinsics, RgbdFrame, frame_to_heightmap, world_points

@@ -1,31 +1,35 @@
-"""A hundred random faults injected into the robot cell's twin; writes ``results/robot_cell_faults.json``.
+"""A hundred random faults injected into the simulated cell; writes ``results/robot_cell_faults.json``.
 
 Nothing may hang for more than five seconds, leave the safe box, move by itself after a stop, or lose an attempt. Time
-limits are those of the drivers: run it on a machine that does nothing else. It goes in batches, each with a twin of its
+limits are those of the drivers: run it on a machine that does nothing else. It goes in batches, each with fakes of its
 own; stopped after ``--minutes``, it goes on where it was when it is started again.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.robots.fault_campaign import Campaign, CampaignReport, merged, shuffled_faults
+
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import machine_name
-from grasping_student.robots.fakes.fault_campaign import Campaign, CampaignReport, merged, shuffled_faults
-from grasping_student.robots.fakes.twin_cell import twin_cell
 
 LONGEST_WAIT = 5.0
 BATCH = 20
 
 
 def one_batch(names: list[str], seed: int, patience: float) -> dict[str, Any]:
-    """The report of a batch of faults on a new twin, and what the fake arm saw."""
-    with twin_cell(workspace=light_workspace(), patience=patience) as (fakes, config):
+    """The report of a batch of faults on new fakes, and what the fake arm saw."""
+    with simulated_cell(workspace=light_workspace(), patience=patience) as (fakes, config):
         found = Campaign(fakes, config, seed).run(names)
         box, seen = config.safe_box, fakes.do("report")
     inside = all(low - 1e-6 <= value for low, value in zip(box.low, seen["lowest"], strict=True)) and all(
@@ -76,9 +80,9 @@ def main() -> int:
         options.out,
         {
             "faults": found.faults,
-            "tries": found.tries,
+            "grasps": found.grasps,
             "attempts": found.attempts,
-            "tries_ended_by_a_fault": found.faults_in_a_try,
+            "grasps_ended_by_a_fault": found.ended_by_a_fault,
             "patience": options.patience,
             "slowest_reaction_s": round(found.slowest_reaction_s, 2),
             "slowest_reaction_s_by_fault": {

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from grasping_student.fakes.launch import FakeCell
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import machine_name
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
-from grasping_student.robots.fakes.launch import FakeCell
 from grasping_student.robots.faults import ArmFault
 from grasping_student.robots.pose import tool_down
 

@@ -11,11 +11,10 @@ import sys
 import numpy as np
 
 from grasping_student.environments.robot_cell import RobotCell
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.geometry.workspace import light_workspace
-from grasping_student.robots.fakes.twin_cell import twin_cell
-from grasping_student.robots.registry import make_arm, make_gripper, make_view
 
 
 def highest_point(heightmap: Heightmap, tried: list[PlanarGrasp], random: np.random.Generator) -> PlanarGrasp:
@@ -30,8 +29,8 @@ def highest_point(heightmap: Heightmap, tried: list[PlanarGrasp], random: np.ran
 
 def main(attempts: int) -> None:
     random, outcomes, tried = np.random.default_rng(0), [], []
-    with twin_cell(workspace=light_workspace(), patience=3.0) as (fakes, config):
-        with RobotCell(config, make_arm(config), make_gripper(config), make_view(config)) as cell:
+    with simulated_cell(workspace=light_workspace(), patience=3.0) as (fakes, config):
+        with RobotCell.of(config) as cell:
             cell.reset(seed=1)
             while len(outcomes) < attempts:
                 heightmap = cell.observe().heightmap

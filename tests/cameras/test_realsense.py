@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasping_student.cameras.base import CameraError
-from grasping_student.cameras.configuration import RealSenseConfig
-from grasping_student.cameras.realsense import RealSenseCamera, median_depth
+from grasping_student.cameras.depth_median import median_depth
+from grasping_student.cameras.realsense import RealSenseCamera, RealSenseConfig
 from grasping_student.cameras.simulated import d415_intrinsics, looking_down
 
 rs = pytest.importorskip("pyrealsense2", reason="needs libusb-1.0-0", exc_type=ImportError)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from tests.contracts.device_examples import example
 
-from grasping_student.robots import registry as devices
+from grasping_student.fakes.launch import FakeCell
+from grasping_student.robots.arms.base import ARMS as REGISTERED
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
+from grasping_student.robots.cell.devices import make_arm
 from grasping_student.robots.cell.dry_run import DryRunArm, Notebook
-from grasping_student.robots.fakes.launch import FakeCell
 from grasping_student.robots.faults import ArmFault
 from grasping_student.robots.pose import tool_down
 
@@ -32,13 +33,11 @@ def dry_run():
 
 @contextmanager
 def documented():
-    before = dict(devices.ARMS)
     example("add-an-arm.md")
     try:
-        yield devices.make_arm(replace(CellConfig(), arm=DeviceConfig("acme", {"address": "10.0.0.9"})))
+        yield make_arm(replace(CellConfig(), arm=DeviceConfig("acme", {"address": "10.0.0.9"})))
     finally:
-        devices.ARMS.clear()
-        devices.ARMS.update(before)
+        REGISTERED.classes.pop("acme", None)
 
 
 ARMS = {"ur5e": ur5e, "dry run": dry_run, "documented": documented}

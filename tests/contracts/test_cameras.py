@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from tests.contracts.device_examples import example
 
+from grasping_student.cameras.base import CAMERAS as REGISTERED
 from grasping_student.cameras.base import Camera, CameraError
-from grasping_student.cameras.configuration import RealSenseConfig
-from grasping_student.cameras.realsense import RealSenseCamera
+from grasping_student.cameras.realsense import RealSenseCamera, RealSenseConfig
 from grasping_student.cameras.recorded import RecordedCamera
-from grasping_student.cameras.simulated import SimulatedCamera, looking_down, render
+from grasping_student.cameras.simulated import Box, SimulatedCamera, boxes_on_table, looking_down, render
 from grasping_student.geometry.heightmap import Heightmap
-from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.geometry.workspace import light_workspace
 from grasping_student.perception.frame import Intrinsics, frame_to_heightmap
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.robots import registry as devices
+from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
+from grasping_student.robots.cell.devices import make_view
 
 INTRINSICS = Intrinsics(455.0, 454.0, 316.0, 173.5, 640, 360)
 POSE = looking_down(0.7, 0.15)
@@ -28,13 +29,7 @@ BOXES = ((0.0, 0.0, 0.03), (0.09, 0.06, 0.05), (-0.1, -0.05, 0.02))
 
 
 def scene() -> Heightmap:
-    workspace = Workspace(extent=0.5, pixels=500, margin=0.06)
-    every = np.arange(workspace.pixels)
-    x, y = workspace.xy_from_pixel(every, every)
-    height = np.zeros(workspace.shape, dtype=np.float32)
-    for cx, cy, top in BOXES:
-        height[(np.abs(y - cy) <= 0.02)[:, None] & (np.abs(x - cx) <= 0.02)[None, :]] = top
-    return Heightmap(height, np.full((*workspace.shape, 3), 90, np.uint8), workspace)
+    return boxes_on_table(Box(x, y, 0.04, top) for x, y, top in BOXES)
 
 
 def simulated(folder):
@@ -127,16 +122,37 @@ def test_a_closed_camera_can_be_opened_again(camera):
         assert device.read().depth.shape == first.depth.shape
 
 
-def test_a_cell_can_name_the_documented_camera():
-    before = dict(devices.VIEWS)
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("acme", {"camera_to_base": "camera_to_base.txt"}),
+        ("recorded", {"camera": {"folder": "frame"}}),
+        ("simulated", {}),
+    ],
+)
+def test_a_cell_names_any_registered_camera_and_sees_the_table(kind, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = replace(CellConfig(), view=DeviceConfig(kind, options), workspace=light_workspace())
+    example("add-a-camera.md")
+    np.savetxt("camera_to_base.txt", cell.workspace_in_base.world_to_base @ POSE)
+    save_frame(render(boxes_on_table(()), INTRINSICS, POSE), tmp_path / "frame")
     try:
-        example("add-a-camera.md")
-        view = devices.make_view(replace(CellConfig(), view=DeviceConfig("acme"), workspace=light_workspace()))
-        view.connect()
-        seen = view.observe().heightmap
-        view.close()
+        view = make_view(cell)
     finally:
-        devices.VIEWS.clear()
-        devices.VIEWS.update(before)
+        REGISTERED.classes.pop("acme", None)
+    view.connect()
+    seen = view.observe().heightmap
+    view.close()
     assert seen.workspace == light_workspace()
-    assert np.abs(seen.height).max() < 0.002
+    assert abs(np.median(seen.height)) < 0.002
+
+
+def test_a_recorded_camera_takes_no_calibration_because_its_frames_have_poses():
+    cell = replace(CellConfig(), view=DeviceConfig("recorded", {"camera_to_base": "mine.txt"}))
+    with pytest.raises(UserError, match="poses of their own; leave camera_to_base out"):
+        make_view(cell)
+
+
+def test_an_unknown_camera_is_refused_with_the_valid_ones():
+    with pytest.raises(UserError, match=r"'kinect'; valid are: realsense, recorded, simulated, remote"):
+        make_view(replace(CellConfig(), view=DeviceConfig("kinect")))

@@ -15,9 +15,9 @@ from grasping_student.simulation.config import dense, sparse, standard
 def robot_cell():
     """The cell through the vendors' clients, with fakes as devices and a simulator behind them."""
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from tests.robots.twin_environment import twin_environment
+    from tests.robots.simulated_cell_environment import simulated_cell_environment
 
-    return twin_environment()
+    return simulated_cell_environment()
 
 
 def recorded():

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from tests.contracts.device_examples import example
 
-from grasping_student.robots import registry as devices
+from grasping_student.fakes.launch import FakeCell
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
+from grasping_student.robots.cell.devices import make_gripper
 from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook
-from grasping_student.robots.fakes.launch import FakeCell
 from grasping_student.robots.faults import GripperFault
+from grasping_student.robots.grippers.base import GRIPPERS as REGISTERED
 from grasping_student.robots.grippers.base import close_on_object, still_holding
 from grasping_student.robots.grippers.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
 from grasping_student.robots.pose import tool_down
@@ -32,14 +33,12 @@ def dry_run():
 
 @contextmanager
 def documented():
-    before = dict(devices.GRIPPERS)
     example("add-a-gripper.md")
-    driver = devices.make_gripper(replace(CellConfig(), gripper=DeviceConfig("acme")))
+    driver = make_gripper(replace(CellConfig(), gripper=DeviceConfig("acme")))
     try:
         yield driver, lambda width_mm: setattr(driver._library, "width", width_mm or 0.0)
     finally:
-        devices.GRIPPERS.clear()
-        devices.GRIPPERS.update(before)
+        REGISTERED.classes.pop("acme", None)
 
 
 GRIPPERS = {"robotiq-2f85": robotiq, "dry run": dry_run, "documented": documented}

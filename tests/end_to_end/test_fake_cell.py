@@ -13,8 +13,8 @@ pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[rob
 
 from grasping_student.cli.main import main
 from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.fakes.console import HELP
 from grasping_student.robots.cell.config import load_cell
-from grasping_student.robots.fakes.console import HELP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "robot-cell.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "grasping_student.cli.main"]
@@ -101,7 +101,7 @@ def test_what_a_person_types_breaks_and_mends_the_fakes(fakes):
     assert console.type("emergency stop") == "emergency stop: now\n"
     refused = subprocess.run(recover, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2 and "red button" in refused.stderr
-    assert "cell recover" in console.type("mend")
+    assert "cell recover" in console.type("clear")
     assert subprocess.run(recover, capture_output=True, timeout=60, check=False).returncode == 0
     assert console.type("lead 0.1 -0.4 0.3").startswith("tool at +0.100 -0.400 +0.300 m")
     for line in ("help", "lead 1 2", "lead a b c", "nonsense"):

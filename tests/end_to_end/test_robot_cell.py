@@ -12,20 +12,20 @@ import pytest
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.robots.cell.config import load_cell
-from grasping_student.robots.fakes.twin_cell import twin_cell
 from grasping_student.simulation.config import standard
 
 ATTEMPTS = 2
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory):
+def simulated(tmp_path_factory):
     path = tmp_path_factory.mktemp("cell") / "cell.yaml"
-    with twin_cell(workspace=light_workspace(), simulation=standard(), patience=10.0) as (fakes, cell):
+    with simulated_cell(workspace=light_workspace(), simulation=standard(), patience=10.0) as (fakes, cell):
         path.write_text(to_yaml(cell))
         yield fakes, path
 
@@ -91,23 +91,23 @@ def check_nothing_lost(out, seen_by_blocks):
     assert faults >= 0
 
 
-def test_a_killed_evaluation_goes_on_where_it_was(twin, tmp_path):
-    fakes, path = twin
-    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+def test_a_killed_evaluation_goes_on_where_it_was(simulated, tmp_path):
+    fakes, path = simulated
+    out, done = tmp_path / "run", len(fakes.do("grasp_log"))
     first = subprocess.Popen(evaluate(path, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     wait_for_intent(out, 0)
     time.sleep(0.4)
     first.kill()
     first.wait()
     subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
-    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("grasp_log")[done:]])
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["models"]["teacher"]["attempts"] == ATTEMPTS
 
 
-def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(twin, tmp_path):
-    fakes, path = twin
-    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(simulated, tmp_path):
+    fakes, path = simulated
+    out, done = tmp_path / "run", len(fakes.do("grasp_log"))
     run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     wait_for_intent(out, 0)
     fakes.do("protective_stop")
@@ -124,12 +124,12 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(tw
     recovered = subprocess.run([*recover, "--yes"], capture_output=True, text=True, timeout=60, check=True)
     assert "nothing moved" in recovered.stdout
     subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
-    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("grasp_log")[done:]])
 
 
-def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(twin, tmp_path):
-    fakes, path = twin
-    out, done = tmp_path / "run", len(fakes.do("twin_log"))
+def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(simulated, tmp_path):
+    fakes, path = simulated
+    out, done = tmp_path / "run", len(fakes.do("grasp_log"))
     # a shell's background jobs ignore Control-C, and the run would inherit that
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = subprocess.Popen(evaluate(path, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -144,11 +144,11 @@ def test_control_c_stops_the_arm_keeps_the_grip_and_resume_goes_on(twin, tmp_pat
     after = fakes.do("report")
     assert stopped["pose"] == after["pose"] and stopped["stroke_mm"] == after["stroke_mm"]
     subprocess.run(evaluate(path, out, "--resume"), check=True, timeout=200, stdout=subprocess.DEVNULL)
-    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("twin_log")[done:]])
+    check_nothing_lost(out, [entry["outcome"] for entry in fakes.do("grasp_log")[done:]])
 
 
-def test_waypoints_are_taught_by_hand_and_replayed_at_the_next_reset(twin, tmp_path):
-    fakes, path = twin
+def test_waypoints_are_taught_by_hand_and_replayed_at_the_next_reset(simulated, tmp_path):
+    fakes, path = simulated
     own = tmp_path / "cell.yaml"
     own.write_text(path.read_text())
     poses = [[0.1, -0.4, 0.3, 3.14159, 0.0, 0.0], [0.2, -0.5, 0.35, 3.14159, 0.0, 0.0]]
@@ -185,8 +185,8 @@ def wait_for_prompt(program):
         text += character
 
 
-def test_a_dry_run_draws_every_motion_and_moves_nothing(twin, tmp_path):
-    fakes, path = twin
+def test_a_dry_run_draws_every_motion_and_moves_nothing(simulated, tmp_path):
+    fakes, path = simulated
     moves = len(fakes.do("report")["moves"])
     out = tmp_path / "dry"
     done = subprocess.run(evaluate(path, out, "--dry-run"), capture_output=True, text=True, timeout=100, check=True)

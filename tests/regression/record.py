@@ -59,7 +59,7 @@ def steps(out: Path, full: bool, scenes: Path | None) -> Iterator[Step]:
     for frame in frames:
         yield Step(f"predict-{'-'.join(frame.parts[-2:])}", ("predict", *frame_options(frame)))
     yield Step("demo-smoke", ("demo", "--preset", "smoke"))
-    twin = ("benchmarks/robot_cell_twin.py", "--patience", "5", "--attempts", "20")
+    twin = ("benchmarks/robot_cell_simulated.py", "--patience", "5", "--attempts", "20")
     yield Step("robot-cell-20", twin, script=True)
     yield Step("experiments-smoke", ("experiment", "all", "--preset", "smoke"))
     if full:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from grasping_student.fakes.launch import FakeCell
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
-from grasping_student.robots.fakes.launch import FakeCell
 from grasping_student.robots.grippers.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
 
 

@@ -14,13 +14,13 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig, Waypoint
+from grasping_student.robots.cell.devices import make_arm, make_gripper
 from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook, plot_motions
 from grasping_student.robots.cell.picking_motion import plan_grasp
-from grasping_student.robots.cell.prompt import ask_at_terminal
+from grasping_student.robots.cell.resets import ask_at_terminal
 from grasping_student.robots.faults import ArmFault, CellStopped, Fault
 from grasping_student.robots.grippers.base import GripperState, close_on_object
 from grasping_student.robots.pose import WorkspaceInBase, tool_down
-from grasping_student.robots.registry import make_arm, make_gripper
 
 
 def test_a_grasp_opens_fully_descends_guarded_closes_lifts_and_lets_go_over_the_second_box():

@@ -8,10 +8,10 @@ import yaml
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, Waypoint, load_cell
+from grasping_student.robots.cell.devices import make_arm, make_gripper, make_view
 from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
 from grasping_student.robots.cell.resets import save_waypoints, teach
 from grasping_student.robots.pose import tool_down
-from grasping_student.robots.registry import make_arm, make_gripper, make_view
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "cell.yaml"
 
@@ -56,8 +56,26 @@ def test_mistakes_in_a_cells_file_are_named(tmp_path, text, words):
 
 def test_a_relative_live_folder_lies_beside_the_cells_file(tmp_path):
     path = tmp_path / "cell.yaml"
-    path.write_text("live: here\n")
-    assert load_cell(path).live == tmp_path / "here"
+    path.write_text("telemetry: here\n")
+    assert load_cell(path).telemetry == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("live: here\n", "telemetry: here\n"),
+        ("view: {kind: twin, options: {control_port: 5}}\n", "view: {kind: remote, options: {control_port: 5}}\n"),
+        ("view: {kind: recorded, options: {mending: {}}}\n", "view: {kind: recorded, options: {repair: {}}}\n"),
+    ],
+)
+def test_names_of_the_last_release_are_read_and_the_new_ones_told(tmp_path, caplog, old, new):
+    path = tmp_path / "cell.yaml"
+    path.write_text(new)
+    expected = load_cell(path)
+    assert not caplog.text
+    path.write_text(old)
+    assert load_cell(path) == expected
+    assert "is now called" in caplog.text
 
 
 def whole_cell(**changes):
@@ -100,7 +118,7 @@ BOX = yaml.safe_load(DOCUMENTED.read_text())["safe_box"]
         ({"arm": {"kind": "ur5e", "options": ["host"]}}, "options: got"),
         ({"arm": {"kind": "ur5e", "options": {"host": "a\0b"}}}, "host is .*as in 192.168.1.10"),
         ({"gripper": {"kind": "robotiq-2f85", "options": {"host": ""}}}, "host is ''"),
-        ({"workspace": {"pixels": 10**9}}, "workspace.pixels is 1000000000"),
+        ({"workspace": {"pixels": 10**9}}, "workspace: pixels is 1000000000"),
         ({"gripper": {"kind": "robotiq-2f85", "options": {"port": 99999}}}, "port is 99999"),
         ({"view": {"kind": "realsense", "options": {"camera": {"median": 0}}}}, "median must be at least 1"),
         ({"view": {"kind": "realsense", "options": {"camera_to_base": "nowhere.txt"}}}, "cell calibrate` writes it"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grasping_student.cli.main import COMMANDS
 from grasping_student.robots.cell.config import CellConfig, load_cell
-from grasping_student.robots.registry import make_arm, make_gripper
+from grasping_student.robots.cell.devices import make_arm, make_gripper
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "robot-cell.md").read_text(encoding="utf-8")
@@ -25,12 +25,3 @@ def test_every_command_and_file_that_the_page_names_exists():
         assert words in COMMANDS, words
     for path in re.findall(r"(?:benchmarks|examples|docs)/[\w/.-]+\.(?:py|yaml|json)", PAGE):
         assert (ROOT / path).exists(), path
-
-
-def test_the_results_that_the_page_names_held():
-    twin = (ROOT / "benchmarks/results/robot_cell_twin.json").read_text(encoding="utf-8")
-    faults = (ROOT / "benchmarks/results/robot_cell_faults.json").read_text(encoding="utf-8")
-    links = (ROOT / "benchmarks/results/robot_cell_links.json").read_text(encoding="utf-8")
-    assert '"agree": true' in twin and '"attempts": 100' in twin
-    assert "false" not in faults and '"faults": 100' in faults and '"patience": 1.0' in faults
-    assert "false" not in links

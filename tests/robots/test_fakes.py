@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from grasping_student.robots.fakes import rtde_wire
-from grasping_student.robots.fakes.straight_motion import StraightMotion
-from grasping_student.robots.fakes.ur_controller import PLAYING, PROTECTIVE_STOP, READY, STOPPED, FakeController
+from grasping_student.fakes import rtde_wire
+from grasping_student.fakes.straight_motion import StraightMotion
+from grasping_student.fakes.ur_controller import PLAYING, PROTECTIVE_STOP, READY, STOPPED, FakeController
 
 COORDINATE = st.floats(-0.5, 0.5)
 POSE = st.tuples(COORDINATE, COORDINATE, COORDINATE, st.floats(-2, 2), st.floats(-2, 2), st.floats(-2, 2))

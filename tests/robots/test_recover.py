@@ -23,7 +23,7 @@ def cell(fakes, tmp_path):
         assert before in text
         text = text.replace(before, after)
     path.write_text(text)
-    request_stop(tmp_path / "live")
+    request_stop(tmp_path / "telemetry")
     return path
 
 
@@ -31,7 +31,7 @@ def test_recover_says_how_far_the_fingers_are_open_and_clears_the_button(cell, g
     gripper.close()
     assert main(["cell", "recover", "--yes", "--cell", str(cell)]) == 0
     assert "arm running; fingers 85 mm open; nothing moved" in capsys.readouterr().out
-    assert not (cell.parent / "live" / STOP_REQUEST).exists()
+    assert not (cell.parent / "telemetry" / STOP_REQUEST).exists()
 
 
 def test_recover_leaves_an_inactive_gripper_and_what_it_holds_alone(cell, fakes, gripper, capsys):
@@ -50,5 +50,5 @@ def test_recover_tells_a_grippers_fault_and_holds_on(cell, fakes, gripper, capsy
     fakes.do("gripper", fault="8")
     assert main(["cell", "recover", "--yes", "--cell", str(cell)]) == 2
     assert "too hot" in capsys.readouterr().err
-    assert (cell.parent / "live" / STOP_REQUEST).exists()
+    assert (cell.parent / "telemetry" / STOP_REQUEST).exists()
     fakes.do("gripper", fault="0")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from grasping_student.robots.fakes.robotiq_server import FakeGripper, answer
+from grasping_student.fakes.robotiq_server import FakeGripper, answer
 from grasping_student.robots.faults import Fault, GripperFault
 from grasping_student.robots.grippers.base import close_on_object, still_holding
 from grasping_student.robots.grippers.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
@@ -52,17 +52,17 @@ def test_a_gripper_is_asked_for_its_state_without_being_activated(fakes, gripper
     """``cell recover`` asks so: activation would drop what is held."""
     fakes.do("gripper", object_mm=40.0)
     gripper.move(0.0)
-    assert gripper.words() == "fingers 40 mm open"
+    assert gripper.describe() == "fingers 40 mm open"
     gripper.connect()
     gripper._set("ACT", 0)
     before = fakes.do("report")["stroke_mm"]
-    assert "not active" in gripper.words()
+    assert "not active" in gripper.describe()
     gripper._open()
     assert gripper._get("ACT") == 0 and gripper._get("STA") == 0
     assert fakes.do("report")["stroke_mm"] == before
     fakes.do("gripper", fault="8")
     with pytest.raises(GripperFault, match="too hot"):
-        gripper.words()
+        gripper.describe()
     fakes.do("gripper", fault="0")
 
 

@@ -12,11 +12,11 @@ import time
 import numpy as np
 import pytest
 
+from grasping_student.fakes.launch import FakeCell
 from grasping_student.pipeline.errors import UserError
-from grasping_student.robots import device_lock
+from grasping_student.robots import connection
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
-from grasping_student.robots.device_lock import DeviceLock
-from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.connection import DeviceLock
 from grasping_student.robots.faults import ArmFault, Fault
 from grasping_student.robots.pose import tool_down
 
@@ -251,7 +251,7 @@ def test_two_names_of_one_controller_are_one_lock(tmp_path, monkeypatch):
 
 
 def test_another_users_lock_file_can_be_locked_but_not_stolen(tmp_path, monkeypatch):
-    monkeypatch.setattr(device_lock, "FOLDER", tmp_path)
+    monkeypatch.setattr(connection, "FOLDER", tmp_path)
     ours, theirs = DeviceLock("UR arm", "127.0.0.1"), DeviceLock("UR arm", "127.0.0.1")
     theirs.acquire()
     really_open = os.open

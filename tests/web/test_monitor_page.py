@@ -19,14 +19,13 @@ from grasping_student.episodes.attempt import EventLog, Intent
 from grasping_student.evaluation.configuration import PickingConfig, StopRule
 from grasping_student.evaluation.picking_stage import run
 from grasping_student.evaluation.robot_cell import RobotCellSpec
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.pipeline.files import write_json
 from grasping_student.robots.cell.telemetry import read_status
-from grasping_student.robots.fakes.twin_cell import twin_cell
 from grasping_student.robots.faults import CellStopped
 from grasping_student.robots.pose import tool_down
-from grasping_student.robots.registry import make_arm, make_gripper, make_view
 from grasping_student.web.monitor_source import WatchSource
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -36,7 +35,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def picked(tmp_path_factory):
     """A twin cell in which two models have picked twice each, and the files that the page reads."""
     folder = tmp_path_factory.mktemp("cell")
-    with twin_cell(workspace=light_workspace(), live=folder / "live", patience=10.0) as (fakes, cell):
+    with simulated_cell(workspace=light_workspace(), telemetry=folder / "telemetry", patience=10.0) as (fakes, cell):
         (folder / "cell.yaml").write_text(to_yaml(cell))
         config = PickingConfig(
             models=("teacher=random", "student=random"),
@@ -96,7 +95,7 @@ def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
     fakes, config, folder = picked
     page.wait_for_selector("[data-test=height] img")
     slow = replace(config, pick=replace(config.pick, travel_speed=0.005))
-    with RobotCell(slow, make_arm(slow), make_gripper(slow), make_view(slow)) as cell:
+    with RobotCell.of(slow) as cell:
         cell.connect()
         far = tool_down(-0.3, -0.45, 0.25, 0.0)
         moving = cell._arm
@@ -121,7 +120,7 @@ def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
         with pytest.raises(CellStopped, match="stop button"):
             cell.observe()
         page.wait_for_selector('.watch-phase[data-state="stopped"]')
-        assert read_status(folder / "live")["phase"] == "stopped"
+        assert read_status(folder / "telemetry")["phase"] == "stopped"
         cell.recover()
         cell.close()
 
@@ -144,7 +143,7 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
 
 def test_without_any_files_the_page_has_nothing_to_say(picked):
     _, config, folder = picked
-    source = WatchSource(replace(config, live=folder / "nothing"), folder / "no-run")
+    source = WatchSource(replace(config, telemetry=folder / "nothing"), folder / "no-run")
     assert source.status() == {}
     assert source.scene() is None
     assert source.numbers().rates == {}

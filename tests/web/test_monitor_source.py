@@ -9,7 +9,7 @@ import pytest
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.robots.cell.config import CellConfig
-from grasping_student.robots.cell.telemetry import LiveFolder
+from grasping_student.robots.cell.telemetry import TelemetryFolder
 from grasping_student.web.monitor_source import WatchSource
 
 WORKSPACE = light_workspace()
@@ -17,7 +17,7 @@ WORKSPACE = light_workspace()
 
 @pytest.fixture
 def live(tmp_path):
-    return LiveFolder(tmp_path)
+    return TelemetryFolder(tmp_path)
 
 
 def show(live, height):
@@ -27,7 +27,7 @@ def show(live, height):
 
 
 def test_every_tab_and_every_reload_gets_the_scene_and_then_the_next(live):
-    source = WatchSource(replace(CellConfig(), live=live.folder), None)
+    source = WatchSource(replace(CellConfig(), telemetry=live.folder), None)
     assert source.scene() is None
     show(live, 0.01)
     first = source.scene()

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.skipif(bool(real.missing()), reason=str(real.missing())
 
 def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from grasping_student.robots.fakes.twin_cell import twin_cell
+    from grasping_student.fakes.launch import simulated_cell
 
     cell = tmp_path / "cell.yaml"
-    with twin_cell(workspace=light_workspace(), patience=3.0) as (fakes, config), real.chromium() as browser:
+    with simulated_cell(workspace=light_workspace(), patience=3.0) as (fakes, config), real.chromium() as browser:
         cell.write_text(to_yaml(config), encoding="utf-8")
         command = ["--env", "robot-cell", "--cell", cell, "--dataset", tmp_path / "d", "--port", 0]
         with real.Server(real.LABEL, *command) as server:
@@ -46,11 +46,11 @@ def test_a_stop_of_the_robot_is_told_and_cleared_at_the_page(tmp_path):
 
 def test_control_c_brakes_the_arm_at_once_and_leaves_the_fingers(tmp_path):
     pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
-    from grasping_student.robots.fakes.twin_cell import twin_cell
+    from grasping_student.fakes.launch import simulated_cell
 
     cell = tmp_path / "cell.yaml"
     with (
-        twin_cell(speedup=1.0, workspace=light_workspace(), patience=10.0) as (fakes, config),
+        simulated_cell(speedup=1.0, workspace=light_workspace(), patience=10.0) as (fakes, config),
         real.chromium() as browser,
     ):
         cell.write_text(to_yaml(config), encoding="utf-8")

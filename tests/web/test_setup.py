@@ -169,8 +169,8 @@ def test_what_the_cell_asks_is_answered_at_the_page(tmp_path, monkeypatch):
     from tests.robots.failing_cell import WORKSPACE as CELL_WORKSPACE
     from tests.robots.failing_cell import make_cell as devices_in_memory
 
+    from grasping_student.environments import robot_cell as devices
     from grasping_student.pipeline.configuration import to_yaml
-    from grasping_student.robots import registry as devices
     from grasping_student.robots.cell.config import CellConfig
 
     _, *in_memory, _, _ = devices_in_memory()

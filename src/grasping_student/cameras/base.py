@@ -1,13 +1,18 @@
-"""What every RGB-D camera looks like to the rest of the system; one vendor per file, its driver imported when used."""
+"""The interface of an RGB-D camera and of its options; a vendor's library is imported when a camera is connected."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras import DRIVERS
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.registry import Registry
 
 
 class CameraError(UserError):
@@ -64,3 +69,22 @@ class Camera(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.disconnect()
+
+
+class CameraConfig(ABC):
+    """Options of a camera in a cell's file: a frozen dataclass that is registered by ``register_camera``."""
+
+    frames_have_poses: ClassVar[bool] = False
+    """Whether each frame says itself where it was taken, so that no calibration is needed."""
+
+    @abstractmethod
+    def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
+        """The driver; nothing is opened yet.
+
+        Args:
+            camera_to_world: where the camera stands, 4 x 4; not used if ``frames_have_poses``.
+        """
+
+
+CAMERAS: Registry[CameraConfig] = Registry("camera", DRIVERS)
+register_camera = CAMERAS.register

@@ -4,17 +4,73 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.base import Camera, CameraError
-from grasping_student.cameras.configuration import RealSenseConfig
+from grasping_student.cameras.base import Camera, CameraConfig, CameraError, register_camera
+from grasping_student.cameras.depth_median import median_depth
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
 
 LARGEST_DISTORTION = 1e-3
 """Colour pictures with larger distortion coefficients are no pinhole's; the D415 delivers zeros."""
+
+
+@register_camera("realsense")
+@dataclass(frozen=True)
+class RealSenseConfig(CameraConfig):
+    """An Intel RealSense depth camera; defaults are those of the paper's D415 (section VI)."""
+
+    serial: str = ""
+    """Serial number of the camera; empty takes the only one that is plugged in."""
+
+    width: int = 1280
+    """Columns of depth and colour."""
+
+    height: int = 720
+    """Rows of depth and colour."""
+
+    fps: int = 15
+    """Frames a second asked of the camera."""
+
+    preset: Literal["high_accuracy", "high_density", "default"] = "high_accuracy"
+    """Visual preset of the depth sensor; high accuracy leaves holes rather than guesses."""
+
+    spatial: bool = False
+    """Edge-preserving smoothing over neighbouring pixels, by the vendor's library."""
+
+    temporal: bool = False
+    """Smoothing over successive frames, by the vendor's library."""
+
+    hole_filling: bool = False
+    """Filling of holes by the vendor's library; ours fills after the heightmap and says so."""
+
+    warm_up: int = 15
+    """Frames thrown away after the start, while the exposure settles."""
+
+    median: int = 5
+    """Frames whose median is one picture."""
+
+    timeout: float = 3.0
+    """Longest wait for a frame, seconds."""
+
+    reconnects: int = 2
+    """How often the camera is started anew when frames stay away, before giving up."""
+
+    recording: Path | None = None
+    """A recording (``.db3``) to play in place of a device."""
+
+    def __post_init__(self) -> None:
+        if self.median < 1 or self.warm_up < 0 or self.reconnects < 0:
+            raise ValueError("median must be at least 1, warm_up and reconnects at least 0")
+        if not self.timeout > 0.0:
+            raise ValueError(f"timeout is {self.timeout} s; it must be above 0")
+
+    def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
+        return RealSenseCamera(self, camera_to_world)
 
 
 class RealSenseCamera(Camera):
@@ -176,40 +232,6 @@ class RealSenseCamera(Camera):
             if depth and colour:
                 # the library reuses its buffers
                 return np.array(depth.get_data(), dtype=np.uint16), np.array(colour.get_data(), dtype=np.uint8)
-
-
-def median_depth(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Median of several depth pictures over the frames in which a pixel was measured.
-
-    Args:
-        stored: shape ``(frames, rows, cols)``, raw units, 0 where unmeasured.
-
-    Returns:
-        Float32 raw units; NaN where a pixel was measured in fewer than half of the frames.
-    """
-    count = len(stored)
-    ascending = _sorted_frames(stored)
-    middle = (ascending[(count - 1) // 2].astype(np.float32) + ascending[count // 2]) / 2
-    holes = (ascending == 0).sum(axis=0, dtype=np.int16)  # they sort to the front
-    row, col = np.nonzero(holes)
-    missed = holes[row, col]
-    measured = count - missed
-    first = np.minimum(missed + np.maximum(measured - 1, 0) // 2, count - 1)
-    second = np.minimum(missed + measured // 2, count - 1)
-    of_measured = (ascending[first, row, col].astype(np.float32) + ascending[second, row, col]) / 2
-    enough = (measured > 0) & (2 * measured >= count)
-    middle[row, col] = np.where(enough, of_measured, np.float32(np.nan))
-    return middle
-
-
-def _sorted_frames(stored: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Sorted along the frames, by neighbours that change places: for a few frames far faster than ``np.sort``."""
-    frames = list(stored)
-    for turn in range(len(frames)):
-        for first in range(turn % 2, len(frames) - 1, 2):
-            low, high = np.minimum(frames[first], frames[first + 1]), np.maximum(frames[first], frames[first + 1])
-            frames[first], frames[first + 1] = low, high
-    return np.stack(frames)
 
 
 def _library() -> Any:

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from grasping_student.cameras.base import Camera, CameraError
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras.base import Camera, CameraConfig, CameraError, register_camera
+from grasping_student.perception.depth_files import DepthUnit
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
 from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
+
+
+@register_camera("recorded")
+@dataclass(frozen=True)
+class RecordedConfig(CameraConfig):
+    """Frames from a folder in the file format of ``predict``."""
+
+    frames_have_poses: ClassVar[bool] = True
+
+    folder: Path = Path("frames")
+    """One frame's folder, or a folder of such folders."""
+
+    repeat: bool = True
+    """Begin anew after the last frame."""
+
+    depth_unit: DepthUnit = "m"
+    """Unit of the stored depth."""
+
+    depth_scale: float | None = None
+    """Metres of one stored unit, for instance 0.00025; None takes the depth unit."""
+
+    depth_is_range: bool = False
+    """Stored numbers are distances along each pixel's ray, not along the optical axis."""
+
+    def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
+        return RecordedCamera(self.folder, self.repeat, FrameFormat.of(self))
 
 
 class RecordedCamera(Camera):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.base import Camera, CameraError
+from grasping_student.cameras.base import Camera, CameraConfig, CameraError, register_camera
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
 
 
@@ -33,6 +36,65 @@ def looking_down(distance: float, tilt: float = 0.0) -> NDArray[np.float64]:
     pose[:3, 2] = (0.0, sin, -cos)
     pose[:3, 3] = -distance * pose[:3, 2]
     return pose
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright box on the table, for a simulated camera."""
+
+    x: float = 0.0
+    """World x of its centre, metres."""
+
+    y: float = 0.0
+    """World y of its centre, metres."""
+
+    width: float = 0.04
+    """Side along x and y, metres."""
+
+    height: float = 0.03
+    """Metres."""
+
+
+@register_camera("simulated")
+@dataclass(frozen=True)
+class SimulatedConfig(CameraConfig):
+    """A rendered camera above boxes on a table, to try a cell's file without a camera."""
+
+    frames_have_poses: ClassVar[bool] = True
+
+    distance: float = 0.7
+    """From the centre of the workspace, metres."""
+
+    tilt: float = 0.0
+    """Against straight down, radians."""
+
+    boxes: tuple[Box, ...] = (Box(),)
+    """What stands on the table."""
+
+    noise: float = 0.0
+    """Standard deviation of the depth, metres."""
+
+    dropout: float = 0.0
+    """Share of pixels that are not measured."""
+
+    seed: int = 0
+    """Of noise and dropout."""
+
+    def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
+        scene = boxes_on_table(self.boxes)
+        pose = looking_down(self.distance, self.tilt)
+        return SimulatedCamera(lambda: scene, d415_intrinsics(), pose, self.noise, self.dropout, self.seed)
+
+
+def boxes_on_table(boxes: Iterable[Box]) -> Heightmap:
+    """Grey boxes on a table of 50 cm, in cells of 1 mm."""
+    workspace = Workspace(extent=0.5, pixels=500)
+    x, y = workspace.xy_from_pixel(np.arange(500), np.arange(500))
+    height = np.zeros(workspace.shape, dtype=np.float32)
+    for box in boxes:
+        inside = (np.abs(y - box.y) <= box.width / 2)[:, None] & (np.abs(x - box.x) <= box.width / 2)[None, :]
+        height[inside] = box.height
+    return Heightmap(height, np.full((*workspace.shape, 3), 90, np.uint8), workspace)
 
 
 class SimulatedCamera(Camera):

@@ -6,15 +6,15 @@ import importlib.util
 from collections.abc import Sequence
 
 from grasping_student.cli.stage import stage_main
+from grasping_student.fakes.configuration import FakeCellConfig, light_fakes, paper_fakes
 from grasping_student.pipeline.errors import UserError
-from grasping_student.robots.fakes.configuration import FakeCellConfig, light_fakes, paper_fakes
 
 
 def run(config: FakeCellConfig) -> None:
     """Serve the fakes until Ctrl-C."""
     if importlib.util.find_spec("rtde_control") is None:
         raise UserError("the arm's driver needs the extra 'robot': in a clone, pip install -e '.[robot]'")
-    from grasping_student.robots.fakes.console import run as serve
+    from grasping_student.fakes.console import run as serve
 
     serve(config)
 

@@ -18,10 +18,10 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask: you have looked into the cell")
     options = parser.parse_args(list(argv))
     from grasping_student.robots.cell.config import load_cell
-    from grasping_student.robots.cell.prompt import ask_at_terminal
-    from grasping_student.robots.cell.telemetry import LiveFolder
+    from grasping_student.robots.cell.devices import gripper_config, make_arm
+    from grasping_student.robots.cell.resets import ask_at_terminal
+    from grasping_student.robots.cell.telemetry import TelemetryFolder
     from grasping_student.robots.faults import DeviceFault
-    from grasping_student.robots.registry import gripper_words, make_arm
 
     cell = load_cell(options.cell, to_move=True)
     if not options.yes and ask_at_terminal(QUESTION).strip().lower() != "yes":
@@ -29,9 +29,9 @@ def main(argv: Sequence[str]) -> None:
     arm = make_arm(cell)
     try:
         arm.recover()
-        print(f"arm {arm.state().mode}; {gripper_words(cell)}; nothing moved")
+        print(f"arm {arm.state().mode}; {gripper_config(cell).status()}; nothing moved")
     except DeviceFault as fault:
         raise UserError(str(fault)) from None
     finally:
         arm.close()
-    LiveFolder(cell.live).clear_stop()
+    TelemetryFolder(cell.telemetry).clear_stop()

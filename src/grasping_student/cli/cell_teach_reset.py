@@ -16,14 +16,13 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--speed", type=float, default=0.2, help="of the moves between waypoints, metres a second")
     options = parser.parse_args(list(argv))
     from grasping_student.robots.cell.config import load_cell
-    from grasping_student.robots.cell.prompt import ask_at_terminal
-    from grasping_student.robots.cell.resets import check_waypoints, save_waypoints, teach
-    from grasping_student.robots.cell.telemetry import LiveFolder
+    from grasping_student.robots.cell.devices import make_arm, make_gripper
+    from grasping_student.robots.cell.resets import ask_at_terminal, check_waypoints, save_waypoints, teach
+    from grasping_student.robots.cell.telemetry import TelemetryFolder
     from grasping_student.robots.faults import DeviceFault
-    from grasping_student.robots.registry import make_arm, make_gripper
 
     cell = load_cell(options.cell, to_move=True)
-    if LiveFolder(cell.live).stop_requested:
+    if TelemetryFolder(cell.telemetry).stop_requested:
         raise UserError(
             "the stop button was pressed and holds for this program too; when the cause is mended, "
             f"`grasping-student cell recover --cell {options.cell}` clears it"

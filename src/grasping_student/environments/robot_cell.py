@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from typing import Self
 
 from grasping_student.environments.base import Environment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
@@ -13,10 +14,10 @@ from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.arms.safety import GuardedArm
 from grasping_student.robots.cell.config import CellConfig
+from grasping_student.robots.cell.devices import make_arm, make_gripper, make_view
 from grasping_student.robots.cell.picking_motion import let_go, pick, plan_grasp, travel
-from grasping_student.robots.cell.prompt import ask_at_terminal
-from grasping_student.robots.cell.resets import replay
-from grasping_student.robots.cell.telemetry import LiveFolder
+from grasping_student.robots.cell.resets import ask_at_terminal, replay
+from grasping_student.robots.cell.telemetry import TelemetryFolder
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import ArmFault, CellStopped, DeviceFault, Fault, UnsafeMotion
 from grasping_student.robots.grippers.base import Gripper
@@ -26,7 +27,7 @@ INTERRUPTED = "the program was ended"
 
 
 class RobotCell(Environment):
-    """A real workspace (paper, section VI), or its twin.
+    """A real workspace (paper, section VI), or a simulated cell.
 
     A device fault ends an attempt as ``Outcome.FAULT``, which is no attempt; the arm is stopped, the fingers stay as
     they are, and everything further raises ``CellStopped`` until ``recover`` is called on the operator's word.
@@ -50,11 +51,20 @@ class RobotCell(Environment):
         self.config = config
         self._arm, self._gripper, self._view = GuardedArm(arm, config.safe_box, self._may_move), gripper, view
         self._ask_person = ask_person
-        self._live = LiveFolder(config.live)
+        self._telemetry = TelemetryFolder(config.telemetry)
         self._stopped: str | None = None
         self._interrupted = False
         self._seen: Observation | None = None
         self._connected = self._in_sight = False
+
+    @classmethod
+    def of(cls, config: CellConfig, ask_person: Callable[[str], object] = ask_at_terminal) -> Self:
+        """The cell with the devices that its config names; nothing is connected yet.
+
+        Raises:
+            UserError: no such driver, an option that makes no sense, or a missing calibration.
+        """
+        return cls(config, make_arm(config), make_gripper(config), make_view(config), ask_person)
 
     @property
     def name(self) -> str:
@@ -78,7 +88,7 @@ class RobotCell(Environment):
         if self._connected:
             return
         self._refuse_if_stopped()
-        self._live.begin()
+        self._telemetry.begin()
         try:
             self._arm.connect()  # first: whoever has it may use the others
             self._view.connect()
@@ -94,7 +104,7 @@ class RobotCell(Environment):
         self._seen = None
         try:
             self._clear_sight()
-            self._live.say("reset")
+            self._telemetry.update("reset")
             if self.config.reset:
                 config = self.config
                 replay(self._arm, self._gripper, config.reset, config.safe_box, config.pick.acceleration)
@@ -111,7 +121,7 @@ class RobotCell(Environment):
             self._clear_sight()
             self._seen = self._view.observe()
             frame = self._seen.frame
-            self._live.scene(self._seen.heightmap, None if frame is None else frame.rgb)
+            self._telemetry.scene(self._seen.heightmap, None if frame is None else frame.rgb)
             self._show_devices("waiting for a grasp")
         except DeviceFault as fault:
             raise self._stop(fault) from fault
@@ -127,10 +137,10 @@ class RobotCell(Environment):
             for pose in (plan.over, plan.approach, plan.grasp):
                 self.config.safe_box.check_pose(pose)
         except UnsafeMotion as error:
-            self._live.say("refused a grasp", reason=str(error))
+            self._telemetry.update("refused a grasp", reason=str(error))
             logging.getLogger(__name__).warning("a grasp was refused: %s", error)
             return Outcome.OUT_OF_REACH
-        self._live.grasp(grasp)
+        self._telemetry.grasp(grasp)
         self._seen, self._in_sight = None, True
         try:
             outcome = pick(self._arm, self._gripper, plan, self.config, self._show_devices)
@@ -141,7 +151,7 @@ class RobotCell(Environment):
         except BaseException:  # Ctrl-C, or a bug of ours: the arm stops, the fingers stay
             self._arm.stop()
             raise
-        self._live.say("done" if self._stopped is None else "stopped", outcome=outcome.value)
+        self._telemetry.update("done" if self._stopped is None else "stopped", outcome=outcome.value)
         if self._stopped is None:
             with contextlib.suppress(DeviceFault):  # the grasp is over: whatever fails now is met at the next one
                 self._show_devices("done")
@@ -154,7 +164,7 @@ class RobotCell(Environment):
             CellStopped: a device still fails.
         """
         try:
-            self._live.clear_stop()
+            self._telemetry.clear_stop()
             self._arm.recover()
             self._gripper.close()
             self._gripper.connect()
@@ -187,7 +197,7 @@ class RobotCell(Environment):
         if (why := self._wish_to_stop) is not None and self._stopped is None:
             self._arm.stop()
             self._stopped = why
-            self._live.say("stopped", reason=self._stopped)
+            self._telemetry.update("stopped", reason=self._stopped)
         if self._stopped is not None:
             raise CellStopped(
                 f"the cell is stopped: {self._stopped}. No attempt was counted; when the cause is mended, "
@@ -199,7 +209,7 @@ class RobotCell(Environment):
         """Why nothing may move although no device failed, or None."""
         if self._interrupted:
             return INTERRUPTED
-        return BUTTON if self._live.stop_requested else None
+        return BUTTON if self._telemetry.stop_requested else None
 
     def _may_move(self) -> None:
         """The gate's last question before every motion."""
@@ -217,12 +227,12 @@ class RobotCell(Environment):
     def _stop(self, fault: DeviceFault) -> CellStopped:
         self._arm.stop()
         self._stopped = self._wish_to_stop or str(fault)
-        self._live.say("stopped", reason=self._stopped)
+        self._telemetry.update("stopped", reason=self._stopped)
         return CellStopped(f"the cell stopped: {self._stopped}")
 
     def _show_devices(self, phase: str) -> None:
-        self._live.devices(self._arm.state(), self._gripper.state())
-        self._live.say(phase)
+        self._telemetry.devices(self._arm.state(), self._gripper.state())
+        self._telemetry.update(phase)
 
     def _release(self) -> None:
         for device in (self._arm, self._gripper, self._view):

@@ -15,7 +15,7 @@ from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
 from grasping_student.evaluation.configuration import PickingConfig, parse_models
 from grasping_student.pipeline.files import write_text
 from grasping_student.pipeline.stage import StageRun
-from grasping_student.robots.cell.prompt import ask_at_terminal
+from grasping_student.robots.cell.resets import ask_at_terminal
 
 REHEARSED_ATTEMPTS = 3
 """Grasps of each model in a rehearsal, where the stop rule sets no number."""
@@ -36,10 +36,9 @@ class RobotCellSpec:
         """
         from grasping_student.environments.robot_cell import RobotCell
         from grasping_student.robots.cell.config import load_cell
-        from grasping_student.robots.registry import make_arm, make_gripper, make_view
 
         config = load_cell(self.cell, to_move=True)
-        return RobotCell(config, make_arm(config), make_gripper(config), make_view(config), ask_person)
+        return RobotCell.of(config, ask_person)
 
 
 def rehearse(
@@ -54,12 +53,12 @@ def rehearse(
     """
     from grasping_student.environments.robot_cell import RobotCell
     from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.devices import check_devices
     from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook, plot_motions
     from grasping_student.robots.cell.simulated_view import SimulatedView
-    from grasping_student.robots.registry import check_devices
 
     assert config.cell is not None
-    cell = replace(load_cell(config.cell, to_move=True), live=None)
+    cell = replace(load_cell(config.cell, to_move=True), telemetry=None)
     check_devices(cell)
     lines: list[str] = []
 

@@ -11,7 +11,7 @@ class WatchConfig:
     """What the cell sees and does now, both models' success, and a stop button."""
 
     cell: Path = Path("cell.yaml")
-    """The robot cell's file; its ``live`` folder is what the page shows."""
+    """The robot cell's file; its ``telemetry`` folder is what the page shows."""
 
     run: Path | None = None
     """Output folder of the running ``evaluate picking``: outcomes, rates and score maps come from it."""

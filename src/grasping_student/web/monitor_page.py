@@ -14,8 +14,8 @@ from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.plotting.figures import draw_gripper, plot_heightmap, plot_rates, plot_score_map
 from grasping_student.plotting.style import bare, data_uri, new_figure, picture_figure
 from grasping_student.robots.cell.config import CellConfig
+from grasping_student.robots.cell.devices import arm_config
 from grasping_student.robots.cell.telemetry import request_stop
-from grasping_student.robots.registry import arm_words, brake_arm
 from grasping_student.web.monitor_source import Numbers, Scene, WatchSource
 
 STATIC = Path(__file__).parent / "static"
@@ -65,7 +65,7 @@ class WatchPage:
 
     async def _look(self) -> None:
         self._show_phase(await asyncio.to_thread(self._source.status))
-        self._show_devices(self._source.status(), await asyncio.to_thread(arm_words, self._cell))
+        self._show_devices(self._source.status(), await asyncio.to_thread(arm_config(self._cell).status))
         numbers = await asyncio.to_thread(self._source.numbers)
         if numbers is not self._drawn_numbers:
             self._drawn_numbers = numbers
@@ -90,7 +90,11 @@ class WatchPage:
 
     def _show_phase(self, status: dict[str, Any]) -> None:
         if not status:
-            words = "the cell has not started yet" if self._cell.live else "the cell's file names no `live` folder"
+            words = (
+                "the cell has not started yet"
+                if self._cell.telemetry
+                else "the cell's file names no `telemetry` folder"
+            )
             self._phase.set_content(f'<p class="watch-phase" data-state="waiting">{words}</p>')
             return
         age = max(0.0, time.time() - status["time"])
@@ -144,21 +148,23 @@ async def press_stop(cell: CellConfig) -> tuple[str, bool]:
     Returns:
         What to tell whoever pressed, and whether both were done.
     """
-    braked, trouble = await asyncio.gather(asyncio.to_thread(brake_arm, cell), asyncio.to_thread(_hold, cell.live))
+    braked, trouble = await asyncio.gather(
+        asyncio.to_thread(arm_config(cell).brake), asyncio.to_thread(_hold, cell.telemetry)
+    )
     words = "The arm was told to stop." if braked else "The arm did not answer: use the red button on its tablet!"
     if trouble:
         words += f" The next program is not held: {trouble}. End what drives the arm yourself."
     return words, braked and not trouble
 
 
-def _hold(live: Path | None) -> str:
+def _hold(telemetry: Path | None) -> str:
     """Write the request to stop; in words why that was not possible, empty if it was."""
-    if live is None:
-        return "the cell's file names no `live` folder"
+    if telemetry is None:
+        return "the cell's file names no `telemetry` folder"
     try:
-        request_stop(live)
+        request_stop(telemetry)
     except OSError as error:
-        return f"`live` cannot be written ({error})"
+        return f"`telemetry` cannot be written ({error})"
     return ""
 
 

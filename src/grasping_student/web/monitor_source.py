@@ -17,7 +17,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
 from grasping_student.robots.cell.config import CellConfig
-from grasping_student.robots.cell.telemetry import SCENE, LiveFolder, read_scene, read_status
+from grasping_student.robots.cell.telemetry import SCENE, TelemetryFolder, read_scene, read_status
 
 SHOWN_OUTCOMES = 12
 
@@ -57,7 +57,7 @@ class WatchSource:
     """
 
     def __init__(self, cell: CellConfig, run: Path | None, seed: int = 0) -> None:
-        self._live, self._run, self._seed = cell.live, run, seed
+        self._telemetry, self._run, self._seed = cell.telemetry, run, seed
         self._scene_stamp = self._log_stamp = 0
         self._scene: Scene | None = None
         self._numbers = Numbers()
@@ -70,11 +70,11 @@ class WatchSource:
 
     def status(self) -> dict[str, Any]:
         """The cell's own words; empty before it has started."""
-        return {} if self._live is None else read_status(self._live)
+        return {} if self._telemetry is None else read_status(self._telemetry)
 
     def stop_requested(self) -> bool:
         """Whether the stop button was pressed and not yet cleared."""
-        return LiveFolder(self._live).stop_requested
+        return TelemetryFolder(self._telemetry).stop_requested
 
     def grasp(self, scene: int) -> PlanarGrasp | None:
         """The grasp that was chosen for the scene of this number, if it was already."""
@@ -104,7 +104,7 @@ class WatchSource:
 
     def scene(self) -> Scene | None:
         """The scene on file, the same to every tab; slow when it is a new one, because its scores are computed once."""
-        path = None if self._live is None else self._live / SCENE
+        path = None if self._telemetry is None else self._telemetry / SCENE
         if path is None or not path.exists() or path.stat().st_mtime_ns == self._scene_stamp:
             return self._scene
         self._scene_stamp = path.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""An arm, whoever makes it. Drivers implement this; ``safety.GuardedArm`` wraps every one of them."""
+"""The interface of an arm and of its options. Drivers implement both; ``safety.GuardedArm`` wraps every arm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from grasping_student.pipeline.registry import Registry
+from grasping_student.robots.arms import DRIVERS
 from grasping_student.robots.pose import ToolPose
 
 
@@ -102,3 +104,30 @@ class Arm(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class ArmConfig(ABC):
+    """Options of an arm in a cell's file: a frozen dataclass that is registered by ``register_arm``.
+
+    All but ``make`` are for an arm that another process drives, over a channel of its own; nothing moves.
+    """
+
+    @abstractmethod
+    def make(self) -> Arm:
+        """The driver; nothing is connected yet."""
+
+    @abstractmethod
+    def brake(self) -> bool:
+        """Stop the arm, whoever drives it; False if it did not answer or has no such channel."""
+
+    @abstractmethod
+    def status(self) -> str:
+        """Mode of the arm now, for a person to read."""
+
+    @abstractmethod
+    def serial(self) -> str:
+        """Serial number; empty if the arm does not answer or does not tell."""
+
+
+ARMS: Registry[ArmConfig] = Registry("arm", DRIVERS)
+register_arm = ARMS.register

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from grasping_student.robots.arms import ur_dashboard
-from grasping_student.robots.arms.base import Arm, ArmState, Descent
+from grasping_student.robots.arms.base import Arm, ArmConfig, ArmState, Descent, register_arm
 from grasping_student.robots.arms.ur5e_link import ANSWER_TIMEOUT, WorkerLink, wait_until
-from grasping_student.robots.device_lock import DeviceLock
+from grasping_student.robots.connection import DeviceLock, check_host
 from grasping_student.robots.faults import ArmFault, Fault
-from grasping_student.robots.network import check_host
 from grasping_student.robots.pose import ToolPose
 
 _MODES = {
@@ -36,8 +35,9 @@ POSITION_TOLERANCE = 0.002
 """A move that ends farther than this from its target has failed, metres."""
 
 
+@register_arm("ur5e")
 @dataclass(frozen=True)
-class Ur5eConfig:
+class Ur5eConfig(ArmConfig):
     """How to reach a UR5e."""
 
     host: str = "192.168.1.10"
@@ -60,6 +60,18 @@ class Ur5eConfig:
             raise ValueError(f"connect_timeout is {self.connect_timeout} s; valid is 1 to 60")
         if not 0.5 <= self.watchdog_frequency <= 50.0:
             raise ValueError(f"watchdog_frequency is {self.watchdog_frequency} Hz; valid is 0.5 to 50")
+
+    def make(self) -> Arm:
+        return Ur5e(self)
+
+    def brake(self) -> bool:
+        return ur_dashboard.stop_program(self.host) is not None
+
+    def status(self) -> str:
+        return ur_dashboard.describe(self.host)
+
+    def serial(self) -> str:
+        return ur_dashboard.serial(self.host)
 
 
 class Ur5e(Arm):

@@ -1,4 +1,4 @@
-"""A UR controller's dashboard port: modes in words, stop, power, unlocking. Plain text, with time-outs everywhere."""
+"""A UR controller's dashboard port: modes, stop, power, unlocking. Plain text, with time-outs everywhere."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def status(host: str) -> tuple[str, str]:
     return mode.rpartition(":")[2].strip(), safety.rpartition(":")[2].strip()
 
 
-def words(host: str) -> str:
+def describe(host: str) -> str:
     """Mode, safety and program for a person to read, or that there is no answer."""
     try:
         mode, safety, program = (line.rpartition(":")[2].strip() for line in ask(host, *_QUESTIONS, timeout=0.5))

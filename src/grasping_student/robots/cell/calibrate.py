@@ -15,18 +15,16 @@ from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.calibration import Calibration, calibrate, plane_in_camera, save_calibration
 from grasping_student.perception.charuco import SeenBoard, board_picture, see_board
 from grasping_student.perception.frame import RgbdFrame
-from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.perception.rigid_fit import check_fit, fit_rigid
 from grasping_student.perception.touched_points import points_in_camera, read_touched
-from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import atomic_path, sha256_of_file
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.plotting.calibration_figure import plot_calibration
 from grasping_student.robots.cell.calibration_config import CalibrateConfig
-from grasping_student.robots.cell.camera_view import RealSenseViewConfig, RecordedViewConfig
+from grasping_student.robots.cell.camera_view import CameraViewConfig
 from grasping_student.robots.cell.config import CellConfig, load_cell
-from grasping_student.robots.registry import arm_serial
+from grasping_student.robots.cell.devices import arm_config, view_config
 
 DOTS_AN_INCH = 300.0
 
@@ -70,7 +68,7 @@ def run(config: CalibrateConfig) -> Calibration:
         method="charuco" if board is not None else "touch points",
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         camera_serial=serial,
-        robot_serial=config.robot_serial or arm_serial(cell),
+        robot_serial=config.robot_serial or arm_config(cell).serial(),
         intrinsics=frame.intrinsics,
         table_tilt=plane.tilt,
         table_offset=plane.offset,
@@ -115,14 +113,8 @@ def take_frame(cell: CellConfig, recorded: Path | None) -> tuple[RgbdFrame, str]
     camera: Camera
     if recorded is not None:
         camera = RecordedCamera(recorded)
-    elif cell.view.kind == "recorded":
-        chosen = with_values(RecordedViewConfig(), cell.view.options, "view.options").camera
-        camera = RecordedCamera(chosen.folder, chosen.repeat, FrameFormat.of(chosen))
-    elif cell.view.kind == "realsense":
-        from grasping_student.cameras.realsense import RealSenseCamera
-
-        options = with_values(RealSenseViewConfig(), cell.view.options, "view.options")
-        camera = RealSenseCamera(options.camera, np.eye(4))
+    elif isinstance(options := view_config(cell), CameraViewConfig):
+        camera = options.camera.make(np.eye(4))
     else:
         raise UserError(f"the cell's view is '{cell.view.kind}', no camera: give --frame FOLDER of a recorded frame")
     with camera as device:

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.cameras.base import Camera, CameraError
-from grasping_student.cameras.configuration import RealSenseConfig, RecordedConfig
+from grasping_student.cameras.base import CAMERAS, Camera, CameraConfig, CameraError
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Observation
 from grasping_student.perception.pose_files import read_pose
@@ -21,30 +19,34 @@ from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault
 from grasping_student.robots.pose import WorkspaceInBase
 
+CAMERA_TO_BASE = Path("camera_to_base.txt")
+
 
 @dataclass(frozen=True)
-class RealSenseViewConfig:
-    """A RealSense camera above the workspace."""
+class CameraViewConfig:
+    """A camera above the workspace."""
 
-    camera_to_base: Path = Path("camera_to_base.txt")
+    camera_to_base: Path = CAMERA_TO_BASE
     """Where the camera stands, seen from the arm's base: 4 x 4 numbers, written by ``cell calibrate``."""
 
-    camera: RealSenseConfig = field(default_factory=RealSenseConfig)
+    camera: CameraConfig = field(default_factory=lambda: CAMERAS.default("realsense"))
     """Which camera and how."""
 
-    mending: HeightmapRepairConfig = field(default_factory=HeightmapRepairConfig)
+    repair: HeightmapRepairConfig = field(default_factory=HeightmapRepairConfig)
     """Repairs of the heightmap."""
 
+    def __post_init__(self) -> None:
+        if self.camera.frames_have_poses and self.camera_to_base != CAMERA_TO_BASE:
+            raise ValueError("the frames of this camera have poses of their own; leave camera_to_base out")
 
-@dataclass(frozen=True)
-class RecordedViewConfig:
-    """Recorded frames in place of a camera; their own poses place them in the workspace."""
+    def make(self, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
+        """The view; nothing is opened yet.
 
-    camera: RecordedConfig = field(default_factory=RecordedConfig)
-    """Which frames."""
-
-    mending: HeightmapRepairConfig = field(default_factory=HeightmapRepairConfig)
-    """Repairs of the heightmap."""
+        Raises:
+            UserError: the camera's pose is missing.
+        """
+        pose = np.eye(4) if self.camera.frames_have_poses else calibrated_pose(self, place)
+        return CameraView(self.camera.make(pose), workspace, self.repair)
 
 
 class CameraView(View):
@@ -87,7 +89,7 @@ def camera_to_world(camera_to_base: NDArray[np.float64], place: WorkspaceInBase)
     return pose
 
 
-def calibrated_pose(config: RealSenseViewConfig, place: WorkspaceInBase) -> NDArray[np.float64]:
+def calibrated_pose(config: CameraViewConfig, place: WorkspaceInBase) -> NDArray[np.float64]:
     """``camera_to_world`` of a cell's camera: its stored pose and where the workspace lies now, 4 x 4.
 
     Raises:
@@ -99,19 +101,3 @@ def calibrated_pose(config: RealSenseViewConfig, place: WorkspaceInBase) -> NDAr
             "view.options.camera_to_base in the cell's file names it"
         )
     return camera_to_world(read_pose(config.camera_to_base), place)
-
-
-def realsense_view(config: RealSenseViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
-    """The view of a calibrated RealSense camera."""
-    from grasping_student.cameras.realsense import RealSenseCamera
-
-    camera = RealSenseCamera(config.camera, calibrated_pose(config, place))
-    return CameraView(camera, workspace, config.mending)
-
-
-def recorded_view(config: RecordedViewConfig, workspace: Workspace, place: WorkspaceInBase) -> CameraView:
-    """The view of recorded frames."""
-    from grasping_student.cameras.recorded import RecordedCamera
-
-    camera = RecordedCamera(config.camera.folder, config.camera.repeat, FrameFormat.of(config.camera))
-    return CameraView(camera, workspace, config.mending)

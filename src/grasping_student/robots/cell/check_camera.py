@@ -13,14 +13,14 @@ from grasping_student.perception.calibration import Calibration, load_calibratio
 from grasping_student.perception.camera_diagnostics import Finding, examine
 from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
 from grasping_student.perception.pose_files import read_pose
-from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.calibrate import take_frame
 from grasping_student.robots.cell.calibration_config import CheckConfig
-from grasping_student.robots.cell.camera_view import RealSenseViewConfig, calibrated_pose, camera_to_world
+from grasping_student.robots.cell.camera_view import CameraViewConfig, calibrated_pose, camera_to_world
 from grasping_student.robots.cell.config import CellConfig, load_cell
+from grasping_student.robots.cell.devices import view_config
 
 SAME_POSE = 1e-4
 """Numbers of one pose in two files agree within this, metres or cosines."""
@@ -81,7 +81,7 @@ def _pose_of_picking(
     """
     if cell is None:
         return None if calibration is None else calibration.camera_to_world
-    options = _realsense(cell)
+    options = _calibrated_camera(cell)
     if options is not None and (config.frame is None or options.camera_to_base.exists()):
         return calibrated_pose(options, cell.workspace_in_base)
     return None if calibration is None else camera_to_world(calibration.camera_to_base, cell.workspace_in_base)
@@ -89,7 +89,7 @@ def _pose_of_picking(
 
 def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> list[Finding]:
     """An error if the cell picks with another pose than the one that was calibrated."""
-    options = _realsense(cell)
+    options = _calibrated_camera(cell)
     if options is None or calibration is None or not options.camera_to_base.exists():
         return []
     if np.allclose(read_pose(options.camera_to_base), calibration.camera_to_base, rtol=0.0, atol=SAME_POSE):
@@ -111,14 +111,12 @@ def _lacking_to_move(path: Path | None) -> list[Finding]:
 
 def _calibration_beside(cell: CellConfig | None) -> Path | None:
     """``calibration.json`` beside the pose that a cell's camera names, if it is there."""
-    options = _realsense(cell)
+    options = _calibrated_camera(cell)
     beside = None if options is None else options.camera_to_base.parent / "calibration.json"
     return beside if beside is not None and beside.exists() else None
 
 
-def _realsense(cell: CellConfig | None) -> RealSenseViewConfig | None:
-    """The options of a cell's own camera; None if it has none, or plays recorded frames with poses of their own."""
-    if cell is None or cell.view.kind != "realsense":
-        return None
-    options: RealSenseViewConfig = with_values(RealSenseViewConfig(), cell.view.options, "view.options")
-    return options
+def _calibrated_camera(cell: CellConfig | None) -> CameraViewConfig | None:
+    """Options of a cell's own camera; None if it has none, or one whose frames have poses of their own."""
+    options = None if cell is None else view_config(cell)
+    return options if isinstance(options, CameraViewConfig) and not options.camera.frames_have_poses else None

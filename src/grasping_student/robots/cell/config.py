@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class DeviceConfig:
     """One device: which driver, and the options of that driver's own config."""
 
     kind: str = ""
-    """Name of the driver in ``devices.py``."""
+    """Name under which the driver registered its config class."""
 
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the driver, checked against its config when the cell is opened."""
@@ -141,8 +142,8 @@ class CellConfig:
     reset: tuple[Waypoint, ...] = ()
     """Recorded waypoints that fill the workspace anew; empty asks a person to do it."""
 
-    live: Path | None = None
-    """Folder for ``cell monitor``: what the cell sees and does, now. None writes nothing."""
+    telemetry: Path | None = None
+    """Folder for what the cell sees and does now, which ``cell monitor`` shows; None writes nothing."""
 
     def drop_pose(self) -> ToolPose:
         """The tool over the second box."""
@@ -156,9 +157,6 @@ class CellConfig:
 PATH_OPTIONS = ("camera_to_base", "folder", "recording")
 """Options of devices that name files; relative ones are meant from where the cell's file lies."""
 
-
-MOST_PIXELS = 4000
-"""More would be finer than any camera sees."""
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "arm": ("kind",),
@@ -183,24 +181,50 @@ def load_cell(path: Path, to_move: bool = False) -> CellConfig:
         UserError: the file is missing, no YAML, holds an unknown key or a wrong value, contradicts itself, or lacks a
             part.
     """
-    values = read_yaml(path, "--cell")
-    config = with_values(CellConfig(), {} if values is None else values, where=str(path))
+    values = _with_new_names(read_yaml(path, "--cell") or {}, path)
+    config = with_values(CellConfig(), values, where=str(path))
     place = config.workspace_in_base
     if max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST:
         raise UserError(f"{path}: workspace_in_base is {place}, farther than any arm reaches: were these millimetres?")
-    if config.workspace.pixels > MOST_PIXELS:
-        raise UserError(
-            f"{path}: workspace.pixels is {config.workspace.pixels}; at most {MOST_PIXELS} a side are sensible"
-        )
     if to_move:
-        _refuse_gaps(path, values or {})
+        _refuse_gaps(path, values)
         try:
             _refuse_contradictions(config)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
     view = replace(config.view, options=_beside(path.parent, config.view.options))
-    live = config.live if config.live is None else path.parent / config.live
-    return replace(config, view=view, live=live)
+    telemetry = config.telemetry if config.telemetry is None else path.parent / config.telemetry
+    return replace(config, view=view, telemetry=telemetry)
+
+
+def _with_new_names(values: Any, path: Path) -> Any:
+    """The values of a cell's file with keys and names of the last release replaced, each of which is logged."""
+    if not isinstance(values, dict):
+        return values
+    values = dict(values)
+    _rename(values, "live", "telemetry", path)
+    view = values.get("view")
+    if isinstance(view, dict):
+        values["view"] = view = dict(view)
+        if view.get("kind") == "twin":
+            view["kind"] = "remote"
+            _warn_of_old_name(path, "view: {kind: twin}", "view: {kind: remote}")
+        if isinstance(view.get("options"), dict):
+            view["options"] = dict(view["options"])
+            _rename(view["options"], "mending", "repair", path)
+    return values
+
+
+def _rename(values: dict[str, Any], old: str, new: str, path: Path) -> None:
+    if old in values and new not in values:
+        values[new] = values.pop(old)
+        _warn_of_old_name(path, old, new)
+
+
+def _warn_of_old_name(path: Path, old: str, new: str) -> None:
+    logging.getLogger(__name__).warning(
+        "%s: `%s` is now called `%s`; the old name is read for one release", path, old, new
+    )
 
 
 def _refuse_gaps(path: Path, said: dict[str, Any]) -> None:

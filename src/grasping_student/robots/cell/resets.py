@@ -1,4 +1,4 @@
-"""Automatic reset: a recorded list of waypoints, taught by hand, checked before it moves, replayed."""
+"""Automatic reset: waypoints that a person teaches by hand, and that are checked and replayed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.cell.config import CellConfig, Waypoint
 from grasping_student.robots.faults import UnsafeMotion
 from grasping_student.robots.grippers.base import Gripper, check_stroke
+
+
+def ask_at_terminal(text: str) -> str:
+    """Show a text and return what a person typed.
+
+    Raises:
+        UserError: nobody can answer, because standard input is closed.
+    """
+    try:
+        return input(text)
+    except EOFError:
+        raise UserError(f"nobody is there to answer, standard input is closed: {text.strip()}") from None
 
 
 def check_waypoints(

@@ -1,4 +1,4 @@
-"""What the cell sees and does now, as files in a folder: ``cell monitor`` reads them from another process."""
+"""Telemetry of a robot cell, as files in a folder: scene, phase and devices, which ``cell monitor`` reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from grasping_student.robots.grippers.base import GripperState
 STATUS, SCENE, STOP_REQUEST = "status.json", "scene.npz", "stop-request"
 
 
-class LiveFolder:
+class TelemetryFolder:
     """Written by the cell, read by the page; each file is whole or not there. Without a folder it does nothing.
 
     A full disk ends the page's news, never a grasp: after ``begin`` nothing here raises.
@@ -43,9 +43,9 @@ class LiveFolder:
             try:
                 write_json(self.folder / STATUS, {**self._status, "phase": "connecting", "time": time.time()})
             except OSError as error:
-                raise UserError(f"`live` in the cell's file: {self.folder} cannot be written: {error}") from None
+                raise UserError(f"`telemetry` in the cell's file: {self.folder} cannot be written: {error}") from None
 
-    def say(self, phase: str, **values: Any) -> None:
+    def update(self, phase: str, **values: Any) -> None:
         """Replace parts of the status."""
         self._status.update(phase=phase, time=time.time(), **values)
         if self.folder is not None:
@@ -83,7 +83,7 @@ class LiveFolder:
     def grasp(self, grasp: PlanarGrasp) -> None:
         """Show the chosen grasp."""
         where = {"row": grasp.row, "col": grasp.col, "angle": grasp.angle, "scene": self._scene}
-        self.say("picking", grasp=where)
+        self.update("picking", grasp=where)
 
     @property
     def stop_requested(self) -> bool:
@@ -104,7 +104,7 @@ def read_status(folder: Path) -> dict[str, Any]:
         return {}
 
 
-class LiveScene(NamedTuple):
+class TelemetryScene(NamedTuple):
     """A scene on file: heightmap, the camera's picture of it, and its number."""
 
     heightmap: Heightmap
@@ -112,13 +112,13 @@ class LiveScene(NamedTuple):
     number: int
 
 
-def read_scene(folder: Path) -> LiveScene | None:
+def read_scene(folder: Path) -> TelemetryScene | None:
     """The scene on file, or None."""
     try:
         with np.load(folder / SCENE, allow_pickle=False) as file:
             height = file["height"]
             workspace = Workspace(float(file["extent"]), height.shape[0], float(file["margin"]))
-            return LiveScene(Heightmap(height, file["rgb"], workspace), file["picture"], int(file["number"]))
+            return TelemetryScene(Heightmap(height, file["rgb"], workspace), file["picture"], int(file["number"]))
     except FileNotFoundError:
         return None
 

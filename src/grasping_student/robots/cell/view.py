@@ -31,5 +31,5 @@ class View(ABC):
         """
 
     def new_scene(self, seed: int) -> bool:
-        """Fill the workspace anew if this view can (the twin's and the simulator's can); False if it can't."""
+        """Fill the workspace anew if this view can (a simulator's can); False if it can't."""
         return False

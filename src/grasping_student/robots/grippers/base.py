@@ -1,4 +1,4 @@
-"""A parallel gripper, whoever makes it, and the paper's check that it holds something."""
+"""The interface of a parallel gripper and of its options, and the paper's check that it holds something."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+from grasping_student.pipeline.registry import Registry
+from grasping_student.robots.grippers import DRIVERS
 
 UNMOVED_MM = 1.0
 """A second close that moves the fingers less than this found them blocked, millimetres."""
@@ -75,6 +78,26 @@ class Gripper(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class GripperConfig(ABC):
+    """Options of a gripper in a cell's file: a frozen dataclass that is registered by ``register_gripper``."""
+
+    @abstractmethod
+    def make(self) -> Gripper:
+        """The driver; nothing is connected yet."""
+
+    @abstractmethod
+    def status(self) -> str:
+        """Opening of a gripper that nobody drives, for a person to read; it is not activated, so nothing moves.
+
+        Raises:
+            GripperFault: no answer, or the gripper reports a fault.
+        """
+
+
+GRIPPERS: Registry[GripperConfig] = Registry("gripper", DRIVERS)
+register_gripper = GRIPPERS.register
 
 
 def check_stroke(stroke_mm: float, longest_mm: float) -> None:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from grasping_student.robots.connection import check_host
 from grasping_student.robots.faults import Fault, GripperFault
-from grasping_student.robots.grippers.base import Gripper, GripperState, check_stroke
-from grasping_student.robots.network import check_host
+from grasping_student.robots.grippers.base import Gripper, GripperConfig, GripperState, check_stroke, register_gripper
 
 STROKE_MM = 85.0
 ACTIVE = 3
@@ -31,8 +31,9 @@ _FAULTS = {
 }
 
 
+@register_gripper("robotiq-2f85")
 @dataclass(frozen=True)
-class Robotiq2F85Config:
+class Robotiq2F85Config(GripperConfig):
     """How to reach and use a 2F-85."""
 
     host: str = "192.168.1.10"
@@ -80,6 +81,12 @@ class Robotiq2F85Config:
         if self.open_count >= self.closed_count:
             raise ValueError(f"open_count is {self.open_count}, closed_count {self.closed_count}: open is the smaller")
 
+    def make(self) -> Gripper:
+        return Robotiq2F85(self)
+
+    def status(self) -> str:
+        return Robotiq2F85(self).describe()
+
 
 class Robotiq2F85(Gripper):
     """Driver of a 2F-85; see ``Gripper`` for the methods."""
@@ -101,7 +108,7 @@ class Robotiq2F85(Gripper):
             self.close()
             raise
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """How far the fingers are open, or that they are not active, for a person to read; nothing is activated.
 
         Raises:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from grasping_student.robots.fakes.robotiq_server import FakeGripper
-from grasping_student.robots.fakes.ur_servers import UrServers
+from grasping_student.fakes.robotiq_server import FakeGripper
+from grasping_student.fakes.ur_servers import UrServers
 
 Action = Callable[..., Any]
 

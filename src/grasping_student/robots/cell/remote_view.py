@@ -1,4 +1,4 @@
-"""The camera of the physical twin: the simulator's heightmap, fetched over the fakes' control port."""
+"""Heightmaps from another process on the network, as a simulated cell serves them: a line of JSON each way."""
 
 from __future__ import annotations
 
@@ -16,26 +16,31 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault
+from grasping_student.robots.pose import WorkspaceInBase
 
 
 @dataclass(frozen=True)
-class TwinViewConfig:
-    """Where the twin listens."""
+class RemoteViewConfig:
+    """Address of the process that gives the heightmaps."""
 
     host: str = "127.0.0.1"
-    """Loopback address of the fakes."""
+    """Name or address."""
 
     control_port: int = 0
-    """Port that the fakes printed when they started."""
+    """Port on which it takes questions."""
 
     timeout: float = 10.0
-    """Longest wait for a picture, seconds."""
+    """Longest wait for a heightmap, seconds."""
+
+    def make(self, workspace: Workspace, place: WorkspaceInBase) -> RemoteView:
+        """The view; nothing is opened yet. Workspace and place are the other process's affair."""
+        return RemoteView(self)
 
 
-class TwinView(View):
-    """Sees the twin's blocks and can drop new ones."""
+class RemoteView(View):
+    """Sees the scene of another process, and can ask it for a new one."""
 
-    def __init__(self, config: TwinViewConfig) -> None:
+    def __init__(self, config: RemoteViewConfig) -> None:
         self._config = config
 
     def connect(self) -> None:
@@ -60,12 +65,13 @@ class TwinView(View):
 
     def _ask(self, action: str, **values: Any) -> Any:
         config = self._config
+        place = f"{config.host}:{config.control_port}"
         try:
             with socket.create_connection((config.host, config.control_port), timeout=config.timeout) as connection:
                 connection.sendall(json.dumps({"do": action, "with": values}).encode() + b"\n")
                 reply = json.loads(connection.makefile("r", encoding="utf-8").readline())
         except (OSError, ValueError) as error:
-            raise DeviceFault(Fault.NO_PICTURE, f"no picture from the twin ({error})") from None
+            raise DeviceFault(Fault.NO_PICTURE, f"no heightmap from {place} ({error})") from None
         if "error" in reply:
-            raise DeviceFault(Fault.NO_PICTURE, f"the twin failed: {reply['error']}")
+            raise DeviceFault(Fault.NO_PICTURE, f"the process at {place} failed: {reply['error']}")
         return reply["result"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from grasping_student.robots.fakes import rtde_wire as wire
-from grasping_student.robots.fakes.ur_controller import (
+from grasping_student.fakes import rtde_wire as wire
+from grasping_student.fakes.ur_controller import (
     IDLE,
     NORMAL,
     PLAYING,

@@ -1,4 +1,4 @@
-"""One process at a time per device."""
+"""Addresses of devices, and a lock so that one process at a time drives a device."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ PATIENCE = 1.5
 
 FOLDER = Path("/tmp")
 """The same for every user and program of this computer, whatever their TMPDIR says."""
+
+
+def check_host(host: str) -> None:
+    """Make sure that a text can be a host's name or address.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if len(host) > 253 or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?", host):
+        raise ValueError(f"host is {host[:40]!r}; give a name or an address, as in 192.168.1.10")
 
 
 class DeviceLock:

@@ -1,30 +1,29 @@
-"""The twin: attempts through real clients, sockets and drivers end as the same attempts in the simulator."""
+"""The simulated cell: attempts through real clients, sockets and drivers end as the same attempts in the simulator."""
 
 import time
 
 import numpy as np
 import pytest
+from tests.robots.fault_campaign import Campaign, shuffled_faults
 
 from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.geometry.workspace import light_workspace
-from grasping_student.robots.fakes.fault_campaign import Campaign, shuffled_faults
-from grasping_student.robots.fakes.twin_cell import twin_cell
 from grasping_student.robots.faults import CellStopped
-from grasping_student.robots.registry import make_arm, make_gripper, make_view
 from grasping_student.simulation.config import standard
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
 
 def open_cell(config):
-    return RobotCell(config, make_arm(config), make_gripper(config), make_view(config))
+    return RobotCell.of(config)
 
 
 @pytest.fixture(scope="module")
-def twin():
-    with twin_cell(workspace=light_workspace(), patience=10.0) as (fakes, config):
+def simulated():
+    with simulated_cell(workspace=light_workspace(), patience=10.0) as (fakes, config):
         yield fakes, config
 
 
@@ -46,10 +45,10 @@ def random_grasp(heightmap, random):
     return PlanarGrasp(rows[index], cols[index], angle)
 
 
-def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(twin):
-    fakes, config = twin
+def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(simulated):
+    fakes, config = simulated
     random = np.random.default_rng(3)
-    done = len(fakes.do("twin_log"))
+    done = len(fakes.do("grasp_log"))
     grasps, outcomes = [], []
     with open_cell(config) as cell, SimulationEnvironment(standard()) as direct:
         cell.reset(11)
@@ -61,7 +60,7 @@ def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(twin):
             tip = direct.tip_height(grasps[-1])
             outcomes.append((cell.execute(grasps[-1]), direct.execute(grasps[-1]), tip))
     assert [ours for ours, _, _ in outcomes] == [theirs for _, theirs, _ in outcomes]
-    for grasp, (_, _, tip), log in zip(grasps, outcomes, fakes.do("twin_log")[done:], strict=True):
+    for grasp, (_, _, tip), log in zip(grasps, outcomes, fakes.do("grasp_log")[done:], strict=True):
         place = np.array([*grasp.xy(config.workspace), tip])
         np.testing.assert_allclose([log["x"], log["y"], log["z"]], place, atol=1e-3)
         assert angle_distance(log["angle"], grasp.angle) < 1e-3
@@ -77,13 +76,13 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("action", "values", "mended"), FAULTS)
-def test_after_a_fault_the_operator_recovers_and_the_scene_is_as_it_was(twin, action, values, mended):
-    fakes, config = twin
+def test_after_a_fault_the_operator_recovers_and_the_scene_is_as_it_was(simulated, action, values, mended):
+    fakes, config = simulated
     random = np.random.default_rng(5)
     with open_cell(config) as cell:
         cell.reset(7)
         grasp = random_grasp(cell.observe().heightmap, random)
-        done = len(fakes.do("twin_log"))
+        done = len(fakes.do("grasp_log"))
         fakes.do(action, **values)
         assert cell.execute(grasp) is Outcome.FAULT
         with pytest.raises(CellStopped):
@@ -92,7 +91,7 @@ def test_after_a_fault_the_operator_recovers_and_the_scene_is_as_it_was(twin, ac
         recover_when_back(cell)
         cell.observe()
         assert cell.execute(grasp) is not Outcome.FAULT
-        assert len(fakes.do("twin_log")) == done + 1
+        assert len(fakes.do("grasp_log")) == done + 1
     report = fakes.do("report")
     assert report["violations"] == []
     box = config.safe_box
@@ -101,8 +100,8 @@ def test_after_a_fault_the_operator_recovers_and_the_scene_is_as_it_was(twin, ac
     assert report["top_speed"] <= box.fastest + 1e-9
 
 
-def test_a_camera_without_picture_stops_the_cell(twin):
-    fakes, config = twin
+def test_a_camera_without_picture_stops_the_cell(simulated):
+    fakes, config = simulated
     with open_cell(config) as cell:
         cell.reset(1)
         fakes.do("blind", on=True)
@@ -113,11 +112,11 @@ def test_a_camera_without_picture_stops_the_cell(twin):
         assert np.isfinite(cell.observe().heightmap.height).all()
 
 
-def test_random_faults_lose_no_attempt_and_move_nothing_by_themselves(twin):
+def test_random_faults_lose_no_attempt_and_move_nothing_by_themselves(simulated):
     """Three of the hundred that ``benchmarks/robot_cell_faults.py`` injects."""
-    fakes, config = twin
+    fakes, config = simulated
     found = Campaign(fakes, config, seed=1).run(shuffled_faults(3, seed=1))
-    assert found.faults == found.tries == 3
+    assert found.faults == found.grasps == 3
     assert found.lost == []
     assert found.moves_after_a_stop == 0
     assert fakes.do("report")["violations"] == []

@@ -1,8 +1,8 @@
-"""The physical twin: the simulator decides what the fake arm and gripper meet.
+"""The simulated cell: the simulator decides what the fake arm and gripper meet.
 
 When the arm begins a descent that reaches into the blocks, the grasp at that place is carried out in the physics engine
-and its end is kept in waiting: a collision becomes a surface that the tool feels, a held block a width that stops the
-fingers, a dropped one a width that vanishes in the lift. The blocks change only when the fingers really close.
+and its outcome is kept: a collision becomes a surface that the tool feels, a held block a width that stops the fingers,
+a dropped one a width that vanishes in the lift. The blocks change only when the fingers really close.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from grasping_student.fakes import physics_process
+from grasping_student.fakes.robotiq_server import FakeGripper
+from grasping_student.fakes.ur_controller import FakeController
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
-from grasping_student.pipeline.configuration import with_values
-from grasping_student.robots.fakes import twin_world
-from grasping_student.robots.fakes.robotiq_server import FakeGripper
-from grasping_student.robots.fakes.ur_controller import FakeController
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase
 from grasping_student.simulation.config import SimulationConfig
 
@@ -44,33 +43,31 @@ BLOCK_MM = 30.0
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """What a descent will lead to: the end of the grasp, where the tool was sent (world), and the tips' height."""
+class ForeseenGrasp:
+    """What a descent will lead to: its outcome, where the tool was sent (world), and the height of the tips."""
 
     outcome: Outcome
     goal: tuple[float, float, float, float]
     tip: float
 
 
-class Twin:
+class SimulatedCell:
     """Couples a simulated workspace with the fakes of arm and gripper.
 
     Args:
         arm: the fake controller.
         gripper: the fake gripper.
-        settings: ``simulation`` (options of ``SimulationConfig``), ``workspace_in_base``, ``seed``.
+        config: scenes and the simulated gripper; the workspace lies in the base frame as by default.
     """
 
-    def __init__(self, arm: FakeController, gripper: FakeGripper, settings: dict[str, Any]) -> None:
-        config = with_values(SimulationConfig(), settings.get("simulation", {}), "twin: simulation")
-        self._in_base = with_values(WorkspaceInBase(), settings.get("workspace_in_base", {}), "twin: workspace_in_base")
-        self._workspace = config.workspace
+    def __init__(self, arm: FakeController, gripper: FakeGripper, config: SimulationConfig) -> None:
+        self._in_base, self._workspace = WorkspaceInBase(), config.workspace
         self._arm, self._gripper = arm, gripper
         self._physics = ProcessPoolExecutor(
-            1, get_context("spawn"), twin_world.open_environment, (config, int(settings.get("seed", 0)), os.getpid())
+            1, get_context("spawn"), physics_process.open_environment, (config, os.getpid())
         )
-        self._surface = self._physics.submit(twin_world.surface).result()
-        self._pending: Meeting | None = None
+        self._surface = self._physics.submit(physics_process.surface).result()
+        self._pending: ForeseenGrasp | None = None
         self._will_drop = self._blind = False
         self._closed_at = 0.0
         self._log: list[dict[str, Any]] = []
@@ -80,9 +77,9 @@ class Twin:
         self.actions: dict[str, Callable[..., Any]] = {
             "reset": self._reset,
             "heightmap": self._heightmap,
-            "twin_log": lambda: self._log,
+            "grasp_log": lambda: self._log,
             "blind": self._set_blind,
-            "blocks": lambda: self._in_physics(twin_world.count_blocks),
+            "blocks": lambda: self._in_physics(physics_process.count_blocks),
         }
 
     def close(self) -> None:
@@ -110,7 +107,7 @@ class Twin:
         near = self._surface[rows, max(grasp.col - reach, 0) : grasp.col + reach + 1]
         if z <= float(near.max(initial=0.0)) + REACHES_IN:
             self._arm.held_back = True
-            self._later(self._meet(grasp, (x, y, z, angle)))
+            self._later(self._foresee(grasp, (x, y, z, angle)))
 
     def _grasp_at(self, x: float, y: float, angle: float) -> PlanarGrasp:
         """The grasp that a pose stands for; an angle of the deployment grid comes back to the last bit."""
@@ -118,10 +115,10 @@ class Twin:
         same = angle_distance(angle, nearest) < 1e-5
         return PlanarGrasp.from_xy(x, y, nearest if same else angle, self._workspace)
 
-    async def _meet(self, grasp: PlanarGrasp, goal: tuple[float, float, float, float]) -> None:
+    async def _foresee(self, grasp: PlanarGrasp, goal: tuple[float, float, float, float]) -> None:
         try:
-            outcome, tip = await self._in_physics(twin_world.foresee, grasp)
-            self._pending = Meeting(outcome, goal, tip)
+            outcome, tip = await self._in_physics(physics_process.foresee, grasp)
+            self._pending = ForeseenGrasp(outcome, goal, tip)
             if outcome is Outcome.COLLISION:
                 met = self._in_base.z + goal[2] + COLLIDES_ABOVE
                 self._arm.surface = lambda pose: met
@@ -129,23 +126,25 @@ class Twin:
         finally:
             self._arm.held_back = False
 
-    async def _carry_out(self, meeting: Meeting, place: tuple[float, float, float, float]) -> None:
+    async def _carry_out(self, foreseen: ForeseenGrasp, place: tuple[float, float, float, float]) -> None:
         """The grasp happens: the log keeps where the tool was, and the scene changes."""
         x, y, z, angle = place
         self._pending = None
-        self._log.append({"x": x, "y": y, "z": z, "angle": angle, "tip": meeting.tip, "outcome": meeting.outcome.value})
-        self._surface = await self._in_physics(twin_world.carry_out)
+        self._log.append(
+            {"x": x, "y": y, "z": z, "angle": angle, "tip": foreseen.tip, "outcome": foreseen.outcome.value}
+        )
+        self._surface = await self._in_physics(physics_process.carry_out)
 
     def _on_close(self) -> None:
-        meeting = self._pending
-        if meeting is None:
+        foreseen = self._pending
+        if foreseen is None:
             return
-        if meeting.outcome in (Outcome.SUCCESS, Outcome.DROPPED):
+        if foreseen.outcome in (Outcome.SUCCESS, Outcome.DROPPED):
             self._gripper.object_mm = BLOCK_MM
-        self._will_drop = meeting.outcome is Outcome.DROPPED
+        self._will_drop = foreseen.outcome is Outcome.DROPPED
         pose = ToolPose.from_values(self._arm.motion.pose)
         self._closed_at = pose.z
-        self._later(self._carry_out(meeting, self._in_base.world_point(pose)))
+        self._later(self._carry_out(foreseen, self._in_base.world_point(pose)))
 
     def _on_open(self) -> None:
         self._gripper.object_mm, self._will_drop = None, False
@@ -159,7 +158,7 @@ class Twin:
 
     async def _reset(self, seed: int) -> None:
         self._pending = None
-        self._surface = await self._in_physics(twin_world.reset, seed)
+        self._surface = await self._in_physics(physics_process.reset, seed)
 
     def _set_blind(self, on: bool) -> None:
         self._blind = on
@@ -167,7 +166,7 @@ class Twin:
     async def _heightmap(self) -> dict[str, Any] | None:
         if self._blind:
             return None
-        height, rgb = await self._in_physics(twin_world.observe)
+        height, rgb = await self._in_physics(physics_process.observe)
         size = self._workspace
         return {
             "extent": size.extent,

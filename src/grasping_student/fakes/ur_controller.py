@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.robots.fakes.straight_motion import StraightMotion
+from grasping_student.fakes.straight_motion import StraightMotion
 
 STOPPED, PLAYING = 1, 2
 """Values of ``runtime_state``."""
@@ -65,7 +65,7 @@ class FakeController:
         self.on_move: Callable[[list[float], list[float]], None] = lambda start, target: None
         self.on_tick: Callable[[list[float]], None] = lambda pose: None
         self.held_back = False
-        """True while the twin still works out what a move will meet: the arm waits where it is."""
+        """True while the simulator still works out what a move will meet: the arm waits where it is."""
         self.contact_stiffness = 5000.0
         self.nan_state = False
         self.senseless: dict[str, Any] = {}

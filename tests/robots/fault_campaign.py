@@ -1,72 +1,38 @@
-"""Random faults injected into the twin while it picks: does anything hang, leave the box, or get lost?"""
+"""Random faults in the simulated cell while it picks: nothing may hang, leave the box, or get lost."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from grasping_student.environments.robot_cell import RobotCell
+from grasping_student.fakes.console import FAULTS, clear_faults
+from grasping_student.fakes.launch import FakeCell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
 from grasping_student.robots.cell.config import CellConfig
-from grasping_student.robots.fakes.launch import FakeCell
+from grasping_student.robots.cell.devices import make_gripper, make_view
 from grasping_student.robots.faults import CellStopped
-from grasping_student.robots.registry import make_gripper, make_view
 
-Inject = Callable[[FakeCell, Ur5e | None], Any]
-
-FAULTS: dict[str, Inject] = {
-    "protective stop": lambda fakes, arm: fakes.do("protective_stop"),
-    "emergency stop": lambda fakes, arm: fakes.do("emergency_stop"),
-    "link dropped": lambda fakes, arm: fakes.do("drop_link", seconds=0.3),
-    "controller restarts": lambda fakes, arm: fakes.do("restart", seconds=0.3),
-    "cable pulled": lambda fakes, arm: fakes.do("freeze", on=True),
-    "state goes stale": lambda fakes, arm: fakes.do("mute", on=True),
-    "state is NaN": lambda fakes, arm: fakes.do("nan_state", on=True),
-    "force is NaN": lambda fakes, arm: fakes.do("senseless", values={"actual_TCP_force": [math.nan] * 6}),
-    "unknown robot mode": lambda fakes, arm: fakes.do("robot_mode", mode=42),
-    "program ends": lambda fakes, arm: fakes.do("stop_program"),
-    "driver process killed": lambda fakes, arm: _signal_driver(arm, signal.SIGKILL),
-    "driver process hangs": lambda fakes, arm: _signal_driver(arm, signal.SIGSTOP),
-    "gripper too hot": lambda fakes, arm: fakes.do("gripper", fault="8"),
-    "gripper fault is no number": lambda fakes, arm: fakes.do("gripper", fault="0x0C"),
-    "gripper silent": lambda fakes, arm: fakes.do("gripper", silent=True),
-    "gripper talks nonsense": lambda fakes, arm: fakes.do("gripper", garbled=True),
-    "gripper position is none": lambda fakes, arm: fakes.do("gripper", senseless={"POS": "300"}),
-    "gripper closes the link": lambda fakes, arm: fakes.do("gripper", drop_next=True),
-    "fingers stuck": lambda fakes, arm: fakes.do("gripper", stuck=True),
-    "gripper in emergency stop": lambda fakes, arm: fakes.do("gripper", emergency=True),
-    "camera blind": lambda fakes, arm: fakes.do("blind", on=True),
-}
-"""Every fault that the fakes can have, by name."""
+DRIVER_SIGNALS = {"driver process killed": signal.SIGKILL, "driver process hangs": signal.SIGSTOP}
+KINDS = [*FAULTS, *DRIVER_SIGNALS]
+"""Every fault, by name: those of the fakes, and of the driver's own process."""
 
 
-def _signal_driver(arm: Ur5e | None, number: int) -> None:
-    process = None if arm is None else arm.driver_process
-    if process is not None and process.poll() is None:
-        process.send_signal(number)
-
-
-def mend(fakes: FakeCell) -> None:
-    """Take every fault back, as a person would before recovering the cell."""
-    for switch in ("freeze", "mute", "nan_state", "blind"):
-        fakes.do(switch, on=False)
-    if fakes.do("report")["robot_mode"] == 42:
-        fakes.do("robot_mode", mode=7)
-    fakes.do("senseless", values={})
-    fakes.do("release_emergency_stop")
-    fakes.do(
-        "gripper", senseless={}, fault="0", silent=False, garbled=False, drop_next=False, stuck=False, emergency=False
-    )
+def inject(name: str, fakes: FakeCell, arm: Ur5e) -> None:
+    """Break something."""
+    if name in FAULTS:
+        action, options = FAULTS[name]
+        fakes.do(action, **options)
+    elif (process := arm.driver_process) is not None and process.poll() is None:
+        process.send_signal(DRIVER_SIGNALS[name])
 
 
 @dataclass
@@ -74,9 +40,9 @@ class CampaignReport:
     """What a campaign found. ``reaction_s`` is from the fault to the end of the call in which it fell, by fault."""
 
     faults: int = 0
-    tries: int = 0
+    grasps: int = 0
     attempts: int = 0
-    faults_in_a_try: int = 0
+    ended_by_a_fault: int = 0
     moves_after_a_stop: int = 0
     lost: list[str] = field(default_factory=list)
     reaction_s: dict[str, list[float]] = field(default_factory=dict)
@@ -89,7 +55,7 @@ class CampaignReport:
 
 def shuffled_faults(count: int, seed: int) -> list[str]:
     """So many names of faults in random order, each kind as often as the others or once more."""
-    names = [list(FAULTS)[index % len(FAULTS)] for index in range(count)]
+    names = [KINDS[index % len(KINDS)] for index in range(count)]
     np.random.default_rng(seed).shuffle(names)
     return names
 
@@ -98,7 +64,7 @@ def merged(reports: Sequence[CampaignReport]) -> CampaignReport:
     """Several campaigns as one."""
     whole = CampaignReport()
     for report in reports:
-        for name in ("faults", "tries", "attempts", "faults_in_a_try", "moves_after_a_stop"):
+        for name in ("faults", "grasps", "attempts", "ended_by_a_fault", "moves_after_a_stop"):
             setattr(whole, name, getattr(whole, name) + getattr(report, name))
         whole.lost += report.lost
         for name, seconds in report.reaction_s.items():
@@ -107,10 +73,10 @@ def merged(reports: Sequence[CampaignReport]) -> CampaignReport:
 
 
 class Campaign:
-    """Picks random foreground pixels in the twin and breaks something at a random moment of every call.
+    """Picks random foreground pixels in the simulated cell and breaks something at a random moment of every call.
 
     Args:
-        fakes: controls of the twin.
+        fakes: controls of the simulated cell.
         config: of the cell.
         seed: of moments and grasps.
     """
@@ -134,14 +100,14 @@ class Campaign:
     def _one(self, name: str) -> None:
         heightmap = self._cell.observe().heightmap
         grasp = self._grasp(heightmap)
-        before = len(self._fakes.do("twin_log"))
+        before = len(self._fakes.do("grasp_log"))
         moment = [0.0]
 
-        def inject() -> None:
-            FAULTS[name](self._fakes, self._arm)
+        def break_it() -> None:
+            inject(name, self._fakes, self._arm)
             moment[0] = time.monotonic()
 
-        timer = threading.Timer(float(self._random.uniform(0.0, 1.2)), inject)
+        timer = threading.Timer(float(self._random.uniform(0.0, 1.2)), break_it)
         timer.start()
         outcome = self._cell.execute(grasp)
         ended = time.monotonic()
@@ -160,12 +126,12 @@ class Campaign:
         return time.monotonic() if not noticed else 0.0
 
     def _account(self, name: str, outcome: Outcome, before: int) -> None:
-        report, log = self.report, self._fakes.do("twin_log")[before:]
-        report.tries += 1
+        report, log = self.report, self._fakes.do("grasp_log")[before:]
+        report.grasps += 1
         if outcome is Outcome.FAULT:
-            report.faults_in_a_try += 1
+            report.ended_by_a_fault += 1
             if len(log) > 1:
-                report.lost.append(f"{name}: {len(log)} grasps in one try")
+                report.lost.append(f"{name}: {len(log)} grasps in one execution")
         else:
             report.attempts += 1
             if [entry["outcome"] for entry in log] != [outcome.value]:
@@ -173,7 +139,7 @@ class Campaign:
 
     def _recover(self) -> None:
         moves = len(self._fakes.do("report")["moves"])
-        mend(self._fakes)
+        clear_faults(self._fakes)
         time.sleep(0.3)
         if self._cell.stopped is not None:
             self.report.moves_after_a_stop += len(self._fakes.do("report")["moves"]) - moves

@@ -1,4 +1,4 @@
-"""Starts the fakes in a process of their own and talks to their control port."""
+"""Start of the fakes in a process of their own, with or without the simulator behind them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from grasping_student.robots.fakes.ur_servers import DASHBOARD_PORT, RTDE_PORT, SCRIPT_PORT
+from grasping_student.fakes.ur_servers import DASHBOARD_PORT, RTDE_PORT, SCRIPT_PORT
+from grasping_student.geometry.workspace import Workspace, paper_workspace
+from grasping_student.pipeline.configuration import to_plain
+from grasping_student.robots.arms.safety import SafeBox
+from grasping_student.robots.cell.config import CellConfig, DeviceConfig, PickConfig
+from grasping_student.simulation.config import SimulationConfig, standard
 
 
 def free_loopback_address() -> str:
@@ -42,15 +51,15 @@ class FakeCell:
 
     Args:
         speedup: how much faster than real time the devices move.
-        twin: settings of the physical twin, or None for devices without physics.
+        simulation: what stands in the workspace and how it is grasped; None for devices without physics.
     """
 
-    def __init__(self, speedup: float = 10.0, twin: dict[str, Any] | None = None) -> None:
+    def __init__(self, speedup: float = 10.0, simulation: SimulationConfig | None = None) -> None:
         self.host = free_loopback_address()
         command = [
             sys.executable,
             "-m",
-            "grasping_student.robots.fakes",
+            "grasping_student.fakes",
             "--host",
             self.host,
             "--gripper-port",
@@ -58,8 +67,8 @@ class FakeCell:
             "--speedup",
             str(speedup),
         ]
-        if twin is not None:
-            command += ["--twin", json.dumps(twin)]
+        if simulation is not None:
+            command += ["--simulation", json.dumps(to_plain(simulation))]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -113,3 +122,42 @@ class FakeCell:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def simulated_cell(
+    speedup: float = 20.0,
+    workspace: Workspace | None = None,
+    simulation: SimulationConfig | None = None,
+    telemetry: Path | None = None,
+    patience: float = 1.0,
+) -> Iterator[tuple[FakeCell, CellConfig]]:
+    """A robot cell whose devices are fakes with the simulator behind them; yields its controls and the cell's config.
+
+    Args:
+        speedup: how much faster than real time the fakes move.
+        workspace: None takes the paper's 338 pixels.
+        simulation: scenes behind the fakes; None takes the standard ones.
+        telemetry: folder for ``cell monitor``.
+        patience: factor on the drivers' time limits, for a machine that is busy with other work.
+    """
+    scenes = replace(simulation or standard(), workspace=workspace or paper_workspace())
+    with FakeCell(speedup, scenes) as fakes:
+        yield fakes, simulated_cell_config(fakes, scenes, telemetry, patience)
+
+
+def simulated_cell_config(
+    fakes: FakeCell, simulation: SimulationConfig, telemetry: Path | None = None, patience: float = 1.0
+) -> CellConfig:
+    """The cell's config for running fakes; finger depth and clearance are those of the simulated gripper."""
+    arm = {"host": fakes.host, "watchdog_frequency": 10.0 / patience, "stale_after": min(0.2 * patience, 2.0)}
+    depth, clearance = simulation.gripper.finger_depth, simulation.gripper.clearance
+    return CellConfig(
+        arm=DeviceConfig("ur5e", arm),
+        gripper=DeviceConfig("robotiq-2f85", {"host": fakes.host, "port": fakes.gripper_port}),
+        view=DeviceConfig("remote", {"host": fakes.host, "control_port": fakes.control_port}),
+        workspace=simulation.workspace,
+        safe_box=replace(SafeBox(), low=(-0.40, -0.75, clearance - 0.001)),
+        pick=PickConfig(finger_depth=depth, clearance=clearance),
+        telemetry=telemetry,
+    )

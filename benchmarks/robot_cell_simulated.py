@@ -1,7 +1,7 @@
 """A hundred attempts through the vendors' clients, sockets and drivers against the same ones in the simulator.
 
 Half are a scripted picker's, half random. Scenes must be equal bit for bit, outcomes equal, tool positions within a
-millimetre. Writes ``results/robot_cell_twin.json``.
+millimetre. Writes ``results/robot_cell_simulated.json``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import numpy as np
 
 from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import paper_workspace
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import machine_name
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.robots.fakes.twin_cell import twin_cell
-from grasping_student.robots.registry import make_arm, make_gripper, make_view
 from grasping_student.simulation.config import standard
 
 ATTEMPTS_A_SCENE = 10
@@ -49,7 +48,7 @@ def main() -> int:
     parser.add_argument("--attempts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--patience", type=float, default=1.0, help="factor on the drivers' time limits")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "robot_cell_twin.json")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "robot_cell_simulated.json")
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     workspace = paper_workspace()
@@ -58,9 +57,9 @@ def main() -> int:
     offsets: list[float] = []
     began = time.perf_counter()
     with (
-        twin_cell(workspace=workspace, patience=options.patience) as (fakes, config),
+        simulated_cell(workspace=workspace, patience=options.patience) as (fakes, config),
         SimulationEnvironment(replace(standard(), workspace=workspace)) as direct,
-        RobotCell(config, make_arm(config), make_gripper(config), make_view(config)) as cell,
+        RobotCell.of(config) as cell,
     ):
         picker = ScriptedPicker(direct, noise="person", seed=options.seed)
         for number in range(options.attempts):
@@ -79,7 +78,7 @@ def main() -> int:
                 if cell.stopped is not None:
                     differences[-1] += f" ({cell.stopped})"
                     break
-            where = fakes.do("twin_log")[-1]
+            where = fakes.do("grasp_log")[-1]
             place = np.array([where["x"], where["y"], where["z"]])
             offsets.append(float(np.linalg.norm(place - (*grasp.xy(workspace), tip))))
         violations = fakes.do("report")["violations"]

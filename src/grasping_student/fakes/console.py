@@ -1,18 +1,22 @@
-"""``cell fake``: the twin for a person at a terminal, who may break and mend it."""
+"""``cell fake``: the simulated cell for a person at a terminal, who may break it and take that back."""
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cameras.simulated_board import board_frame, board_point
+from grasping_student.fakes.configuration import FakeCellConfig
+from grasping_student.fakes.launch import FakeCell, simulated_cell
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.frame_files import save_frame
@@ -20,58 +24,90 @@ from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.pipeline.files import write_text
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.config import CellConfig
-from grasping_student.robots.fakes.configuration import FakeCellConfig
-from grasping_student.robots.fakes.fault_campaign import FAULTS, mend
-from grasping_student.robots.fakes.launch import FakeCell
-from grasping_student.robots.fakes.twin_cell import twin_cell
 from grasping_student.robots.pose import tool_down
 from grasping_student.simulation.config import FAMILIES
 
 TOUCHED = (0, 6, 28, 34, 17)
 """Corners of the board that a person would touch: four far apart and one in the middle."""
 
-BREAKABLE = [name for name in FAULTS if not name.startswith("driver process")]
-HELP = f"""a fault breaks something: {", ".join(BREAKABLE)}
-mend             takes all of it back, as a person would before `cell recover`
+FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "protective stop": ("protective_stop", {}),
+    "emergency stop": ("emergency_stop", {}),
+    "link dropped": ("drop_link", {"seconds": 0.3}),
+    "controller restarts": ("restart", {"seconds": 0.3}),
+    "cable pulled": ("freeze", {"on": True}),
+    "state goes stale": ("mute", {"on": True}),
+    "state is NaN": ("nan_state", {"on": True}),
+    "force is NaN": ("senseless", {"values": {"actual_TCP_force": [math.nan] * 6}}),
+    "unknown robot mode": ("robot_mode", {"mode": 42}),
+    "program ends": ("stop_program", {}),
+    "gripper too hot": ("gripper", {"fault": "8"}),
+    "gripper fault is no number": ("gripper", {"fault": "0x0C"}),
+    "gripper silent": ("gripper", {"silent": True}),
+    "gripper talks nonsense": ("gripper", {"garbled": True}),
+    "gripper position is none": ("gripper", {"senseless": {"POS": "300"}}),
+    "gripper closes the link": ("gripper", {"drop_next": True}),
+    "fingers stuck": ("gripper", {"stuck": True}),
+    "gripper in emergency stop": ("gripper", {"emergency": True}),
+    "camera blind": ("blind", {"on": True}),
+}
+"""Faults that the fakes can have: what a person types, and the action of the control port."""
+
+HELP = f"""a fault breaks something: {", ".join(FAULTS)}
+clear            takes all of it back, as a person would before `cell recover`
 lead X Y Z       puts the tool there (base frame, metres), as a hand would while teaching
-where            says where the tool is and how far the fingers are open"""
+where            tells where the tool is and how far the fingers are open"""
 
 
-def say_now(text: str) -> None:
+def clear_faults(fakes: FakeCell) -> None:
+    """Take every fault back, as a person would before recovering the cell."""
+    for switch in ("freeze", "mute", "nan_state", "blind"):
+        fakes.do(switch, on=False)
+    if fakes.do("report")["robot_mode"] == 42:
+        fakes.do("robot_mode", mode=7)
+    fakes.do("senseless", values={})
+    fakes.do("release_emergency_stop")
+    fakes.do(
+        "gripper", senseless={}, fault="0", silent=False, garbled=False, drop_next=False, stuck=False, emergency=False
+    )
+
+
+def print_now(text: str) -> None:
     """Print without waiting for more: the reader may be a file."""
     print(text, flush=True)
 
 
-def run(config: FakeCellConfig, lines: Iterable[str] | None = None, say: Callable[[str], object] = say_now) -> None:
+def run(config: FakeCellConfig, lines: Iterable[str] | None = None, log: Callable[[str], object] = print_now) -> None:
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     stage = StageRun("cell fake", config)
     simulation = FAMILIES[config.family]()
     workspace = Workspace(pixels=config.pixels)
-    served = twin_cell(config.speedup, workspace, simulation, config.out / "live")
+    served = simulated_cell(config.speedup, workspace, simulation, config.out / "telemetry")
     with stage.output_folder(), served as (fakes, cell):
         stage.finish()
         fakes.do("reset", seed=config.seed)
-        write_text(config.out / "cell.yaml", to_yaml(replace(cell, live=Path("live"))))
+        write_text(config.out / "cell.yaml", to_yaml(replace(cell, telemetry=Path("telemetry"))))
         write_bench(config, cell)
-        say(f"fake UR5e and 2F-85 at {fakes.host}, blocks in the simulator; the cell's file: {config.out}/cell.yaml")
-        say("type `help` for what can be broken; Ctrl-C ends the fakes")
+        log(f"fake UR5e and 2F-85 at {fakes.host}, blocks in the simulator; the cell's file: {config.out}/cell.yaml")
+        log("type `help` for what can be broken; Ctrl-C ends the fakes")
         try:
             for line in sys.stdin if lines is None else lines:
-                say(obey(fakes, line.strip()))
+                log(obey(fakes, line.strip()))
             if lines is None:
                 threading.Event().wait()  # started without a terminal: serve until killed
         except KeyboardInterrupt:
-            say("the fakes are gone")
+            log("the fakes are gone")
 
 
 def obey(fakes: FakeCell, line: str) -> str:
     """Do what a person typed; returns the answer."""
     word, *values = line.split() or [""]
-    if line in BREAKABLE:
-        FAULTS[line](fakes, None)
+    if line in FAULTS:
+        action, options = FAULTS[line]
+        fakes.do(action, **options)
         return f"{line}: now"
-    if line == "mend":
-        mend(fakes)
+    if line in ("clear", "mend"):  # `mend` is the old word
+        clear_faults(fakes)
         return "all is well again; the program under test waits for `cell recover`"
     if word == "lead":
         try:

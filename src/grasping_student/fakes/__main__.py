@@ -1,4 +1,4 @@
-"""``python -m grasping_student.robots.fakes``: a UR5e and a 2F-85 on one loopback address.
+"""``python -m grasping_student.fakes``: a UR5e and a 2F-85 on one loopback address.
 
 Prints one line of JSON with the ports when everything listens, then serves until its standard input closes, so it
 never outlives the program that started it.
@@ -11,10 +11,12 @@ import asyncio
 import json
 import sys
 
-from grasping_student.robots.fakes.control_port import ControlPort
-from grasping_student.robots.fakes.robotiq_server import FakeGripper, serve
-from grasping_student.robots.fakes.ur_controller import FakeController
-from grasping_student.robots.fakes.ur_servers import UrServers
+from grasping_student.fakes.control_port import ControlPort
+from grasping_student.fakes.robotiq_server import FakeGripper, serve
+from grasping_student.fakes.ur_controller import FakeController
+from grasping_student.fakes.ur_servers import UrServers
+from grasping_student.pipeline.configuration import with_values
+from grasping_student.simulation.config import SimulationConfig
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -24,12 +26,13 @@ async def run(options: argparse.Namespace) -> None:
     await servers.start()
     gripper_server = await serve(gripper, options.host, options.gripper_port)
     control = ControlPort(servers, gripper)
-    twin = None
-    if options.twin is not None:
-        from grasping_student.robots.fakes.twin import Twin
+    simulated = None
+    if options.simulation is not None:
+        from grasping_student.fakes.simulated_cell import SimulatedCell
 
-        twin = Twin(arm, gripper, json.loads(options.twin))
-        control.actions.update(twin.actions)
+        config = with_values(SimulationConfig(), json.loads(options.simulation), "--simulation")
+        simulated = SimulatedCell(arm, gripper, config)
+        control.actions.update(simulated.actions)
     port = await control.serve(options.host)
     gripper_port = gripper_server.sockets[0].getsockname()[1]
     print(json.dumps({"host": options.host, "control_port": port, "gripper_port": gripper_port}), flush=True)
@@ -39,8 +42,8 @@ async def run(options: argparse.Namespace) -> None:
     running.cancel()
     # Python 3.11 prints a trace for every connection that is still open when the loop ends.
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
-    if twin is not None:
-        twin.close()
+    if simulated is not None:
+        simulated.close()
 
 
 def main() -> None:
@@ -49,7 +52,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="loopback address; the arm's three ports are fixed")
     parser.add_argument("--gripper-port", type=int, default=63352, help="0 takes a free one")
     parser.add_argument("--speedup", type=float, default=1.0, help="how much faster than real time the devices move")
-    parser.add_argument("--twin", help="JSON of the physical twin's settings: a simulator behind the devices")
+    parser.add_argument("--simulation", help="JSON of the simulator's options: scenes behind the devices")
     asyncio.run(run(parser.parse_args()))
 
 
