@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from grasping_student.datasets.importers.frame_folders import find_frames
 from grasping_student.datasets.importers.frames import FramesImport, read_frame
 from grasping_student.datasets.importers.frames import run as import_frames
 from grasping_student.datasets.store import Dataset, DatasetWriter
@@ -29,8 +30,7 @@ from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 from grasping_student.perception.depth_files import DepthFormat
-from grasping_student.perception.intrinsics_files import read_intrinsics
-from grasping_student.perception.pose_files import read_pose
+from grasping_student.perception.frame_files import FrameFormat
 from grasping_student.simulation.config import dense, standard
 
 SCENES = 6
@@ -260,11 +260,10 @@ def _resident(process: int) -> int:
 def frames(folder: Path) -> dict[str, Any]:
     """1280 x 720 frames, 16-bit PNG depth and PNG colour, to heightmaps in a dataset, two workers."""
     write_frames(source := folder / "frames", count := 200)
-    camera, camera_to_world = read_intrinsics(source / "camera.json"), read_pose(source / "pose.txt")
     results = {}
     for pixels in (112, 338):
-        workspace, files = Workspace(0.45, pixels, 0.06), sorted((source / "depth").iterdir())[:30]
-        read_one = partial(read_frame, source, camera, camera_to_world, DepthFormat("mm"), workspace)
+        workspace, files = Workspace(0.45, pixels, 0.06), find_frames(source)[:30]
+        read_one = partial(read_frame, source, FrameFormat(DepthFormat("mm")), workspace)
         _, cpu = timed(read_one, files)
         start = time.perf_counter()
         import_frames(FramesImport(source, folder / f"frames-{pixels}", depth_unit="mm", pixels=pixels, workers=2))

@@ -236,12 +236,12 @@ def test_a_session_with_a_broken_log_is_refused_as_a_whole(tmp_path, name, damag
         ("depth/f001.npy", array(np.nan, (60, 80)), "no measurement"),
         ("depth/f001.npy", array(0, (60, 80)), "no measurement"),
         ("depth/f001.npy", array(900, (60, 80)), "--depth-unit mm"),
-        ("depth/f001.npy", array(1, (60, 81)), "calibration"),
+        ("depth/f001.npy", array(1, (60, 81)), "give the intrinsics"),
         ("depth/f001.npy", array(5, (60, 80)), "workspace"),
         ("depth/f001.npy", leads_outside, "leads outside"),
         ("color/f001.png", cut, "cut off"),
         ("color/f001.png", bomb_png, "claims"),
-        ("color/f001.png", picture((30, 40, 3)), "colour is"),
+        ("color/f001.png", picture((30, 40, 3)), "colour must"),
     ],
 )
 def test_a_broken_frame_is_skipped(tmp_path, name, damage, reason):

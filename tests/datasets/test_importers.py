@@ -237,8 +237,8 @@ def test_frames_are_mended_as_predict_mends_them_if_asked(tmp_path):
     depth = np.load(tmp_path / "f/depth/f000.npy")
     depth[40:44, 30:34] = np.nan
     np.save(tmp_path / "f/depth/f000.npy", depth)
-    for name, mend in (("raw", False), ("mended", True)):
-        frames.run(frames.FramesImport(tmp_path / "f", tmp_path / name, pixels=30, mend=mend, workers=1))
+    for name, repair in (("raw", False), ("mended", True)):
+        frames.run(frames.FramesImport(tmp_path / "f", tmp_path / name, pixels=30, repair=repair, workers=1))
     raw, mended = (Dataset(tmp_path / name).heightmap(0) for name in ("raw", "mended"))
     assert raw.unmeasured.any() and not mended.unmeasured.any()
     np.testing.assert_allclose(mended.height, repair_heightmap(raw).heightmap.height, atol=1e-4)

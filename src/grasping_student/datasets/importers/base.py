@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class ImportReport:
     labelled: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     skipped_count: int = 0
+    notes: list[str] = field(default_factory=list)
+    """Sentences on the whole data set that a person should know."""
 
     def skip(self, entry: Skipped) -> None:
         """Count an entry that was left out."""
@@ -71,6 +73,7 @@ class ImportReport:
         """The report in words: counts, then the first entries left out."""
         scenes = self.imported - self.labelled
         lines = [f"imported {self.imported} entries ({self.labelled} labelled, {scenes} scenes) from {self.source}"]
+        lines += [f"note: {note}" for note in self.notes]
         if self.skipped_count:
             lines.append(f"skipped {self.skipped_count}:")
             lines += [f"  {entry.name}: {entry.reason}" for entry in self.skipped[:20]]
@@ -89,6 +92,7 @@ class ImportReport:
                 "imported": self.imported,
                 "labelled": self.labelled,
                 "skipped": self.skipped_count,
+                "notes": self.notes,
                 "reasons": dict(reasons.most_common()),
                 "entries_skipped": [[entry.name, entry.reason] for entry in self.skipped],
             },
@@ -124,6 +128,7 @@ def write_import(
     layout: str,
     source: Path,
     version: str | None = None,
+    notes: Sequence[str] = (),
 ) -> ImportReport:
     """Write a new dataset from foreign entries, one at a time.
 
@@ -134,6 +139,7 @@ def write_import(
         layout: name of the foreign layout.
         source: the foreign folder.
         version: content hash that the dataset must have unless entries were left out, which the report tells.
+        notes: sentences for the report.
 
     Returns:
         what was taken over and what was left out; also written beside the dataset.
@@ -142,7 +148,7 @@ def write_import(
         UserError: ``out`` exists, nothing could be imported, the content has another hash, or the disk is full. No
             dataset is left then.
     """
-    report = ImportReport(layout, str(source))
+    report = ImportReport(layout, str(source), notes=list(notes))
     with new_dataset(out, workspace) as writer:
         for entry in entries:
             if isinstance(entry, Skipped):

@@ -1,9 +1,9 @@
 """A folder of plain RGB-D frames of one fixed camera, as unlabelled scenes.
 
-In the folder: ``camera.json`` (fx, fy, cx, cy, width, height), ``pose.txt`` (4 x 4 camera_to_world, metres, origin at
-the workspace's centre on the table, z up), ``depth/NAME.npy`` or ``depth/NAME.png`` (metres, or 16-bit millimetres with
-``--depth-unit mm``; 0 or NaN where unmeasured), and, if there are colours, ``color/NAME.png`` or ``.jpg``. Frames are
-taken in the order of their names. One frame is held in memory for each worker.
+In the folder: intrinsics (``camera.json``), pose (``pose.txt``: camera_to_world, metres, origin at the workspace's
+centre on the table, z up), depth pictures and perhaps colours in one of the layouts that ``frame_folders`` knows, in
+any form that ``perception.frame_files`` reads. Frames are taken in natural order: 2 before 10. One frame is held in
+memory for each worker.
 """
 
 from __future__ import annotations
@@ -12,11 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from grasping_student.datasets.importers.base import (
     ImportedAttempt,
@@ -26,18 +21,18 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
+from grasping_student.datasets.importers.frame_folders import find_frames
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.depth_files import DEPTH_READERS, DepthFormat, axis_depth, depth_in_metres, read_stored
-from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
-from grasping_student.perception.frame_files import FrameFormat
+from grasping_student.perception.depth_files import DepthUnit
+from grasping_student.perception.frame import frame_to_heightmap
+from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
 from grasping_student.perception.heightmap_repair import repair_heightmap
-from grasping_student.perception.intrinsics_files import CameraFile, read_intrinsics
-from grasping_student.perception.lens import rectified
+from grasping_student.perception.intrinsics_files import read_intrinsics
 from grasping_student.perception.pose_files import read_pose
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.safe_io import Unusable, checked_path, read_rgb
+from grasping_student.pipeline.safe_io import Unusable, checked_path
 
 LEAST_MEASURED = 0.05
 """A frame that measures a smaller share of the workspace shows something else."""
@@ -48,7 +43,7 @@ class FramesImport:
     """Import a folder of RGB-D frames of one fixed camera as unlabelled scenes."""
 
     folder: Path
-    """Folder with camera.json, pose.txt, depth/ and maybe color/."""
+    """Folder with intrinsics, pose, depth pictures and maybe colours."""
 
     out: Path
     """New dataset."""
@@ -59,7 +54,7 @@ class FramesImport:
     camera_to_world: Path | None = None
     """Another file than the folder's pose.txt."""
 
-    depth_unit: Literal["m", "mm"] = "m"
+    depth_unit: DepthUnit = "m"
     """Unit of the stored depths."""
 
     depth_scale: float | None = None
@@ -80,8 +75,8 @@ class FramesImport:
     frames_per_episode: int = 1
     """So many frames in a row count as one episode: more than 1 if consecutive frames show the same scene."""
 
-    mend: bool = False
-    """Mend each heightmap as ``predict`` does: level the floor, fill holes, take the walls of a bin for floor."""
+    repair: bool = False
+    """Repair each heightmap as ``predict`` does: level the floor, fill holes, take the walls of a bin for floor."""
 
     workers: int = 2
     """Processes; the result does not depend on their number."""
@@ -100,81 +95,54 @@ def run(config: FramesImport) -> ImportReport:
         UserError: no calibration, no readable frame, or ``out`` exists.
     """
     require_folder(config.folder)
-    camera = read_intrinsics(config.intrinsics or config.folder / "camera.json")
-    pose = read_pose(config.camera_to_world or config.folder / "pose.txt")
-    depth_folder = config.folder / "depth"
-    found = sorted(depth_folder.iterdir()) if depth_folder.is_dir() else []
-    frames = [path for path in found if path.suffix.lower() in DEPTH_READERS]
-    if not frames:
-        raise UserError(f"{config.folder} holds no depth/NAME with an ending of {', '.join(DEPTH_READERS)}")
+    frames = find_frames(config.folder, config.intrinsics, config.camera_to_world)
+    if len({(frame.intrinsics, frame.camera_to_world) for frame in frames}) == 1:
+        # what no frame can do without is told at once
+        read_intrinsics(frames[0].intrinsics)
+        read_pose(frames[0].camera_to_world)
     workspace = import_workspace(config.extent, config.pixels, config.margin)
-    return write_import(
-        config.out, workspace, _entries(config, frames, camera, pose, workspace), "frames", config.folder
-    )
+    without = sum(frame.color is None for frame in frames)
+    notes = [f"{without} of {len(frames)} frames have no colours: their pictures are black"] if without else []
+    entries = _entries(config, frames, workspace)
+    return write_import(config.out, workspace, entries, "frames", config.folder, notes=notes)
 
 
 def _entries(
-    config: FramesImport, frames: list[Path], camera: CameraFile, pose: np.ndarray, workspace: Workspace
+    config: FramesImport, frames: list[FrameFiles], workspace: Workspace
 ) -> Iterator[ImportedAttempt | Skipped]:
-    read = partial(_read, config.folder, camera, pose, FrameFormat.of(config).depth, workspace, config.mend)
-    for number, (path, result) in enumerate(
-        zip(frames, parallel_map(read, frames, config.workers, "frames"), strict=True)
-    ):
+    read = partial(_read, config.folder, FrameFormat.of(config), workspace, config.repair)
+    results = parallel_map(read, frames, config.workers, "frames")
+    for number, (frame, result) in enumerate(zip(frames, results, strict=True)):
+        plain = frame.depth.parent == config.folder / "depth"
+        name = frame.depth.name if plain else str(frame.depth.relative_to(config.folder))
         if isinstance(result, str):
-            yield Skipped(path.name, result)
+            yield Skipped(name, result)
             continue
         episode, index = divmod(number, config.frames_per_episode)
-        yield ImportedAttempt(result, episode, index, "recorded", extra={"imported_from": path.name})
+        yield ImportedAttempt(result, episode, index, "recorded", extra={"imported_from": name})
 
 
-def _read(
-    folder: Path, camera: CameraFile, pose: np.ndarray, form: DepthFormat, workspace: Workspace, mend: bool, path: Path
-) -> Heightmap | str:
-    """One frame's heightmap, mended or as it is, or why it cannot be used."""
+def _read(folder: Path, form: FrameFormat, workspace: Workspace, repair: bool, frame: FrameFiles) -> Heightmap | str:
+    """One frame's heightmap, repaired or as it is, or why it cannot be used."""
     try:
-        raw = read_frame(folder, camera, pose, form, workspace, path)
-        return repair_heightmap(raw).heightmap if mend else raw
+        raw = read_frame(folder, form, workspace, frame)
+        return repair_heightmap(raw).heightmap if repair else raw
     except (Unusable, UserError) as error:
-        return str(error)
+        return str(error).replace(f"{folder}/", "")
 
 
-def read_frame(
-    folder: Path, camera: CameraFile, pose: np.ndarray, form: DepthFormat, workspace: Workspace, path: Path
-) -> Heightmap:
-    """The heightmap of one frame.
+def read_frame(folder: Path, form: FrameFormat, workspace: Workspace, frame: FrameFiles) -> Heightmap:
+    """The heightmap of one frame of a recording.
 
     Raises:
-        Unusable: a file is broken or of another size, or the frame does not show the workspace.
-        UserError: the depths belong to another unit.
+        Unusable: a file is outside the folder, or the frame does not show the workspace.
+        UserError: a file is missing, broken or of another size, or the depths belong to another unit.
     """
-    intrinsics, stored = camera.intrinsics, read_stored(checked_path(folder, path))
-    if stored.shape != intrinsics.shape:
-        raise Unusable(
-            f"depth is {stored.shape[1]} x {stored.shape[0]}, the calibration says "
-            f"{intrinsics.width} x {intrinsics.height}"
-        )
-    rgb = None
-    for color in (folder / "color" / f"{path.stem}{suffix}" for suffix in (".png", ".jpg", ".jpeg")):
-        if color.exists():
-            rgb = _registered(read_rgb(checked_path(folder, color)), stored.shape)
-            break
-    depth, _ = depth_in_metres(stored, form, path.name)
-    frame = RgbdFrame(axis_depth(depth, intrinsics) if form.is_range else depth, rgb, intrinsics, pose)
-    if camera.distortion is not None:
-        frame, _ = rectified(frame, camera.distortion)
-    heightmap = frame_to_heightmap(frame, workspace)
+    for path in (frame.depth, frame.color):
+        if path is not None:
+            checked_path(folder, path)
+    heightmap = frame_to_heightmap(load_frame(frame, form)[0], workspace)
     measured = 1.0 - float(heightmap.unmeasured.mean())
     if measured < LEAST_MEASURED:
         raise Unusable(f"only {measured:.0%} of the workspace is measured: does the camera look at it?")
     return heightmap
-
-
-def _registered(rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A colour picture of the depth's shape; one of twice or more times its size is averaged down."""
-    rows, cols = shape
-    factor = rgb.shape[0] // rows
-    if factor < 1 or rgb.shape[:2] != (factor * rows, factor * cols):
-        raise Unusable(f"colour is {rgb.shape[1]} x {rgb.shape[0]}, depth {cols} x {rows}: no whole multiple")
-    if factor == 1:
-        return rgb
-    return np.asarray(cv2.resize(rgb, (cols, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
