@@ -10,8 +10,10 @@ from typing import Literal
 import pytest
 import yaml
 
-from grasping_student.cli.main import COMMANDS, main
-from grasping_student.cli.stage import parse_stage
+from grasping_student.cli.aliases import COMMAND_ALIASES, OPTION_ALIASES, with_new_names
+from grasping_student.cli.commands import COMMANDS
+from grasping_student.cli.main import main
+from grasping_student.cli.options import parse
 from grasping_student.pipeline.errors import UserError
 
 HEAVY = ("torch", "mujoco", "pybullet", "numba", "nicegui", "pytorch_lightning", "matplotlib", "cv2")
@@ -36,13 +38,13 @@ def test_an_unknown_command_exits_2_and_lists_the_valid_ones(arguments, capsys):
     ("words", "resumes"), [("train teacher", True), ("demo", True), ("predict", False), ("export", False)]
 )
 def test_ctrl_c_names_resume_only_where_it_exists(words, resumes, capsys, monkeypatch):
-    from grasping_student.cli import stage
+    from grasping_student.cli import options
 
     def stopped(*arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "parse_stage", stopped)
+        patch.setattr(options, "parse", stopped)
         patch.setattr("signal.signal", lambda *arguments: None)
         assert main(words.split()) == 130
     assert ("--resume" in capsys.readouterr().err) == resumes
@@ -64,12 +66,12 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("error", "code", "said"), ENDINGS)
 def test_what_the_machine_refuses_is_one_line(error, code, said, capsys, monkeypatch):
-    from grasping_student.cli import stage
+    from grasping_student.cli import options
 
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(stage, "parse_stage", fail)
+    monkeypatch.setattr(options, "parse", fail)
     monkeypatch.setattr("os.dup2", lambda *arguments: None)
     assert main(["train", "teacher"]) == code
     message = capsys.readouterr().err
@@ -79,24 +81,24 @@ def test_what_the_machine_refuses_is_one_line(error, code, said, capsys, monkeyp
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), ValueError("a bug"), OSError("a bug without a file")])
 def test_a_bug_of_ours_is_no_message(error, monkeypatch):
-    from grasping_student.cli import stage
+    from grasping_student.cli import options
 
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(stage, "parse_stage", fail)
+    monkeypatch.setattr(options, "parse", fail)
     with pytest.raises(type(error), match="a bug"):
         main(["train", "teacher"])
 
 
 WORK = """
 import sys
-from grasping_student.cli import main, stage
+from grasping_student.cli import main, options
 def work(*arguments):
     for line in range({lines}):
         print("line", line)
     print("finished", file=sys.stderr)
-stage.parse_stage = work
+options.parse = work
 sys.argv[1:] = {words!r}
 sys.exit(main.main())
 """
@@ -127,11 +129,11 @@ def test_a_closed_output_ends_with_0_only_what_is_finished(words, lines, code, u
 def test_to_be_ended_is_to_be_stopped():
     program = """
 import sys, time
-from grasping_student.cli import main, stage
+from grasping_student.cli import main, options
 def work(*arguments):
     print("working", flush=True)
     time.sleep(60)
-stage.parse_stage = work
+options.parse = work
 sys.argv[1:] = ["train", "teacher"]
 sys.exit(main.main())
 """
@@ -201,13 +203,13 @@ PRESETS = {"light": Config, "paper": lambda: Config(rate=0.1)}
 def test_options_win_over_the_file_and_the_file_over_the_preset(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("rate: 0.2\nseed: 5\n")
-    config = parse_stage("x", PRESETS, ["--preset", "paper", "--config", str(path), "--seed", "9"])
+    config = parse("x", PRESETS, ["--preset", "paper", "--config", str(path), "--seed", "9"])
     assert config == Config(rate=0.2, seed=9)
-    assert parse_stage("x", PRESETS, ["--preset=paper"]) == Config(rate=0.1)
+    assert parse("x", PRESETS, ["--preset=paper"]) == Config(rate=0.1)
 
 
 def test_the_resolved_config_is_printed_as_yaml_that_reads_back(capsys):
-    assert parse_stage("x", PRESETS, ["--print-config", "--seed", "3"]) is None
+    assert parse("x", PRESETS, ["--print-config", "--seed", "3"]) is None
     assert yaml.safe_load(capsys.readouterr().out) == {"out": "runs/x", "seed": 3, "kind": "a", "rate": 0.5}
 
 
@@ -221,7 +223,7 @@ def test_the_resolved_config_is_printed_as_yaml_that_reads_back(capsys):
 )
 def test_bad_shared_options_are_refused(arguments, message):
     with pytest.raises(UserError, match=message):
-        parse_stage("x", PRESETS, arguments)
+        parse("x", PRESETS, arguments)
 
 
 @pytest.mark.parametrize(
@@ -233,16 +235,76 @@ def test_bad_shared_options_are_refused(arguments, message):
 )
 def test_values_that_a_config_refuses_are_one_line_of_ours(arguments, message, capsys):
     with pytest.raises(UserError, match=f"^{message}$"):
-        parse_stage("x", {"light": Picky}, arguments)
+        parse("x", {"light": Picky}, arguments)
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("arguments", [["--sede", "3"], ["--seed", "three"], ["--kind", "c"]])
-def test_bad_options_of_the_stage_exit_2(arguments, capsys):
-    with pytest.raises(SystemExit) as stop:
-        parse_stage("x", PRESETS, arguments)
-    assert stop.value.code == 2
-    assert arguments[0] in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sede", "3"], "x: unknown option --sede 3 \\(did you mean --seed\\?\\); --help lists what is valid"),
+        (["--seed", "three"], "x: error parsing --seed: .*'three'; --help lists what is valid"),
+        (["--kind", "c"], "x: invalid choice 'c' for argument '--kind'.*'a', 'b'.*"),
+        (["--out"], "x: .*--out.*"),
+        (["--seed", "1" * 5000], "x: .*"),
+        (["--sede-of-a-very-long-name-that-no-narrow-terminal-could-show-on-one-line", "3"], "x: .*-one-line 3;.*"),
+    ],
+)
+def test_bad_options_are_one_line_of_ours(arguments, message, capsys):
+    with pytest.raises(UserError, match=rf"^{message}$"):
+        parse("x", PRESETS, arguments)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("dataset filter", "dataset filter: PATH, --out must be given"),
+        ("cell recover", "cell recover: --cell must be given"),
+        ("evaluate table", "evaluate table: name at least one evaluation"),
+        ("dataset info here --overwrite", "dataset info: unknown option --overwrite"),
+    ],
+)
+def test_a_mistake_is_one_line_whatever_the_command(words, message, capsys):
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"grasping-student: {message}") and said.count("\n") == 1
+
+
+ALIASES = [(words, option) for words, options in OPTION_ALIASES.items() for option in options]
+
+
+@pytest.mark.parametrize(("words", "option"), ALIASES)
+def test_a_former_option_still_works_and_names_the_new_one(words, option, capsys):
+    new, values = OPTION_ALIASES[words][option]
+    value = next(iter(values), "7")
+    renamed = with_new_names(words, [option, value, "--other", f"{option}={value}", "last"])
+    again = [] if new is None else [f"{new}={values.get(value, value)}"]
+    apart = [] if new is None else [new, values.get(value, value)]
+    assert renamed == [*apart, "--other", *again, "last"]
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2 and all(line.startswith(f"grasping-student: {words}: {option} ") for line in said)
+    assert with_new_names(words, renamed) == renamed
+
+
+@pytest.mark.parametrize(("former", "words"), sorted(COMMAND_ALIASES.items()))
+def test_former_words_of_a_command_still_work_and_name_the_new_ones(former, words, capsys):
+    with pytest.raises(SystemExit):
+        main([*former.split(), "--help"])
+    said = capsys.readouterr()
+    assert said.err == f"grasping-student: '{former}' is now '{words}'\n" and words in said.out
+
+
+@pytest.mark.parametrize("words", ["", *sorted(COMMANDS)])
+def test_help_takes_less_than_half_a_second(words):
+    program = "import sys; from grasping_student.cli.main import main; sys.exit(main())"
+    taken = []
+    for _ in range(3):  # processor time, for the machine may be busy; the first may write byte code
+        before = os.times()
+        subprocess.run([sys.executable, "-c", program, *words.split(), "--help"], capture_output=True, check=True)
+        after = os.times()
+        taken.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    assert min(taken) < 0.5
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def test_any_reader_of_tables_and_pictures_understands_a_shard(varied, tmp_path)
 
 def test_the_commands(varied, tmp_path, capsys):
     out, back = str(tmp_path / "out"), str(tmp_path / "back")
-    assert main(["dataset", "export", str(varied), "--out", out, "--rows-a-shard", "4"]) == 0
+    assert main(["dataset", "export", str(varied), "--out", out, "--rows-per-shard", "4"]) == 0
     assert main(["dataset", "export", str(varied), "--out", out]) == 2
     assert main(["dataset", "export", str(varied), "--out", out, "--overwrite"]) == 0
-    assert main(["dataset", "export", str(varied), "--out", str(tmp_path / "o"), "--rows-a-shard", "0"]) == 2
+    assert main(["dataset", "export", str(varied), "--out", str(tmp_path / "o"), "--rows-per-shard", "0"]) == 2
     assert main(["dataset", "import", "parquet", out, "--out", back]) == 0
     assert Dataset(tmp_path / "back").version == Dataset(varied).version
     with DatasetWriter(tmp_path / "empty", SMALL):

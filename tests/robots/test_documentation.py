@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from grasping_student.cli.main import COMMANDS
+from grasping_student.cli.commands import COMMANDS
 from grasping_student.robots.cell.config import CellConfig, load_cell
 from grasping_student.robots.cell.devices import make_arm, make_gripper
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
 
-from grasping_student.cli.label import with_scenes
 from grasping_student.cli.main import main
+from grasping_student.cli.stages import with_scenes
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.gripper import GripperGeometry

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 
-from grasping_student.cli.stage import stage_main
+from grasping_student.cli.options import parse
 from grasping_student.fakes.configuration import FakeCellConfig, light_fakes, paper_fakes
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import require_extra
 
 
 def run(config: FakeCellConfig) -> None:
     """Serve the fakes until Ctrl-C."""
-    if importlib.util.find_spec("rtde_control") is None:
-        raise UserError("the arm's driver needs the extra 'robot': in a clone, pip install -e '.[robot]'")
+    require_extra("robot", "rtde_control")
     from grasping_student.fakes.console import run as serve
 
     serve(config)
@@ -21,4 +19,6 @@ def run(config: FakeCellConfig) -> None:
 
 def main(argv: Sequence[str]) -> None:
     """Run the command with the arguments after its name."""
-    stage_main("cell fake", {"light": light_fakes, "paper": paper_fakes}, run, argv)
+    config = parse("cell fake", {"light": light_fakes, "paper": paper_fakes}, argv)
+    if config is not None:
+        run(config)

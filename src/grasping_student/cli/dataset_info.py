@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from tyro.conf import Positional
-
-from grasping_student.cli.dataset_options import parse_options
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,7 @@ class InfoOptions:
     """Folder for info.json and histograms.png; without it nothing is written."""
 
 
-def main(argv: Sequence[str]) -> None:
-    """Print what a dataset holds."""
-    run(parse_options("dataset info", InfoOptions, argv))
-
-
-def run(options: InfoOptions) -> None:
+def info(options: InfoOptions) -> None:
     """Print the summary, and write it if asked to.
 
     Raises:

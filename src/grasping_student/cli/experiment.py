@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from grasping_student.cli.stage import stage_main
+from grasping_student.cli.options import parse
 from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig
@@ -36,7 +36,9 @@ def main(argv: Sequence[str]) -> None:
         return
     name = choice(words.pop(0), (*DESIGNS, *OTHERS), "experiment")
     presets = {preset: _named(make, name) for preset, make in EXPERIMENT_PRESETS.items()}
-    stage_main(f"experiment {name}", presets, _run, words)
+    config = parse(f"experiment {name}", presets, words)
+    if config is not None:
+        _run(config)
 
 
 def _named(make: Callable[[], ExperimentConfig], name: str) -> Callable[[], ExperimentConfig]:

@@ -92,7 +92,7 @@ def export_parquet(path: Path, out: Path, rows_a_shard: int = ROWS_A_SHARD, over
         UserError: the dataset is missing, empty or damaged, or ``out`` exists or holds the dataset.
     """
     if rows_a_shard < 1:
-        raise UserError(f"--rows-a-shard is {rows_a_shard}; it must be at least 1")
+        raise UserError(f"--rows-per-shard is {rows_a_shard}; it must be at least 1")
     dataset = Dataset(path)
     dataset.require()
     with prepare_output(out, "dataset export", overwrite=overwrite, inputs=[path]):

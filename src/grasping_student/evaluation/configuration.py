@@ -215,3 +215,8 @@ def _check_counts(**counts: int) -> None:
 def _check_pixels(pixels: int) -> None:
     if pixels < 2:
         raise ValueError(f"pixels is {pixels}; a heightmap needs at least 2 pixels a side")
+
+
+PICKING_PRESETS = {"light": light_picking, "paper": paper_picking}
+ONE_SHOT_PRESETS = {"light": light_one_shot, "paper": paper_one_shot}
+"""Preset name -> function that returns a fresh config."""

@@ -17,9 +17,9 @@ from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision
 from grasping_student.pipeline.configuration import choice, with_values
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import UserError, require_extra
 from grasping_student.pipeline.files import read_json, sha256_of_file
-from grasping_student.serving.export import DESCRIPTION, GRAPH, PICTURES, SCHEMA_VERSION, SCORES, require_extra
+from grasping_student.serving.export import DESCRIPTION, GRAPH, PICTURES, SCHEMA_VERSION, SCORES
 
 Backend = Literal["openvino", "onnxruntime"]
 Graph = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -46,7 +46,7 @@ def load_exported(
         UserError: no export, damaged, of another workspace, an unknown backend, or the extra ``serve`` is missing.
     """
     choice(backend, ("openvino", "onnxruntime"), "backend")
-    require_extra(backend)
+    require_extra("serve", backend)
     description = read_json(path / DESCRIPTION)
     version = description.get("schema_version") if isinstance(description, dict) else None
     if version != SCHEMA_VERSION:

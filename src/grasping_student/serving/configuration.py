@@ -54,9 +54,6 @@ class PredictConfig:
     ceiling: float = 0.12
     """Heights above are cut to this, metres."""
 
-    seed: int = 0
-    """Nothing is drawn at random here; kept so that every command has it."""
-
     out: Path = Path("runs/predict")
     """Folder for grasp.json, grasp.png and manifest.json."""
 

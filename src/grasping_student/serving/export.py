@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grasping_student.pipeline.configuration import to_plain
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import UserError, require_extra
 from grasping_student.pipeline.files import atomic_path, sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
 
@@ -50,7 +49,7 @@ def run(config: ExportConfig) -> Path:
         UserError: no checkpoint, an ``out`` that exists or holds the checkpoint, the extra ``serve`` is missing, or a
             graph that disagrees.
     """
-    require_extra("onnx", "onnxscript", "onnxruntime")
+    require_extra("serve", "onnx", "onnxscript", "onnxruntime")
     from grasping_student.models.grasp_model import GraspModel
 
     stage = StageRun("export", config)
@@ -122,15 +121,3 @@ def _graph_scores(path: Path, pictures: Any) -> Any:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return session.run([SCORES], {PICTURES: pictures})[0]
-
-
-def require_extra(*modules: str) -> None:
-    """Check that the packages of the extra ``serve`` are installed.
-
-    Raises:
-        UserError: one is not.
-    """
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        names = ", ".join(missing)
-        raise UserError(f"{names} not installed; install the extra 'serve': in a clone, pip install -e '.[serve]'")

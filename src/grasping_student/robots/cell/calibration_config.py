@@ -40,9 +40,6 @@ class CalibrateConfig:
     robot_serial: str = ""
     """Serial number of the arm, for the record; empty asks the arm, if it answers."""
 
-    seed: int = 0
-    """Nothing is drawn at random here; kept so that every command has it."""
-
     out: Path = Path("runs/calibration")
     """Folder for calibration.json, camera_to_base.txt, calibration.png, reference.png and manifest.json."""
 
@@ -75,9 +72,6 @@ class CheckConfig:
 
     depth_is_range: bool = False
     """Stored numbers are distances along each pixel's ray, not along the optical axis."""
-
-    seed: int = 0
-    """Nothing is drawn at random here; kept so that every command has it."""
 
     out: Path | None = None
     """Folder for check.json; None writes nothing."""

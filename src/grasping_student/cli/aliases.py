@@ -1,0 +1,60 @@
+"""Former names of commands and options: they work for one release, and each prints the name that replaced it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Renamed(NamedTuple):
+    """What became of an option."""
+
+    option: str | None
+    """Its new name; None if it went because it changed nothing, and is dropped with its value."""
+
+    values: Mapping[str, str] = {}
+    """Former value -> new value."""
+
+
+COMMAND_ALIASES = {"cell watch": "cell monitor", "cell teach": "cell teach-reset"}
+"""Former command words -> today's."""
+
+_UNUSED = Renamed(None)
+OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
+    "predict": {"--seed": _UNUSED, "--preset": _UNUSED},
+    "export": {"--preset": _UNUSED},
+    "dataset export": {"--rows-a-shard": Renamed("--rows-per-shard")},
+    "cell calibrate": {"--seed": _UNUSED, "--preset": _UNUSED},
+    "cell check": {"--seed": _UNUSED, "--preset": _UNUSED},
+}
+"""Command words -> former option -> what became of it."""
+
+
+def with_new_names(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments with former names of options replaced by today's; each replaced one is told on standard error."""
+    known, renamed = OPTION_ALIASES.get(command, {}), []
+    remaining = list(arguments)
+    while remaining:
+        argument = remaining.pop(0)
+        name, equals, value = argument.partition("=")
+        if not name.startswith("--") or name.replace("_", "-") not in known:
+            renamed.append(argument)
+            continue
+        option, values = known[name.replace("_", "-")]
+        followed = not equals and bool(remaining) and not remaining[0].startswith("--")
+        if option is None:
+            _tell(command, name, "has no effect any more, leave it out")
+            if followed:
+                del remaining[0]
+            continue
+        if followed and remaining[0] in values:
+            remaining[0] = values[remaining[0]]
+        value = values.get(value, value)
+        _tell(command, name, f"is now {option}")
+        renamed.append(f"{option}{equals}{value}")
+    return renamed
+
+
+def _tell(command: str, option: str, what: str) -> None:
+    print(f"grasping-student: {command}: {option} {what}", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""Commands that run one stage of the data path, and print where its result lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from grasping_student.cli.options import notify, parse
+from grasping_student.pipeline.errors import require_extra
+
+if TYPE_CHECKING:
+    from grasping_student.collection.configuration import CollectConfig
+    from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
+    from grasping_student.serving.configuration import PredictConfig
+    from grasping_student.serving.export import ExportConfig
+    from grasping_student.study.demo.configuration import DemoConfig
+    from grasping_student.training.affordance_configuration import AffordanceConfig
+    from grasping_student.training.configuration import StudentConfig, TeacherConfig
+    from grasping_student.training.pretraining_configuration import PretrainingConfig
+
+HELD_OUT = "held_out.json"
+
+
+def demo(config: DemoConfig) -> None:
+    """``grasping-student demo``."""
+    from grasping_student.study.demo.run import run
+
+    run(config)
+
+
+def collect(config: CollectConfig) -> None:
+    """``grasping-student collect``."""
+    from grasping_student.collection.collect import run
+    from grasping_student.episodes.policy_spec import make_policy
+    from grasping_student.pipeline.files import read_json
+
+    out = run(config, make_policy)
+    facts = read_json(out / "manifest.json")
+    outcomes = ", ".join(f"{count} {name}" for name, count in facts["outcomes"].items()) or "unlabelled"
+    notify(f"{facts['attempts']} {config.kind} from {facts['episodes']} episodes in {out}: {outcomes}")
+
+
+def label(argv: Sequence[str]) -> None:
+    """``grasping-student label``."""
+    from grasping_student.web.labelling_config import PRESETS
+
+    config = parse("label", PRESETS, with_scenes(argv))
+    if config is not None:
+        require_extra("web", "nicegui")
+        from grasping_student.web.labelling_setup import run
+
+        run(config)
+
+
+def with_scenes(argv: Sequence[str]) -> list[str]:
+    """``--env recorded DIR`` as ``--env recorded --scenes DIR``."""
+    arguments = list(argv)
+    for position, argument in enumerate(arguments):
+        recorded = argument == "--env=recorded" or arguments[position : position + 2] == ["--env", "recorded"]
+        follower = position + (1 if "=" in argument else 2)
+        if recorded and follower < len(arguments) and not arguments[follower].startswith("-"):
+            return [*arguments[:follower], "--scenes", *arguments[follower:]]
+    return arguments
+
+
+def train_teacher(config: TeacherConfig) -> None:
+    """``grasping-student train teacher``."""
+    from grasping_student.training.teacher import run
+
+    notify(f"checkpoint in {run(config)}")
+
+
+def train_student(config: StudentConfig) -> None:
+    """``grasping-student train student``."""
+    from grasping_student.training.student import run
+
+    notify(f"checkpoint in {run(config)}")
+
+
+def train_pretraining(config: PretrainingConfig) -> None:
+    """``grasping-student train pretraining``."""
+    from grasping_student.training.pretraining import run
+
+    out = run(config)
+    notify(f"weights in {out}; the other train commands start from them with --initial {out}")
+
+
+def train_affordance(config: AffordanceConfig) -> None:
+    """``grasping-student train affordance``: train, and measure on the held-out episodes."""
+    from grasping_student.evaluation.affordance_metrics import evaluate_affordance
+    from grasping_student.evaluation.formatting import percent
+    from grasping_student.pipeline.files import write_json
+    from grasping_student.training.affordance import run
+
+    out = run(config)
+    if config.labels:
+        notify(f"checkpoint in {out}; nothing was held out to measure it on")
+        return
+    metrics = evaluate_affordance(out)
+    write_json(out / HELD_OUT, metrics)
+    for name in ("balanced_accuracy", "precision", "recall", "specificity", "expected_calibration_error"):
+        print(f"{name.replace('_', ' '):<28}{percent(metrics[name]):>8}")
+    notify(f"checkpoint in {out}; on {metrics['attempts']} held-out attempts: {out / HELD_OUT}")
+
+
+def pseudo_label(config: PseudoLabelConfig) -> None:
+    """``grasping-student pseudo-label``."""
+    from grasping_student.pseudo_labels.teacher_pass import run
+
+    notify(f"pseudo-labels in {run(config)}")
+
+
+def predict(config: PredictConfig) -> None:
+    """``grasping-student predict``: print what was repaired and where the best grasp is."""
+    from grasping_student.serving.predict import run
+
+    prediction = run(config)
+    for note in prediction.notes:
+        notify(f"mended: {note}")
+    best = prediction.grasps[0]
+    print(
+        f"best grasp: x {best.x:+.3f} m, y {best.y:+.3f} m, z {best.z:.3f} m, "
+        f"{math.degrees(best.grasp.angle):.0f} degrees, "
+        f"open to {best.width * 1000:.0f} mm, score {best.score:.2f}\nwritten: {config.out / 'grasp.json'}, "
+        f"{config.out / 'grasp.png'}"
+    )
+
+
+def export(config: ExportConfig) -> None:
+    """``grasping-student export``."""
+    from grasping_student.serving.export import run
+
+    notify(f"written: {run(config)}; grasping_student.serving.backends.load_exported reads it")
