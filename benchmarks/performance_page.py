@@ -31,53 +31,52 @@ def page(paper: dict[str, Any], commands: dict[str, Any], light: dict[str, Any])
     """The page as Markdown, from the three result files."""
     return f"""# Performance
 
-Written by `python benchmarks/performance_page.py` from `benchmarks/results/`. Everything is in processor seconds of one
-thread (what the clock shows depends on who else uses the machine), both sides measured in one run on the same weights.
-Only the last row of the page is for two cores: twice what one thread does. *Asked*: marks set before measuring;
-**missed** stands beside a measured value that misses its mark.
+`benchmarks/performance_page.py` writes this page from `benchmarks/results/`. All times are processor seconds of one thread,
+because the clock also depends on other programs of the machine. Both sides are measured in one run with the same weights.
+Only the last row of the page is for two cores: twice the value of one thread. The column *asked* holds targets that were
+set before measuring; **missed** marks a value that misses its target.
 
 ## Paper size: {paper["batch"]} labels of 338 x 338 pixels, FPN-resnet50
 
 `python benchmarks/paper_size.py`, {paper["machine"]}.
 
-*Literal* is the scheme of the authors' release, in `benchmarks/literal/`: fp32, pictures padded to 480 pixels, one
-angle at a time, scores turned back into the scene; every student step relabels its batch with 16 angles and a
-convolution of the mask of chosen grasps, and runs the affordance network. *Ours* is what `train` and `predict` run:
-bf16, a canvas of 352 pixels that holds every graspable pixel at any angle, labels turned into the canvas, pseudo-labels
-read from a table.
+*Literal* is the scheme of the authors' release, in `benchmarks/literal/`: fp32, images padded to 480 pixels, one angle at a
+time, scores rotated back into the scene. Each of its student steps labels the batch again with 16 angles and a convolution
+of the mask of chosen grasps, and runs the affordance network. *Ours* is the code of `train` and `predict`: bf16, a canvas of
+352 pixels that holds every graspable pixel at any angle, labels rotated into the canvas, pseudo-labels read from a table.
 
 {paper_table(paper)}
 
-A pseudo-label is made once and used in 30 epochs. With its share of that pass added to the step, the student's ratio
-is {paper["ratios"]["student_step_with_its_share_of_16_angle_labels"]:.1f} for 16 angles, as the literal scheme uses,
-and {paper["ratios"]["student_step_with_its_share_of_64_angle_labels"]:.1f} for all 64. Labels fixed once are not the
-same as labels drawn anew at every step, on the augmented picture: a choice of the method, not of the arithmetic.
+A pseudo-label is made once and used in 30 epochs. If the step is charged with its share of that pass, the ratio of the
+student step is {paper["ratios"]["student_step_with_its_share_of_16_angle_labels"]:.1f} for 16 angles (those of the literal scheme)
+and {paper["ratios"]["student_step_with_its_share_of_64_angle_labels"]:.1f} for all 64. Labels that are fixed once differ
+from labels that are made again at every step on the augmented image. This is a choice of the method, not of the arithmetic.
 
 Peak memory of our training process: {paper["our_steps"]["peak_memory_gib"]:.2f} GiB; of the literal one:
-{paper["literal_steps"]["peak_memory_gib"]:.2f} GiB. Making the batch takes
+{paper["literal_steps"]["peak_memory_gib"]:.2f} GiB. Loading the batch takes
 {paper["our_steps"]["loader_share"]:.1%} of our step.
 
 ### Agreement
 
-ImageNet weights were not at hand: the network started from random weights and learnt boxes for
-{paper["brief_training"]["steps"]:.0f} steps on small pictures of the same pixel size (loss
+ImageNet weights were not available. The network started from random weights and learned boxes for
+{paper["brief_training"]["steps"]:.0f} steps on small images of the same pixel size (loss
 {paper["brief_training"]["first_loss"]:.1f} to {paper["brief_training"]["last_loss"]:.1f}), so that its best grasp is a
-grasp and not noise. Scenes are pictures of 40 boxes.
+grasp and not noise. Scenes are images of 40 boxes.
 
 {agreement_table(paper)}
 
-The middle column is the whole difference; the right one gives the literal scheme our canvas, so that only arithmetic
-(bf16, labels turned instead of scores) is left. What the canvas changes, it changes through the network: the decoder's
-group normalisation and, in training mode, batch normalisation average over 480 pixels with an empty rim on one side and
-over 352 on the other, and pixels near the canvas's border see no further. A network is trained and used on one canvas,
-so this is no error in use; it does mean that weights trained on 480 pixels score differently on 352. In training mode
-ours also normalises both maps of a pair together, the literal scheme each by itself. `tests/reference/` holds loss,
-gradient and best grasp of small networks without such averages to the literal ones.
+The column for 480 pixels is the whole difference. In the column for 352 pixels the literal scheme runs on our canvas, so that
+only the arithmetic differs (bf16, labels rotated instead of scores). The canvas acts through the network: the group
+normalisation of the decoder and, in training mode, batch normalisation average over 480 pixels with an empty rim on one side
+and over 352 pixels on the other, and pixels near the border of the canvas see no further. A network is trained and used on
+one canvas, so this is no error in use. But weights that were trained on 480 pixels score differently on 352. In training mode
+ours also normalises both maps of a pair together, the literal scheme each alone. The tests in `tests/reference/` require
+that loss, gradient and best grasp of small networks without such averages equal the literal ones.
 
 ### The commands with `--preset paper`
 
 `python benchmarks/paper_commands.py`, commit `{commands["commit"]}`: {commands["steps"]} training steps of each
-network, each command in a process of its own, encoders from random weights.
+network, each command in its own process, encoders with random weights.
 
 {commands_table(commands)}
 
@@ -144,7 +143,7 @@ def agreement_table(paper: dict[str, Any]) -> str:
             words = f"difference of the loss, {weights} weights, {mode} mode"
             line(words, f"loss_{weights}_{mode}", "at most 1 %", ".2%", lambda part: part <= LOSS_APART)
     lines.append("")
-    lines.append("Same means within 2 pixels along rows and columns and one bin.")
+    lines.append("Grasps count as the same within 2 pixels along rows and columns and one angle bin.")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,26 @@ def test_files_that_are_named_exist(page):
             assert name.rstrip("/") in known, f"`{name}` is no file of the repository"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in HISTORY], ids=page_id)
+def test_options_that_are_named_exist(page):
+    """Every part of ``--loop.steps`` is a field of some config, or an option that a program spells out."""
+    known = option_parts()
+    for code in inline_code(page):
+        for option in re.findall(r"(?<![\w-])--([a-z][\w.-]*)", code):
+            for part in option.removeprefix("no-").rstrip(".").split("."):
+                assert part.replace("-", "_") in known, f"no config or program has an option --{option}"
+
+
+@cache
+def option_parts() -> set[str]:
+    """Names of fields and options in the sources, with underscores."""
+    folders = ("src", "benchmarks", "examples")
+    text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    found = re.findall(r"^    (\w+): |[\"']--([\w-]+)[\"']", text, re.MULTILINE)
+    return {name.replace("-", "_") for names in found for name in names}
+
+
+@cache
 def repository_names() -> set[str]:
     """Every path of the repository, and every ending of it that begins at a folder or file name."""
     folders = ("src", "tests", "benchmarks", "examples", "docs", "results")

@@ -70,17 +70,3 @@ def test_metrics_that_lack_a_part_are_refused_in_one_message(tmp_path, capsys, d
     captured = capsys.readouterr()
     assert message in captured.err and len(captured.err.splitlines()) == 1
     assert not captured.out
-
-
-def test_the_notebook_shows_these_numbers():
-    """A number in the notebook that the file does not hold would be typed."""
-    from grasping_student.evaluation.table import markdown_table
-
-    table = markdown_table(read_json(FIRST_LOOK))
-    notebook = (Path(__file__).parents[2] / "docs" / "lab-notebook.md").read_text()
-    section = notebook.split("## Room for the fingers")[1].split("\n## ")[0]
-    rows = [line for line in section.split("\n") if line.startswith("|") and "/ 300" in line]
-    assert len(rows) == 9
-    for row in rows:
-        _, counts, rate, interval, failures = (cell.strip() for cell in row.strip("|").split("|"))
-        assert f"| {counts} | {rate.removesuffix(' %')} | {interval} | {failures} |" in table
