@@ -1,5 +1,8 @@
 """Parts of pages that a program writes are what it would write today."""
 
+import re
+import tomllib
+
 from benchmarks import simulator_page
 from tests.docs.pages import ROOT
 
@@ -15,3 +18,10 @@ def test_the_demo_table_of_the_readme_is_the_reports():
 def test_the_tables_of_the_simulators_page_are_the_measured_ones():
     page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
     assert simulator_page.with_numbers(page) == page
+
+
+def test_the_packages_of_the_concepts_page_are_the_layers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = (each["layers"] for each in project["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
+    section = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8").split("## Packages")[1]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == layers

@@ -14,7 +14,7 @@ from tests.docs.run_page import check_page
 LANGUAGES = {"bash", "python", "yaml", "json", "text"}
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 WITH_COMMANDS = [page for page in PAGES if commands(page) and page not in WITH_PYTHON]
-OTHERS = {"add-a-camera.md", "add-a-gripper.md", "add-an-arm.md", "robot-cell.md", "simulator.md", "add-a-method.md"}
+OTHERS = {"simulator.md", "add-a-method.md"}
 HISTORY = {"CHANGELOG.md", "lab-notebook.md"}
 """Pages that speak of files of their time."""
 
@@ -58,7 +58,8 @@ def test_files_that_are_named_exist(page):
     known = repository_names()
     for code in inline_code(page):
         for name in re.findall(r"(?<![\w<*])[\w/-]+\.py\b|(?<![\w/.*<])[a-z_]+(?:/[a-z_]+)+/(?=$|\s)", code):
-            assert name.rstrip("/") in known, f"`{name}` is no file of the repository"
+            new = name.endswith("/acme.py")  # the file that the reader writes
+            assert new or name.rstrip("/") in known, f"`{name}` is no file of the repository"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in HISTORY], ids=page_id)

@@ -62,7 +62,7 @@ def fakes(tmp_path_factory):
 
 def documented():
     """The commands of the page's block on the fakes, as lists of words."""
-    (block,) = re.findall(r"```\n(CELL=.*?)```", PAGE, re.DOTALL)
+    (block,) = re.findall(r"```bash\n(CELL=.*?)```", PAGE, re.DOTALL)
     first, *lines = block.splitlines()
     cell = first.removeprefix("CELL=")
     return [line.partition("#")[0].replace("$CELL", cell).split()[1:] for line in lines]
