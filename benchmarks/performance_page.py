@@ -31,26 +31,29 @@ def page(paper: dict[str, Any], commands: dict[str, Any], light: dict[str, Any])
     """The page as Markdown, from the three result files."""
     return f"""# Performance
 
-`benchmarks/performance_page.py` writes this page from `benchmarks/results/`. All times are processor seconds of one thread,
-because the clock also depends on other programs of the machine. Both sides are measured in one run with the same weights.
-Only the last row of the page is for two cores: twice the value of one thread. The column *asked* holds targets that were
-set before measuring; **missed** marks a value that misses its target.
+`benchmarks/performance_page.py` writes this page from `benchmarks/results/`. All times are processor seconds
+of one thread, because the clock also depends on other programs of the machine. Both sides are measured in one
+run with the same weights. Only the last row of the page is for two cores: twice the value of one thread. The
+column *asked* holds targets that were set before measuring; **missed** marks a value that misses its target.
 
 ## Paper size: {paper["batch"]} labels of 338 x 338 pixels, FPN-resnet50
 
 `python benchmarks/paper_size.py`, {paper["machine"]}.
 
-*Literal* is the scheme of the authors' release, in `benchmarks/literal/`: fp32, images padded to 480 pixels, one angle at a
-time, scores rotated back into the scene. Each of its student steps labels the batch again with 16 angles and a convolution
-of the mask of chosen grasps, and runs the affordance network. *Ours* is the code of `train` and `predict`: bf16, a canvas of
-352 pixels that holds every graspable pixel at any angle, labels rotated into the canvas, pseudo-labels read from a table.
+*Literal* is the scheme of the authors' release, in `benchmarks/literal/`: fp32, images padded to 480 pixels,
+one angle at a time, scores rotated back into the scene. Each of its student steps labels the batch again with
+16 angles and a convolution of the mask of chosen grasps, and runs the affordance network. *Ours* is the code
+of `train` and `predict`: bf16, a canvas of 352 pixels that holds every graspable pixel at any angle, labels
+rotated into the canvas, pseudo-labels read from a table.
 
 {paper_table(paper)}
 
-A pseudo-label is made once and used in 30 epochs. If the step is charged with its share of that pass, the ratio of the
-student step is {paper["ratios"]["student_step_with_its_share_of_16_angle_labels"]:.1f} for 16 angles (those of the literal scheme)
-and {paper["ratios"]["student_step_with_its_share_of_64_angle_labels"]:.1f} for all 64. Labels that are fixed once differ
-from labels that are made again at every step on the augmented image. This is a choice of the method, not of the arithmetic.
+A pseudo-label is made once and used in 30 epochs. If the step is charged with its share of that pass, the
+ratio of the student step is {paper["ratios"]["student_step_with_its_share_of_16_angle_labels"]:.1f} for 16
+angles (those of the literal scheme) and
+{paper["ratios"]["student_step_with_its_share_of_64_angle_labels"]:.1f} for all 64. Labels that are fixed once
+differ from labels that are made again at every step on the augmented image. This is a choice of the method,
+not of the arithmetic.
 
 Peak memory of our training process: {paper["our_steps"]["peak_memory_gib"]:.2f} GiB; of the literal one:
 {paper["literal_steps"]["peak_memory_gib"]:.2f} GiB. Loading the batch takes
@@ -65,13 +68,14 @@ grasp and not noise. Scenes are images of 40 boxes.
 
 {agreement_table(paper)}
 
-The column for 480 pixels is the whole difference. In the column for 352 pixels the literal scheme runs on our canvas, so that
-only the arithmetic differs (bf16, labels rotated instead of scores). The canvas acts through the network: the group
-normalisation of the decoder and, in training mode, batch normalisation average over 480 pixels with an empty rim on one side
-and over 352 pixels on the other, and pixels near the border of the canvas see no further. A network is trained and used on
-one canvas, so this is no error in use. But weights that were trained on 480 pixels score differently on 352. In training mode
-ours also normalises both maps of a pair together, the literal scheme each alone. The tests in `tests/reference/` require
-that loss, gradient and best grasp of small networks without such averages equal the literal ones.
+The column for 480 pixels is the whole difference. In the column for 352 pixels the literal scheme runs on our
+canvas, so that only the arithmetic differs (bf16, labels rotated instead of scores). The canvas acts through
+the network: the group normalisation of the decoder and, in training mode, batch normalisation average over
+480 pixels with an empty rim on one side and over 352 pixels on the other, and pixels near the border of the
+canvas see no further. A network is trained and used on one canvas, so this is no error in use. But weights
+that were trained on 480 pixels score differently on 352. In training mode ours also normalises both maps of a
+pair together, the literal scheme each alone. The tests in `tests/reference/` require that loss, gradient and
+best grasp of small networks without such averages equal the literal ones.
 
 ### The commands with `--preset paper`
 
