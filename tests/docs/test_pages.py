@@ -14,7 +14,7 @@ from tests.docs.run_page import check_page
 LANGUAGES = {"bash", "python", "yaml", "json", "text"}
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 WITH_COMMANDS = [page for page in PAGES if commands(page) and page not in WITH_PYTHON]
-OTHERS = {"simulator.md", "add-a-method.md"}
+OTHERS = {"add-a-method.md"}
 HISTORY = {"CHANGELOG.md", "lab-notebook.md"}
 """Pages that speak of files of their time."""
 
