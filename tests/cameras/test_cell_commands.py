@@ -257,6 +257,14 @@ def test_check_judges_a_good_pose_without_its_calibration(live_cell, calibrated,
     assert "The table is level" in printed and "No calibration was given" in printed
 
 
+def test_check_refuses_intrinsics_that_no_camera_has(live_cell, capsys, monkeypatch):
+    frame = replace(bench_frame(), camera_to_world=np.eye(4))
+    exchanged = replace(frame.intrinsics, cx=frame.intrinsics.cy, cy=frame.intrinsics.cx)
+    monkeypatch.setattr(checking, "take_frame", lambda *_: (replace(frame, intrinsics=exchanged), "frame"))
+    assert main(live_cell()) == 2
+    assert "(intrinsics)" in capsys.readouterr().err
+
+
 def test_check_of_a_camera_without_a_pose_says_what_writes_one(live_cell, tmp_path, capsys):
     assert main(live_cell(tmp_path / "nowhere.txt")) == 2
     assert "cell calibrate" in capsys.readouterr().err

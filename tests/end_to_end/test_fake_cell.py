@@ -14,7 +14,7 @@ pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[rob
 from grasping_student.cli.main import main
 from grasping_student.episodes.attempt import Try, read_events
 from grasping_student.fakes.console import HELP
-from grasping_student.robots.cell.config import load_cell
+from grasping_student.robots.cell.cell_file import load_cell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "robot-cell.md").read_text(encoding="utf-8")
 COMMAND = [sys.executable, "-m", "grasping_student.cli.main"]
@@ -112,7 +112,7 @@ def test_what_a_person_types_breaks_and_mends_the_fakes(fakes):
 
 
 def test_without_the_arms_library_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("grasping_student.pipeline.errors.find_spec", lambda name: None)
     assert main(["cell", "fake"]) == 2
     assert "extra 'robot': in a clone, pip install -e '.[robot]'" in capsys.readouterr().err
 

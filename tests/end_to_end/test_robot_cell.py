@@ -16,7 +16,7 @@ from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.configuration import to_yaml
-from grasping_student.robots.cell.config import load_cell
+from grasping_student.robots.cell.cell_file import load_cell
 from grasping_student.simulation.config import standard
 
 ATTEMPTS = 2

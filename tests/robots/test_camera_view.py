@@ -14,7 +14,8 @@ from grasping_student.perception.frame_files import save_frame
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.camera_view import CameraView, camera_to_world
-from grasping_student.robots.cell.config import CellConfig, load_cell
+from grasping_student.robots.cell.cell_file import load_cell
+from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.devices import make_view
 from grasping_student.robots.cell.picking_motion import plan_grasp
 from grasping_student.robots.faults import DeviceFault

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from grasping_student.pipeline.errors import UserError
-from grasping_student.robots.cell.config import CellConfig, Waypoint, load_cell
+from grasping_student.robots.cell.cell_file import load_cell
+from grasping_student.robots.cell.config import CellConfig, Waypoint
 from grasping_student.robots.cell.devices import make_arm, make_gripper, make_view
 from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
 from grasping_student.robots.cell.resets import save_waypoints, teach
@@ -99,7 +100,7 @@ BOX = yaml.safe_load(DOCUMENTED.read_text())["safe_box"]
         ({"workspace": {"extent": 450}}, "millimetres"),
         ({"pick": {"finger_depth": 15}}, "finger_depth is 15.* were these millimetres"),
         ({"pick": {"travel_height": 250}}, "travel_height .*millimetres"),
-        ({"drop": {"x": 450, "y": -450, "z": 250}}, r"drop, at \(450, -450, 250\) m, lies outside safe_box"),
+        ({"drop": {"x": 450, "y": -450, "z": 250}}, r"drop is \(450, -450, 250\) m, .*millimetres"),
         ({"drop": {"x": 0.45, "y": 0.45, "z": 0.25}}, "drop, at .* lies outside safe_box"),
         ({"workspace_in_base": {"x": 0, "y": 0.45, "z": 0}}, "the workspace's centre .* outside safe_box"),
         ({"pick": {"travel_speed": 0.5}}, "pick.travel_speed is 0.5; .* safe_box.fastest = 0.3"),

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from grasping_student.cli.commands import COMMANDS
-from grasping_student.robots.cell.config import CellConfig, load_cell
+from grasping_student.robots.cell.cell_file import load_cell
+from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.devices import make_arm, make_gripper
 
 ROOT = Path(__file__).parents[2]

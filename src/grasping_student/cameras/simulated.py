@@ -80,6 +80,12 @@ class SimulatedConfig(CameraConfig):
     seed: int = 0
     """Of noise and dropout."""
 
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.distance <= 10.0:
+            raise ValueError(f"distance is {self.distance} m; it must lie in [0.1, 10]: were these millimetres?")
+        if not abs(self.tilt) <= 1.2:
+            raise ValueError(f"tilt is {self.tilt} rad; it must lie in [-1.2, 1.2]: were these degrees?")
+
     def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
         scene = boxes_on_table(self.boxes)
         pose = looking_down(self.distance, self.tilt)

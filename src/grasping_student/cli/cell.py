@@ -54,7 +54,7 @@ def check(config: CheckConfig) -> None:
 def monitor(config: WatchConfig) -> None:
     """Serve the live page until Ctrl-C."""
     require_extra("web", "nicegui")
-    from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.web.monitor_page import build_watch_page
     from grasping_student.web.monitor_source import WatchSource
     from grasping_student.web.server import checked_binding, serve
@@ -78,7 +78,7 @@ class RecoverOptions:
 
 def recover(options: RecoverOptions) -> None:
     """Ask, clear the stop, take the arm once and look at the gripper to see that they are well, and let go."""
-    from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.robots.cell.devices import gripper_config, make_arm
     from grasping_student.robots.cell.resets import ask_at_terminal
     from grasping_student.robots.cell.telemetry import TelemetryFolder
@@ -111,7 +111,7 @@ class TeachOptions:
 
 def teach_reset(options: TeachOptions) -> None:
     """Record waypoints and put them into the cell's file."""
-    from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.robots.cell.devices import make_arm, make_gripper
     from grasping_student.robots.cell.resets import ask_at_terminal, check_waypoints, save_waypoints, teach
     from grasping_student.robots.cell.telemetry import TelemetryFolder

@@ -35,7 +35,7 @@ class RobotCellSpec:
             UserError: the cell's file is wrong, or lacks what no arm is driven without.
         """
         from grasping_student.environments.robot_cell import RobotCell
-        from grasping_student.robots.cell.config import load_cell
+        from grasping_student.robots.cell.cell_file import load_cell
 
         config = load_cell(self.cell, to_move=True)
         return RobotCell.of(config, ask_person)
@@ -52,7 +52,7 @@ def rehearse(
         UserError: the cell's file is wrong, a waypoint leaves the safe box, or a model does not fit.
     """
     from grasping_student.environments.robot_cell import RobotCell
-    from grasping_student.robots.cell.config import load_cell
+    from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.robots.cell.devices import check_devices
     from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook, plot_motions
     from grasping_student.robots.cell.simulated_view import SimulatedView

@@ -79,7 +79,7 @@ def make_gripper(config: LabelConfig) -> GripperGeometry:
         UserError: the cell's file is wrong.
     """
     if config.env == "robot-cell":
-        from grasping_student.robots.cell.config import load_cell
+        from grasping_student.robots.cell.cell_file import load_cell
 
         assert config.cell is not None
         pick = load_cell(config.cell).pick

@@ -58,8 +58,12 @@ class SafeBox:
             raise ValueError(
                 f"the safe box reaches from {self.low} to {self.high} m, farther than any arm: were these millimetres?"
             )
-        if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
-            raise ValueError(f"the safe box is empty: low {self.low} must be smaller than high {self.high}")
+        for axis, low, high in zip("xyz", self.low, self.high, strict=True):
+            if low >= high:
+                raise ValueError(
+                    f"the safe box is empty: low {axis} is {low:g} m and must be smaller than high {axis}, {high:g} m; "
+                    "are the two exchanged?"
+                )
         if not (0.0 < self.fastest_descent <= self.fastest <= 1.0):
             raise ValueError(f"speed limits {self.fastest_descent} and {self.fastest} m/s: 0 < descent <= travel <= 1")
         if not (0.0 < self.hardest_acceleration <= 5.0 and 0.0 < self.strongest_contact <= 150.0):

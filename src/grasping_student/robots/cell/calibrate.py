@@ -23,7 +23,8 @@ from grasping_student.pipeline.stage import StageRun
 from grasping_student.plotting.calibration_figure import plot_calibration
 from grasping_student.robots.cell.calibration_config import CalibrateConfig
 from grasping_student.robots.cell.camera_view import CameraViewConfig
-from grasping_student.robots.cell.config import CellConfig, load_cell
+from grasping_student.robots.cell.cell_file import load_cell
+from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.devices import arm_config, view_config
 
 DOTS_AN_INCH = 300.0

@@ -93,7 +93,7 @@ def calibrated_pose(config: CameraViewConfig, place: WorkspaceInBase) -> NDArray
     """``camera_to_world`` of a cell's camera: its stored pose and where the workspace lies now, 4 x 4.
 
     Raises:
-        UserError: the file of the stored pose is missing or holds no pose.
+        UserError: the file of the stored pose is missing or holds no plausible pose.
     """
     if not config.camera_to_base.exists():
         raise UserError(

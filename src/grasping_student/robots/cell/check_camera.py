@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from grasping_student.perception.calibration import Calibration, load_calibration
 from grasping_student.perception.camera_diagnostics import Finding, examine
 from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
+from grasping_student.perception.intrinsics_files import check_plausible
 from grasping_student.perception.pose_files import read_pose
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_json
@@ -19,7 +21,8 @@ from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.calibrate import take_frame
 from grasping_student.robots.cell.calibration_config import CheckConfig
 from grasping_student.robots.cell.camera_view import CameraViewConfig, calibrated_pose, camera_to_world
-from grasping_student.robots.cell.config import CellConfig, load_cell
+from grasping_student.robots.cell.cell_file import load_cell
+from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.devices import view_config
 
 SAME_POSE = 1e-4
@@ -43,7 +46,7 @@ def run(config: CheckConfig) -> list[Finding]:
         picture = cv2.imread(str(path.parent / "reference.png"), cv2.IMREAD_GRAYSCALE)
         reference = None if picture is None else np.asarray(picture, dtype=np.uint8)
     findings = _examine(config, cell, calibration, reference) + _compare_poses(cell, calibration)
-    findings += _lacking_to_move(config.cell)
+    findings += _check_file(config.cell)
     if config.out is not None:
         stage = StageRun("cell check", config)
         with stage.output_folder("check.json", reads=[path]):
@@ -64,6 +67,10 @@ def _examine(
         serial = ""
     else:
         frame, serial = take_frame(cell or CellConfig(), config.frame)
+        try:
+            check_plausible(frame.intrinsics)  # a frame from files was checked when it was read
+        except ValueError as error:
+            return [Finding("intrinsics", "error", f"{error}.")]
     if pose is not None:
         frame = replace(frame, camera_to_world=pose)
     return examine(frame, (cell or CellConfig()).workspace, calibration, serial, reference)
@@ -98,15 +105,18 @@ def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> 
     return [Finding("pose", "error", f"{words}: let view.options.camera_to_base name the one beside it.")]
 
 
-def _lacking_to_move(path: Path | None) -> list[Finding]:
-    """A warning if the cell's file is enough to look, but not to pick."""
+def _check_file(path: Path | None) -> list[Finding]:
+    """The place of the workspace in words, and a warning if the cell's file is enough to look, but not to pick."""
     if path is None:
         return []
+    place = load_cell(path).workspace_in_base
+    words = f"The workspace is turned by {math.degrees(place.yaw):.1f} degrees against the arm's base."
+    findings = [Finding("cell", "good", words)]
     try:
         load_cell(path, to_move=True)
     except UserError as error:
-        return [Finding("cell", "warning", f"Picking would refuse this file: {error}.")]
-    return []
+        findings.append(Finding("cell", "warning", f"Picking would refuse this file: {error}."))
+    return findings
 
 
 def _calibration_beside(cell: CellConfig | None) -> Path | None:

@@ -1,16 +1,13 @@
-"""The cell's file: what stands where, how it is reached, what it may do. Nothing heavy is imported here."""
+"""Options of a robot cell: devices, places, limits and motions. Importing this loads nothing heavy."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grasping_student.geometry.workspace import Workspace, paper_workspace
-from grasping_student.pipeline.configuration import read_yaml, with_values
-from grasping_student.pipeline.errors import UserError
-from grasping_student.robots.arms.safety import FARTHEST, SafeBox
+from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase, tool_down
 
 
@@ -57,7 +54,7 @@ class PickConfig:
     def __post_init__(self) -> None:
         for name, most in _MOST.items():
             if not 0.0 <= getattr(self, name) <= most:
-                hint = ": were these millimetres?" if name in _LENGTHS else ""
+                hint = ": were these millimetres?" if name in _LENGTHS or name.endswith("_speed") else ""
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in [0, {most:g}]{hint}")
         if not 0.0 < self.clearance < self.travel_height:
             raise ValueError(f"clearance {self.clearance} m must lie above 0 and below travel_height")
@@ -152,122 +149,3 @@ class CellConfig:
     def travel_z(self) -> float:
         """Base z at which the tool goes sideways, metres."""
         return self.workspace_in_base.z + self.pick.travel_height
-
-
-PATH_OPTIONS = ("camera_to_base", "folder", "recording")
-"""Options of devices that name files; relative ones are meant from where the cell's file lies."""
-
-
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "arm": ("kind",),
-    "gripper": ("kind",),
-    "view": ("kind",),
-    "workspace": (),
-    "workspace_in_base": ("x", "y", "z"),
-    "safe_box": ("low", "high"),
-    "drop": ("x", "y", "z"),
-}
-"""What a cell's file must say itself before anything is driven by it: defaults would be guesses about walls."""
-
-
-def load_cell(path: Path, to_move: bool = False) -> CellConfig:
-    """The cell of a YAML file; relative paths in it are taken from where the file lies.
-
-    Args:
-        path: of the file.
-        to_move: the arm will be driven, so the file must name every part of ``REQUIRED``.
-
-    Raises:
-        UserError: the file is missing, no YAML, holds an unknown key or a wrong value, contradicts itself, or lacks a
-            part.
-    """
-    values = _with_new_names(read_yaml(path, "--cell") or {}, path)
-    config = with_values(CellConfig(), values, where=str(path))
-    place = config.workspace_in_base
-    if max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST:
-        raise UserError(f"{path}: workspace_in_base is {place}, farther than any arm reaches: were these millimetres?")
-    if to_move:
-        _refuse_gaps(path, values)
-        try:
-            _refuse_contradictions(config)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-    view = replace(config.view, options=_beside(path.parent, config.view.options))
-    telemetry = config.telemetry if config.telemetry is None else path.parent / config.telemetry
-    return replace(config, view=view, telemetry=telemetry)
-
-
-def _with_new_names(values: Any, path: Path) -> Any:
-    """The values of a cell's file with keys and names of the last release replaced, each of which is logged."""
-    if not isinstance(values, dict):
-        return values
-    values = dict(values)
-    _rename(values, "live", "telemetry", path)
-    view = values.get("view")
-    if isinstance(view, dict):
-        values["view"] = view = dict(view)
-        if view.get("kind") == "twin":
-            view["kind"] = "remote"
-            _warn_of_old_name(path, "view: {kind: twin}", "view: {kind: remote}")
-        if isinstance(view.get("options"), dict):
-            view["options"] = dict(view["options"])
-            _rename(view["options"], "mending", "repair", path)
-    return values
-
-
-def _rename(values: dict[str, Any], old: str, new: str, path: Path) -> None:
-    if old in values and new not in values:
-        values[new] = values.pop(old)
-        _warn_of_old_name(path, old, new)
-
-
-def _warn_of_old_name(path: Path, old: str, new: str) -> None:
-    logging.getLogger(__name__).warning(
-        "%s: `%s` is now called `%s`; the old name is read for one release", path, old, new
-    )
-
-
-def _refuse_gaps(path: Path, said: dict[str, Any]) -> None:
-    missing = [part for part in REQUIRED if part not in said]
-    missing += [
-        f"{part}.{name}" for part in REQUIRED if part in said for name in REQUIRED[part] if name not in said[part]
-    ]
-    if missing:
-        raise UserError(
-            f"{path} lacks {', '.join(missing)}: no arm is driven by defaults; docs/cell.yaml shows all of them"
-        )
-
-
-def _refuse_contradictions(config: CellConfig) -> None:
-    """Make sure that the parts of a cell fit together.
-
-    Raises:
-        UserError: a place outside the safe box, or a speed or force above its limit; the message names the keys.
-    """
-    box, pick, place = config.safe_box, config.pick, config.workspace_in_base
-    over = tool_down(place.x, place.y, config.travel_z(), 0.0)
-    for what, pose in (("drop", config.drop_pose()), ("the workspace's centre at pick.travel_height", over)):
-        if not box.contains(pose):
-            where = ", ".join(f"{value:g}" for value in pose.values[:3])
-            raise UserError(f"{what}, at ({where}) m, lies outside safe_box {box.low} to {box.high}")
-    for name, value, limit_name, limit in (
-        ("travel_speed", pick.travel_speed, "fastest", box.fastest),
-        ("descent_speed", pick.descent_speed, "fastest_descent", box.fastest_descent),
-        ("acceleration", pick.acceleration, "hardest_acceleration", box.hardest_acceleration),
-        ("contact_force", pick.contact_force, "strongest_contact", box.strongest_contact),
-    ):
-        if not 0.0 < value <= limit:
-            raise UserError(
-                f"pick.{name} is {value:g}; above 0 and at most safe_box.{limit_name} = {limit:g} is allowed"
-            )
-
-
-def _beside(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
-    placed: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, dict):
-            value = _beside(folder, value)
-        elif name in PATH_OPTIONS and isinstance(value, str):
-            value = str(folder / value)  # an absolute path stays as it is
-        placed[name] = value
-    return placed

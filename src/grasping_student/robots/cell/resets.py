@@ -9,12 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from grasping_student.pipeline.configuration import load_yaml, to_plain, to_yaml, with_values
+from grasping_student.pipeline.configuration import read_yaml, to_plain, to_yaml
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_text
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.arms.safety import SafeBox
-from grasping_student.robots.cell.config import CellConfig, Waypoint
+from grasping_student.robots.cell.cell_file import read_cell
+from grasping_student.robots.cell.config import Waypoint
 from grasping_student.robots.faults import UnsafeMotion
 from grasping_student.robots.grippers.base import Gripper, check_stroke
 
@@ -94,11 +95,11 @@ def save_waypoints(path: Path, waypoints: Sequence[Waypoint]) -> None:
     Raises:
         UserError: the file is no cell's.
     """
-    config = replace(load_yaml(path, CellConfig(), "--cell"), reset=tuple(waypoints))
+    config = replace(read_cell(read_yaml(path, "--cell") or {}, path), reset=tuple(waypoints))
     block = yaml.safe_dump({"reset": to_plain(config.reset)}, sort_keys=False, default_flow_style=None)
     text = _with_block(path.read_text(encoding="utf-8"), "reset", block.rstrip("\n"))
     try:
-        kept = with_values(CellConfig(), yaml.safe_load(text), str(path)) == config
+        kept = read_cell(yaml.safe_load(text), path) == config
     except (yaml.YAMLError, UserError):
         kept = False  # a file of braces, for instance: it is written anew, without its comments
     write_text(path, text if kept else to_yaml(config))

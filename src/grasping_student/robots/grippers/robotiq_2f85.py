@@ -73,8 +73,8 @@ class Robotiq2F85Config(GripperConfig):
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in 0 to 255")
         if not 1 <= self.port <= 65535:
             raise ValueError(f"port is {self.port}; it must lie in 1 to 65535")
-        if not 0.0 <= self.closed_margin_mm <= 20.0:
-            raise ValueError(f"closed_margin_mm is {self.closed_margin_mm}; it must lie in 0 to 20")
+        if not 0.1 <= self.closed_margin_mm <= 20.0:
+            raise ValueError(f"closed_margin_mm is {self.closed_margin_mm}; it must lie in 0.1 to 20, in millimetres")
         for name, most in (("answer_timeout", 5.0), ("move_timeout", 10.0), ("activation_timeout", 30.0)):
             if not 0.0 < getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)} s; it must be above 0 and at most {most:g}")
