@@ -12,7 +12,7 @@ from grasping_student.robots.arms.base import ARMS as REGISTERED
 from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 from grasping_student.robots.cell.devices import make_arm
-from grasping_student.robots.cell.dry_run import DryRunArm, Notebook
+from grasping_student.robots.cell.dry_run import DryRunArm, MotionLog
 from grasping_student.robots.faults import ArmFault
 from grasping_student.robots.pose import tool_down
 
@@ -28,7 +28,7 @@ def ur5e():
 
 @contextmanager
 def dry_run():
-    yield DryRunArm(Notebook(HERE, say=lambda line: None))
+    yield DryRunArm(MotionLog(HERE, log=lambda line: None))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.contracts.device_examples import example
 from grasping_student.fakes.launch import FakeCell
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 from grasping_student.robots.cell.devices import make_gripper
-from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook
+from grasping_student.robots.cell.dry_run import DryRunGripper, MotionLog
 from grasping_student.robots.faults import GripperFault
 from grasping_student.robots.grippers.base import GRIPPERS as REGISTERED
 from grasping_student.robots.grippers.base import close_on_object, still_holding
@@ -27,7 +27,7 @@ def robotiq():
 
 @contextmanager
 def dry_run():
-    driver = DryRunGripper(Notebook(tool_down(0.0, -0.45, 0.3, 0.0), say=lambda line: None), object_mm=0.0)
+    driver = DryRunGripper(MotionLog(tool_down(0.0, -0.45, 0.3, 0.0), log=lambda line: None), object_mm=0.0)
     yield driver, lambda width_mm: setattr(driver, "_object_mm", width_mm or 0.0)
 
 

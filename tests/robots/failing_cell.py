@@ -9,7 +9,7 @@ from grasping_student.geometry.workspace import paper_workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Descent
 from grasping_student.robots.cell.config import CellConfig
-from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
+from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import DeviceFault, Fault, GripperFault
 from grasping_student.robots.grippers.base import GripperState
@@ -85,7 +85,7 @@ class FailingGripper(DryRunGripper):
 
 
 def make_cell(faults=None, **config):
-    notes = Notebook(tool_down(0.0, -0.45, 0.4, 0.0), say=lambda line: None)
+    notes = MotionLog(tool_down(0.0, -0.45, 0.4, 0.0), log=lambda line: None)
     arm, gripper, view = FailingArm(notes, faults or {}), FailingGripper(notes), Block()
     asked = []
     cell = RobotCell(CellConfig(workspace=WORKSPACE, **config), arm, gripper, view, asked.append)

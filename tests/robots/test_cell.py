@@ -15,7 +15,7 @@ from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig, Waypoint
 from grasping_student.robots.cell.devices import make_arm, make_gripper
-from grasping_student.robots.cell.dry_run import DryRunGripper, Notebook, plot_motions
+from grasping_student.robots.cell.dry_run import DryRunGripper, MotionLog, plot_motions
 from grasping_student.robots.cell.picking_motion import plan_grasp
 from grasping_student.robots.cell.resets import ask_at_terminal
 from grasping_student.robots.faults import ArmFault, CellStopped, Fault
@@ -104,7 +104,7 @@ def test_an_object_that_yields_to_the_second_close_is_not_held():
             self._object_mm -= 5.0
             return super().move(stroke_mm)
 
-    notes = Notebook(tool_down(0.0, -0.45, 0.4, 0.0), say=lambda line: None)
+    notes = MotionLog(tool_down(0.0, -0.45, 0.4, 0.0), log=lambda line: None)
     assert close_on_object(DryRunGripper(notes, 40.0))
     assert not close_on_object(Sponge(notes, 40.0))
 

@@ -10,7 +10,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.cell_file import load_cell
 from grasping_student.robots.cell.config import CellConfig, Waypoint
 from grasping_student.robots.cell.devices import make_arm, make_gripper, make_view
-from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
+from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog
 from grasping_student.robots.cell.resets import save_waypoints, teach
 from grasping_student.robots.pose import tool_down
 
@@ -18,7 +18,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "cell.yaml"
 
 
 def test_waypoints_are_taught_by_hand_and_kept_in_the_cells_file(tmp_path):
-    notes = Notebook(tool_down(0.1, -0.5, 0.3, 0.0), say=lambda line: None)
+    notes = MotionLog(tool_down(0.1, -0.5, 0.3, 0.0), log=lambda line: None)
 
     class LedByHand(DryRunArm):
         def free(self, on):

@@ -22,7 +22,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.arms.safety import GuardedArm, SafeBox
 from grasping_student.robots.cell.camera_view import CameraView
 from grasping_student.robots.cell.config import CellConfig, Drop, PickConfig, Waypoint
-from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook
+from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog
 from grasping_student.robots.cell.resets import check_waypoints, replay
 from grasping_student.robots.cell.view import View
 from grasping_student.robots.faults import UnsafeMotion
@@ -47,7 +47,7 @@ class FixedView(View):
 
 
 def notes_from(start=None):
-    return Notebook(start or tool_down(0.0, -0.45, 0.4, 0.0), say=lambda line: None)
+    return MotionLog(start or tool_down(0.0, -0.45, 0.4, 0.0), log=lambda line: None)
 
 
 def obeys(notes, box):

@@ -26,7 +26,7 @@ from grasping_student.pipeline.files import write_json
 from grasping_student.robots.cell.telemetry import read_status
 from grasping_student.robots.faults import CellStopped
 from grasping_student.robots.pose import tool_down
-from grasping_student.web.monitor_source import WatchSource
+from grasping_student.web.monitor_source import MonitorSource
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
@@ -73,7 +73,7 @@ def test_the_page_shows_scene_grasp_outcomes_rates_and_devices(picked, page):
     page.wait_for_selector("[data-test=camera] img")
     assert "no scores" in page.locator("[data-test=score]").inner_text()
     page.wait_for_selector("[data-test=rates] img")
-    outcomes = page.locator("[data-test=outcomes] .watch-outcome").all_inner_texts()
+    outcomes = page.locator("[data-test=outcomes] .monitor-outcome").all_inner_texts()
     assert len(outcomes) == 4
     assert sum(text.startswith("student:") for text in outcomes) == 2
     devices = page.locator("[data-test=devices]")
@@ -119,7 +119,7 @@ def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
         assert np.linalg.norm(np.array(fakes.do("report")["pose"][:3]) - far.position) > 0.05
         with pytest.raises(CellStopped, match="stop button"):
             cell.observe()
-        page.wait_for_selector('.watch-phase[data-state="stopped"]')
+        page.wait_for_selector('.monitor-phase[data-state="stopped"]')
         assert read_status(folder / "telemetry")["phase"] == "stopped"
         cell.recover()
         cell.close()
@@ -134,7 +134,7 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
     write_json(tmp_path / "run.json", {"models": {"teacher": "random", "student": str(tmp_path / "student")}})
     with EventLog(tmp_path / "attempts.jsonl") as log:
         log.append(Intent("student", "v", 0, 0, 50, 50, 0.0, 1.0))
-    source = WatchSource(config, tmp_path)
+    source = MonitorSource(config, tmp_path)
     scene = source.scene()
     assert scene.scores.shape == config.workspace.shape
     np.testing.assert_array_equal(np.isfinite(scene.scores), config.workspace.graspable_mask())
@@ -143,7 +143,7 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
 
 def test_without_any_files_the_page_has_nothing_to_say(picked):
     _, config, folder = picked
-    source = WatchSource(replace(config, telemetry=folder / "nothing"), folder / "no-run")
+    source = MonitorSource(replace(config, telemetry=folder / "nothing"), folder / "no-run")
     assert source.status() == {}
     assert source.scene() is None
     assert source.numbers().rates == {}

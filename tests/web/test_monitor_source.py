@@ -10,7 +10,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.telemetry import TelemetryFolder
-from grasping_student.web.monitor_source import WatchSource
+from grasping_student.web.monitor_source import MonitorSource
 
 WORKSPACE = light_workspace()
 
@@ -27,7 +27,7 @@ def show(live, height):
 
 
 def test_every_tab_and_every_reload_gets_the_scene_and_then_the_next(live):
-    source = WatchSource(replace(CellConfig(), telemetry=live.folder), None)
+    source = MonitorSource(replace(CellConfig(), telemetry=live.folder), None)
     assert source.scene() is None
     show(live, 0.01)
     first = source.scene()

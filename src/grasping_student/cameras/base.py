@@ -75,7 +75,7 @@ class CameraConfig(ABC):
     """Options of a camera in a cell's file: a frozen dataclass that is registered by ``register_camera``."""
 
     frames_have_poses: ClassVar[bool] = False
-    """Whether each frame says itself where it was taken, so that no calibration is needed."""
+    """Whether each frame contains its own pose, so that no calibration is needed."""
 
     @abstractmethod
     def make(self, camera_to_world: NDArray[np.float64]) -> Camera:

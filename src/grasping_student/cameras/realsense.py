@@ -46,7 +46,7 @@ class RealSenseConfig(CameraConfig):
     """Smoothing over successive frames, by the vendor's library."""
 
     hole_filling: bool = False
-    """Filling of holes by the vendor's library; ours fills after the heightmap and says so."""
+    """Filling of holes by the vendor's library; ours fills the heightmap and notes it."""
 
     warm_up: int = 15
     """Frames thrown away after the start, while the exposure settles."""
@@ -158,7 +158,7 @@ class RealSenseCamera(Camera):
             raise
 
     def _describe(self, rs: Any, profile: Any) -> None:
-        """What the started device says of itself."""
+        """Read serial number, scale and intrinsics of the started device."""
         device = profile.get_device()
         sensor = device.first_depth_sensor()
         self._serial = device.get_info(rs.camera_info.serial_number)

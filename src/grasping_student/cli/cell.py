@@ -11,19 +11,20 @@ from grasping_student.pipeline.errors import UserError, require_extra
 
 if TYPE_CHECKING:
     from grasping_student.robots.cell.calibration_config import CalibrateConfig, CheckConfig
-    from grasping_student.web.monitor_config import WatchConfig
+    from grasping_student.web.monitor_config import MonitorConfig
 
 QUESTION = "Is the cell clear, and nobody's hand in it? Type yes: "
 
 
 def calibrate(config: CalibrateConfig) -> None:
     """Fit where the camera stands, and print how good the fit is."""
+    from grasping_student.plotting.calibration_figure import plot_calibration
     from grasping_student.robots.cell.calibrate import print_board, run
 
     if config.print_board is not None:
         print(print_board(config.board, config.print_board))
         return
-    calibration = run(config)
+    calibration = run(config, plot_calibration)
     for note in calibration.notes:
         print(note)
     each = ", ".join(f"{name} {value:.1f}" for name, value in calibration.residuals_mm.items())
@@ -51,18 +52,18 @@ def check(config: CheckConfig) -> None:
         raise UserError(f"{len(errors)} of {len(findings)} checks failed ({', '.join(errors)}): mend these first")
 
 
-def monitor(config: WatchConfig) -> None:
+def monitor(config: MonitorConfig) -> None:
     """Serve the live page until Ctrl-C."""
     require_extra("web", "nicegui")
     from grasping_student.robots.cell.cell_file import load_cell
-    from grasping_student.web.monitor_page import build_watch_page
-    from grasping_student.web.monitor_source import WatchSource
+    from grasping_student.web.monitor_page import build_monitor_page
+    from grasping_student.web.monitor_source import MonitorSource
     from grasping_student.web.server import checked_binding, serve
 
     cell = load_cell(config.cell)
     binding = checked_binding(config.host, config.port, config.token)
-    source = WatchSource(cell, config.run, config.seed)
-    serve(binding, "Robot cell", lambda: build_watch_page(cell, source))
+    source = MonitorSource(cell, config.run, config.seed)
+    serve(binding, "Robot cell", lambda: build_monitor_page(cell, source))
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def teach_reset(options: TeachOptions) -> None:
     cell = load_cell(options.cell, to_move=True)
     if TelemetryFolder(cell.telemetry).stop_requested:
         raise UserError(
-            "the stop button was pressed and holds for this program too; when the cause is mended, "
+            "the stop button was pressed and holds for this program too; when the cause is removed, "
             f"`grasping-student cell recover --cell {options.cell}` clears it"
         )
     cell.safe_box.check_speed(options.speed, cell.pick.acceleration, cell.safe_box.fastest)

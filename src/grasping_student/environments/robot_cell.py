@@ -200,7 +200,7 @@ class RobotCell(Environment):
             self._telemetry.update("stopped", reason=self._stopped)
         if self._stopped is not None:
             raise CellStopped(
-                f"the cell is stopped: {self._stopped}. No attempt was counted; when the cause is mended, "
+                f"the cell is stopped: {self._stopped}. No attempt was counted; when the cause is removed, "
                 "`grasping-student cell recover --cell FILE` clears it, and --resume goes on"
             )
 

@@ -54,7 +54,7 @@ def rehearse(
     from grasping_student.environments.robot_cell import RobotCell
     from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.robots.cell.devices import check_devices
-    from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, Notebook, plot_motions
+    from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog, plot_motions
     from grasping_student.robots.cell.simulated_view import SimulatedView
 
     assert config.cell is not None
@@ -66,7 +66,7 @@ def rehearse(
         lines.append(line)
         say(line)
 
-    notes = Notebook(cell.drop_pose(), note)
+    notes = MotionLog(cell.drop_pose(), note)
     view = SimulatedView(cell.workspace, config.family)
     rule = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
     stage = StageRun("evaluate picking", config)

@@ -116,9 +116,9 @@ def obey(fakes: FakeCell, line: str) -> str:
             return HELP
         fakes.do("place_tool", pose=list(tool_down(x, y, z, 0.0).values))
     if word in ("lead", "where"):
-        told = fakes.do("report")
-        place = " ".join(f"{value:+.3f}" for value in told["pose"][:3])
-        return f"tool at {place} m, fingers {told['stroke_mm']:.0f} mm open"
+        report = fakes.do("report")
+        place = " ".join(f"{value:+.3f}" for value in report["pose"][:3])
+        return f"tool at {place} m, fingers {report['stroke_mm']:.0f} mm open"
     return HELP
 
 

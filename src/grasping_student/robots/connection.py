@@ -76,7 +76,7 @@ class DeviceLock:
 
     def _open(self) -> int:
         """The lock's file; another user's may only be readable, which is enough to lock it."""
-        with contextlib.suppress(OSError, ValueError):  # a host that has no address fails later, in words
+        with contextlib.suppress(OSError, ValueError):  # a host that has no address fails later, with a message
             self._host = socket.gethostbyname(self._host)
         name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self._kind} at {self._host}")
         path = FOLDER / f"grasping-student-{name}.lock"

@@ -1,4 +1,4 @@
-"""What can go wrong with a device, as exceptions that say in words what happened and what the operator does next."""
+"""Failures of devices, as exceptions whose message names what happened and what the operator does next."""
 
 from __future__ import annotations
 

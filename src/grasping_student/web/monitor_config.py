@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class WatchConfig:
+class MonitorConfig:
     """What the cell sees and does now, both models' success, and a stop button."""
 
     cell: Path = Path("cell.yaml")
@@ -29,9 +29,9 @@ class WatchConfig:
     """Of the bootstrap behind the intervals."""
 
 
-def monitor() -> WatchConfig:
+def monitor() -> MonitorConfig:
     """This machine only."""
-    return WatchConfig()
+    return MonitorConfig()
 
 
 PRESETS = {"monitor": monitor}

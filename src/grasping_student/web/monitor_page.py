@@ -16,7 +16,7 @@ from grasping_student.plotting.style import bare, data_uri, new_figure, picture_
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.cell.devices import arm_config
 from grasping_student.robots.cell.telemetry import request_stop
-from grasping_student.web.monitor_source import Numbers, Scene, WatchSource
+from grasping_student.web.monitor_source import MonitorSource, Numbers, Scene
 
 STATIC = Path(__file__).parent / "static"
 PERIOD = 0.5
@@ -25,18 +25,18 @@ PERIOD = 0.5
 CAPTIONS = {"camera": "Camera", "height": "Heightmap and chosen grasp", "score": "Best score over 16 angles"}
 
 
-def build_watch_page(cell: CellConfig, source: WatchSource) -> None:
+def build_monitor_page(cell: CellConfig, source: MonitorSource) -> None:
     """Register the page at ``/``."""
 
     @ui.page("/", title="Robot cell")
-    def watch_page() -> None:
-        WatchPage(cell, source).build()
+    def monitor_page() -> None:
+        MonitorPage(cell, source).build()
 
 
-class WatchPage:
+class MonitorPage:
     """What one tab shows. It only reads, but for the stop button."""
 
-    def __init__(self, cell: CellConfig, source: WatchSource) -> None:
+    def __init__(self, cell: CellConfig, source: MonitorSource) -> None:
         self._cell, self._source = cell, source
         self._scene: Scene | None = None
         self._drawn_grasp: PlanarGrasp | None = None
@@ -45,20 +45,22 @@ class WatchPage:
     def build(self) -> None:
         """Lay the page out and start looking."""
         ui.add_css(STATIC / "labelling.css")
-        ui.add_css(STATIC / "watch.css")
+        ui.add_css(STATIC / "monitor.css")
         ui.query("body").classes("labelling")
         with ui.element("header").classes("labelling-header"):
             ui.label("Grasping Student").classes("brand")
             ui.label("robot cell").classes("quiet")
             ui.element("div").classes("spring")
-            ui.button("STOP", on_click=self._stop, color=None).props("unelevated data-test=stop").classes("watch-stop")
-        with ui.element("main").classes("watch-main labelling"):
-            with ui.element("section").classes("watch-left"):
-                with ui.element("div").classes("watch-pictures"):
+            ui.button("STOP", on_click=self._stop, color=None).props("unelevated data-test=stop").classes(
+                "monitor-stop"
+            )
+        with ui.element("main").classes("monitor-main labelling"):
+            with ui.element("section").classes("monitor-left"):
+                with ui.element("div").classes("monitor-pictures"):
                     self._pictures = {name: _figure(name) for name in CAPTIONS}
                 self._rates = _card("Success so far, all picks, with 95 % Wilson interval", "rates")
                 self._outcomes = _card("Last outcomes, newest first", "outcomes")
-            with ui.element("aside").classes("watch-side"):
+            with ui.element("aside").classes("monitor-side"):
                 self._phase = _card("Now", "phase")
                 self._devices = _card("Arm and gripper", "devices")
         ui.timer(PERIOD, self._look)
@@ -95,7 +97,7 @@ class WatchPage:
                 if self._cell.telemetry
                 else "the cell's file names no `telemetry` folder"
             )
-            self._phase.set_content(f'<p class="watch-phase" data-state="waiting">{words}</p>')
+            self._phase.set_content(f'<p class="monitor-phase" data-state="waiting">{words}</p>')
             return
         age = max(0.0, time.time() - status["time"])
         pressed = self._source.stop_requested()
@@ -106,7 +108,7 @@ class WatchPage:
         acting = self._source.numbers().model if state == "running" else None
         words = html.escape(status["phase"] if acting is None else f"{acting}: {status['phase']}")
         self._phase.set_content(
-            f'<p class="watch-phase" data-state="{state}">{words}</p>'
+            f'<p class="monitor-phase" data-state="{state}">{words}</p>'
             f'<p class="quiet">{age:.0f} s ago</p><p>{reason}</p>'
         )
 
@@ -132,9 +134,9 @@ class WatchPage:
             none = "no attempt yet" if self._source.has_run else "name the evaluation's output folder with --run"
             self._rates.set_content(f'<p class="quiet">{none}</p>')
         self._outcomes.set_content(
-            '<div class="watch-outcomes">'
+            '<div class="monitor-outcomes">'
             + "".join(
-                f'<span class="watch-outcome" data-success="{str(each.success).lower()}">'
+                f'<span class="monitor-outcome" data-success="{str(each.success).lower()}">'
                 f"{html.escape(each.model)}: {html.escape(each.outcome)}</span>"
                 for each in numbers.last
             )
@@ -192,15 +194,15 @@ def _figure(name: str) -> ui.html:
 
 
 def _card(title: str, test: str) -> ui.html:
-    with ui.element("section").classes("watch-card").props(f"data-test={test}"):
+    with ui.element("section").classes("monitor-card").props(f"data-test={test}"):
         ui.html(f"<h2>{html.escape(title)}</h2>", sanitize=False)
         return ui.html("", sanitize=False)
 
 
 def _blank(words: str) -> str:
-    return f'<div class="watch-blank">{html.escape(words)}</div>'
+    return f'<div class="monitor-blank">{html.escape(words)}</div>'
 
 
 def _table(rows: dict[str, str]) -> str:
     lines = (f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows.items())
-    return f'<table class="watch-table">{"".join(lines)}</table>'
+    return f'<table class="monitor-table">{"".join(lines)}</table>'

@@ -47,7 +47,7 @@ class Numbers:
     model: str | None = None
 
 
-class WatchSource:
+class MonitorSource:
     """Reads what another process writes; what has not changed is not read again.
 
     Args:

@@ -15,16 +15,16 @@ from grasping_student.robots.pose import ToolPose
 
 @dataclass(frozen=True)
 class ArmState:
-    """What the arm last said of itself.
+    """Latest state that the arm reported.
 
     Attributes:
-        time: when the arm said it, ``time.monotonic()`` seconds of this machine.
+        time: when the arm reported it, ``time.monotonic()`` seconds of this machine.
         pose: tool centre point in the base frame.
         speed: of the tool, metres a second.
         force: at the tool, newtons in the base frame, since the sensor was last zeroed.
         mode: the maker's word for the arm's mode.
         ready: powered, no stop active, and its program takes commands.
-        stop: why the safety system holds the arm, in words, or None.
+        stop: reason for which the safety system holds the arm, or None.
     """
 
     time: float
@@ -36,7 +36,7 @@ class ArmState:
     stop: str | None = None
 
     def age(self, now: float | None = None) -> float:
-        """Seconds since the arm said this."""
+        """Seconds since the arm reported this."""
         return (time.monotonic() if now is None else now) - self.time
 
 

@@ -37,7 +37,7 @@ class SafeBox:
     """Metres a second squared."""
 
     strongest_contact: float = 40.0
-    """Largest contact force that a descent may be told to press with, newtons."""
+    """Largest contact force that a descent may press with, newtons."""
 
     steepest_tilt: float = 0.10
     """Largest angle between the tool and straight down, radians."""
@@ -117,7 +117,7 @@ class SafeBox:
 
 
 class GuardedArm(Arm):
-    """Any arm behind the safe box: what is not allowed raises ``UnsafeMotion`` before the driver hears of it.
+    """Any arm behind the safe box: what is not allowed raises ``UnsafeMotion`` before the driver is called.
 
     Args:
         arm: the driver.

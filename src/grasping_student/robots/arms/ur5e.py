@@ -116,8 +116,8 @@ class Ur5e(Arm):
         if not self._link.wait_ready(config.connect_timeout):
             self._link.kill()
             # No brake here: if another machine drives the arm, this must not disturb it.
-            words = self._link.last_words() or f"no sign of it within {config.connect_timeout:g} s"
-            raise ArmFault(Fault.NOT_READY, f"the arm's program did not start: {words}")
+            reason = self._link.last_line() or f"no sign of it within {config.connect_timeout:g} s"
+            raise ArmFault(Fault.NOT_READY, f"the arm's program did not start: {reason}")
 
     def state(self) -> ArmState:
         link = self._link
@@ -220,11 +220,11 @@ class Ur5e(Arm):
             ur_dashboard.stop_program(self._config.host)
 
     def _gone(self, what: str, fault: Fault = Fault.LINK_LOST) -> ArmFault:
-        """End the child, brake over the second channel, and say what its log says."""
-        words = ""
+        """End the child, brake over the second channel, and return a fault with the last line of its log."""
+        reason = ""
         if self._link is not None:
             self._link.kill()
-            words = self._link.last_words()
+            reason = self._link.last_line()
         safety = ur_dashboard.stop_program(self._config.host)
         if safety is not None:
             try:
@@ -234,7 +234,7 @@ class Ur5e(Arm):
         how = "the controller's own watchdog stops it" if safety is None else "the controller was told to stop"
         return ArmFault(
             fault,
-            f"{what}{f' ({words})' if words else ''}; {how}. Look at cable and tablet, then "
+            f"{what}{f' ({reason})' if reason else ''}; {how}. Look at cable and tablet, then "
             "`grasping-student cell recover`",
         )
 

@@ -84,7 +84,7 @@ class WorkerLink:
             self._changed.wait_for(lambda: number in self._replies or self.ended, timeout=seconds)
             return self._replies.pop(number, None)
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """Last line that the child wrote to its log."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()

@@ -61,14 +61,14 @@ class Worker:
         self._control = RTDEControlInterface(self._options.host, 125.0)
         if not self._control.setWatchdog(self._options.watchdog):
             raise RuntimeError("the controller refused the watchdog")
-        self._say({"ready": True})
+        self._send({"ready": True})
 
     def run(self) -> None:
         """Serve until the parent goes, the link goes, or a quit comes."""
         while True:
             began = time.monotonic()
             signal.setitimer(signal.ITIMER_REAL, ALARM)
-            self._hear()
+            self._receive_commands()
             if not (self._receive.isConnected() and self._control.isConnected()):
                 self._leave(LINK_LOST_EXIT)
             state = self._state()
@@ -76,7 +76,7 @@ class Worker:
             if self._command is not None:
                 self._advance(state, parent_silent)
             self._kick(state, parent_silent)
-            self._say({"state": state})
+            self._send({"state": state})
             select.select([self._connection], [], [], max(0.0, PERIOD - (time.monotonic() - began)))
 
     def _kick(self, state: dict[str, Any], parent_silent: bool) -> None:
@@ -104,7 +104,7 @@ class Worker:
             "runtime_state": self._receive.getRuntimeState(),
         }
 
-    def _hear(self) -> None:
+    def _receive_commands(self) -> None:
         while select.select([self._connection], [], [], 0.0)[0]:
             chunk = self._connection.recv(65536)
             if not chunk:
@@ -128,7 +128,7 @@ class Worker:
             self._began = False
             self._control.stopL(5.0, True)
         elif self._command is not None:
-            self._say({"id": command["id"], "error": "busy"})
+            self._send({"id": command["id"], "error": "busy"})
         else:
             self._command, self._issued, self._settled = command, time.monotonic(), 0
             self._began = False
@@ -187,10 +187,10 @@ class Worker:
 
     def _finish(self, reply: dict[str, Any]) -> None:
         assert self._command is not None
-        self._say({"id": self._command["id"], **reply})
+        self._send({"id": self._command["id"], **reply})
         self._command, self._stopping = None, False
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         try:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
@@ -220,7 +220,7 @@ def main() -> None:
     try:
         worker.start()
         worker.run()
-    except Exception as error:  # whatever the vendor's library throws ends this process and is told in words
+    except Exception as error:  # of the vendor's library; its message is the last line of the log
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         os._exit(1)
 

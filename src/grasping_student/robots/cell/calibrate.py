@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from grasping_student.cameras.base import Camera
 from grasping_student.cameras.recorded import RecordedCamera
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.board_config import BoardConfig
 from grasping_student.perception.calibration import Calibration, calibrate, plane_in_camera, save_calibration
 from grasping_student.perception.charuco import SeenBoard, board_picture, see_board
@@ -20,7 +23,6 @@ from grasping_student.perception.touched_points import points_in_camera, read_to
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import atomic_path, sha256_of_file
 from grasping_student.pipeline.stage import StageRun
-from grasping_student.plotting.calibration_figure import plot_calibration
 from grasping_student.robots.cell.calibration_config import CalibrateConfig
 from grasping_student.robots.cell.camera_view import CameraViewConfig
 from grasping_student.robots.cell.cell_file import load_cell
@@ -30,11 +32,18 @@ from grasping_student.robots.cell.devices import arm_config, view_config
 DOTS_AN_INCH = 300.0
 
 DEPTH_OFF = 0.004
-"""Depths that disagree with the board by more than this are worth words, metres."""
+"""Depths that disagree with the board by more than this are noted, metres."""
 
 
-def run(config: CalibrateConfig) -> Calibration:
+PlotCalibration = Callable[[Calibration, RgbdFrame, Workspace, NDArray[np.float64], NDArray[np.float64], Path], None]
+
+
+def run(config: CalibrateConfig, plot: PlotCalibration) -> Calibration:
     """Fit, check, store and draw.
+
+    Args:
+        config: cell, touched points, limits, output folder.
+        plot: ``plotting.calibration_figure.plot_calibration``; plotting stands above this part.
 
     Raises:
         UserError: anything missing, a board or point that is not seen, or a fit that is not good enough; nothing is
@@ -79,7 +88,7 @@ def run(config: CalibrateConfig) -> Calibration:
     with stage.output_folder("calibration.json"):
         save_calibration(calibration, config.out / "calibration.json")
         np.savetxt(config.out / "camera_to_base.txt", calibration.camera_to_base, fmt="%.12g")
-        plot_calibration(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")
+        plot(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")
         if frame.rgb is not None:
             cv2.imwrite(str(config.out / "reference.png"), cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))
         stage.finish({str(path): sha256_of_file(path) for path in (config.cell, config.touched)})
@@ -123,7 +132,7 @@ def take_frame(cell: CellConfig, recorded: Path | None) -> tuple[RgbdFrame, str]
 
 
 def _board_notes(frame: RgbdFrame, board: SeenBoard) -> list[str]:
-    """Reprojection error and what the depth says of the board's corners, in words."""
+    """Sentences on the reprojection error and on the depth at the board's corners."""
     notes = [f"The board's corners are reprojected within {board.reprojection:.2f} pixels."]
     off = []
     for number, (u, v) in board.pixels.items():

@@ -53,7 +53,7 @@ class CalibrateConfig:
 
 @dataclass(frozen=True)
 class CheckConfig:
-    """The depth doctor: look at a frame and say in words what is wrong."""
+    """Diagnostics of the camera: what is wrong with a frame, and what to do."""
 
     cell: Path | None = None
     """The robot cell's file; None takes the paper's workspace and needs a frame."""

@@ -1,4 +1,4 @@
-"""Heightmaps from an RGB-D camera: frame, projection, mending."""
+"""Observations of the workspace through an RGB-D camera: frame, projection, repair."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class CameraView(View):
     Args:
         camera: gives frames whose ``camera_to_world`` means the workspace's world.
         workspace: the cells.
-        mending: repairs of the heightmap.
+        repair: options of the heightmap's repair.
     """
 
-    def __init__(self, camera: Camera, workspace: Workspace, mending: HeightmapRepairConfig) -> None:
-        self._camera, self._workspace, self._mending = camera, workspace, mending
+    def __init__(self, camera: Camera, workspace: Workspace, repair: HeightmapRepairConfig) -> None:
+        self._camera, self._workspace, self._repair = camera, workspace, repair
         self._told: set[str] = set()
 
     def connect(self) -> None:
@@ -73,7 +73,7 @@ class CameraView(View):
 
     def observe(self) -> Observation:
         try:
-            seen = observe_frame(self._camera.read(), self._workspace, self._mending)
+            seen = observe_frame(self._camera.read(), self._workspace, self._repair)
         except UserError as error:  # no frame, or one that shows no workspace
             raise DeviceFault(Fault.NO_PICTURE, str(error)) from None
         for note in seen.notes:  # each kind of repair once: its numbers change with every picture

@@ -29,7 +29,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "safe_box": ("low", "high"),
     "drop": ("x", "y", "z"),
 }
-"""What a cell's file must say itself before anything is driven by it: defaults would be guesses about walls."""
+"""Parts that a cell's file must contain before an arm is driven by it: defaults would be guesses about walls."""
 
 
 def load_cell(path: Path, to_move: bool = False) -> CellConfig:
@@ -104,10 +104,10 @@ def _checked(path: Path, check: Callable[[Given], Result], given: Given) -> Resu
         raise UserError(f"{path}: {error}") from None
 
 
-def _refuse_gaps(path: Path, said: dict[str, Any]) -> None:
-    missing = [part for part in REQUIRED if part not in said]
+def _refuse_gaps(path: Path, values: dict[str, Any]) -> None:
+    missing = [part for part in REQUIRED if part not in values]
     missing += [
-        f"{part}.{name}" for part in REQUIRED if part in said for name in REQUIRED[part] if name not in said[part]
+        f"{part}.{name}" for part in REQUIRED if part in values for name in REQUIRED[part] if name not in values[part]
     ]
     if missing:
         raise UserError(

@@ -1,4 +1,4 @@
-"""``cell check``: one frame of the cell's camera, or a recorded one, before the depth doctor."""
+"""``cell check``: one frame of the cell's camera, or a recorded one, through the diagnostics of the camera."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> 
 
 
 def _check_file(path: Path | None) -> list[Finding]:
-    """The place of the workspace in words, and a warning if the cell's file is enough to look, but not to pick."""
+    """The place of the workspace, and a warning if the cell's file is enough to look, but not to pick."""
     if path is None:
         return []
     place = load_cell(path).workspace_in_base

@@ -1,4 +1,4 @@
-"""Every motion printed and drawn, nothing moved: stand-ins for arm and gripper that only take notes."""
+"""Dry run: stand-ins for arm and gripper that log every motion and make none, and a drawing of the motions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Motion:
     speed: float
     stroke_mm: float | None = None
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The motion as a line of text."""
         if self.kind == "fingers":
             return f"fingers to {self.stroke_mm:5.1f} mm"
@@ -37,25 +37,25 @@ class Motion:
         return f"{self.kind:<7} to {where} m, fingers at {angle:5.1f} deg, {1000 * self.speed:3.0f} mm/s"
 
 
-class Notebook:
-    """Keeps motions in order and says each one."""
+class MotionLog:
+    """Motions in their order; each is logged when it is added."""
 
-    def __init__(self, start: ToolPose, say: Callable[[str], object] = print) -> None:
+    def __init__(self, start: ToolPose, log: Callable[[str], object] = print) -> None:
         self.motions: list[Motion] = []
         self.here = start
-        self._say = say
+        self._log = log
 
     def add(self, motion: Motion) -> None:
         """Note a motion."""
         self.motions.append(motion)
         self.here = motion.end
-        self._say(motion.words())
+        self._log(motion.describe())
 
 
 class DryRunArm(Arm):
     """An arm that is always where it was last sent."""
 
-    def __init__(self, notes: Notebook) -> None:
+    def __init__(self, notes: MotionLog) -> None:
         self._notes = notes
 
     def connect(self) -> None:
@@ -85,7 +85,7 @@ class DryRunArm(Arm):
 class DryRunGripper(Gripper):
     """A gripper that always finds something to hold."""
 
-    def __init__(self, notes: Notebook, object_mm: float = 30.0) -> None:
+    def __init__(self, notes: MotionLog, object_mm: float = 30.0) -> None:
         self._notes, self._object_mm, self._stroke_mm = notes, object_mm, 85.0
 
     @property

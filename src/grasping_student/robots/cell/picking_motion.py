@@ -53,7 +53,11 @@ def plan_grasp(observation: Observation, grasp: PlanarGrasp, config: CellConfig)
 
 
 def pick(
-    arm: Arm, gripper: Gripper, plan: GraspPlan, config: CellConfig, say: Callable[[str], object] = lambda phase: None
+    arm: Arm,
+    gripper: Gripper,
+    plan: GraspPlan,
+    config: CellConfig,
+    notify: Callable[[str], object] = lambda phase: None,
 ) -> Outcome:
     """Carry out a plan; the tool ends over the second box with the fingers open, out of the camera's sight.
 
@@ -62,7 +66,7 @@ def pick(
         gripper: connected.
         plan: where to go.
         config: of the cell.
-        say: is told what begins now, while the arm stands still.
+        notify: called with the phase that begins now, while the arm stands still.
 
     Raises:
         DeviceFault: a device failed; the tool stays where it is.
@@ -70,18 +74,18 @@ def pick(
     settings = config.pick
     gripper.move(gripper.longest_stroke_mm)  # the paper opens fully before every grasp
     travel(arm, plan.approach, config)
-    say("going down")
+    notify("going down")
     descent = arm.descend(plan.grasp, settings.descent_speed, settings.acceleration, settings.contact_force)
     if descent.contact:
         outcome = Outcome.COLLISION
     else:
-        say("closing")
+        notify("closing")
         outcome = Outcome.SUCCESS if close_on_object(gripper) else Outcome.MISSED
-    say("lifting")
+    notify("lifting")
     arm.move(plan.over, settings.travel_speed, settings.acceleration)
     if outcome is Outcome.SUCCESS and not still_holding(gripper):
         outcome = Outcome.DROPPED
-    say("carrying off")
+    notify("carrying off")
     let_go(arm, gripper, config)
     return outcome
 

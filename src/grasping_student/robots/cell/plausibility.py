@@ -1,6 +1,6 @@
 """Plausibility of a cell's lengths and angles: a number in another unit or a contradiction is refused in one sentence.
 
-An arm does what its numbers say. Degrees in place of radians turn the workspace away under the gripper; millimetres in
+Degrees in place of radians turn the workspace away under the gripper; millimetres in
 place of metres put it outside the room.
 """
 

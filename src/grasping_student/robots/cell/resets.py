@@ -35,7 +35,7 @@ def ask_at_terminal(text: str) -> str:
 def check_waypoints(
     waypoints: Sequence[Waypoint], box: SafeBox, acceleration: float, longest_stroke_mm: float
 ) -> list[str]:
-    """What is wrong with each waypoint that box or gripper do not allow, in words; empty when all are allowed."""
+    """A sentence for each waypoint that the box or the gripper does not allow; empty when all are allowed."""
     wrong = []
     for number, waypoint in enumerate(waypoints, start=1):
         try:

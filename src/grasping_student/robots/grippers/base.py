@@ -16,7 +16,7 @@ UNMOVED_MM = 1.0
 
 @dataclass(frozen=True)
 class GripperState:
-    """What the gripper last said of itself.
+    """Latest state that the gripper reported.
 
     Attributes:
         stroke_mm: opening between the fingers, millimetres.
@@ -111,7 +111,7 @@ def check_stroke(stroke_mm: float, longest_mm: float) -> None:
 
 
 def close_on_object(gripper: Gripper) -> bool:
-    """Close, and say whether something is held: the paper's check of success.
+    """Close and return whether something is held: the paper's check of success.
 
     The gripper reports an object, is not fully closed, and a second close does not change its opening.
     """

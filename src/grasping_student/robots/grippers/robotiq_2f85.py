@@ -37,7 +37,7 @@ class Robotiq2F85Config(GripperConfig):
     """How to reach and use a 2F-85."""
 
     host: str = "192.168.1.10"
-    """Address of the arm's controller, which passes the words on."""
+    """Address of the arm's controller, which passes the commands on."""
 
     port: int = 63352
     """Port of the gripper's server."""
@@ -235,10 +235,10 @@ class Robotiq2F85(Gripper):
             raise self._lost(f"the gripper answered '{answer}' to GET {name}")
         return int(word)
 
-    def _set(self, *words: str | int) -> None:
-        answer = self._ask("SET " + " ".join(map(str, words)))
+    def _set(self, *command: str | int) -> None:
+        answer = self._ask("SET " + " ".join(map(str, command)))
         if answer != "ack":
-            raise self._lost(f"the gripper answered '{answer}' to SET {words[0]}")
+            raise self._lost(f"the gripper answered '{answer}' to SET {command[0]}")
 
     def _ask(self, line: str) -> str:
         """One line out, one line in; after any doubt about which answer belongs to which line the link is dropped."""
