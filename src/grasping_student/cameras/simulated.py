@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numba
 import numpy as np
@@ -38,21 +38,13 @@ def looking_down(distance: float, tilt: float = 0.0) -> NDArray[np.float64]:
     return pose
 
 
-@dataclass(frozen=True)
-class Box:
-    """An upright box on the table, for a simulated camera."""
+class Box(NamedTuple):
+    """An upright box on the table: world x and y of its centre, side along both, height; metres."""
 
-    x: float = 0.0
-    """World x of its centre, metres."""
-
-    y: float = 0.0
-    """World y of its centre, metres."""
-
-    width: float = 0.04
-    """Side along x and y, metres."""
-
-    height: float = 0.03
-    """Metres."""
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @register_camera("simulated")
@@ -68,8 +60,8 @@ class SimulatedConfig(CameraConfig):
     tilt: float = 0.0
     """Against straight down, radians."""
 
-    boxes: tuple[Box, ...] = (Box(),)
-    """What stands on the table."""
+    boxes: tuple[tuple[float, float, float, float], ...] = ((0.0, 0.0, 0.04, 0.03),)
+    """Boxes on the table: x, y, width and height of each, metres."""
 
     noise: float = 0.0
     """Standard deviation of the depth, metres."""
@@ -87,7 +79,7 @@ class SimulatedConfig(CameraConfig):
             raise ValueError(f"tilt is {self.tilt} rad; it must lie in [-1.2, 1.2]: were these degrees?")
 
     def make(self, camera_to_world: NDArray[np.float64]) -> Camera:
-        scene = boxes_on_table(self.boxes)
+        scene = boxes_on_table(Box(*each) for each in self.boxes)
         pose = looking_down(self.distance, self.tilt)
         return SimulatedCamera(lambda: scene, d415_intrinsics(), pose, self.noise, self.dropout, self.seed)
 

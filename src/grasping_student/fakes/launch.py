@@ -56,17 +56,8 @@ class FakeCell:
 
     def __init__(self, speedup: float = 10.0, simulation: SimulationConfig | None = None) -> None:
         self.host = free_loopback_address()
-        command = [
-            sys.executable,
-            "-m",
-            "grasping_student.fakes",
-            "--host",
-            self.host,
-            "--gripper-port",
-            "0",
-            "--speedup",
-            str(speedup),
-        ]
+        options = ["-m", "grasping_student.fakes", f"--host={self.host}", "--gripper-port=0", f"--speedup={speedup}"]
+        command = [sys.executable, *options]
         if simulation is not None:
             command += ["--simulation", json.dumps(to_plain(simulation))]
         self._process = subprocess.Popen(

@@ -34,66 +34,34 @@ _CODES = {
     "VECTOR6UINT32": "6I",
 }
 
-VARIABLE_TYPES: dict[str, str] = {
-    "timestamp": "DOUBLE",
-    "actual_execution_time": "DOUBLE",
-    "speed_scaling": "DOUBLE",
-    "target_speed_fraction": "DOUBLE",
-    "actual_momentum": "DOUBLE",
-    "actual_main_voltage": "DOUBLE",
-    "actual_robot_voltage": "DOUBLE",
-    "actual_robot_current": "DOUBLE",
-    "payload": "DOUBLE",
-    "standard_analog_input0": "DOUBLE",
-    "standard_analog_input1": "DOUBLE",
-    "standard_analog_output0": "DOUBLE",
-    "standard_analog_output1": "DOUBLE",
-    "speed_slider_fraction": "DOUBLE",
-    "speed_scaling_combined": "DOUBLE",
-    "target_q": "VECTOR6D",
-    "target_qd": "VECTOR6D",
-    "target_qdd": "VECTOR6D",
-    "target_current": "VECTOR6D",
-    "target_moment": "VECTOR6D",
-    "actual_q": "VECTOR6D",
-    "actual_qd": "VECTOR6D",
-    "actual_current": "VECTOR6D",
-    "joint_control_output": "VECTOR6D",
-    "actual_TCP_pose": "VECTOR6D",
-    "actual_TCP_speed": "VECTOR6D",
-    "actual_TCP_force": "VECTOR6D",
-    "target_TCP_pose": "VECTOR6D",
-    "target_TCP_speed": "VECTOR6D",
-    "joint_temperatures": "VECTOR6D",
-    "actual_joint_voltage": "VECTOR6D",
-    "ft_raw_wrench": "VECTOR6D",
-    "payload_inertia": "VECTOR6D",
-    "external_force_torque": "VECTOR6D",
-    "actual_tool_accelerometer": "VECTOR3D",
-    "payload_cog": "VECTOR3D",
-    "joint_mode": "VECTOR6INT32",
-    "robot_mode": "INT32",
-    "safety_mode": "INT32",
-    "safety_status": "INT32",
-    "runtime_state": "UINT32",
-    "robot_status_bits": "UINT32",
-    "safety_status_bits": "UINT32",
-    "actual_digital_input_bits": "UINT64",
-    "actual_digital_output_bits": "UINT64",
-    "output_bit_registers0_to_31": "UINT32",
-    "output_bit_registers32_to_63": "UINT32",
-    "speed_slider_mask": "UINT32",
-    "standard_digital_output_mask": "UINT8",
-    "standard_digital_output": "UINT8",
-    "configurable_digital_output_mask": "UINT8",
-    "configurable_digital_output": "UINT8",
-    "tool_digital_output_mask": "UINT8",
-    "tool_digital_output": "UINT8",
-    "standard_analog_output_mask": "UINT8",
-    "standard_analog_output_type": "UINT8",
-    "standard_analog_output_0": "DOUBLE",
-    "standard_analog_output_1": "DOUBLE",
+_NAMES = {
+    "DOUBLE": (
+        "timestamp actual_execution_time speed_scaling target_speed_fraction actual_momentum "
+        "actual_main_voltage actual_robot_voltage actual_robot_current payload standard_analog_input0 "
+        "standard_analog_input1 standard_analog_output0 standard_analog_output1 speed_slider_fraction "
+        "speed_scaling_combined standard_analog_output_0 standard_analog_output_1"
+    ),
+    "VECTOR6D": (
+        "target_q target_qd target_qdd target_current target_moment actual_q actual_qd actual_current "
+        "joint_control_output actual_TCP_pose actual_TCP_speed actual_TCP_force target_TCP_pose "
+        "target_TCP_speed joint_temperatures actual_joint_voltage ft_raw_wrench payload_inertia "
+        "external_force_torque"
+    ),
+    "VECTOR3D": "actual_tool_accelerometer payload_cog",
+    "VECTOR6INT32": "joint_mode",
+    "INT32": "robot_mode safety_mode safety_status",
+    "UINT32": (
+        "runtime_state robot_status_bits safety_status_bits output_bit_registers0_to_31 "
+        "output_bit_registers32_to_63 speed_slider_mask"
+    ),
+    "UINT64": "actual_digital_input_bits actual_digital_output_bits",
+    "UINT8": (
+        "standard_digital_output_mask standard_digital_output configurable_digital_output_mask "
+        "configurable_digital_output tool_digital_output_mask tool_digital_output standard_analog_output_mask "
+        "standard_analog_output_type"
+    ),
 }
+VARIABLE_TYPES: dict[str, str] = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 """Type of each variable that the controller knows; registers are matched by name."""
 
 _REGISTER = re.compile(r"(in|out)put_(int|double)_register_(\d+)$")

@@ -100,19 +100,9 @@ class Ur5e(Arm):
     def _start(self) -> None:
         config = self._config
         ur_dashboard.require_ready(config.host)
-        self._link = WorkerLink(
-            [
-                "--host",
-                config.host,
-                "--watchdog",
-                str(config.watchdog_frequency),
-                "--stale-after",
-                str(config.stale_after),
-                "--connect-timeout",
-                str(config.connect_timeout),
-            ],
-            keep_open=[self._lock.descriptor],
-        )
+        options = f"--host={config.host} --watchdog={config.watchdog_frequency} --stale-after={config.stale_after}"
+        options += f" --connect-timeout={config.connect_timeout}"
+        self._link = WorkerLink(options.split(), keep_open=[self._lock.descriptor])
         if not self._link.wait_ready(config.connect_timeout):
             self._link.kill()
             # No brake here: if another machine drives the arm, this must not disturb it.

@@ -37,16 +37,9 @@ class WorkerLink:
         self._ready = False
         self.ended = False
         self.raw_state: dict[str, Any] | None = None
-        command = [
-            sys.executable,
-            "-m",
-            "grasping_student.robots.arms.ur5e_worker",
-            "--descriptor",
-            str(theirs.fileno()),
-            *arguments,
-        ]
+        module = ["-m", "grasping_student.robots.arms.ur5e_worker", f"--descriptor={theirs.fileno()}"]
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, *module, *arguments],
             pass_fds=[theirs.fileno(), *keep_open],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
