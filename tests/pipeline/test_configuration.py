@@ -37,6 +37,13 @@ def test_yaml_round_trip_gives_an_equal_config(tmp_path):
     assert load_yaml(path, Outer()) == config
 
 
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "+1e-3", "1.e-3", "0.1e-2", ".1e-2", "10_000e-7", "1.0e-03"])
+def test_every_way_of_writing_a_number_is_a_number(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(f"ratio: {text}\nname: {text}x\n")
+    assert load_yaml(path, Outer()) == Outer(name=f"{text}x", ratio=1e-3)
+
+
 def test_a_whole_number_serves_where_a_float_is_wanted():
     assert with_values(Outer(), {"ratio": 1}, "here") == Outer(ratio=1.0)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grasping_student.pipeline.executor import parallel_map, parallel_stream
+from grasping_student.pipeline.executor import ProcessExecutor, SerialExecutor, parallel_map
 
 
 def square(item: int) -> int:
@@ -45,12 +45,48 @@ def test_an_error_in_a_worker_is_ours_to_see():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stream_without_end_gives_as_many_results_as_are_taken(workers):
-    stream = parallel_stream(square, count(), workers)
+    stream = parallel_map(square, count(), workers)
     assert list(islice(stream, 5)) == [0, 1, 4, 9, 16]
     stream.close()
-    assert list(parallel_stream(square, range(3), workers)) == [0, 1, 4]
+    assert list(parallel_map(square, range(3), workers)) == [0, 1, 4]
     with pytest.raises(ValueError, match="at least 1"):
-        list(parallel_stream(square, range(3), 0))
+        list(parallel_map(square, range(3), 0))
+
+
+EXECUTORS = [SerialExecutor(), ProcessExecutor(1), ProcessExecutor(3)]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS, ids=["here", "one process", "three processes"])
+def test_every_executor_gives_the_same(executor):
+    assert list(executor.map(square, [3, 1, 2])) == [9, 1, 4]
+    assert list(executor.map(square, iter(range(9)), "squares")) == [item * item for item in range(9)]
+    assert list(executor.map(square, [])) == []
+    with pytest.raises(ValueError, match="item 0"):
+        list(executor.map(fail, range(5)))
+
+
+STARTLESS = """
+import multiprocessing, sys
+from grasping_student.cli import commands, main
+from grasping_student.pipeline.executor import parallel_map
+def work(*arguments):
+    {first}
+    multiprocessing.set_executable({executable!r})
+    print(list(parallel_map(abs, range(6), 3)))
+commands.run = work
+sys.exit(main.main(["train", "teacher"]))
+"""
+
+
+@pytest.mark.parametrize("first", ["from multiprocessing import resource_tracker as r; r.ensure_running()", "pass"])
+@pytest.mark.parametrize("executable", ["/bin/false", "/nowhere/python"])
+def test_a_worker_that_cannot_start_is_told_as_that_and_leaves_nobody_waiting(executable, first):
+    program = STARTLESS.format(executable=executable, first=first)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2 and done.stdout == ""
+    *warnings, said = done.stderr.splitlines()  # multiprocessing warns when its own helper cannot start
+    assert said.startswith("grasping-student: a worker process ") and "fewer --workers" in said, done.stderr
+    assert "start" in said and "Traceback" not in done.stderr and (first == "pass" or not warnings)
 
 
 PROGRAM = """

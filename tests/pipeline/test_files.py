@@ -1,5 +1,7 @@
 """A file is whole or not there."""
 
+import errno
+
 import pytest
 
 from grasping_student.pipeline.errors import UserError
@@ -27,3 +29,19 @@ def test_half_a_json_file_is_named(tmp_path, content):
     (tmp_path / "value.json").write_bytes(content)
     with pytest.raises(UserError, match=r"value\.json is no JSON"):
         read_json(tmp_path / "value.json")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded", "/tmp/part"),
+        RuntimeError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_told_of_the_file_that_was_to_be_written(tmp_path, error):
+    with pytest.raises(OSError, match="No space") as caught, atomic_path(tmp_path / "model.safetensors") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert caught.value.filename == str(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
-from grasping_student.training import steps
+from grasping_student.training import losses
 from grasping_student.training.losses import pair_loss
 from grasping_student.training.teacher import run
 
@@ -86,7 +86,7 @@ def test_ctrl_c_keeps_the_resume_point_and_is_passed_on(config, tmp_path, monkey
 
     out = tmp_path / "stopped"
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "pair_loss", stops_at_the_sixth)
+        patch.setattr(losses, "pair_loss", stops_at_the_sixth)
         with pytest.raises(KeyboardInterrupt):
             run(replace(config, out=out, loop=replace(LOOP, steps=9)))
     assert (out / "resume.ckpt").exists()

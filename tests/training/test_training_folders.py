@@ -1,6 +1,8 @@
 """What lies in a training's folder: what may be gone on with, what is refused, and that nothing of it is lost."""
 
+import errno
 import shutil
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -137,6 +139,15 @@ def test_a_model_that_could_not_be_saved_is_not_lost(short, kind, tmp_path, monk
     assert names == {path.name for path in whole.out.iterdir()}
     assert "manifest.json" in names
     assert not names & {"resume.ckpt", "started.json"}
+
+
+def test_a_training_needs_no_room_in_the_temporary_folder(short, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/part")
+
+    for name in ("mkstemp", "mkdtemp", "NamedTemporaryFile", "TemporaryFile"):
+        monkeypatch.setattr(tempfile, name, full)
+    assert weights_of(run(replace(short, out=tmp_path / "out"))) == weights_of(short.out)
 
 
 def test_changed_data_are_not_gone_on_with(short, tmp_path, monkeypatch):

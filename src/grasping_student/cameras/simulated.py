@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from grasping_student.cameras.base import Camera, CameraConfig, CameraError, reg
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics, RgbdFrame
+from grasping_student.pipeline.surroundings import compiled
 
 
 def d415_intrinsics() -> Intrinsics:
@@ -174,7 +174,7 @@ def render(scene: Heightmap, intrinsics: Intrinsics, camera_to_world: NDArray[np
     return RgbdFrame(depth, rgb.astype(np.uint8), intrinsics, camera_to_world)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _surface(height, extent, pixel_size, x, y):  # type: ignore[no-untyped-def]  # numba infers
     col, row = math.floor((x + extent / 2) / pixel_size), math.floor((extent / 2 - y) / pixel_size)
     if 0 <= row < height.shape[0] and 0 <= col < height.shape[1]:
@@ -182,7 +182,7 @@ def _surface(height, extent, pixel_size, x, y):  # type: ignore[no-untyped-def] 
     return 0.0, -1
 
 
-@numba.njit(cache=True)
+@compiled()
 def _cast(height, extent, pixel_size, matrix, pose, rows, cols):  # type: ignore[no-untyped-def]  # numba infers
     """Depth and cell of every pixel: march in half cells from the highest point down, then halve the last step."""
     depth = np.full((rows, cols), np.nan, dtype=np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -11,6 +10,8 @@ from contextlib import suppress
 
 from grasping_student.cli import commands
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import no_space_left
+from grasping_student.pipeline.surroundings import use_own_settings
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 """How torch says it, in lower case."""
@@ -20,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the process's exit code."""
     if argv is None:  # a program of its own: to be ended is to be stopped
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        use_own_settings()
     arguments = list(sys.argv[1:] if argv is None else argv)
     finished = _only_prints(arguments)  # who reads no further has what is needed
     try:
@@ -82,8 +84,7 @@ def _only_prints(arguments: list[str]) -> bool:
 def _mendable(error: Exception) -> str | None:
     """What to tell of an error of the machine that a user can mend; None of a bug of ours."""
     text = str(error).lower()
-    no_space = "no space left on device" in text  # libraries wrap it in errors of their own
-    if no_space or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+    if no_space_left(error):
         place = getattr(error, "filename", None)
         where = "" if place is None else f" for {place}"
         return f"no space left on the disk{where}; free some, or name another --out on a disk with room"

@@ -92,7 +92,7 @@ def _parse(command: str, kind: type[Config], default: Config | None, rest: list[
     said = io.StringIO()
     try:
         with redirect_stderr(said), nullcontext() if only_helps else _wide_terminal():
-            given = {} if default is None else {"default": default}
+            given: dict[str, Any] = {} if default is None else {"default": default}
             return tyro.cli(kind, args=rest, prog=f"grasping-student {command}", description=description, **given)
     except SystemExit as stop:
         refusal = _refusal(stop)

@@ -22,7 +22,7 @@ from grasping_student.environments.base import Environment
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.executor import parallel_stream
+from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.policies.base import Policy
 from grasping_student.simulation.config import FAMILIES, SimulationConfig
@@ -114,7 +114,7 @@ def _collect(config: CollectConfig, make_policy: MakePolicy, writer: DatasetWrit
         return
     jobs = (EpisodeJob(config, make_policy, episode) for episode in count(first))
     nothing = 0
-    results = parallel_stream(run_episode, jobs, config.workers)
+    results = parallel_map(run_episode, jobs, config.workers)
     with closing(results), tqdm(total=config.count, initial=have, desc="collect", disable=None) as bar:
         for episode, result in enumerate(results, start=first):
             fresh = slice(skip, skip + config.count - have)

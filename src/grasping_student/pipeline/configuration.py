@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import enum
+import re
 import reprlib
 import types
 import typing
@@ -106,7 +107,7 @@ def read_yaml(path: Path, option: str = "--config") -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Plain values only, and no key twice: the second would silently win."""
+    """Plain values only, no key twice, for the second would silently win, and ``1e-3`` a number as in YAML 1.2."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         said: set[str] = set()
@@ -117,6 +118,11 @@ class _StrictLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is said twice", key.start_mark)
             said.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d[\d_]*|\d[\d_]*\.\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
 
 
 def with_values(default: Config, values: Any, where: str) -> Config:

@@ -1,94 +1,155 @@
-"""One ``map`` over processes: ordered, with a progress bar, and the same result for any number of workers."""
+"""The seam to whatever computes many items: in their order, and with the same results for any number of workers."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from itertools import islice
 from multiprocessing import get_context, resource_tracker
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
+
+from grasping_student.pipeline.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
+AHEAD = 2
+"""Items of an endless supply that are begun per worker before their result is asked for."""
+
 _PR_SET_PDEATHSIG = 1
 """From Linux's ``sys/prctl.h``."""
 
 
+class WorkerError(UserError):
+    """A worker process did not start, or died."""
+
+
+class Executor(Protocol):
+    """Where work is done: here, in processes of this machine, or on others. Results do not depend on it."""
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
+    ) -> Generator[Result, None, None]:
+        """Yield ``function(item)`` in the order of the items; closing the generator cancels what has not begun.
+
+        Args:
+            function: a picklable function whose result depends on its item alone.
+            items: the work; of an iterator without end only a few are begun before their result is asked for.
+            description: text of the progress bar; None shows none.
+        """
+        ...
+
+
+class SerialExecutor:
+    """One item after the other, in this process."""
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
+    ) -> Generator[Result, None, None]:
+        """See ``Executor``."""
+        yield from _bar((function(item) for item in items), items, description)
+
+
+class ProcessExecutor:
+    """Several single-threaded processes of this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
+    ) -> Generator[Result, None, None]:
+        """See ``Executor``.
+
+        Raises:
+            WorkerError: a process did not start, or ended before its work was done.
+        """
+        yield from _bar(self._results(function, items), items, description)
+
+    def _results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+        remaining = iter(items)
+        first = list(items) if isinstance(items, Sized) else list(islice(remaining, self._workers * AHEAD))
+        if isinstance(items, Sized):
+            remaining = iter(())
+        running: deque[Future[Result]] = deque()
+        with _one_thread_each(), _pool(min(self._workers, max(len(first), 1))) as pool:
+            try:
+                with _starting(), _deaf_to_interrupts():
+                    running.extend(pool.submit(function, item) for item in first)
+                while running:
+                    result = _result(running.popleft())
+                    for item in islice(remaining, 1):
+                        with _starting():
+                            running.append(pool.submit(function, item))
+                    yield result
+            finally:
+                for future in running:
+                    future.cancel()
+
+
+def make_executor(workers: int) -> Executor:
+    """What works with so many processes; 1 works in this one."""
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; it must be at least 1")
+    return SerialExecutor() if workers == 1 else ProcessExecutor(workers)
+
+
 def parallel_map(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int, description: str | None = None
-) -> Iterator[Result]:
-    """Yield ``function(item)`` in the order of the items, computed in ``workers`` single-threaded processes.
-
-    Args:
-        function: a picklable function whose result depends on its item alone.
-        items: the work, one entry a call.
-        workers: number of processes; 1 runs here.
-        description: text of the progress bar; None shows none.
-    """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; it must be at least 1")
-    if workers == 1 or len(items) <= 1:
-        yield from _bar(map(function, items), len(items), description)
-        return
-    with _one_thread_each(), _pool(min(workers, len(items))) as pool:
-        with _deaf_to_interrupts():
-            results = pool.map(function, items)
-        yield from _bar(results, len(items), description)
-
-
-def parallel_stream(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int = 2
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, description: str | None = None
 ) -> Generator[Result, None, None]:
-    """Like ``parallel_map`` for items without end: take as many results as needed and close the iterator.
+    """Yield ``function(item)`` in the order of the items, computed in ``workers`` processes; see ``Executor.map``."""
+    alone = isinstance(items, Sized) and len(items) <= 1
+    yield from make_executor(1 if alone and workers > 0 else workers).map(function, items, description)
 
-    Args:
-        function: a picklable function whose result depends on its item alone.
-        items: the work, possibly endless.
-        workers: number of processes; 1 runs here.
-        ahead: items begun per worker before their result is asked for.
-    """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; it must be at least 1")
-    if workers == 1:
-        yield from map(function, items)
-        return
-    remaining = iter(items)
-    with _one_thread_each(), _pool(workers) as pool:
-        first = list(islice(remaining, workers * ahead))
-        with _deaf_to_interrupts():
-            running = deque(pool.submit(function, item) for item in first)
-        try:
-            while running:
-                result = running.popleft().result()
-                running.extend(pool.submit(function, item) for item in islice(remaining, 1))
-                yield result
-        finally:
-            for future in running:
-                future.cancel()
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Inside, whatever the system refuses is a worker that cannot start."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # also a pipe to a process that was gone before it read what to do
+        known = isinstance(error, OSError) and error.errno not in (None, errno.EPIPE)
+        reason = f" ({error.strerror})" if known and isinstance(error, OSError) else ""
+        raise WorkerError(
+            f"a worker process cannot be started{reason}: ask for fewer --workers, or end other programs"
+        ) from error
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a worker process ended before its work was done, or could not start; most often the memory is too small: "
+            "ask for fewer --workers or smaller sizes"
+        ) from error
 
 
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with us, however we end: after their work, or at once when we are interrupted."""
-    with ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (os.getpid(),)) as pool:
+    with _starting():
+        executor = ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (os.getpid(),))
+    with executor as pool:
         try:
             yield pool
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, WorkerError):
             while not pool._work_ids.empty():
                 pool._work_ids.get_nowait()
             pool._pending_work_items.clear()  # or the pool's thread complains of what was cancelled
-            for process in list(pool._processes.values()):
+            for process in list((pool._processes or {}).values()):
                 process.kill()  # a training in there would take SIGTERM for a wish
             raise
 
@@ -138,6 +199,12 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _bar(results: Iterable[Result], total: int, description: str | None) -> Iterator[Result]:
+def _bar(
+    results: Generator[Result, None, None], items: Iterable[Any], description: str | None
+) -> Generator[Result, None, None]:
+    total = len(items) if isinstance(items, Sized) else None
     # disable=None: no bar where standard error is no terminal
-    yield from tqdm(results, total=total, desc=description, disable=True if description is None else None)
+    with closing(results), tqdm(total=total, desc=description, disable=True if description is None else None) as bar:
+        for result in results:
+            bar.update()
+            yield result

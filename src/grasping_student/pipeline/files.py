@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -30,8 +31,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except Exception as error:
+        if no_space_left(error):  # of the file that was asked for: nobody knows the temporary one
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def no_space_left(error: BaseException) -> bool:
+    """Whether an error, also one that a library made of it, says that a disk or a quota is full."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or "no space left on device" in str(error).lower()
 
 
 def write_text(path: Path, text: str) -> None:

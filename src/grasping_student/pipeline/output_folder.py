@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
 from grasping_student.pipeline.folder_lock import STAGE_LOCK, WRITER_LOCK, FolderLock
+from grasping_student.pipeline.surroundings import home_folder
 
 DATASET = "dataset.json"
 """Marks a folder as a dataset."""
@@ -149,10 +150,10 @@ def _filled(out: Path) -> bool:
 
 def why_kept(out: Path, stage: str, keep_dataset: KeepDataset | None = None) -> str | None:
     """Why ``--overwrite`` must not delete an existing folder, and what to do instead; None if it may."""
-    place, home = out.resolve(), Path("~").expanduser().resolve()
+    place, home = out.resolve(), home_folder()
     if Path.cwd().is_relative_to(place):
         return "is or holds the current folder, which is never deleted; name another --out"
-    if home.is_relative_to(place):
+    if home is not None and home.resolve().is_relative_to(place):
         return "is or holds the home folder, which is never deleted; name another --out"
     if not _filled(out):
         return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.surroundings import compiled
 
 NOTHING = -1
 """Triangle of a pixel that shows the table."""
@@ -29,7 +29,7 @@ def rasterise(triangles: NDArray[np.float64], workspace: Workspace) -> tuple[NDA
     return height, seen
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _fill(
     triangles: NDArray[np.float64], half: float, size: float, height: NDArray[np.float32], seen: NDArray[np.int32]
 ) -> None:

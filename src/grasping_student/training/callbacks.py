@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -177,6 +178,14 @@ class LearningCurve(pl.Callback):
         weights = module.network.state_dict() if self._average is None else self._average.average
         with atomic_path(path) as temporary:
             save_file({name: value.detach().contiguous() for name, value in weights.items()}, temporary)
+
+
+class LocalCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint where it belongs; Lightning's own writer first fills the system's temporary folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write to ``path``, which the caller renames when it is whole."""
+        torch.save(checkpoint, path)
 
 
 def read_learning_curve(path: Path) -> list[dict[str, float]]:

@@ -25,6 +25,7 @@ from grasping_student.training.callbacks import (
     RESUME_POINT,
     AveragedWeights,
     LearningCurve,
+    LocalCheckpointIO,
     RngStateCallback,
     StderrProgressBar,
     read_learning_curve,
@@ -128,6 +129,7 @@ def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
             enable_model_summary=False,
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
+            plugins=[LocalCheckpointIO()],
             **options,
         )
     except (MisconfigurationException, ValueError) as error:
