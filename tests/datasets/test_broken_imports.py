@@ -200,7 +200,7 @@ def _session(folder):
         ("transitions/executed-action.log.txt", text("1 0 5 6\n1 nan 5 6\n1 2 5 6\n"), "whole number"),
         ("transitions/executed-action.log.txt", text("1 0 5 6\n1 16 5 6\n1 2 5 6\n"), "rotation 16"),
         ("transitions/executed-action.log.txt", text("1 0 5 6\n7 1 5 6\n1 2 5 6\n"), "primitive 7"),
-        ("transitions/reward-value.log.txt", text("1\n0.3\n1\n"), "reward is 0.3"),
+        ("transitions/reward-value.log.txt", text("1\n-0.3\n1\n"), "reward is -0.3"),
         ("transitions/reward-value.log.txt", text("1\nnan\n1\n"), "reward is nan"),
     ],
 )

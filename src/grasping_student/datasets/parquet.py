@@ -37,12 +37,12 @@ KEY = b"grasping_student"
 """Where a shard's schema keeps workspace, dataset version and meaning of the heights."""
 
 
-def schema(dataset: Dataset) -> pyarrow.Schema:
-    """Columns of a shard, with the workspace and what makes ``datasets`` show the pictures."""
+def columns_of_shard() -> list[tuple[str, pyarrow.DataType]]:
+    """Names and types of a shard's columns."""
     import pyarrow as pa
 
     picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    columns = [
+    return [
         ("id", pa.int64()),
         ("episode", pa.int64()),
         ("index", pa.int64()),
@@ -61,9 +61,16 @@ def schema(dataset: Dataset) -> pyarrow.Schema:
         ("height", picture),
         ("rgb", picture),
     ]
+
+
+def schema(dataset: Dataset) -> pyarrow.Schema:
+    """Columns of a shard, with the workspace and what makes ``datasets`` show the pictures."""
+    import pyarrow as pa
+
+    columns = columns_of_shard()
     names = {pa.int64(): "int64", pa.string(): "string", pa.float64(): "float64", pa.bool_(): "bool"}
     features = {
-        name: {"_type": "Image"} if kind == picture else {"dtype": names[kind], "_type": "Value"}
+        name: {"_type": "Image"} if pa.types.is_struct(kind) else {"dtype": names[kind], "_type": "Value"}
         for name, kind in columns
     }
     ours = {
@@ -154,17 +161,21 @@ def heightmap_from_png(height: bytes, rgb: bytes, workspace: Workspace) -> Heigh
         ValueError: no PNG, or of another size than the workspace's.
     """
     steps, colours = (_decode_png(data, workspace) for data in (height, rgb))
-    if steps.dtype != np.uint16 or steps.ndim != 2 or colours.dtype != np.uint8 or colours.ndim != 3:
+    if steps.dtype != np.uint16 or steps.ndim != 2 or colours.dtype != np.uint8 or colours.shape[2:] != (3,):
         raise ValueError("its heights are no 16-bit picture, or its colours no 8-bit one")
     return Heightmap(metres_from_steps(steps), cv2.cvtColor(colours, cv2.COLOR_BGR2RGB).astype(np.uint8), workspace)
 
 
 def _decode_png(data: bytes, workspace: Workspace) -> NDArray:
     # the header is looked at first: a small PNG may claim a huge picture
-    size = (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
-    if not data.startswith(b"\x89PNG") or size != workspace.shape:
+    if not isinstance(data, bytes) or not data.startswith(b"\x89PNG"):
+        raise ValueError("a picture is no PNG")
+    if (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) != workspace.shape:
         raise ValueError(f"a picture is no PNG of {workspace.pixels} x {workspace.pixels} pixels")
-    picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        picture = None
     if picture is None or b"IEND" not in data[-16:]:
         raise ValueError("a picture is damaged or cut off")
     return picture

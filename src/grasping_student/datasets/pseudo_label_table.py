@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 
 from grasping_student.geometry.grasp import TRAINING_ANGLES
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import atomic_path, read_json
+from grasping_student.pipeline.files import atomic_path, parse_json, read_json
 from grasping_student.pipeline.manifest import MANIFEST
 
 SCHEMA_VERSION = 1
+
+MOST_BYTES = 1_500_000_000
+"""Of a table, unpacked; a scene takes about 700 bytes."""
+
 TABLE = "pseudo_labels.parquet"
 _METADATA = b"grasping_student"
 _LATER = {"total": np.float32(np.nan), "overruled": np.False_}
@@ -138,13 +143,11 @@ class PseudoLabelTable:
         if not file.is_file():
             raise UserError(f"{path} holds no {TABLE}: run 'grasping-student pseudo-label' first, or finish it")
         try:
+            provenance = _described(file)
             table = pq.read_table(file)
-            values = json.loads((table.schema.metadata or {})[_METADATA])
-            if values["schema_version"] != SCHEMA_VERSION:
-                raise UserError(f"{file} has schema version {values['schema_version']}; this reads {SCHEMA_VERSION}")
             columns: dict[str, NDArray[Any]] = {name: np.full(len(table), value) for name, value in _LATER.items()}
             columns |= {f.name: _array(table[f.name]) for f in fields(PseudoLabelTable) if f.name in table.column_names}
-            loaded, provenance = PseudoLabelTable(**columns), Provenance(**values)
+            loaded = PseudoLabelTable(**columns)
             _check_ranges(loaded, provenance)
             _check_scenes(len(loaded), file)
             return loaded, provenance
@@ -154,6 +157,46 @@ class PseudoLabelTable:
             ) from None
 
 
+def _described(file: Path) -> Provenance:
+    """Where the table comes from, after a look at what its file claims to hold; no column is read.
+
+    Raises:
+        UserError: of another schema version, or provenance of another form.
+        ValueError: no table of pseudo-labels, or too large.
+        KeyError: nothing tells where it comes from.
+    """
+    with pq.ParquetFile(file) as parquet:
+        metadata, columns = parquet.metadata, parquet.schema_arrow
+    known = {each.name for each in fields(PseudoLabelTable)}
+    wrong = sorted(known - set(columns.names) - set(_LATER)) + sorted(set(columns.names) - known)
+    if wrong:
+        raise ValueError(f"column '{wrong[0]:.60}' is {'missing' if wrong[0] in known else 'none of its columns'}")
+    bytes_a_row = sum(_checked_bytes(name, columns.field(name).type) for name in columns.names)
+    if metadata.num_rows * bytes_a_row > MOST_BYTES:
+        raise ValueError(f"it claims {metadata.num_rows} rows of {bytes_a_row} bytes; at most {MOST_BYTES} are read")
+    values = parse_json((columns.metadata or {})[_METADATA].decode())
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UserError(f"{file} has schema version {version!s:.40}; this reads {SCHEMA_VERSION}")
+    nobody = Provenance("", "", 0.45, 112, 0.06, 0.0, True, "")
+    return with_values(nobody, values, where=f"provenance of {file}")
+
+
+def _checked_bytes(name: str, kind: pa.DataType) -> int:
+    """Bytes a row of a column that holds the numbers that ``PseudoLabelTable`` documents.
+
+    Raises:
+        ValueError: it does not.
+    """
+    count = 1
+    if pa.types.is_fixed_size_list(kind):
+        count, kind = kind.list_size, kind.value_type
+    wanted = {"scene": pa.int64(), "overruled": pa.bool_(), "total": pa.float32()}
+    if kind != wanted.get(name, pa.float32() if name.endswith("score") else pa.int16()):
+        raise ValueError(f"column '{name}' holds {kind}")
+    return 8 * count
+
+
 def _check_ranges(table: PseudoLabelTable, provenance: Provenance) -> None:
     """Make sure that every grasp lies in the workspace and at an angle of the training grid.
 
@@ -161,6 +204,12 @@ def _check_ranges(table: PseudoLabelTable, provenance: Provenance) -> None:
         ValueError: one does not; the message names it.
     """
     angles, pixels = TRAINING_ANGLES.count, provenance.workspace.pixels
+    if not (np.diff(table.scene) > 0).all() or (table.scene < 0).any():
+        raise ValueError("its scenes are no ascending ids")
+    for name in ("score", "top64_score", "top16_score", "total"):
+        values = getattr(table, name)
+        if (values == np.inf).any() or (name != "total" and np.isnan(values).any()):
+            raise ValueError(f"{name} holds NaN or infinity")
     if table.score.ndim != 2 or table.score.shape[1] != angles:
         raise ValueError(f"score has shape {table.score.shape}; it must have {angles} angles a scene")
     for prefix in ("", "top64_", "top16_"):

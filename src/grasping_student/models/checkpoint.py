@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig
-from grasping_student.models.networks import build_network
+from grasping_student.models.networks import build_network, build_skeleton
 from grasping_student.pipeline.configuration import to_plain, with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import atomic_path, read_json, write_json
@@ -23,6 +25,9 @@ from grasping_student.pipeline.manifest import stage_of
 SCHEMA_VERSION = 1
 PRETRAINING_STAGE = "train pretraining"
 WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
+
+_KINDS = {torch.float32: "F32", torch.int64: "I64"}
+"""Kinds of numbers that a network keeps, in the words of safetensors; others are never weights of ours."""
 
 
 def save_checkpoint(
@@ -87,7 +92,9 @@ def load_checkpoint(path: Path, workspace: Workspace | None = None) -> tuple[Mod
             f"checkpoint {path} was trained for {describe(config.workspace)}, the data are of {describe(workspace)}; "
             "use a checkpoint of the same workspace, or data of the checkpoint's"
         )
-    network = build_network(replace(config.network, encoder_weights="none"))  # all weights come from the folder
+    bare = replace(config.network, encoder_weights="none")  # all weights come from the folder
+    _check_weights(_weights_file(path), build_skeleton(bare))
+    network = build_network(bare)
     load_weights(network, path)
     return config, network.eval()
 
@@ -98,9 +105,13 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Raises:
         UserError: weights missing, cut off, or of another network.
     """
+    load_weights_file(network, _weights_file(path))
+
+
+def _weights_file(path: Path) -> Path:
     if not (path / WEIGHTS).exists():
         raise UserError(f"{path} holds no {WEIGHTS}: training did not finish; go on with --resume")
-    load_weights_file(network, path / WEIGHTS)
+    return path / WEIGHTS
 
 
 def load_weights_file(network: nn.Module, path: Path) -> None:
@@ -109,18 +120,9 @@ def load_weights_file(network: nn.Module, path: Path) -> None:
     Raises:
         UserError: weights missing, cut off, of another network, or no numbers.
     """
-    try:
+    _check_weights(path, network)
+    with _readable(path):
         tensors: dict[str, torch.Tensor] = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); it may be cut off: copy or train it again") from None
-    own = network.state_dict()
-    missing, unknown = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
-    wrong = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
-    if missing or unknown or wrong:
-        raise UserError(
-            f"{path} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, "
-            f"{len(wrong)} of another shape (for instance {(missing + unknown + wrong)[0]}); check config.json"
-        )
     spoilt = sorted(name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all()))
     if spoilt:
         raise UserError(
@@ -128,6 +130,35 @@ def load_weights_file(network: nn.Module, path: Path) -> None:
             "diverged; train it again, with a smaller learning rate"
         )
     network.load_state_dict(tensors)
+
+
+def _check_weights(path: Path, network: nn.Module) -> None:
+    """Make sure, by the head of a file alone, that it holds the weights of a network; no weight is read.
+
+    Raises:
+        UserError: it is cut off, or its tensors have other names, shapes or kinds of numbers.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is no plain file; give the folder that a train command wrote")
+    with _readable(path), safe_open(path, "pt") as file:
+        parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+        held = {name: (list(part.get_shape()), part.get_dtype()) for name, part in parts.items()}
+    own = {name: (list(tensor.shape), _KINDS.get(tensor.dtype)) for name, tensor in network.state_dict().items()}
+    missing, unknown = sorted(own.keys() - held.keys()), sorted(held.keys() - own.keys())
+    wrong = sorted(name for name in own.keys() & held.keys() if own[name] != held[name])
+    if missing or unknown or wrong:
+        raise UserError(
+            f"{path} is of another network: {len(missing)} tensors missing, {len(unknown)} unknown, {len(wrong)} of "
+            f"another shape or type (for instance {(missing + unknown + wrong)[0]:.80}); check config.json"
+        )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); it may be cut off: copy or train it again") from None
 
 
 def describe(workspace: Workspace) -> str:

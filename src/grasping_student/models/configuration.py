@@ -13,6 +13,9 @@ from grasping_student.pipeline.configuration import choice
 DECODERS = ("fpn", "unet")
 """Decoders of segmentation-models-pytorch that may stand before an encoder's name: ``fpn-resnet50``."""
 
+MOST_LEVELS = 8
+"""Resolutions of ``compact``, each half of the one before."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -32,8 +35,9 @@ class NetworkConfig:
             choice(self.name.partition("-")[0], (*DECODERS, "compact"), "network (compact, fpn-ENCODER, unet-ENCODER)")
             if not self.name.partition("-")[2]:
                 raise ValueError(f"network '{self.name}' names no encoder; write for instance {self.name}-resnet18")
-        if not self.widths or min(self.widths) < 4 or any(width % 4 for width in self.widths):
-            raise ValueError(f"widths are {self.widths}; they must be positive multiples of 4")
+        valid = all(width % 4 == 0 and 4 <= width <= 1024 for width in self.widths)
+        if not valid or not 1 <= len(self.widths) <= MOST_LEVELS:
+            raise ValueError(f"widths are {self.widths!s:.60}; give 1 to {MOST_LEVELS} multiples of 4, from 4 to 1024")
 
     @property
     def stride(self) -> int:

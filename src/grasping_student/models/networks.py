@@ -20,6 +20,20 @@ def build_network(config: NetworkConfig) -> nn.Module:
     return Compact(config.widths) if config.name == "compact" else _segmentation_network(config)
 
 
+def build_skeleton(config: NetworkConfig) -> nn.Module:
+    """The network without memory for its weights, where its parts allow that: names, shapes and types are all there.
+
+    Raises:
+        UserError: unknown encoder.
+    """
+    with torch.random.fork_rng(devices=[]):
+        try:
+            with torch.device("meta"):
+                return build_network(config)
+        except UserError:  # the six encoders of the mit family, none larger than 0.4 GB, cannot do without
+            return build_network(config)
+
+
 class Compact(nn.Module):
     """A small U-Net behind pixel-unshuffle(2): nearly all work happens at half resolution and below.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.datasets.importers.base import ImportedAttempt, ImportReport, Skipped, write_import
-from grasping_student.datasets.parquet import KEY, heightmap_from_png
-from grasping_student.datasets.schema import SCHEMA_VERSION, workspace_from_json
+from grasping_student.datasets.parquet import KEY, columns_of_shard, heightmap_from_png
+from grasping_student.datasets.schema import SCHEMA_VERSION, decode_extra, workspace_from_json
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import parse_json
 from grasping_student.pipeline.safe_io import Unusable, checked_path
 
 ROWS_AT_ONCE = 64
+
+MOST_GROUP_BYTES = 500_000_000
+"""Of one row group, unpacked, as a shard itself claims it; 'dataset export' writes up to 100 rows into one."""
+
 NUMBERED = re.compile(r"(?P<start>.*-)(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
 """Name of a shard that says how many there are."""
 
@@ -81,15 +85,27 @@ def _description(shard: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_schema(shard).metadata or {}
-        description = json.loads(metadata[KEY])
+        with pq.ParquetFile(shard) as file:
+            columns, metadata = file.schema_arrow, file.metadata
+            groups = [metadata.row_group(each).total_byte_size for each in range(metadata.num_row_groups)]
+        description = parse_json((columns.metadata or {})[KEY].decode())
         version = description["schema_version"]
     except KeyError:
         raise UserError(f"{shard} was not written by 'grasping-student dataset export'") from None
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise UserError(f"{shard} is no whole Parquet file: {error}") from None
     if version != SCHEMA_VERSION:
-        raise UserError(f"{shard} has schema version {version}; this program reads {SCHEMA_VERSION}")
+        raise UserError(f"{shard} has schema version {version!s:.40}; this program reads {SCHEMA_VERSION}")
+    if max(groups, default=0) > MOST_GROUP_BYTES:
+        raise UserError(f"{shard} claims {max(groups)} bytes in one row group; at most {MOST_GROUP_BYTES} are read")
+    for name, kind in columns_of_shard():
+        if name not in columns.names:
+            raise UserError(f"{shard} lacks the column '{name}'; export the dataset again")
+        if columns.field(name).type != kind:
+            raise UserError(f"{shard}: column '{name}' holds {columns.field(name).type!s:.60}, expected {kind}")
+    version_of_data = description.get("dataset_version")
+    if not isinstance(version_of_data, str | None) or "workspace" not in description:
+        raise UserError(f"{shard} describes no dataset: its metadata lack a workspace, or the version is no text")
     return description
 
 
@@ -100,10 +116,13 @@ def _entries(shards: list[Path], workspace: Workspace) -> Iterator[ImportedAttem
     for shard in shards:
         try:
             with pq.ParquetFile(shard) as file:
-                for batch in file.iter_batches(ROWS_AT_ONCE):
+                groups = [file.metadata.row_group(each) for each in range(file.num_row_groups)]
+                largest = max((group.total_byte_size for group in groups), default=1)
+                # packed, all rows may share one long value: so many at once as even then fit
+                for batch in file.iter_batches(max(1, min(ROWS_AT_ONCE, MOST_GROUP_BYTES // max(1, largest)))):
                     for row in batch.to_pylist():
                         yield _entry(row, workspace)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:  # the last for text that is no UTF-8
             raise UserError(f"{shard} is damaged: {error}") from None
 
 
@@ -122,11 +141,9 @@ def _entry(row: dict[str, Any], workspace: Workspace) -> ImportedAttempt | Skipp
             row["policy"],
             row["policy_version"],
             row["z"],
-            None if row["extra"] is None else json.loads(row["extra"]),
+            decode_extra(row["extra"]),
             row["created_at"],
             row["id"],
         )
-    except KeyError as error:
-        raise UserError(f"a shard lacks the column {error}; export the dataset again") from None
     except (TypeError, ValueError) as error:
         return Skipped(f"attempt {row.get('id')}", str(error))

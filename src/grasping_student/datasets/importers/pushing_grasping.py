@@ -33,11 +33,15 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_table
 
+MOST_REWARD = 100.0
+"""Larger rewards are damaged numbers."""
+
 DEPTH_STEP = 1e-5
 """Metres a step of a depth heightmap."""
 
 GRASP = 1
-"""Number of the primitive that is a grasp; 0 is a push."""
+OTHER_PRIMITIVES = {0: "a push", 2: "a placement"}
+"""Number of the primitive that is a grasp, and what the others are; forks of the project place, too."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,18 @@ def run(config: PushingGraspingImport) -> ImportReport:
         rewards = read_table(checked_path(folder, folder / "transitions" / "reward-value.log.txt"), columns=1)[:, 0]
         clearance = folder / "transitions" / "clearance.log.txt"
         starts = read_table(checked_path(folder, clearance), columns=1)[:, 0] if clearance.exists() else np.zeros(0)
+        if not np.isfinite(starts).all():
+            raise Unusable(f"{clearance.name} holds a value that is no number")
     except Unusable as error:
         raise UserError(f"{folder} is no session of visual-pushing-grasping: {error}") from None
     pixels = _pixels(folder, len(actions))
     workspace = import_workspace(pixels * config.resolution, pixels, config.margin)
+    grasps = rewards[: len(actions)][actions[: len(rewards), 0] == GRASP]
+    graded = int(((grasps != 0.0) & (grasps != 1.0)).sum())
+    note = f"{graded} grasps have graded rewards: every grasp with a reward above 0 counts as a success"
     entries = _entries(config, actions, rewards, sorted(starts), workspace)
-    return write_import(config.out, workspace, entries, "pushing-grasping", folder)
+    notes = [note] if graded and config.method == "reinforcement" else []
+    return write_import(config.out, workspace, entries, "pushing-grasping", folder, notes=notes)
 
 
 def _pixels(folder: Path, count: int) -> int:
@@ -149,7 +159,8 @@ def grasp_from_action(action: np.ndarray, rotations: int, workspace: Workspace) 
         raise Unusable("its action holds a value that is no whole number")
     primitive, rotation, row, col = (int(value) for value in action)
     if primitive != GRASP:
-        raise Unusable("a push, no grasp" if primitive == 0 else f"unknown primitive {primitive}")
+        other = OTHER_PRIMITIVES.get(primitive)
+        raise Unusable(f"unknown primitive {primitive}" if other is None else f"{other}, no grasp")
     if not 0 <= rotation < rotations:
         raise Unusable(f"rotation {rotation} is none of 0 to {rotations - 1}")
     if not (0 <= row < workspace.pixels and 0 <= col < workspace.pixels):
@@ -158,9 +169,10 @@ def grasp_from_action(action: np.ndarray, rotations: int, workspace: Workspace) 
 
 
 def _outcome(reward: float, method: str) -> Outcome:
-    if reward not in (0.0, 1.0):
-        raise Unusable(f"its reward is {reward:g}; expected 0 or 1 for a grasp")
-    return Outcome.SUCCESS if (reward == 1.0) == (method == "reinforcement") else Outcome.MISSED
+    """Outcome of a grasp: a failure has reward 0, a success 1, or in some forks a share or a multiple of it."""
+    if not 0.0 <= reward <= MOST_REWARD or (method == "reactive" and reward not in (0.0, 1.0)):
+        raise Unusable(f"its reward is {reward:g}; expected 0 or 1, or graded up to {MOST_REWARD:g}, for a grasp")
+    return Outcome.SUCCESS if (reward > 0.0) == (method == "reinforcement") else Outcome.MISSED
 
 
 def _heightmap(folder: Path, iteration: int, workspace: Workspace) -> Heightmap:

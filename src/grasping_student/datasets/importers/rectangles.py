@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.pipeline.safe_io import Unusable
+from grasping_student.pipeline.safe_io import MOST_PIXELS, Unusable
 
 MOST_RECTANGLES = 10_000
 """More in one file are damage: each becomes an attempt with pictures of its own."""
@@ -84,6 +84,8 @@ def rectangle_from_corners(corners: NDArray[np.float64]) -> Rectangle:
     """
     if not np.isfinite(corners).all():
         raise Unusable("a corner is NaN")
+    if np.abs(corners).max() > MOST_PIXELS:
+        raise Unusable("a corner lies far outside every picture")
     along, across = corners[1] - corners[0], corners[2] - corners[1]
     opening, jaw = float(np.hypot(*along)), float(np.hypot(*across))
     if opening < 1e-6 or jaw < 1e-6:
@@ -117,6 +119,8 @@ class SquareCrop:
         Raises:
             Unusable: the centre lies outside the square.
         """
+        if not max(abs(rectangle.x), abs(rectangle.y)) <= MOST_PIXELS:
+            raise Unusable("the rectangle's centre lies far outside the picture")
         # whole numbers are pixel centres in the picture, half a pixel from the square's border
         col = math.floor((rectangle.x + 0.5 - (self.cols - self.side) / 2) * self.scale)
         row = math.floor((rectangle.y + 0.5 - (self.rows - self.side) / 2) * self.scale)
@@ -162,13 +166,13 @@ def height_above_table(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     if not 0.05 < float(np.median(depth[measured])) < 20.0:
         raise Unusable(f"the typical depth is {np.median(depth[measured]):g}; expected metres")
     rows, cols = depth.shape
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : cols * 1j]
-    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    y, x = np.linspace(-1.0, 1.0, rows), np.linspace(-1.0, 1.0, cols)
     step = max(1, round(math.sqrt(depth.size / 20_000)))
     some = measured.copy()
     some[np.arange(rows) % step != 0] = False
     some[:, np.arange(cols) % step != 0] = False
-    points, values = basis[some], depth[some]
+    row, col = np.nonzero(some)
+    points, values = _terms(y[row], x[col]), depth[some]
     if len(values) < 20:
         raise Unusable("too little of the depth is measured to find the table")
     kept = values >= np.median(values)
@@ -179,6 +183,13 @@ def height_above_table(depth: NDArray[np.float32]) -> NDArray[np.float32]:
         if now.sum() < 20 or np.array_equal(now, kept):
             break
         kept = now
-    height = basis @ coefficients - depth
+    height = np.empty(depth.shape, dtype=np.float32)
+    for each, distances in enumerate(depth):  # row by row: the terms of a whole picture take six times its memory
+        height[each] = _terms(np.full_like(x, y[each]), x) @ coefficients - distances
     height[~measured] = np.nan
-    return height.astype(np.float32)
+    return height
+
+
+def _terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Terms of a quadratic surface at some places, ``(n, 6)``."""
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
