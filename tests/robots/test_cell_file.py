@@ -141,7 +141,13 @@ def test_the_documented_cell_may_drive_an_arm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["drop: {x: 0.4}\n", "{drop: {x: 0.4}, reset: []}\n", "drop: {x: 0.4}\nreset:\n- name: old\n"]
+    "text",
+    [
+        "drop: {x: 0.4}\n",
+        "{drop: {x: 0.4}, reset: []}\n",
+        "drop: {x: 0.4}\nreset:\n- name: old\n",
+        "drop: {x: 0.4}\nlive: here\nworkspace_in_base: {yaw: 90 deg}\n",
+    ],
 )
 def test_teaching_again_replaces_the_reset_and_nothing_else(tmp_path, text):
     path = tmp_path / "cell.yaml"
