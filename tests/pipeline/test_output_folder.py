@@ -124,7 +124,10 @@ from pathlib import Path
 from grasping_student.pipeline.folder_lock import FolderLock
 from grasping_student.pipeline.output_folder import prepare_output
 kind, folder = sys.argv[1], Path(sys.argv[2])
-lock = FolderLock(folder / "writer.lock", "it") if kind == "writer" else prepare_output(folder, "collect", resume=True)
+if kind == "stage":
+    lock = prepare_output(folder, "collect", resume=True)
+else:
+    lock = FolderLock(folder / f"{kind}.lock", "it", shared=kind == ".page")
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -148,13 +151,13 @@ def hold():
 
 
 @pytest.mark.parametrize("inside", ["", "labels"])
-@pytest.mark.parametrize("kind", ["writer", "stage"])
+@pytest.mark.parametrize("kind", ["writer", "stage", ".page"])
 def test_a_folder_that_another_process_writes_is_never_replaced(tmp_path, hold, kind, inside):
     out = tmp_path / "run"
     (out / inside).mkdir(parents=True)
     (out / "manifest.json").write_text('{"stage": "collect"}')
     holder = hold(kind, out / inside)
-    with pytest.raises(UserError, match=rf"is being written by process {holder.pid} .*; wait until it ends"):
+    with pytest.raises(UserError, match=rf"is (being written by|open in) process {holder.pid} .*; wait until"):
         prepare(out, overwrite=True)
     assert (out / "manifest.json").exists()
     holder.kill()

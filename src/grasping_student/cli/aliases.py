@@ -24,6 +24,7 @@ _UNUSED = Renamed(None)
 OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
     "predict": {"--seed": _UNUSED, "--preset": _UNUSED},
     "export": {"--preset": _UNUSED},
+    "dataset browse": {"--seed": _UNUSED, "--preset": _UNUSED},
     "dataset export": {"--rows-a-shard": Renamed("--rows-per-shard")},
     "cell calibrate": {"--seed": _UNUSED, "--preset": _UNUSED},
     "cell check": {"--seed": _UNUSED, "--preset": _UNUSED},

@@ -116,7 +116,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "dataset info": Command("what a dataset holds", "dataset_info:info", "cli.dataset_info:InfoOptions"),
     "dataset browse": Command(
-        "a page of a dataset's attempts, with filters", "dataset:browse", "web.browse_config:PRESETS"
+        "a page of a dataset's attempts, with filters", "dataset:browse", "web.browse_config:BrowseConfig"
     ),
     "dataset import": Command("foreign data as a new dataset", "dataset:import_layout"),
     "dataset export": Command("Parquet shards with a dataset card", "dataset:export", "cli.dataset:ExportOptions"),

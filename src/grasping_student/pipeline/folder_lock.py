@@ -12,8 +12,8 @@ from pathlib import Path
 
 from grasping_student.pipeline.errors import UserError
 
-STAGE_LOCK, WRITER_LOCK = ".stage.lock", "writer.lock"
-"""Names of the lock files: of a stage at work in its output folder, and of whoever writes a dataset."""
+STAGE_LOCK, WRITER_LOCK, PAGE_LOCK = ".stage.lock", "writer.lock", ".page.lock"
+"""Lock files of a stage at work in its output folder, of whoever writes a dataset, and of pages that show one."""
 
 _SECRETS = ("--token",)
 
@@ -25,13 +25,14 @@ class FolderInUse(UserError):
 class FolderLock:
     """A lock file that says who holds it; ``flock`` decides, so a killed holder leaves nothing to clean up."""
 
-    def __init__(self, file: Path, subject: str, vanishes: bool = False) -> None:
+    def __init__(self, file: Path, subject: str, vanishes: bool = False, shared: bool = False) -> None:
         """Take the lock.
 
         Args:
             file: the lock file, made if it is not there.
             subject: what is locked, for messages: "dataset runs/labels".
-            vanishes: remove the file when the lock is released.
+            vanishes: remove the file when the lock is released by its last holder.
+            shared: hold it together with others that share it; nobody has it alone meanwhile.
 
         Raises:
             FolderInUse: another holder has it, in this process or in another.
@@ -40,11 +41,11 @@ class FolderLock:
         while self._descriptor < 0:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = os.pread(descriptor, 4096, 0).decode(errors="replace")
                 os.close(descriptor)
-                raise FolderInUse(f"{subject} is being written by {_describe(holder)}; wait until it ends") from None
+                raise FolderInUse(f"{subject} is {_describe(holder)}; wait until it ends") from None
             except OSError:
                 pass  # a file system without locks, as some network drives are: better unguarded than unusable
             if _is_at(descriptor, file):
@@ -53,7 +54,8 @@ class FolderLock:
                 os.close(descriptor)
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         command = " ".join([Path(sys.argv[0]).name, *without_secrets(sys.argv[1:])])[:200]
-        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": command}
+        use = "open in" if shared else "being written by"
+        note = {"use": use, "pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": command}
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, json.dumps(note).encode(), 0)
 
@@ -66,10 +68,17 @@ class FolderLock:
     def release(self) -> None:
         """Give the right back; calling it twice does no harm."""
         if self._descriptor >= 0:
-            if self._vanishes:
+            if self._vanishes and self._is_last():
                 self._file.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _is_last(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
 
 def _is_at(descriptor: int, file: Path) -> bool:
@@ -93,6 +102,7 @@ def without_secrets(arguments: list[str]) -> list[str]:
 def _describe(holder: str) -> str:
     try:
         note = json.loads(holder)
-        return f"process {note['pid']} on {note['host']} ({note['command']}) since {note['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+        use = note.get("use", "being written by")
+        return f"{use} process {note['pid']} on {note['host']} ({note['command']}) since {note['since']}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "in use by another process"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
-from grasping_student.pipeline.folder_lock import STAGE_LOCK, WRITER_LOCK, FolderLock
+from grasping_student.pipeline.folder_lock import PAGE_LOCK, STAGE_LOCK, WRITER_LOCK, FolderLock
 from grasping_student.pipeline.surroundings import home_folder
 
 DATASET = "dataset.json"
@@ -209,7 +209,7 @@ def _empty(folder: Path) -> None:
     """
     try:
         with ExitStack() as locks:
-            for file in [path for name in (WRITER_LOCK, STAGE_LOCK) for path in folder.rglob(name)]:
+            for file in [path for name in (WRITER_LOCK, STAGE_LOCK, PAGE_LOCK) for path in folder.rglob(name)]:
                 if file != folder / STAGE_LOCK:
                     locks.enter_context(FolderLock(file, f"--out {folder} cannot be replaced: {file.parent}"))
             for path in folder.iterdir():

@@ -31,17 +31,6 @@ class BrowseConfig:
     token: str | None = None
     """Word that opens the page from another machine; 'auto' makes one."""
 
-    seed: int = 0
-    """Nothing is drawn at random here; kept so that every command has it."""
-
     def __post_init__(self) -> None:
         if not 1 <= self.page_size <= 200:
             raise ValueError(f"page_size is {self.page_size}; it must be 1 to 200")
-
-
-def light() -> BrowseConfig:
-    """The only preset."""
-    return BrowseConfig()
-
-
-PRESETS = {"light": light}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grasping_student.pipeline.folder_lock import PAGE_LOCK, FolderLock
 from grasping_student.web.browse_config import BrowseConfig
 
 if TYPE_CHECKING:
@@ -26,7 +30,18 @@ def run(config: BrowseConfig) -> None:
     binding = checked_binding(config.host, config.port, config.token)
     dataset = Dataset(config.dataset)
     scores = None if config.model is None else model_scores(config.model, dataset)
-    serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperGeometry(), scores, config.page_size))
+    with shown(config.dataset):
+        serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperGeometry(), scores, config.page_size))
+
+
+@contextmanager
+def shown(dataset: Path) -> Iterator[None]:
+    """Inside, nobody replaces the dataset: a page shows it. One that we may not write, nobody like us replaces."""
+    if not os.access(dataset, os.W_OK):
+        yield
+        return
+    with FolderLock(dataset / PAGE_LOCK, f"dataset {dataset}", vanishes=True, shared=True):
+        yield
 
 
 def model_scores(folder: Path, dataset: Dataset) -> ScoreCache:
