@@ -58,7 +58,7 @@ class RealSenseConfig(CameraConfig):
     """Longest wait for a frame, seconds."""
 
     reconnects: int = 2
-    """How often the camera is started anew when frames stay away, before giving up."""
+    """Restarts of the camera when frames stay away, before giving up."""
 
     recording: Path | None = None
     """A recording (``.db3``) to play in place of a device."""
@@ -77,7 +77,7 @@ class RealSenseCamera(Camera):
     """Depth aligned to colour, as one frame the median of several.
 
     Args:
-        config: which camera and how.
+        config: options of the camera.
         camera_to_world: where it stands, from the calibration.
     """
 
@@ -91,7 +91,7 @@ class RealSenseCamera(Camera):
         self._scale = 0.001
         self._serial = config.serial
         self.restarts = 0
-        """How often frames stayed away and the camera was started anew."""
+        """Number of restarts because frames stayed away."""
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ class FakeCellConfig:
     """Scene family of the simulator."""
 
     speedup: float = 3.0
-    """How much faster than real time the fakes move; the commands stay the same."""
+    """Factor on the speed of the fakes; the commands stay the same."""
 
     seed: int = 0
     """Of the first scene."""

@@ -76,7 +76,7 @@ class FakeGripper:
         return self.senseless.get(name, str(values[name]))
 
     def lose_object(self) -> None:
-        """What was held falls out; the fingers close on."""
+        """Drop what is held; the fingers close on."""
         self.object_mm, self._contact = None, 0
 
     def advance(self) -> None:

@@ -44,7 +44,7 @@ BLOCK_MM = 30.0
 
 @dataclass(frozen=True)
 class ForeseenGrasp:
-    """What a descent will lead to: its outcome, where the tool was sent (world), and the height of the tips."""
+    """Result that a descent will have: outcome, target of the tool (world), and height of the tips."""
 
     outcome: Outcome
     goal: tuple[float, float, float, float]

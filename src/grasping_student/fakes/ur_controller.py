@@ -31,7 +31,7 @@ PROTECTIVE_FORCE = 150.0
 
 @dataclass
 class BlackBox:
-    """What was asked of the arm and where it really was: the witness of the safety tests."""
+    """Commands to the arm and the path that it really took: the witness of the safety tests."""
 
     lowest: list[float] = field(default_factory=lambda: [math.inf] * 3)
     highest: list[float] = field(default_factory=lambda: [-math.inf] * 3)
@@ -125,7 +125,7 @@ class FakeController:
         self.motion.freeze()
 
     def unlock_protective_stop(self) -> str:
-        """What the dashboard answers; refused in the first five seconds (faster by ``speedup``)."""
+        """Unlock and return the dashboard's answer; refused in the first five seconds (faster by ``speedup``)."""
         if time.monotonic() - self._stopped_at < 5.0 / self.speedup:
             return "Cannot unlock protective stop until 5s after occurrence"
         if self.safety_mode == PROTECTIVE_STOP:

@@ -1,4 +1,4 @@
-"""Poses of the tool in the robot's base frame, and how the workspace lies in it."""
+"""Poses of the tool and of the workspace in the robot's base frame."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def finger_angle(pose: ToolPose) -> float:
 
 @dataclass(frozen=True)
 class WorkspaceInBase:
-    """Where the workspace's world frame lies in the robot's base frame; the table may be turned, not tilted."""
+    """Pose of the workspace's world frame in the robot's base frame; the table may be turned, not tilted."""
 
     x: float = 0.0
     """Base x of the workspace's centre, metres."""

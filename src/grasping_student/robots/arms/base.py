@@ -42,7 +42,7 @@ class ArmState:
 
 @dataclass(frozen=True)
 class Descent:
-    """How a guarded descent ended: where the tool stands, and whether a force stopped it."""
+    """End of a guarded descent: pose of the tool, and whether a force stopped it."""
 
     pose: ToolPose
     contact: bool

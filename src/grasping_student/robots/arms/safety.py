@@ -19,7 +19,7 @@ START_TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class SafeBox:
-    """Where the tool centre point may be and how fast it may go. It is convex, so straight moves stay inside."""
+    """Limits of the tool centre point in place and speed. The box is convex, so straight moves stay inside."""
 
     low: tuple[float, float, float] = (-0.40, -0.75, 0.005)
     """Smallest base x, y and z, metres; the z is the floor that nothing goes below."""

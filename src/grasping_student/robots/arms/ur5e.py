@@ -38,7 +38,7 @@ POSITION_TOLERANCE = 0.002
 @register_arm("ur5e")
 @dataclass(frozen=True)
 class Ur5eConfig(ArmConfig):
-    """How to reach a UR5e."""
+    """Address and time limits of a UR5e."""
 
     host: str = "192.168.1.10"
     """Address of the controller."""

@@ -11,7 +11,7 @@ from grasping_student.perception.board_config import BoardConfig
 
 @dataclass(frozen=True)
 class CalibrateConfig:
-    """Where the camera stands, from points that the arm's tool has touched."""
+    """Pose of the camera, from points that the arm's tool has touched."""
 
     cell: Path | None = None
     """The robot cell's file: where the workspace lies, which camera."""
@@ -62,7 +62,7 @@ class CheckConfig:
     """Folder of a recorded frame; None reads the cell's camera."""
 
     calibration: Path | None = None
-    """What ``cell calibrate`` wrote; None takes the one beside the pose that the cell's camera names."""
+    """Result of ``cell calibrate``; None takes the one beside the pose that the cell's camera names."""
 
     depth_unit: Literal["m", "mm"] = "m"
     """Unit of a recorded frame's depth."""

@@ -27,10 +27,10 @@ class CameraViewConfig:
     """A camera above the workspace."""
 
     camera_to_base: Path = CAMERA_TO_BASE
-    """Where the camera stands, seen from the arm's base: 4 x 4 numbers, written by ``cell calibrate``."""
+    """Pose of the camera in the arm's base: 4 x 4 numbers, written by ``cell calibrate``."""
 
     camera: CameraConfig = field(default_factory=lambda: CAMERAS.default("realsense"))
-    """Which camera and how."""
+    """Options of the camera."""
 
     repair: HeightmapRepairConfig = field(default_factory=HeightmapRepairConfig)
     """Repairs of the heightmap."""
@@ -50,7 +50,7 @@ class CameraViewConfig:
 
 
 class CameraView(View):
-    """What a camera sees of the workspace.
+    """The workspace as a camera sees it.
 
     Args:
         camera: gives frames whose ``camera_to_world`` means the workspace's world.

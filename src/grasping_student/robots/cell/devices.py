@@ -30,7 +30,7 @@ def gripper_config(cell: CellConfig) -> GripperConfig:
 
 
 def view_config(cell: CellConfig) -> CameraViewConfig | RemoteViewConfig:
-    """Options of what sees a cell's workspace; errors as in ``arm_config``."""
+    """Options of a cell's view; errors as in ``arm_config``."""
     kind = choice(cell.view.kind, [*CAMERAS.classes, REMOTE], "view.kind")
     if kind == REMOTE:
         return with_values(RemoteViewConfig(), cell.view.options, "view.options")
@@ -48,7 +48,7 @@ def make_gripper(cell: CellConfig) -> Gripper:
 
 
 def make_view(cell: CellConfig) -> View:
-    """What sees a cell's workspace; nothing is connected yet. Errors as in ``arm_config``."""
+    """View of a cell's workspace; nothing is connected yet. Errors as in ``arm_config``."""
     return view_config(cell).make(cell.workspace, cell.workspace_in_base)
 
 

@@ -115,7 +115,7 @@ def _with_block(text: str, key: str, block: str) -> str:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node's own text ends: a block's end mark stands at the next key, behind the comments between."""
+    """End of a node's own text: a block's end mark stands at the next key, behind the comments between."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)

@@ -34,7 +34,7 @@ _FAULTS = {
 @register_gripper("robotiq-2f85")
 @dataclass(frozen=True)
 class Robotiq2F85Config(GripperConfig):
-    """How to reach and use a 2F-85."""
+    """Address, strength and time limits of a 2F-85."""
 
     host: str = "192.168.1.10"
     """Address of the arm's controller, which passes the commands on."""
@@ -109,7 +109,7 @@ class Robotiq2F85(Gripper):
             raise
 
     def describe(self) -> str:
-        """How far the fingers are open, or that they are not active, for a person to read; nothing is activated.
+        """Opening of the fingers, or that they are not active, for a person to read; nothing is activated.
 
         Raises:
             GripperFault: no answer, or the gripper reports a fault.
