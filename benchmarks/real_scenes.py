@@ -41,7 +41,7 @@ def main() -> None:
         name = folder.relative_to(arguments.scenes)
         total += 1
         try:
-            prediction = predict(frame, model, rule=model.config.rule.make())
+            prediction = predict(frame, model, constraint=model.config.constraint.make())
         except UserError as error:
             print(f"{name}: no grasp: {error}")
             continue

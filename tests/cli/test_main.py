@@ -315,7 +315,7 @@ def test_help_takes_less_than_half_a_second(words):
         "train affordance --datasets a run/labels --out run",
         "pseudo-label --teacher run --dataset a --out run",
         "evaluate one-shot --models t=run/model --out run",
-        "evaluate picking --models g=grip:run/model --out run",
+        "evaluate picking --models g=antipodal:run/model --out run",
         "evaluate proxy --models t=a --affordance run --out run",
         "export --model run --out run",
     ],

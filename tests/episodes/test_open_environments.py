@@ -74,7 +74,9 @@ def test_only_what_fits_and_one_more_is_in_memory(folders, loads, monkeypatch):
 
 def test_policies_by_one_checkpoint_under_several_rules_share_its_model(folders, loads):
     world, folder = WORLD.make(), folders[0]
-    policies = [make_policy(f"{prefix}{folder}", world) for prefix in ("", "grip:", "room:", "bare:")]
+    policies = [
+        make_policy(f"{prefix}{folder}", world) for prefix in ("", "antipodal:", "clearance:", "unconstrained:")
+    ]
     assert loads[0] == [folder.name]
     assert len({policy.version for policy in policies}) == 3
     save_model(folder, 9)

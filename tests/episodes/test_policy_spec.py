@@ -49,17 +49,17 @@ def test_a_name_that_is_nothing_is_told_what_is_valid():
 
 def test_prefixes_give_a_rule_take_a_students_own_away_and_show_in_the_version(tmp_path):
     plain = checkpoint(tmp_path / "teacher", WORKSPACE)
-    ruled = ModelConfig(NetworkConfig(widths=(4, 4)), WORKSPACE, rule=GraspConstraintConfig("grip"))
+    ruled = ModelConfig(NetworkConfig(widths=(4, 4)), WORKSPACE, constraint=GraspConstraintConfig("antipodal"))
     GraspModel.new(ruled, seed=0).save(tmp_path / "student")
     student = str(tmp_path / "student")
     world = BoxWorld()
     world.reset(0)
     scene = world.observe().heightmap
-    names = ("room", "grip")
-    specs = (plain, *(f"{name}:{plain}" for name in names), student, f"bare:{student}")
+    names = ("clearance", "antipodal")
+    specs = (plain, *(f"{name}:{plain}" for name in names), student, f"unconstrained:{student}")
     policies = {spec: make_policy(spec, world) for spec in specs}
     assert len({policy.version for policy in policies.values()}) == 4  # the bare student is the teacher's network
-    assert policies[f"bare:{student}"].version == policies[plain].version
+    assert policies[f"unconstrained:{student}"].version == policies[plain].version
     for name in names:
         rule = GraspConstraintConfig(name).make()
         grasp, _ = policies[f"{name}:{plain}"](Observation.of(scene))
@@ -69,7 +69,7 @@ def test_prefixes_give_a_rule_take_a_students_own_away_and_show_in_the_version(t
 def test_chance_among_good_grips_is_a_good_grip_or_says_that_there_is_none():
     world = BoxWorld()
     world.reset(1)
-    rule, policy = GraspConstraintConfig("grip").make(), make_policy("antipodal", world)
+    rule, policy = GraspConstraintConfig("antipodal").make(), make_policy("antipodal", world)
     scene = world.observe().heightmap
     passing = rule.allows(scene.height, DEPLOYMENT_ANGLES.angles, WORKSPACE)
     policy.begin_episode(0)
@@ -77,5 +77,5 @@ def test_chance_among_good_grips_is_a_good_grip_or_says_that_there_is_none():
     assert len(found) > 1
     assert all(passing[DEPLOYMENT_ANGLES.index(angle), row, col] for row, col, angle in found)
     bare = Heightmap(np.zeros(WORKSPACE.shape, np.float32), scene.rgb, WORKSPACE)
-    with pytest.raises(NothingToGrasp, match="good grip"):
+    with pytest.raises(NothingToGrasp, match="antipodal"):
         policy(Observation.of(bare))

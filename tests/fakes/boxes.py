@@ -9,6 +9,7 @@ import numpy as np
 
 from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
@@ -31,6 +32,7 @@ class BoxWorld(RestorableEnvironment):
 
     name = "boxes"
     workspace = WORKSPACE
+    gripper = GripperGeometry()
 
     def reset(self, seed):
         self.resets.append(seed)

@@ -1,4 +1,4 @@
-"""A good grip: against a literal search, and against blocks whose grips anybody can name."""
+"""Antipodal contacts: against a literal search, and against blocks whose good grasps anybody can name."""
 
 import math
 
@@ -14,10 +14,10 @@ from grasping_student.geometry.antipodal import (
     LINES,
     OVER_TIPS,
     AntipodalContacts,
-    grip_quality,
+    contact_quality,
 )
 from grasping_student.geometry.grasp import TRAINING_ANGLES
-from grasping_student.geometry.grasp_constraints import RULES, GraspConstraintConfig
+from grasping_student.geometry.grasp_constraints import CONSTRAINTS, GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
 from grasping_student.geometry.workspace import Workspace
 
@@ -79,7 +79,7 @@ def test_quality_agrees_with_a_literal_search(seed, index):
     random = np.random.default_rng(seed)
     picture = cv2.GaussianBlur(random.uniform(0, 0.12, (75, 75)).astype(np.float32), (5, 5), 2)
     angle, row, col = TRAINING_ANGLES.angle(index), int(random.integers(20, 55)), int(random.integers(20, 55))
-    grip, skew = grip_quality(picture, angle, np.array([row]), np.array([col]), SHAPE, WORKSPACE)
+    grip, skew = contact_quality(picture, angle, np.array([row]), np.array([col]), SHAPE, WORKSPACE)
     expected_grip, expected_skew = literal_quality(picture, angle, row, col)
     # OpenCV interpolates between 32 steps a pixel: a sample at the threshold may fall on the other side
     assert grip[0] == pytest.approx(expected_grip, abs=0.02)
@@ -127,9 +127,9 @@ def test_what_passes_has_room_and_lies_inside_the_margin_and_a_turned_scene_give
     assert (half_turn != allowed).mean() < 0.001  # equal but for samples on a threshold
 
 
-def test_rules_by_name_and_numbers_that_no_rule_can_mean():
+def test_constraints_by_name_and_numbers_that_none_can_mean():
     assert GraspConstraintConfig().make() is None
-    assert all(GraspConstraintConfig(name).make() is not None for name in RULES if name != "none")
-    for values in ({"least_room": 5.0}, {"least_grip": 1.5}, {"friction": 0.0}):
+    assert all(GraspConstraintConfig(name).make() is not None for name in CONSTRAINTS if name != "none")
+    for values in ({"min_clearance": 5.0}, {"min_contact_height": 1.5}, {"friction": 0.0}):
         with pytest.raises(ValueError, match=next(iter(values))):
-            GraspConstraintConfig("grip", **values)
+            GraspConstraintConfig("antipodal", **values)

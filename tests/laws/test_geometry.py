@@ -13,10 +13,10 @@ from grasping_student.geometry.grasp import (
     AngleGrid,
     PlanarGrasp,
     angle_distance,
-    grasp_height,
     turn_grasp,
     wrap_angle,
 )
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap, fill_holes, heightmap_from_points, turn_heightmap
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 
@@ -112,14 +112,14 @@ def test_turning_is_counter_clockwise_seen_from_above():
     assert (x, y) == pytest.approx((0.0, 0.1), abs=workspace.pixel_size)
 
 
-def test_grasp_height_is_the_mean_of_the_measured_3x3_less_the_finger_depth():
+def test_tip_height_is_the_mean_of_the_measured_3x3_less_the_finger_depth():
     height = np.full((5, 5), 0.04, dtype=np.float32)
     height[2, 2], height[1, 1] = 0.05, np.nan
-    assert grasp_height(height, 2, 2, finger_depth=0.015) == pytest.approx((7 * 0.04 + 0.05) / 8 - 0.015)
-    assert grasp_height(height, 0, 0) == pytest.approx(0.04 - 0.015)
-    assert grasp_height(np.full((3, 3), np.nan, dtype=np.float32), 1, 1, clearance=0.007) == 0.007
+    assert tip_height(height, 2, 2, GripperGeometry(finger_depth=0.015)) == pytest.approx((7 * 0.04 + 0.05) / 8 - 0.015)
+    assert tip_height(height, 0, 0, GripperGeometry()) == pytest.approx(0.04 - 0.015)
+    assert tip_height(np.full((3, 3), np.nan, dtype=np.float32), 1, 1, GripperGeometry(clearance=0.007)) == 0.007
     with pytest.raises(ValueError, match="outside"):
-        grasp_height(height, 5, 0)
+        tip_height(height, 5, 0, GripperGeometry())
 
 
 def literal_z_buffer(points, workspace):

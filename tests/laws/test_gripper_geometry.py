@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
-from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry, finger_clearance, tip_height
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.simulation.config import GripperConfig
 
 WORKSPACE = Workspace(extent=0.2, pixels=50, margin=0.06)
 SHAPE = GripperGeometry()
@@ -30,7 +29,7 @@ def literal_clearance(height, grasp, shape, workspace):
             for v in across:
                 row, col = workspace.pixel_from_xy(x + cos * (side + u) - sin * v, y + sin * (side + u) + cos * v)
                 highest = max(highest, height[row, col])
-    return grasp_height(height, grasp.row, grasp.col, shape.finger_depth, shape.clearance) - highest
+    return tip_height(height, grasp.row, grasp.col, shape) - highest
 
 
 @settings(deadline=None, max_examples=40)
@@ -55,11 +54,3 @@ def test_holes_must_be_filled_first():
     height = np.full(WORKSPACE.shape, np.nan, dtype=np.float32)
     with pytest.raises(ValueError, match="fill_holes"):
         finger_clearance(height, np.array([0.0]), SHAPE, WORKSPACE)
-
-
-def test_the_shape_is_the_simulators_gripper():
-    gripper = GripperConfig()
-    simulated = GripperGeometry(
-        gripper.stroke, gripper.finger_thickness, gripper.finger_width, gripper.finger_depth, gripper.clearance
-    )
-    assert simulated == GripperGeometry()

@@ -284,15 +284,15 @@ def test_the_greedy_policy_takes_the_best_grasp_and_says_when_there_is_none():
 
 def test_a_model_obeys_its_own_rule_where_that_leaves_anything_and_forgets_it_on_demand():
     gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)
-    ruled = GraspModel.new(replace(CONFIG, rule=GraspConstraintConfig("grip", gripper=gripper)), 0)
+    ruled = GraspModel.new(replace(CONFIG, constraint=GraspConstraintConfig("antipodal", gripper=gripper)), 0)
     picture = np.zeros(SMALL.shape, np.float32)
     middle = SMALL.pixels // 2
     picture[middle - 2 : middle + 3, middle - 8 : middle + 9] = 0.03  # long along x: gripped across, along y
     scene = Heightmap(picture, np.zeros((*SMALL.shape, 3), np.uint8), SMALL)
-    free, bound = ruled.without_rule().allowed_scores(scene), ruled.allowed_scores(scene)
-    passing = ruled.config.rule.make().allows(picture, DEPLOYMENT_ANGLES.angles, SMALL) & np.isfinite(free)
+    free, bound = ruled.unconstrained().allowed_scores(scene), ruled.allowed_scores(scene)
+    passing = ruled.config.constraint.make().allows(picture, DEPLOYMENT_ANGLES.angles, SMALL) & np.isfinite(free)
     assert 0 < passing.sum() < np.isfinite(free).sum()
     np.testing.assert_array_equal(bound, np.where(passing, free, -np.inf))
     hopeless = Heightmap(np.full(SMALL.shape, 0.03, np.float32), scene.rgb, SMALL)  # no room anywhere
-    np.testing.assert_array_equal(ruled.allowed_scores(hopeless), ruled.without_rule().allowed_scores(hopeless))
-    assert ruled.version != ruled.without_rule().version
+    np.testing.assert_array_equal(ruled.allowed_scores(hopeless), ruled.unconstrained().allowed_scores(hopeless))
+    assert ruled.version != ruled.unconstrained().version

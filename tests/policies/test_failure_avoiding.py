@@ -1,4 +1,4 @@
-"""A model with memory: no repeats of what has failed, nothing remembered across successes and episodes."""
+"""Failure avoidance: no repeats of what has failed, nothing kept across successes and episodes."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,14 @@ from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation import rates
 from grasping_student.evaluation.configuration import StopRule
 from grasping_student.geometry.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, AngleGrid, Outcome, PlanarGrasp
+from grasping_student.geometry.grasp_constraints import ExclusionZone
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, OutcomeObserver
-from grasping_student.policies.failure_avoiding import AWAY, ExclusionZone, FailureAvoidingPolicy
+from grasping_student.policies.failure_avoiding import AWAY, FailureAvoidingPolicy
 from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
 WORKSPACE = Workspace(pixels=40)
@@ -34,7 +35,7 @@ def scene(side=12):
 @settings(max_examples=50, deadline=None)
 def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, angle, bin_, data):
     grid = AngleGrid(16)
-    allowed = ExclusionZone([PlanarGrasp(row, col, angle)], REPEAT_DISTANCE, REPEAT_ANGLE).allows(
+    allowed = ExclusionZone((PlanarGrasp(row, col, angle),), REPEAT_DISTANCE, REPEAT_ANGLE).allows(
         scene().heightmap.height, grid.angles, WORKSPACE
     )
     other_row, other_col = (data.draw(st.integers(max(0, at - 3), min(39, at + 3))) for at in (row, col))
@@ -123,9 +124,9 @@ def test_an_episode_has_no_repeats_and_goes_on_after_a_stop_as_if_there_had_been
     assert later == events[2:]
 
 
-def test_a_checkpoint_with_memory_is_named_by_a_spec(tmp_path):
+def test_a_checkpoint_that_avoids_failures_is_named_by_a_spec(tmp_path):
     MODEL.save(tmp_path / "model")
-    policy = make_policy(f"memory:{tmp_path / 'model'}", Stubborn())
+    policy = make_policy(f"failure-avoiding:{tmp_path / 'model'}", Stubborn())
     assert isinstance(policy, FailureAvoidingPolicy)
-    assert policy.version == f"{MODEL.version}-memory"
+    assert policy.version == f"{MODEL.version}-failure-avoiding"
     assert policy.name == "model"

@@ -245,10 +245,10 @@ def test_impossible_options_are_refused(options):
 
 def test_with_room_for_the_fingers_asked_for_every_pseudo_label_leaves_it(stage, tmp_path):
     gripper = GripperGeometry(opening=0.012, finger_thickness=0.004, finger_width=0.004)  # fits the tiny workspace
-    config = replace(stage, out=tmp_path / "out", rule=GraspConstraintConfig("room", -0.01, gripper=gripper))
+    config = replace(stage, out=tmp_path / "out", constraint=GraspConstraintConfig("clearance", -0.01, gripper=gripper))
     table, provenance = PseudoLabelTable.load(teacher_pass.run(config))
     teacher, dataset = GraspModel.load(config.teacher), Dataset(config.dataset)
-    assert provenance.rule == to_plain(config.rule)
+    assert provenance.constraint == to_plain(config.constraint)
     some = 0
     for position, scene_id in enumerate(table.scene):
         heightmap = dataset.heightmap(int(scene_id))

@@ -98,7 +98,7 @@ BOX = yaml.safe_load(DOCUMENTED.read_text())["safe_box"]
         ({"workspace_in_base": {"x": 0, "y": -450, "z": 0}}, "workspace_in_base .*were these millimetres"),
         ({"safe_box": {**BOX, "low": [-400, -750, 5]}}, "safe_box: .*were these millimetres"),
         ({"workspace": {"extent": 450}}, "millimetres"),
-        ({"pick": {"finger_depth": 15}}, "finger_depth is 15.* were these millimetres"),
+        ({"gripper_geometry": {"finger_depth": 15}}, "finger_depth is 15.* were these millimetres"),
         ({"pick": {"travel_height": 250}}, "travel_height .*millimetres"),
         ({"drop": {"x": 450, "y": -450, "z": 250}}, r"drop is \(450, -450, 250\) m, .*millimetres"),
         ({"drop": {"x": 0.45, "y": 0.45, "z": 0.25}}, "drop, at .* lies outside safe_box"),

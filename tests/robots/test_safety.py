@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from grasping_student.cameras.simulated import SimulatedCamera, looking_down
 from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics
@@ -21,7 +22,7 @@ from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.arms.safety import GuardedArm, SafeBox
 from grasping_student.robots.cell.camera_view import CameraView
-from grasping_student.robots.cell.config import CellConfig, Drop, PickConfig, Waypoint
+from grasping_student.robots.cell.config import CellConfig, Drop, Waypoint
 from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog
 from grasping_student.robots.cell.resets import check_waypoints, replay
 from grasping_student.robots.cell.view import View
@@ -217,4 +218,4 @@ def test_a_reset_with_one_waypoint_outside_the_box_moves_nothing():
 
 def test_clearance_that_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="clearance"):
-        PickConfig(clearance=0.0)
+        CellConfig(gripper_geometry=GripperGeometry(clearance=0.0))

@@ -151,7 +151,7 @@ def test_fingers_open_a_little_wider_than_the_item(angle, width):
 def small_checkpoint(folder, workspace=LIGHT, rule=None):
     network = NetworkConfig(widths=(4, 4))
     GraspModel.new(
-        ModelConfig(network=network, workspace=workspace, rule=rule or GraspConstraintConfig()), seed=0
+        ModelConfig(network=network, workspace=workspace, constraint=rule or GraspConstraintConfig()), seed=0
     ).save(folder)
     return folder
 
@@ -194,13 +194,13 @@ def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, ca
 
 
 def test_a_rule_is_obeyed_where_it_leaves_anything_and_otherwise_said_to_leave_nothing():
-    rule = GraspConstraintConfig("grip").make()
+    rule = GraspConstraintConfig("antipodal").make()
     frame = frame_of(tabletop(boxes=((0.02, 0.01, 0.03, 0.06, 0.04),)))
-    prediction = predict(frame, GeometricModel(), rule=rule)
+    prediction = predict(frame, GeometricModel(), constraint=rule)
     height = fill_holes(prediction.mended.heightmap).height
     for each in prediction.grasps:
         grasp = each.grasp
         assert rule.allows(height, np.array([grasp.angle]), LIGHT)[0, grasp.row, grasp.col]
     assert not any("poor lot" in note for note in prediction.notes)
     wide = frame_of(tabletop(boxes=((0.0, 0.0, 0.12, 0.12, 0.04),)))  # wider than the fingers open
-    assert any("poor lot" in note for note in predict(wide, GeometricModel(), rule=rule).notes)
+    assert any("poor lot" in note for note in predict(wide, GeometricModel(), constraint=rule).notes)

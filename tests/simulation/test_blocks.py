@@ -28,7 +28,7 @@ def test_every_side_has_two_to_ten_centimetres_and_the_gripper_can_span_one(bloc
     np.testing.assert_allclose(sides, block.size, rtol=2e-2)
     assert sides.min() >= 0.0199
     assert sides.max() <= 0.1001
-    assert sides.min() < standard().gripper.stroke
+    assert sides.min() < standard().gripper.geometry.opening
 
 
 @settings(max_examples=25, deadline=None)

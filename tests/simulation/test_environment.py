@@ -135,7 +135,7 @@ def test_the_tips_follow_the_heightmap_as_it_is_observed():
         environment.reset(0)
         grasp = random_grasps(environment, np.random.default_rng(0), 1)[0]
         patch = environment.observe().heightmap.height[grasp.row - 1 : grasp.row + 2, grasp.col - 1 : grasp.col + 2]
-        gripper = environment.config.gripper
+        gripper = environment.gripper
         expected = max(float(np.nanmean(patch.astype(np.float64))) - gripper.finger_depth, gripper.clearance)
         assert environment.tip_height(grasp) == pytest.approx(expected)
 

@@ -59,7 +59,7 @@ def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
     earlier, later = [each for each in found if each.kind == "student"]
     assert earlier.name == only(first, "student").name
     assert (later.inputs[0].kind, later.inputs[0].config.teacher) == ("table", earlier.out)
-    assert later.inputs[0].config.rule == only(first, "table").config.rule
+    assert later.inputs[0].config.constraint == only(first, "table").config.constraint
     assert changed_values(later.config, earlier.config).keys() == {"seed", "pseudo_labels"}
 
 

@@ -68,10 +68,10 @@ def test_every_distant_bin_is_drawn():
 @given(SEEDS, st.booleans())
 def test_allowed_pixels_are_those_that_the_rule_lets_pass_in_the_scene_at_that_angle(seed, mirror):
     gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)  # fits the small boxes
-    rule, own, side = GraspConstraintConfig("grip", gripper=gripper).make(), group(seed), 48
+    rule, own, side = GraspConstraintConfig("antipodal", gripper=gripper).make(), group(seed), 48
     augmentation = AugmentationConfig(mirror=mirror)
     drawn = (Canvas(SMALL, 16), Normalisation(), augmentation, seed, 10)
-    batch, plain = PairBatches((own,), *drawn, rule=rule)[0], PairBatches((own,), *drawn)[0]
+    batch, plain = PairBatches((own,), *drawn, constraint=rule)[0], PairBatches((own,), *drawn)[0]
     assert "allowed" not in plain
     torch.testing.assert_close(batch["pictures"], plain["pictures"], rtol=0, atol=0)  # the rule draws nothing
     random = np.random.default_rng([seed, 3, 0])

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.training.losses import best_is_near, pair_logit, pair_loss, rule_loss
+from grasping_student.training.losses import best_is_near, constraint_loss, pair_logit, pair_loss
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -78,12 +78,12 @@ def test_only_a_best_pixel_in_the_labels_own_map_can_hit():
 
 @settings(deadline=None, max_examples=50)
 @given(SEEDS)
-def test_the_rule_loss_is_minus_the_log_of_the_allowed_probability(seed):
+def test_the_constraint_loss_is_minus_the_log_of_the_allowed_probability(seed):
     scores, mask, _, _ = random_case(seed)
     allowed = mask & torch.from_numpy(np.random.default_rng(seed).random(mask.shape) < 0.2)
     allowed[0] = False  # a pair of maps without a good grasp says nothing
     scores = scores.requires_grad_()
-    loss = rule_loss(scores, mask, allowed)
+    loss = constraint_loss(scores, mask, allowed)
     losses = []
     for each, inside, good in zip(scores.detach().double(), mask, allowed, strict=True):
         if good.any():
@@ -94,10 +94,12 @@ def test_the_rule_loss_is_minus_the_log_of_the_allowed_probability(seed):
     assert torch.isfinite(scores.grad).all()
 
 
-def test_the_rule_loss_does_not_choose_among_allowed_grasps():
+def test_the_constraint_loss_does_not_choose_among_allowed_grasps():
     scores = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     mask, allowed = torch.ones(1, 2, 4, 4).bool(), torch.zeros(1, 2, 4, 4).bool()
     allowed[0, 0, 1, :2] = True
     moved = scores.clone()
     moved[0, 0, 1, :2] = scores[0, 0, 1, :2].flip(0)
-    assert rule_loss(moved, mask, allowed).item() == pytest.approx(rule_loss(scores, mask, allowed).item(), rel=1e-6)
+    assert constraint_loss(moved, mask, allowed).item() == pytest.approx(
+        constraint_loss(scores, mask, allowed).item(), rel=1e-6
+    )

@@ -219,24 +219,24 @@ def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, t
         experience_share=0.0,
         true_labels=None,
         true_share=0.0,
-        rule_weight=1.0,
+        constraint_weight=1.0,
     )
-    with pytest.raises(UserError, match=r"--rule\.name grip"):
+    with pytest.raises(UserError, match="--constraint antipodal"):
         student.run(ruled)
     gripper = GripperGeometry(opening=0.03, finger_thickness=0.006, finger_width=0.012)
     table = PseudoLabelConfig(
         teacher=config.pseudo_labels.parent / "teacher",
         dataset=config.dataset,
         out=tmp_path / "ruled",
-        rule=GraspConstraintConfig("grip", gripper=gripper),
+        constraint=GraspConstraintConfig("antipodal", gripper=gripper),
     )
     teacher_pass.run(table)
     student.run(replace(ruled, pseudo_labels=tmp_path / "ruled"))
     curve = read_json(tmp_path / "student" / "metrics.json")["learning_curve"]
-    assert curve[-1]["rule_loss"] > 0.0
-    assert curve[-1]["loss"] > curve[-1]["rule_loss"]
-    own = GraspConstraintConfig("grip", gripper=gripper)
-    assert GraspModel.load(tmp_path / "student").config.rule == own
-    student.run(replace(ruled, pseudo_labels=tmp_path / "ruled", out=tmp_path / "bare", obey_rule=False))
-    assert GraspModel.load(tmp_path / "bare").config.rule == GraspConstraintConfig()
+    assert curve[-1]["constraint_loss"] > 0.0
+    assert curve[-1]["loss"] > curve[-1]["constraint_loss"]
+    own = GraspConstraintConfig("antipodal", gripper=gripper)
+    assert GraspModel.load(tmp_path / "student").config.constraint == own
+    student.run(replace(ruled, pseudo_labels=tmp_path / "ruled", out=tmp_path / "bare", constrain=False))
+    assert GraspModel.load(tmp_path / "bare").config.constraint == GraspConstraintConfig()
     assert own.make() == AntipodalContacts(gripper)

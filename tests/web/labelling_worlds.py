@@ -10,6 +10,7 @@ from tests.fakes.boxes import WORKSPACE, BoxWorld
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
@@ -22,6 +23,7 @@ class RobotWorld(Environment):
 
     name = "robot"
     workspace = WORKSPACE
+    gripper = GripperGeometry()
 
     def __init__(self):
         self._boxes = BoxWorld()

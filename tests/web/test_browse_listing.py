@@ -102,10 +102,10 @@ def test_a_score_is_worked_out_once_and_the_oldest_forgotten(dataset):
 
 
 def test_a_model_that_carries_a_rule_still_says_what_it_thinks_of_grasps_that_break_it(dataset, tmp_path):
-    config = ModelConfig(NetworkConfig(widths=(4, 8)), WORKSPACE, rule=GraspConstraintConfig("grip"))
+    config = ModelConfig(NetworkConfig(widths=(4, 8)), WORKSPACE, constraint=GraspConstraintConfig("antipodal"))
     GraspModel.new(config, 0).save(tmp_path / "student")
     attempts = [each for each in dataset.attempts() if each.grasp is not None]
-    rule, opinions = config.rule.make(), model_scores(tmp_path / "student", dataset)
+    rule, opinions = config.constraint.make(), model_scores(tmp_path / "student", dataset)
     broken = [
         each
         for each in attempts

@@ -42,7 +42,7 @@ def test_a_recorded_scene_that_cannot_be_read_is_told_beside_the_saved_label(tmp
     async def body():
         world = recorded_world()
         async with labelling(tmp_path / "d", world) as (user, service):
-            first, grasp = world.observe().heightmap, box_grasp(service.scene.heightmap)
+            first, grasp = world.observe(), box_grasp(service.scene.heightmap)
             world.observe = lambda: first if world.position == 0 else (_ for _ in ()).throw(UserError("it is cut off"))
             act(user, service, "good", grasp)
             await user.should_see("Saved attempt 0. There is no next scene: it is cut off", retries=100)

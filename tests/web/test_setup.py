@@ -87,7 +87,7 @@ def test_the_uncertain_queue_shows_what_the_model_knows_least_first(tmp_path):
     options = config(tmp_path, model=tmp_path, queue="uncertain", pool=6)
     session = begun(options, suggester)
     scenes = open_recorded_scenes(options.scenes, WORKSPACE)
-    uncertainty = [suggester.uncertainty(scenes.heightmap(i)) for i in range(6)]
+    uncertainty = [suggester.uncertainty(scenes.observation(i).heightmap) for i in range(6)]
     assert max(uncertainty) - min(uncertainty) > 0.01
     assert uncertainty[session.environment.position] == pytest.approx(max(uncertainty))
     session.log.close()
@@ -109,9 +109,7 @@ def test_the_uncertain_queue_shows_no_scene_again_before_all_have_a_label(tmp_pa
 def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
     from grasping_student.simulation.config import standard
 
-    gripper = standard().gripper
-    simulated = make_gripper(LabelConfig())
-    assert (simulated.finger_depth, simulated.clearance) == (gripper.finger_depth, gripper.clearance)
+    assert make_gripper(LabelConfig()) == standard().gripper.geometry
     text = (ROOT / "docs" / "cell.yaml").read_text()
     assert "finger_depth: 0.015" in text
     (tmp_path / "cell.yaml").write_text(text.replace("finger_depth: 0.015", "finger_depth: 0.011"))
@@ -141,7 +139,7 @@ def test_frames_in_folders_become_scenes(tmp_path):
         save_frame(frame, tmp_path / "frames" / name)
     scenes = open_recorded_scenes(tmp_path / "frames", workspace)
     assert len(scenes) == 2 and scenes.group(1) == 1
-    height = scenes.heightmap(0).height
+    height = scenes.observation(0).heightmap.height
     assert height[30, 30] == pytest.approx(0.05, abs=0.005) and abs(height[10, 10]) < 0.005
 
 

@@ -21,10 +21,22 @@ COMMAND_ALIASES = {"cell watch": "cell monitor", "cell teach": "cell teach-reset
 """Former command words -> today's."""
 
 _UNUSED = Renamed(None)
+_CONSTRAINT_OPTIONS = {"least-room": "min-clearance", "least-grip": "min-contact-height", "friction": "friction"}
+_GRIPPER_OPTIONS = ("opening", "finger-thickness", "finger-width", "finger-depth", "clearance")
 OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
     "predict": {"--seed": _UNUSED, "--preset": _UNUSED},
     "export": {"--preset": _UNUSED},
     "dataset browse": {"--seed": _UNUSED, "--preset": _UNUSED},
+    "pseudo-label": {
+        "--rule.name": Renamed("--constraint", {"room": "clearance", "grip": "antipodal"}),
+        **{f"--rule.{old}": Renamed(f"--constraint.{new}") for old, new in _CONSTRAINT_OPTIONS.items()},
+        **{f"--rule.gripper.{name}": Renamed(f"--constraint.gripper.{name}") for name in _GRIPPER_OPTIONS},
+    },
+    "train student": {
+        "--obey-rule": Renamed("--constrain"),
+        "--no-obey-rule": Renamed("--no-constrain"),
+        "--rule-weight": Renamed("--constraint-weight"),
+    },
     "dataset export": {"--rows-a-shard": Renamed("--rows-per-shard")},
     "cell calibrate": {"--seed": _UNUSED, "--preset": _UNUSED},
     "cell check": {"--seed": _UNUSED, "--preset": _UNUSED},

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,8 @@ _LATER = {"total": np.float32(np.nan), "overruled": np.False_}
 class Provenance:
     """Where a table's pseudo-labels come from."""
 
+    RENAMED: ClassVar[dict[str, str]] = {"rule": "constraint"}
+
     teacher: str
     """``GraspModel.version`` of the teacher."""
 
@@ -49,8 +51,8 @@ class Provenance:
     foreground_only: bool
     precision: str
 
-    rule: dict[str, Any] | None = None
-    """``GraspConstraintConfig`` of the rule that all grasps obey, as plain values, or None."""
+    constraint: dict[str, Any] | None = None
+    """``GraspConstraintConfig`` that all grasps obey, as plain values, or None."""
 
     views: int = 1
     """Views of each scene whose scores were averaged."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 
@@ -23,6 +24,11 @@ class Environment(ABC):
     @abstractmethod
     def workspace(self) -> Workspace:
         """What the pixels of the heightmaps mean in metres."""
+
+    @property
+    @abstractmethod
+    def gripper(self) -> GripperGeometry:
+        """The gripper that executes grasps here: how wide it opens, how deep it goes."""
 
     @abstractmethod
     def reset(self, seed: int) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
@@ -44,12 +45,15 @@ class RecordedEnvironment(RestorableEnvironment):
     once.
     """
 
-    def __init__(self, scenes: RecordedScenes, judge: Judge | None = None) -> None:
+    def __init__(
+        self, scenes: RecordedScenes, judge: Judge | None = None, gripper: GripperGeometry | None = None
+    ) -> None:
         """Begin at the first scene.
 
         Args:
             scenes: what to replay.
             judge: names the outcome of each executed grasp; None lets only ``reset`` and ``observe`` work.
+            gripper: would execute the grasps; None takes the standard one.
 
         Raises:
             UserError: there is no scene.
@@ -61,6 +65,7 @@ class RecordedEnvironment(RestorableEnvironment):
         self._scenes = scenes
         self._position = 0
         self.judge = judge
+        self._gripper = gripper or GripperGeometry()
 
     @property
     def name(self) -> str:
@@ -69,6 +74,10 @@ class RecordedEnvironment(RestorableEnvironment):
     @property
     def workspace(self) -> Workspace:
         return self._scenes.workspace
+
+    @property
+    def gripper(self) -> GripperGeometry:
+        return self._gripper
 
     @property
     def origin(self) -> str:

@@ -9,6 +9,7 @@ from typing import Self
 
 from grasping_student.environments.base import Environment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
@@ -73,6 +74,10 @@ class RobotCell(Environment):
     @property
     def workspace(self) -> Workspace:
         return self.config.workspace
+
+    @property
+    def gripper(self) -> GripperGeometry:
+        return self.config.gripper_geometry
 
     @property
     def stopped(self) -> str | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasping_student.environments.base import RestorableEnvironment
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
@@ -54,6 +55,10 @@ class SimulationEnvironment(RestorableEnvironment):
         return self.config.workspace
 
     @property
+    def gripper(self) -> GripperGeometry:
+        return self.config.gripper.geometry
+
+    @property
     def state(self) -> SceneState:
         """The scene as it is; its arrays must not be written to.
 
@@ -79,10 +84,7 @@ class SimulationEnvironment(RestorableEnvironment):
 
     def tip_height(self, grasp: PlanarGrasp) -> float:
         """Height of the finger tips at a grasp in the scene as it is observed now, metres."""
-        gripper = self.config.gripper
-        return grasp_height(
-            self._observed().height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance
-        )
+        return tip_height(self._observed().height, grasp.row, grasp.col, self.gripper)
 
     def execute(self, grasp: PlanarGrasp) -> Outcome:
         state = self.state

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from grasping_student.environments.base import Environment
-from grasping_student.geometry.grasp_constraints import RULES, GraspConstraintConfig, RuleName
+from grasping_student.geometry.grasp_constraints import CONSTRAINTS, FORMER_NAMES, ConstraintName, GraspConstraintConfig
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.configuration import warn_renamed
 from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import Policy
 
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
 
 NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
-"""``random``: a foreground pixel by chance. ``antipodal``: by chance one of the grasps that the rule
-``grip`` lets pass. ``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same
-without noise."""
+"""``random``: a foreground pixel by chance. ``antipodal``: by chance one of the grasps with antipodal contacts.
+``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same without noise."""
 
-BARE = "bare"
-"""Prefix of a checkpoint whose own rule is not obeyed."""
+UNCONSTRAINED = "unconstrained"
+"""Prefix of a checkpoint whose own constraint is not obeyed."""
 
-MEMORY = "memory"
+FAILURE_AVOIDING = "failure-avoiding"
 """Prefix of a checkpoint that, in episodes, keeps away from where it failed."""
+
+PREFIXES = (*(name for name in CONSTRAINTS if name != "none"), UNCONSTRAINED, FAILURE_AVOIDING)
+FORMER_PREFIXES = {**FORMER_NAMES, "bare": UNCONSTRAINED, "memory": FAILURE_AVOIDING}
+"""Former prefix -> today's, still read for one release."""
 
 _in_use: WeakValueDictionary[tuple[Path, Workspace, int], GraspModel] = WeakValueDictionary()
 """Models that a policy of this process holds, by folder, workspace and time at which the weights were written."""
@@ -35,9 +39,9 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     """The policy that a spec names, for use in this environment.
 
     Args:
-        spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``room:FOLDER`` and ``grip:FOLDER`` choose only among
-            grasps that the rule of that name lets pass; ``bare:FOLDER`` forgets the rule that a student carries;
-            ``memory:FOLDER`` keeps away from where it failed until it succeeds.
+        spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``clearance:FOLDER`` and ``antipodal:FOLDER`` choose
+            only among grasps that the constraint of that name allows; ``unconstrained:FOLDER`` forgets the constraint
+            that a student carries; ``failure-avoiding:FOLDER`` keeps away from where it failed until it succeeds.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -63,18 +67,21 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
     model = _model(folder, environment.workspace)
-    if prefix == MEMORY:
+    if prefix == FAILURE_AVOIDING:
         return FailureAvoidingPolicy(model, folder.name)
-    if prefix == BARE and model.config.rule != GraspConstraintConfig():
-        model = model.without_rule()
-    rule: RuleName = prefix if prefix in RULES else "none"
-    return GreedyNetworkPolicy(model, folder.name, rule=GraspConstraintConfig(rule).make(), rule_name=rule)
+    if prefix == UNCONSTRAINED and model.config.constraint != GraspConstraintConfig():
+        model = model.unconstrained()
+    name: ConstraintName = prefix if prefix in CONSTRAINTS else "none"
+    return GreedyNetworkPolicy(model, folder.name, constraint=GraspConstraintConfig(name).make(), constraint_name=name)
 
 
 def prefix_and_folder(spec: str) -> tuple[str, Path]:
-    """What stands before a spec's folder (a rule's name, ``bare``, ``memory`` or nothing), and the folder."""
+    """What stands before a spec's folder, one of ``PREFIXES`` or nothing, and the folder."""
     prefix, _, rest = spec.partition(":")
-    return (prefix, Path(rest)) if prefix in (*RULES, BARE, MEMORY) else ("", Path(spec))
+    if prefix in FORMER_PREFIXES:
+        warn_renamed("a model", f"{prefix}:", f"{FORMER_PREFIXES[prefix]}:")
+        prefix = FORMER_PREFIXES[prefix]
+    return (prefix, Path(rest)) if prefix in PREFIXES else ("", Path(spec))
 
 
 def weights_bytes(folder: Path) -> int:
@@ -88,7 +95,7 @@ def weights_bytes(folder: Path) -> int:
 
 
 def _model(folder: Path, workspace: Workspace) -> GraspModel:
-    """The model of a checkpoint folder; policies that act by one checkpoint under several rules share it."""
+    """The model of a checkpoint folder; policies that act by one checkpoint under several constraints share it."""
     from grasping_student.models.checkpoint import WEIGHTS
     from grasping_student.models.grasp_model import GraspModel
 

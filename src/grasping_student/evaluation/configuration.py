@@ -71,8 +71,8 @@ class PickingConfig:
 
     models: tuple[str, ...] = ()
     """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
-    or a checkpoint folder. grip: or room: before the folder gives a rule, bare: takes the model's own, memory:
-    keeps away from where it failed."""
+    or a checkpoint folder. Before the folder, clearance: or antipodal: gives a constraint, unconstrained: takes
+    the model's own, failure-avoiding: keeps away from where it failed."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -125,8 +125,8 @@ class OneShotConfig:
     """The one-shot paired test: every model grasps once from the same saved state of a scene."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder. grip: or
-    room: before the folder gives a rule, bare: takes the model's own."""
+    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder. Before
+    the folder, clearance: or antipodal: gives a constraint, unconstrained: takes the model's own."""
 
     scenes: int = 480
     """Scenes, each from its own reset and at its own fill level."""

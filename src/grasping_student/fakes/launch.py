@@ -19,7 +19,7 @@ from grasping_student.fakes.ur_servers import DASHBOARD_PORT, RTDE_PORT, SCRIPT_
 from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.robots.arms.safety import SafeBox
-from grasping_student.robots.cell.config import CellConfig, DeviceConfig, PickConfig
+from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 from grasping_student.simulation.config import SimulationConfig, standard
 
 
@@ -140,15 +140,15 @@ def simulated_cell(
 def simulated_cell_config(
     fakes: FakeCell, simulation: SimulationConfig, telemetry: Path | None = None, patience: float = 1.0
 ) -> CellConfig:
-    """The cell's config for running fakes; finger depth and clearance are those of the simulated gripper."""
+    """The cell's config for running fakes; the measures of the fingers are those of the simulated gripper."""
     arm = {"host": fakes.host, "watchdog_frequency": 10.0 / patience, "stale_after": min(0.2 * patience, 2.0)}
-    depth, clearance = simulation.gripper.finger_depth, simulation.gripper.clearance
+    geometry = simulation.gripper.geometry
     return CellConfig(
         arm=DeviceConfig("ur5e", arm),
         gripper=DeviceConfig("robotiq-2f85", {"host": fakes.host, "port": fakes.gripper_port}),
         view=DeviceConfig("remote", {"host": fakes.host, "control_port": fakes.control_port}),
         workspace=simulation.workspace,
-        safe_box=replace(SafeBox(), low=(-0.40, -0.75, clearance - 0.001)),
-        pick=PickConfig(finger_depth=depth, clearance=clearance),
+        safe_box=replace(SafeBox(), low=(-0.40, -0.75, geometry.clearance - 0.001)),
+        gripper_geometry=geometry,
         telemetry=telemetry,
     )

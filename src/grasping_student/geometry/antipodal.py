@@ -1,4 +1,4 @@
-"""A good grip in a heightmap: room for the open fingers, material between them, sides that friction holds.
+"""Antipodal contacts in a heightmap: clear fingers, material between them, sides that friction holds.
 
 The textbook condition on a parallel gripper is that both contacts are antipodal: the line of closing lies inside the
 friction cone of either side (Nguyen 1988; Mahler et al., Dex-Net 2.0, 2017, use it to label grasps). Seen from above a
@@ -34,60 +34,55 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class AntipodalContacts:
-    """A rule on grasps: open fingers find room, material reaches up between them, its sides face the fingers."""
+    """Open fingers stay clear, material reaches up between them, and its sides face the fingers."""
 
-    shape: GripperGeometry = field(default_factory=GripperGeometry)
+    gripper: GripperGeometry = field(default_factory=GripperGeometry)
 
-    least_room: float = 0.005
+    min_clearance: float = 0.005
     """Smallest clearance under the open fingers, metres."""
 
-    least_grip: float = 0.9
+    min_contact_height: float = 0.9
     """Smallest mean height of the material between the fingers over their tips, a share of how deep the tips reach."""
 
     friction: float = 0.6
     """Sides are turned against the fingers by at most the angle with this tangent."""
 
     def __post_init__(self) -> None:
-        if not -0.1 < self.least_room < 0.1:
-            raise ValueError(f"least_room is {self.least_room} metres; it must lie within 0.1: were these millimetres?")
-        if not 0.0 < self.least_grip <= 1.0:
-            raise ValueError(f"least_grip is {self.least_grip}; it is a share of the reach, in (0, 1]")
+        if not -0.1 < self.min_clearance < 0.1:
+            raise ValueError(f"min_clearance is {self.min_clearance} m; it must lie within 0.1; millimetres?")
+        if not 0.0 < self.min_contact_height <= 1.0:
+            raise ValueError(f"min_contact_height is {self.min_contact_height}; it is a share of the reach, in (0, 1]")
         if self.friction <= 0.0:
             raise ValueError(f"friction is {self.friction}; it must be above 0")
 
     def allows(
         self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
     ) -> NDArray[np.bool_]:
-        """Which grasps inside the margin it lets pass, shape ``(n, pixels, pixels)``.
-
-        Args:
-            height: filled heightmap, metres, shape ``(pixels, pixels)``, without NaN.
-            angles: grasp angles, radians, shape ``(n,)``.
-            workspace: pixel size and margin.
+        """As of ``GraspConstraint``; nothing outside the margin.
 
         Raises:
             ValueError: the heights hold NaN.
         """
         allowed = np.zeros((len(angles), *height.shape), dtype=bool)
         inside = workspace.graspable_slice
-        room = finger_clearance(height, angles, self.shape, workspace)
-        allowed[(slice(None), *inside)] = (room >= self.least_room)[(slice(None), *inside)]
-        allowed &= height > self.shape.clearance + OVER_TIPS
+        clearance = finger_clearance(height, angles, self.gripper, workspace)
+        allowed[(slice(None), *inside)] = (clearance >= self.min_clearance)[(slice(None), *inside)]
+        allowed &= height > self.gripper.clearance + OVER_TIPS
         for index, angle in enumerate(angles):
             row, col = np.nonzero(allowed[index])
             for first in range(0, len(row), AT_ONCE):
                 part = slice(first, first + AT_ONCE)
-                grip, skew = grip_quality(height, float(angle), row[part], col[part], self.shape, workspace)
-                allowed[index, row[part], col[part]] = (grip >= self.least_grip) & (skew <= self.friction)
+                reach, skew = contact_quality(height, float(angle), row[part], col[part], self.gripper, workspace)
+                allowed[index, row[part], col[part]] = (reach >= self.min_contact_height) & (skew <= self.friction)
         return allowed
 
 
-def grip_quality(
+def contact_quality(
     height: NDArray[np.float32],
     angle: float,
     row: NDArray[np.integer],
     col: NDArray[np.integer],
-    shape: GripperGeometry,
+    gripper: GripperGeometry,
     workspace: Workspace,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """How grasps at one angle would hold what lies between the fingers.
@@ -97,7 +92,7 @@ def grip_quality(
         angle: radians.
         row: rows, shape ``(n,)``.
         col: columns, shape ``(n,)``.
-        shape: the gripper.
+        gripper: the gripper.
         workspace: the pixel size.
 
     Returns:
@@ -108,9 +103,9 @@ def grip_quality(
     import cv2
 
     surface = cv2.blur(height, (3, 3), borderType=cv2.BORDER_REPLICATE)[row, col]
-    tips = np.maximum(surface - shape.finger_depth, shape.clearance)
+    tips = np.maximum(surface - gripper.finger_depth, gripper.clearance)
     reach = np.maximum(surface - tips, OVER_TIPS)
-    along, across = _samples(shape)
+    along, across = _samples(gripper)
     u, v = np.meshgrid(along, across)
     x, y = math.cos(angle) * u - math.sin(angle) * v, math.sin(angle) * u + math.cos(angle) * v
     cols = (col[:, None] + x.ravel() / workspace.pixel_size).astype(np.float32)
@@ -119,18 +114,18 @@ def grip_quality(
     over = over.reshape(len(row), *u.shape)
     material = over > OVER_TIPS
     count = material.sum(axis=(1, 2))
-    grip = np.where(material, over, 0.0).sum(axis=(1, 2)) / np.maximum(count, 1) / reach
+    contact = np.where(material, over, 0.0).sum(axis=(1, 2)) / np.maximum(count, 1) / reach
     lines = material.any(axis=2)
     left = along[material.argmax(axis=2)]
     right = along[len(along) - 1 - material[:, :, ::-1].argmax(axis=2)]
     skew = np.maximum(_skew(across, left, lines), _skew(across, right, lines))
-    return grip.astype(np.float32), skew.astype(np.float32)
+    return contact.astype(np.float32), skew.astype(np.float32)
 
 
-def _samples(shape: GripperGeometry) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _samples(gripper: GripperGeometry) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Offsets along the line of closing inside the opening, and across it inside the width of a finger, metres."""
-    half = math.floor(shape.opening / 2 / ALONG_STEP)
-    across = np.linspace(-shape.finger_width / 2, shape.finger_width / 2, LINES)
+    half = math.floor(gripper.opening / 2 / ALONG_STEP)
+    across = np.linspace(-gripper.finger_width / 2, gripper.finger_width / 2, LINES)
     return np.arange(-half, half + 1) * ALONG_STEP, across
 
 

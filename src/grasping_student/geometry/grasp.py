@@ -1,4 +1,4 @@
-"""A planar grasp, the grid of its angles, its height above the table, and how it can end."""
+"""A planar grasp, the grid of its angles, and how it can end."""
 
 from __future__ import annotations
 
@@ -135,27 +135,3 @@ TRAINING_ANGLES = AngleGrid(64)
 
 DEPLOYMENT_ANGLES = AngleGrid(16)
 """The grid searched when picking (paper, section VI-D)."""
-
-
-def grasp_height(
-    height: NDArray[np.float32], row: int, col: int, finger_depth: float = 0.015, clearance: float = 0.007
-) -> float:
-    """Height of the finger tips at a grasp, metres above the table.
-
-    The mean of the 3 x 3 pixels around the grasp (paper, section VI-D), cut at the border and without the unmeasured
-    ones, less the depth to which the fingers reach below the surface, never below the table clearance.
-
-    Args:
-        height: heightmap, shape ``(rows, cols)``, metres; NaN where unmeasured.
-        row: row of the grasp.
-        col: column of the grasp.
-        finger_depth: how far the tips go below the surface, metres.
-        clearance: lowest allowed height of the tips, metres.
-    """
-    rows, cols = height.shape
-    if not (0 <= row < rows and 0 <= col < cols):
-        raise ValueError(f"grasp at row {row}, column {col} lies outside the {rows} x {cols} heightmap")
-    patch = height[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2]
-    measured = patch[np.isfinite(patch)]
-    surface = float(measured.mean(dtype=np.float64)) if measured.size else 0.0
-    return max(surface - finger_depth, clearance)

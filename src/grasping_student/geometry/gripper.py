@@ -1,10 +1,9 @@
-"""What everybody knows of his own gripper: its footprint, and whether both open fingers find room at a grasp."""
+"""The two-finger gripper seen from above: its measures, the height of its tips at a grasp, and room for its fingers."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,13 @@ _MEASURES = {
 
 @dataclass(frozen=True)
 class GripperGeometry:
-    """The open gripper seen from above, and how deep it reaches."""
+    """The open gripper seen from above, and how deep it reaches: simulator, robot cell, pages and constraints share it.
+
+    The defaults are a Robotiq 2F-85 with the authors' depth and clearance (paper, section VI-D).
+    """
 
     opening: float = 0.085
-    """Gap between the open fingers, metres (Robotiq 2F-85)."""
+    """Gap between the open fingers, metres."""
 
     finger_thickness: float = 0.012
     """Size of a finger along the line in which it closes, metres."""
@@ -44,42 +46,36 @@ class GripperGeometry:
         for name, (least, most) in _MEASURES.items():
             value = getattr(self, name)
             if not least <= value <= most:  # NaN fails too
-                raise ValueError(f"gripper {name} is {value} m; a gripper here has {least:g} to {most:g} m")
+                hint = ": were these millimetres?" if value > most else ""
+                raise ValueError(f"gripper {name} is {value} m; a gripper here has {least:g} to {most:g} m{hint}")
 
 
-class GraspConstraint(Protocol):
-    """What may be grasped, by the heightmap alone."""
+def tip_height(surface: NDArray[np.float32], row: int, col: int, gripper: GripperGeometry) -> float:
+    """Height of the finger tips at a grasp, metres above the table.
 
-    def allows(
-        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
-    ) -> NDArray[np.bool_]:
-        """Which grasps it lets pass, shape ``(n, pixels, pixels)``.
+    The mean of the 3 x 3 pixels around the grasp (paper, section VI-D), cut at the border and without the unmeasured
+    ones, less the depth to which the fingers reach below the surface, never below the table clearance.
 
-        Args:
-            height: filled heightmap, metres, shape ``(pixels, pixels)``, without NaN.
-            angles: grasp angles, radians, shape ``(n,)``.
-            workspace: pixel size and margin.
-        """
+    Args:
+        surface: heights, shape ``(rows, cols)``, metres; NaN where unmeasured.
+        row: row of the grasp.
+        col: column of the grasp.
+        gripper: its depth and its clearance.
 
-
-@dataclass(frozen=True)
-class FingerClearance:
-    """A rule on grasps: both open fingers must stay clear of everything on the way down."""
-
-    shape: GripperGeometry = field(default_factory=GripperGeometry)
-
-    least: float = 0.005
-    """Smallest clearance under the fingers, metres; less than zero forgives a noisy heightmap."""
-
-    def allows(
-        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
-    ) -> NDArray[np.bool_]:
-        """Which grasps it lets pass, shape ``(n, pixels, pixels)``; arguments as of ``finger_clearance``."""
-        return finger_clearance(height, angles, self.shape, workspace) >= self.least
+    Raises:
+        ValueError: the grasp lies outside the picture.
+    """
+    rows, cols = surface.shape
+    if not (0 <= row < rows and 0 <= col < cols):
+        raise ValueError(f"grasp at row {row}, column {col} lies outside the {rows} x {cols} heightmap")
+    patch = surface[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2]
+    measured = patch[np.isfinite(patch)]
+    mean = float(measured.mean(dtype=np.float64)) if measured.size else 0.0
+    return max(mean - gripper.finger_depth, gripper.clearance)
 
 
 def finger_clearance(
-    height: NDArray[np.float32], angles: NDArray[np.float64], shape: GripperGeometry, workspace: Workspace
+    height: NDArray[np.float32], angles: NDArray[np.float64], gripper: GripperGeometry, workspace: Workspace
 ) -> NDArray[np.float32]:
     """How far the tips stay above whatever lies under the two open fingers, for every pixel and angle.
 
@@ -89,7 +85,7 @@ def finger_clearance(
     Args:
         height: filled heightmap, metres, shape ``(pixels, pixels)``, without NaN.
         angles: grasp angles, radians, shape ``(n,)``.
-        shape: the gripper.
+        gripper: the gripper.
         workspace: the pixel size.
 
     Returns:
@@ -103,22 +99,22 @@ def finger_clearance(
     if not np.isfinite(height).all():
         raise ValueError("finger_clearance needs a filled heightmap: call heightmap.fill_holes first")
     surface = cv2.blur(height, (3, 3), borderType=cv2.BORDER_REPLICATE)
-    tips = np.maximum(surface - shape.finger_depth, shape.clearance)
-    room = np.empty((len(angles), *height.shape), dtype=np.float32)
+    tips = np.maximum(surface - gripper.finger_depth, gripper.clearance)
+    clearance = np.empty((len(angles), *height.shape), dtype=np.float32)
     for index, angle in enumerate(angles):
-        kernel, anchor = fingers_kernel(float(angle), shape, workspace.pixel_size)
+        kernel, anchor = fingers_kernel(float(angle), gripper, workspace.pixel_size)
         highest = cv2.dilate(height, kernel, anchor=anchor, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
-        room[index] = tips - highest
-    return room
+        clearance[index] = tips - highest
+    return clearance
 
 
 def fingers_kernel(
-    angle: float, shape: GripperGeometry, pixel_size: float
+    angle: float, gripper: GripperGeometry, pixel_size: float
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Pixels under both fingers around a grasp in the middle of a pixel, and that pixel as ``(col, row)``."""
-    away = (shape.opening + shape.finger_thickness) / 2
+    away = (gripper.opening + gripper.finger_thickness) / 2
     u, v = np.meshgrid(
-        _samples(shape.finger_thickness, pixel_size), _samples(shape.finger_width, pixel_size), indexing="ij"
+        _samples(gripper.finger_thickness, pixel_size), _samples(gripper.finger_width, pixel_size), indexing="ij"
     )
     u = np.concatenate([u.ravel() - away, u.ravel() + away])
     v = np.concatenate([v.ravel(), v.ravel()])

@@ -71,7 +71,8 @@ def read_config(path: Path) -> ModelConfig:
     version = stored.get("schema_version") if isinstance(stored, dict) else None
     if version != SCHEMA_VERSION:
         raise UserError(f"{path / CONFIG} has schema version {version}; this version reads {SCHEMA_VERSION}")
-    values: dict[str, Any] = {key: stored.get(key, {}) for key in ("network", "workspace", "normalisation", "rule")}
+    own = ("network", "workspace", "normalisation", "constraint", "rule")  # ``rule`` is the constraint's former name
+    values: dict[str, Any] = {key: stored[key] for key in own if key in stored}
     return with_values(ModelConfig(), values, where=str(path / CONFIG))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
-from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.geometry.grasp_constraints import FORMER_NAMES, GraspConstraintConfig
 from grasping_student.geometry.workspace import Workspace, light_workspace
 from grasping_student.models.normalisation import Normalisation
-from grasping_student.pipeline.configuration import choice
+from grasping_student.pipeline.configuration import choice, to_plain
 
 DECODERS = ("fpn", "unet")
 """Decoders of segmentation-models-pytorch that may stand before an encoder's name: ``fpn-resnet50``."""
@@ -53,5 +53,16 @@ class ModelConfig:
     workspace: Workspace = field(default_factory=light_workspace)
     normalisation: Normalisation = field(default_factory=Normalisation)
 
-    rule: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
-    """What the model obeys when it chooses a grasp: students carry the rule of their pseudo-labels."""
+    constraint: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
+    """Obeyed when the model chooses a grasp: students carry the constraint of their pseudo-labels."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"rule": "constraint"}
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values under the names of the first checkpoints: a hash over them outlives the renaming of a field."""
+        plain = to_plain(self)
+        constraint = plain.pop("constraint")
+        former = {new: old for old, new in GraspConstraintConfig.RENAMED.items()}
+        plain["rule"] = {former.get(name, name): value for name, value in constraint.items()}
+        plain["rule"]["name"] = {new: old for old, new in FORMER_NAMES.items()}.get(self.constraint.name, "none")
+        return plain

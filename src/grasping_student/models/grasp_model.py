@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
-from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.grasp_constraints import GraspConstraint, GraspConstraintConfig
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
@@ -26,7 +25,6 @@ from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import clean_height, normalise
 from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
 from grasping_student.models.selection import non_maximum_suppression
-from grasping_student.pipeline.configuration import to_plain
 
 NMS_RADIUS = 0.014
 """Metres between two of the n best grasps, along rows or columns: the authors' window of 21 pixels, 28 mm, halved."""
@@ -94,7 +92,7 @@ class GraspModel:
     @cached_property
     def version(self) -> str:
         """Content hash of config and weights, 16 hexadecimal digits."""
-        digest = hashlib.sha256(json.dumps(to_plain(self.config), sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(self.config.identity(), sort_keys=True).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -131,24 +129,24 @@ class GraspModel:
                 maps[first + index][self.workspace.graspable_slice] = scores[index][graspable_pixels_at(canvas, phi)]
         return maps
 
-    def without_rule(self) -> GraspModel:
+    def unconstrained(self) -> GraspModel:
         """The same network, which obeys nothing when it chooses."""
-        return GraspModel(self.network, replace(self.config, rule=GraspConstraintConfig()), self.precision)
+        return GraspModel(self.network, replace(self.config, constraint=GraspConstraintConfig()), self.precision)
 
     @cached_property
-    def _own_rule(self) -> GraspConstraint | None:
-        return self.config.rule.make()
+    def _own_constraint(self) -> GraspConstraint | None:
+        return self.config.constraint.make()
 
     def allowed_scores(
         self,
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspConstraint | None = None,
+        constraint: GraspConstraint | None = None,
     ) -> NDArray[np.float32]:
         """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
 
-        With ``rule``, -inf also where it does not let a grasp pass. The model's own rule is obeyed where it leaves
+        With ``constraint``, -inf also where it refuses a grasp. The model's own constraint is obeyed where it leaves
         anything: a bin in which nothing can be gripped well is still to be emptied. Unmeasured pixels count as what
         they are filled with.
         """
@@ -156,10 +154,10 @@ class GraspModel:
         height = clean_height(heightmap, self.config.normalisation)
         if foreground_only:
             maps[:, height <= 0.0] = -np.inf
-        if rule is not None:
-            maps[~rule.allows(height, grid.angles, self.workspace)] = -np.inf
-        if self._own_rule is not None:
-            passing = self._own_rule.allows(height, grid.angles, self.workspace) & np.isfinite(maps)
+        if constraint is not None:
+            maps[~constraint.allows(height, grid.angles, self.workspace)] = -np.inf
+        if self._own_constraint is not None:
+            passing = self._own_constraint.allows(height, grid.angles, self.workspace) & np.isfinite(maps)
             if passing.any():
                 maps[~passing] = -np.inf
         return maps
@@ -169,14 +167,14 @@ class GraspModel:
         heightmap: Heightmap,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspConstraint | None = None,
+        constraint: GraspConstraint | None = None,
     ) -> tuple[PlanarGrasp, float]:
         """The grasp with the highest score, and the score.
 
         Raises:
             NoGrasp: no foreground inside the margin.
         """
-        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only, rule=rule)[0]
+        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only, constraint=constraint)[0]
 
     def top_grasps(
         self,
@@ -185,14 +183,14 @@ class GraspModel:
         nms_radius: float = NMS_RADIUS,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
         foreground_only: bool = True,
-        rule: GraspConstraint | None = None,
+        constraint: GraspConstraint | None = None,
     ) -> list[tuple[PlanarGrasp, float]]:
         """The ``count`` best grasps, best first, no two nearer than ``nms_radius`` (metres; paper, section IV-E).
 
         Raises:
-            NoGrasp: no foreground inside the margin, or nothing that the rule lets pass.
+            NoGrasp: no foreground inside the margin, or nothing that the constraint allows.
         """
-        scores = self.allowed_scores(heightmap, grid, foreground_only, rule)
+        scores = self.allowed_scores(heightmap, grid, foreground_only, constraint)
         chosen = non_maximum_suppression(scores, count, nms_radius / self.workspace.pixel_size)
         if not chosen:
             raise NoGrasp("no foreground inside the margin that may be grasped")

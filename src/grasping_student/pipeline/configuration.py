@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import enum
+import functools
+import logging
 import re
 import reprlib
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -128,6 +131,9 @@ _StrictLoader.add_implicit_resolver(
 def with_values(default: Config, values: Any, where: str) -> Config:
     """A copy of a config dataclass with plain values put in, each checked against its field's type.
 
+    A class may list former keys, ``RENAMED = {"old": "new"}`` with dots into nested mappings, and former values,
+    ``RENAMED_VALUES = {"key": {"old": "new"}}``: they are still read, and a warning names the new ones.
+
     Args:
         default: a dataclass instance.
         values: mapping from field names to plain values; nested dataclasses take nested mappings.
@@ -141,6 +147,7 @@ def with_values(default: Config, values: Any, where: str) -> Config:
     assert dataclasses.is_dataclass(default) and not isinstance(default, type)
     hints = typing.get_type_hints(type(default))
     names = [field.name for field in dataclasses.fields(default)]
+    values = _under_todays_names(type(default), values, where)
     changed: dict[str, Any] = {}
     for key, value in values.items():
         choice(str(key), names, f"option in {where}:")
@@ -154,6 +161,43 @@ def with_values(default: Config, values: Any, where: str) -> Config:
         return dataclasses.replace(default, **changed)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
+
+
+def _under_todays_names(kind: type, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """The values with former keys and values of a config class replaced by today's."""
+    values = copy.deepcopy(values)
+    for old, new in getattr(kind, "RENAMED", {}).items():
+        found = _take(values, old.split("."))
+        if found is not _ABSENT:
+            warn_renamed(where, old, new)
+            *parents, name = new.split(".")
+            target: Any = values
+            for parent in parents:
+                target = target.setdefault(parent, {}) if isinstance(target, dict) else None
+            if isinstance(target, dict):
+                target.setdefault(name, found)
+    for key, renamed in getattr(kind, "RENAMED_VALUES", {}).items():
+        said = values.get(key)
+        if isinstance(said, str) and said in renamed:
+            warn_renamed(where, f"{key}: {said}", f"{key}: {renamed[said]}")
+            values[key] = renamed[said]
+    return values
+
+
+_ABSENT = object()
+
+
+def _take(values: Any, path: Sequence[str]) -> Any:
+    """Remove and return what lies at a path of nested mappings, or ``_ABSENT``."""
+    for parent in path[:-1]:
+        values = values.get(parent) if isinstance(values, dict) else None
+    return values.pop(path[-1], _ABSENT) if isinstance(values, dict) else _ABSENT
+
+
+@functools.cache  # once a process for each: a pass over many parts reads one config many times
+def warn_renamed(where: str, old: str, new: str) -> None:
+    """Say that a former name was read; it works for one release."""
+    logging.getLogger(__name__).warning("%s: '%s' is now '%s'", where, old, new)
 
 
 def _checked(value: Any, hint: Any, place: str) -> Any:

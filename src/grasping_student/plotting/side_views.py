@@ -81,13 +81,14 @@ def watch_grasp(environment: SimulationEnvironment, grasp: PlanarGrasp) -> list[
 
 def _gripper_blocks(config: GripperConfig, joints: NDArray[np.float64]) -> tuple[list[Block], Poses]:
     """Palm and fingers as blocks, and where they are."""
-    finger = (config.finger_thickness, config.finger_width, config.finger_length)
-    palm = (config.stroke + 2 * config.finger_thickness, config.finger_width, PALM_THICKNESS)
+    shape = config.geometry
+    finger = (shape.finger_thickness, shape.finger_width, config.finger_length)
+    palm = (shape.opening + 2 * shape.finger_thickness, shape.finger_width, PALM_THICKNESS)
     blocks = [Block("cuboid", size, GRIPPER_COLOUR) for size in (palm, finger, finger)]
     along = np.array([np.cos(joints[YAW]), np.sin(joints[YAW])])
     poses = np.zeros((3, 7))
     poses[:, 5:] = np.sin(joints[YAW] / 2), np.cos(joints[YAW] / 2)
-    half = config.finger_thickness / 2
+    half = shape.finger_thickness / 2
     for row, aside in enumerate((0.0, joints[LEFT] + half, -joints[RIGHT] - half)):
         poses[row, :2] = joints[[X, Y]] + aside * along
     poses[:, 2] = joints[TIP] + config.finger_length / 2

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-
 from grasping_student.geometry.grasp import (
     DEPLOYMENT_ANGLES,
     REPEAT_ANGLE,
@@ -15,9 +9,8 @@ from grasping_student.geometry.grasp import (
     AngleGrid,
     Outcome,
     PlanarGrasp,
-    angle_distance,
 )
-from grasping_student.geometry.workspace import Workspace
+from grasping_student.geometry.grasp_constraints import ExclusionZone
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -43,7 +36,7 @@ class FailureAvoidingPolicy:
     @property
     def version(self) -> str:
         """Content hash of the model, and that it remembers."""
-        return f"{self._model.version}-memory"
+        return f"{self._model.version}-failure-avoiding"
 
     @property
     def source(self) -> Source:
@@ -67,32 +60,11 @@ class FailureAvoidingPolicy:
         Raises:
             NothingToGrasp: no foreground inside the margin, or all of it has failed.
         """
-        rules = (ExclusionZone(self._failed, AWAY, math.pi), ExclusionZone(self._failed, REPEAT_DISTANCE, REPEAT_ANGLE))
-        for rule in rules if self._failed else (None,):
+        failed = tuple(self._failed)
+        zones = (ExclusionZone(failed, AWAY), ExclusionZone(failed, REPEAT_DISTANCE, REPEAT_ANGLE))
+        for zone in zones if failed else (None,):
             try:
-                return self._model.best_grasp(observation.heightmap, self._grid, rule=rule)
+                return self._model.best_grasp(observation.heightmap, self._grid, constraint=zone)
             except NoGrasp as error:
                 reason = str(error)
         raise NothingToGrasp(reason)
-
-
-class ExclusionZone:
-    """A rule on grasps: none within a distance and an angle of those that have failed."""
-
-    def __init__(self, failed: Sequence[PlanarGrasp], distance: float, angle: float) -> None:
-        """Metres and radians."""
-        self._failed = tuple(failed)
-        self._distance = distance
-        self._angle = angle
-
-    def allows(
-        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
-    ) -> NDArray[np.bool_]:
-        """Which grasps are new, shape ``(n, pixels, pixels)``; arguments as of ``GraspConstraint.allows``."""
-        allowed = np.ones((len(angles), *workspace.shape), dtype=bool)
-        rows, cols = np.ogrid[: workspace.pixels, : workspace.pixels]
-        for grasp in self._failed:
-            near = np.hypot(rows - grasp.row, cols - grasp.col) * workspace.pixel_size <= self._distance + 1e-9
-            turned = angle_distance(angles, grasp.angle) > self._angle + 1e-9
-            allowed &= turned[:, None, None] | ~near
-        return allowed

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.environments.simulated import SimulationEnvironment
-from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.simulation.blocks import Block, rotation_of
-from grasping_student.simulation.config import GripperConfig
 from grasping_student.simulation.rendering import take_picture
 
 STEEPEST_TILT = 0.4
 """Opposite faces whose axis rises more steeply (its z part) are not gripped."""
 
 SPARE_WIDTH = 0.010
-"""A block must be narrower than the stroke by this, metres."""
+"""A block must be narrower than the opening by this, metres."""
 
 MOST_HIDDEN = 0.6
 """Blocks of which others cover more than this share are not considered."""
@@ -45,7 +45,7 @@ class GraspSampler:
 
     def __init__(self, environment: SimulationEnvironment) -> None:
         self._workspace = environment.workspace
-        self._gripper = environment.config.gripper
+        self._gripper = environment.gripper
         self._blocks = environment.state.blocks
         self._poses = environment.state.poses
         self._height = environment.picture().heightmap.height
@@ -114,20 +114,20 @@ class GraspSampler:
         fine_row, fine_col = self._fine.pixel_from_xy(*point)
         if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != index:
             return None
-        tip = grasp_height(self._height, grasp.row, grasp.col, gripper.finger_depth, clearance=gripper.clearance)
+        tip = tip_height(self._height, grasp.row, grasp.col, gripper)
         gripped = between & (z >= tip)
         if not gripped.any():
             return None
         left, right = float(u[gripped].min()), float(u[gripped].max())
         width = right - left
-        if width > gripper.stroke - SPARE_WIDTH:
+        if width > gripper.opening - SPARE_WIDTH:
             return None
 
         strip = point + self._strip[:, :1] * along + self._strip[:, 1:] * across
         row, col = (np.clip(cell, 0, self._fine.pixels - 1) for cell in self._fine.pixel_from_xy(*strip.T))
         strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.block[row, col]
         distance = np.abs(self._strip[:, 0])
-        landing = distance > gripper.stroke / 2 - 0.002
+        landing = distance > gripper.opening / 2 - 0.002
         swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != index)
         blocked = max(float(strip_height[landing].max()) - tip + 0.002, 0.0)
         pushed = float(np.clip(strip_height[swept] - tip, 0.0, 0.01).sum()) / 0.01 if swept.any() else 0.0
@@ -155,9 +155,9 @@ class GraspSampler:
         return Grip(grasp, index, width, cost)
 
 
-def _strip_points(gripper: GripperConfig) -> NDArray[np.float64]:
+def _strip_points(gripper: GripperGeometry) -> NDArray[np.float64]:
     """Points under the open gripper, along and across the closing direction, metres, shape ``(count, 2)``."""
-    along = np.arange(0.0, gripper.stroke / 2 + gripper.finger_thickness + 0.002, ALONG_STEP)
+    along = np.arange(0.0, gripper.opening / 2 + gripper.finger_thickness + 0.002, ALONG_STEP)
     across = np.arange(0.0, gripper.finger_width / 2 + 0.002, ACROSS_STEP)
     u, v = np.meshgrid(np.concatenate([-along[:0:-1], along]), np.concatenate([-across[:0:-1], across]))
     return np.stack([u.ravel(), v.ravel()], axis=1)

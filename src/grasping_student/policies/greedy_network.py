@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.models.grasp_model import GraspModel, NoGrasp
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -17,11 +17,11 @@ class GreedyNetworkPolicy:
         model: GraspModel,
         name: str,
         grid: AngleGrid = DEPLOYMENT_ANGLES,
-        rule: GraspConstraint | None = None,
-        rule_name: str = "rule",
+        constraint: GraspConstraint | None = None,
+        constraint_name: str = "constraint",
     ) -> None:
-        self._rule = rule
-        self._rule_name = rule_name
+        self._constraint = constraint
+        self._constraint_name = constraint_name
         self._model = model
         self._name = name
         self._grid = grid
@@ -33,8 +33,8 @@ class GreedyNetworkPolicy:
 
     @property
     def version(self) -> str:
-        """Content hash of the model, and the name of the rule if one is demanded."""
-        return self._model.version + ("" if self._rule is None else f"-{self._rule_name}")
+        """Content hash of the model, and the name of the constraint if one is demanded."""
+        return self._model.version + ("" if self._constraint is None else f"-{self._constraint_name}")
 
     @property
     def source(self) -> Source:
@@ -48,9 +48,9 @@ class GreedyNetworkPolicy:
         """The best grasp and its score.
 
         Raises:
-            NothingToGrasp: no foreground inside the margin, or nothing that the rule lets pass.
+            NothingToGrasp: no foreground inside the margin, or nothing that the constraint allows.
         """
         try:
-            return self._model.best_grasp(observation.heightmap, self._grid, rule=self._rule)
+            return self._model.best_grasp(observation.heightmap, self._grid, constraint=self._constraint)
         except NoGrasp as error:
             raise NothingToGrasp(str(error)) from None

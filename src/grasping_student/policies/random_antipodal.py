@@ -1,4 +1,4 @@
-"""What geometry alone can do: by chance one of the grasps that the rule on a good grip lets pass."""
+"""By chance one of the grasps with antipodal contacts: the strength of geometry alone."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class RandomAntipodal:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
-        self._rule = AntipodalContacts()
+        self._constraint = AntipodalContacts()
 
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         filled = fill_holes(observation.heightmap)
-        passing = np.argwhere(self._rule.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace))
+        passing = np.argwhere(self._constraint.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace))
         if not len(passing):
-            raise NothingToGrasp("no grasp in the graspable area passes the rule on a good grip")
+            raise NothingToGrasp("no grasp in the graspable area has antipodal contacts")
         angle, row, col = passing[int(self._random.integers(len(passing)))]
         return PlanarGrasp(int(row), int(col), DEPLOYMENT_ANGLES.angle(int(angle))), 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 
@@ -12,6 +12,8 @@ from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 @dataclass(frozen=True)
 class PseudoLabelConfig:
     """Let a teacher choose the best grasps of every scene, over many angles (paper, Algorithm 2, line 3)."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"rule": "constraint"}
 
     teacher: Path = Path("runs/teacher")
     """Checkpoint folder of the teacher."""
@@ -46,7 +48,7 @@ class PseudoLabelConfig:
     foreground_only: bool = True
     """Never choose bare table, which no grasp lifts; the paper does not say."""
 
-    rule: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
+    constraint: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
     """Choose only grasps that the heightmap says are possible (paper: none)."""
 
     views: Literal[1, 4] = 1
@@ -83,17 +85,17 @@ class PseudoLabelConfig:
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:
-    """For two processor cores, at 16 angles; grasps must leave the fingers room and give them something to hold."""
-    return PseudoLabelConfig(workers=2, angles=16, rule=GraspConstraintConfig("grip"))
+    """For two processor cores, at 16 angles; grasps must have antipodal contacts."""
+    return PseudoLabelConfig(workers=2, angles=16, constraint=GraspConstraintConfig("antipodal"))
 
 
 def plain_pseudo_labels() -> PseudoLabelConfig:
-    """The same without the rule: the teacher's choice as it is."""
+    """The same without the constraint: the teacher's choice as it is."""
     return PseudoLabelConfig(workers=2, angles=16)
 
 
 def paper_pseudo_labels() -> PseudoLabelConfig:
-    """The paper's rule: bare table is scored like everything else."""
+    """As in the paper: bare table is scored like everything else."""
     return PseudoLabelConfig(workers=2, foreground_only=False)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
-from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.affordance import load_affordance
 from grasping_student.models.grasp_model import GraspModel
@@ -40,7 +40,7 @@ class Part:
     provenance: Provenance
     top: int
     precision: Precision
-    rule: GraspConstraint | None
+    constraint: GraspConstraint | None
     others: tuple[Path, ...]
     judge: Path | None
 
@@ -66,7 +66,7 @@ def run(config: PseudoLabelConfig) -> Path:
         config.nms_radius,
         config.foreground_only,
         resolve_precision(config.precision),
-        None if config.rule.name == "none" else to_plain(config.rule),
+        None if config.constraint.name == "none" else to_plain(config.constraint),
         config.views,
         [GraspModel.load(path, workspace).version for path in config.others],
         None if config.judge is None else load_affordance(config.judge, "--judge", workspace).version,
@@ -99,7 +99,7 @@ def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Prov
             provenance,
             config.top,
             config.precision,
-            config.rule.make(),
+            config.constraint.make(),
             config.others,
             config.judge,
         )
@@ -150,7 +150,7 @@ def label_part(part: Part) -> int:
                 part.top,
                 source.nms_radius,
                 source.foreground_only,
-                part.rule,
+                part.constraint,
                 source.views,
                 others,
                 judge,
@@ -170,7 +170,7 @@ def label_scene(
     top: int,
     nms_radius: float,
     foreground_only: bool,
-    rule: GraspConstraint | None = None,
+    constraint: GraspConstraint | None = None,
     views: int = 1,
     others: tuple[GraspModel, ...] = (),
     judge: GraspModel | None = None,
@@ -179,7 +179,7 @@ def label_scene(
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
     nms_pixels, overruled = nms_radius / heightmap.workspace.pixel_size, False
-    scores = teacher.allowed_scores(heightmap, looked, foreground_only, rule)
+    scores = teacher.allowed_scores(heightmap, looked, foreground_only, constraint)
     if views > 1 or others:
         scores = agreed_scores(scores, (teacher, *others), heightmap, looked, views)
     total = log_total(scores)

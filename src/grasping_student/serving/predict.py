@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp, grasp_height
-from grasping_student.geometry.gripper import GraspConstraint, GripperGeometry
+from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
+from grasping_student.geometry.grasp_constraints import GraspConstraint
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import fill_holes
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import RgbdFrame
@@ -148,7 +149,7 @@ def predict(
     count: int = 5,
     mending: HeightmapRepairConfig | None = None,
     grid: AngleGrid = DEPLOYMENT_ANGLES,
-    rule: GraspConstraint | None = None,
+    constraint: GraspConstraint | None = None,
     gripper: GripperGeometry = STANDARD_GRIPPER,
 ) -> Prediction:
     """The best grasps on one picture.
@@ -159,7 +160,7 @@ def predict(
         count: how many grasps, fewer if there is no room for as many.
         mending: repairs of the heightmap; None makes all.
         grid: angles that are tried.
-        rule: what grasps must obey, where it leaves any; None asks nothing.
+        constraint: obeyed where it leaves a grasp; None asks nothing.
         gripper: how deep its tips go, and how wide it opens.
 
     Raises:
@@ -184,8 +185,9 @@ def predict(
         notes.append("No item is both well seen and high enough to grip: the grasp is on the best of what there is.")
     scores = model.score_maps(mended.heightmap, grid).copy()
     scores[:, ~allowed] = -np.inf
-    if rule is not None:
-        passing = rule.allows(fill_holes(mended.heightmap).height, grid.angles, model.workspace) & np.isfinite(scores)
+    if constraint is not None:
+        passing = constraint.allows(fill_holes(mended.heightmap).height, grid.angles, model.workspace)
+        passing &= np.isfinite(scores)
         if passing.any():
             scores[~passing] = -np.inf
         else:
@@ -204,15 +206,15 @@ def predict(
 def _placed(grasp: PlanarGrasp, score: float, mended: Observation, gripper: GripperGeometry) -> PredictedGrasp:
     """A grasp with its height, in the world of the pose, and its finger opening."""
     x, y = grasp.xy(mended.heightmap.workspace)
-    tips = grasp_height(mended.surface, grasp.row, grasp.col, gripper.finger_depth, gripper.clearance)
+    tips = tip_height(mended.surface, grasp.row, grasp.col, gripper)
     width = finger_opening(mended.heightmap, grasp, min(tips, float(mended.heightmap.height.max()) - 1e-4), gripper)
     return PredictedGrasp(grasp, x, y, tips + float(mended.floor.z(x, y)), score, width)
 
 
 def _predict(frame: RgbdFrame, model: GraspModel, count: int, mending: HeightmapRepairConfig) -> Prediction:
-    """With the rule and the gripper that the model was taught with."""
-    rule = model.config.rule
-    return predict(frame, model, count, mending, rule=rule.make(), gripper=rule.gripper)
+    """With the constraint and the gripper that the model was taught with."""
+    own = model.config.constraint
+    return predict(frame, model, count, mending, constraint=own.make(), gripper=own.gripper)
 
 
 def run(config: PredictConfig) -> Prediction:

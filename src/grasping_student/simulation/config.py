@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace
 
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
@@ -22,23 +23,19 @@ SMALLEST_SIDE, LARGEST_SIDE = 0.02, 0.10
 class GripperConfig:
     """A two-finger gripper and how it moves. Paper, section V: five prismatic joints and one revolute."""
 
-    stroke: float = 0.085
-    """Distance between the finger pads when open, metres (Robotiq 2F-85)."""
+    RENAMED: ClassVar[dict[str, str]] = {
+        "stroke": "geometry.opening",
+        "finger_thickness": "geometry.finger_thickness",
+        "finger_width": "geometry.finger_width",
+        "finger_depth": "geometry.finger_depth",
+        "clearance": "geometry.clearance",
+    }
 
-    finger_thickness: float = 0.012
-    """Size of a finger along the closing direction, metres."""
-
-    finger_width: float = 0.022
-    """Size of a finger across the closing direction, metres."""
+    geometry: GripperGeometry = field(default_factory=GripperGeometry)
+    """Its measures."""
 
     finger_length: float = 0.08
     """From the finger tips to the palm, metres."""
-
-    finger_depth: float = 0.015
-    """How far the tips go below the surface at the grasp, metres."""
-
-    clearance: float = 0.007
-    """Lowest height of the tips above the table, metres."""
 
     descend_speed: float = 0.30
     """Metres a second on the way down."""

@@ -46,7 +46,7 @@ class Gripper:
         self._engine.move_fingers(-self._config.close_speed)
         step = self._config.close_speed * self._engine.time_step
         trail = [self.gap()]
-        for _ in range(int(self._config.stroke / step) + 2 * self._window):
+        for _ in range(int(self._config.geometry.opening / step) + 2 * self._window):
             self._engine.step()
             trail.append(self.gap())
             if trail[-1] < self._config.empty_gap or self._stalled(trail, 0.05 * self._window * step):

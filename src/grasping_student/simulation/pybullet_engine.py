@@ -193,7 +193,7 @@ class PybulletEngine(PhysicsEngine):
     def _add_gripper(self, pose: GripperPose) -> None:
         config = self.config.gripper
         self._gripper = self._make_gripper()
-        places = (pose.x, pose.y, pose.tip, pose.yaw, config.stroke / 2, config.stroke / 2)
+        places = (pose.x, pose.y, pose.tip, pose.yaw, config.geometry.opening / 2, config.geometry.opening / 2)
         for joint, value in enumerate(places):
             self._call("resetJointState", self._gripper, joint, value)
         for joint, value in ((X, pose.x), (Y, pose.y), (YAW, pose.yaw)):
@@ -224,11 +224,12 @@ class PybulletEngine(PhysicsEngine):
 
     def _make_gripper(self) -> int:
         config, engine = self.config.gripper, self._engine
-        half = (config.finger_thickness / 2, config.finger_width / 2, config.finger_length / 2)
-        palm = (config.stroke / 2 + config.finger_thickness, config.finger_width / 2, PALM_THICKNESS / 2)
+        shape = config.geometry
+        half = (shape.finger_thickness / 2, shape.finger_width / 2, config.finger_length / 2)
+        palm = (shape.opening / 2 + shape.finger_thickness, shape.finger_width / 2, PALM_THICKNESS / 2)
         boxes = [(palm, (0.0, 0.0, config.finger_length + PALM_THICKNESS / 2))]
         for side in (1.0, -1.0):  # a finger's joint is the distance of its pad from the middle
-            boxes.append((half, (side * config.finger_thickness / 2, 0.0, config.finger_length / 2)))
+            boxes.append((half, (side * shape.finger_thickness / 2, 0.0, config.finger_length / 2)))
         shapes = [
             self._call("createCollisionShape", engine.GEOM_BOX, halfExtents=extents, collisionFramePosition=centre)
             for extents, centre in boxes

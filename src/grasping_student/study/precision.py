@@ -22,7 +22,7 @@ from grasping_student.evaluation.configuration import EnvironmentSpec, Simulatio
 from grasping_student.evaluation.entropy import log_probabilities
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp
-from grasping_student.geometry.grasp_constraints import GraspConstraintConfig, RuleName
+from grasping_student.geometry.grasp_constraints import ConstraintName, GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
 from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
@@ -30,7 +30,7 @@ from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import atomic_path, write_json
 
 SHOTS = "shots.jsonl"
-RULED: tuple[RuleName, ...] = ("room", "grip")
+RULED: dict[str, ConstraintName] = {"room": "clearance", "grip": "antipodal"}
 KINDS = ("best", *RULED, "angle")
 """The teacher's best; its best that a rule lets pass; its best at an angle drawn by chance."""
 
@@ -146,7 +146,9 @@ def shoot_scene(job: SceneOfShots) -> list[Shot]:
     height = clean_height(heightmap, model.config.normalisation)
     given = (height, TRAINING_ANGLES.angles)
     passes = {
-        name: rule.allows(*given, heightmap.workspace) for name in RULED if (rule := GraspConstraintConfig(name).make())
+        name: made.allows(*given, heightmap.workspace)
+        for name, constraint in RULED.items()
+        if (made := GraspConstraintConfig(constraint).make())
     }
     clearance = finger_clearance(*given, GripperGeometry(), heightmap.workspace)
     share = log_probabilities(scores) / np.log(10.0)
@@ -176,7 +178,7 @@ def _kinds(config: PrecisionConfig) -> list[str]:
 
 
 def _choices(
-    scores: NDArray[np.float32], passes: Mapping[RuleName, NDArray[np.bool_]], config: PrecisionConfig, scene: int
+    scores: NDArray[np.float32], passes: Mapping[str, NDArray[np.bool_]], config: PrecisionConfig, scene: int
 ) -> list[NDArray[np.float32]]:
     """What each kind may choose from, scores with -inf elsewhere."""
     random = np.random.default_rng([_DRAWN_ANGLES, config.seed, scene])

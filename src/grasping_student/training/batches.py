@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from grasping_student.geometry.grasp import TRAINING_ANGLES
-from grasping_student.geometry.gripper import GraspConstraint
+from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.normalisation import Normalisation, normalise
 from grasping_student.models.rotation import Canvas, View
@@ -102,13 +102,13 @@ class PairBatches(LabelledBatches):
 
     A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
     at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
-    ``success`` and ``weight`` float32 ``(batch,)``; with a rule ``allowed`` bool, shaped as ``mask``: the pixels of the
-    mask at which it lets a horizontal grasp pass.
+    ``success`` and ``weight`` float32 ``(batch,)``; with a constraint ``allowed`` bool, shaped as ``mask``: the pixels
+    of the mask at which it allows a horizontal grasp.
     """
 
-    def __init__(self, *drawing: Any, rule: GraspConstraint | None = None) -> None:
+    def __init__(self, *drawing: Any, constraint: GraspConstraint | None = None) -> None:
         super().__init__(*drawing)
-        self.rule = rule
+        self.constraint = constraint
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         """The batch of one step, counted from 0."""
@@ -126,8 +126,8 @@ class PairBatches(LabelledBatches):
                 source = canvas.source(each)
                 scene.take(source, out=heights[index, place], mode="clip")
                 mask[place, index] = canvas.mask(each)
-                if self.rule is not None:
-                    good = np.pad(passing(self.rule, scene, each.phi, canvas.workspace), 1)
+                if self.constraint is not None:
+                    good = np.pad(passing(self.constraint, scene, each.phi, canvas.workspace), 1)
                     allowed[place, index] = good.ravel().take(source, mode="clip") & mask[place, index]
                 rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
         pictures = heights.reshape(2 * batch, side, side) * np.float32(HEIGHT_UNIT)
@@ -138,14 +138,16 @@ class PairBatches(LabelledBatches):
             "label": rows[0] * side + cols[0],
             "success": labels.success,
             "weight": labels.weight,
-        } | ({} if self.rule is None else {"allowed": allowed})
+        } | ({} if self.constraint is None else {"allowed": allowed})
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def passing(rule: GraspConstraint, scene: NDArray[np.uint16], phi: float, workspace: Workspace) -> NDArray[np.bool_]:
-    """Where a rule lets grasps at one angle pass, ``(pixels, pixels)``, in a flat bordered scene of stored heights."""
+def passing(
+    constraint: GraspConstraint, scene: NDArray[np.uint16], phi: float, workspace: Workspace
+) -> NDArray[np.bool_]:
+    """Grasps at one angle that a constraint allows in a flat bordered scene of stored heights, ``(pixels, pixels)``."""
     inside = scene.reshape(workspace.pixels + 2, -1)[1:-1, 1:-1]
-    return rule.allows(inside * np.float32(HEIGHT_UNIT), np.array([phi]), workspace)[0]
+    return constraint.allows(inside * np.float32(HEIGHT_UNIT), np.array([phi]), workspace)[0]
 
 
 def _turned(view: View, phi: float) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.normalisation import Normalisation
@@ -108,6 +108,8 @@ class PseudoLabelChoice:
 class StudentConfig:
     """Learn from a teacher's pseudo-labels (paper, Algorithm 2)."""
 
+    RENAMED: ClassVar[dict[str, str]] = {"obey_rule": "constrain", "rule_weight": "constraint_weight"}
+
     dataset: Path = Path("runs/scenes")
     """Dataset with the scenes; their own labels, if any, are not used."""
 
@@ -128,11 +130,11 @@ class StudentConfig:
 
     pseudo: PseudoLabelChoice = field(default_factory=PseudoLabelChoice)
 
-    obey_rule: bool = True
-    """The student carries the rule of its pseudo-labels, if they have one, and obeys it when it chooses a grasp."""
+    constrain: bool = True
+    """The student carries the constraint of its pseudo-labels, if they have one, and obeys it when it chooses."""
 
-    rule_weight: float = 0.0
-    """Weight of a second loss, which wants all probability on grasps that the rule of the pseudo-labels lets pass."""
+    constraint_weight: float = 0.0
+    """Weight of a second loss, which wants all probability on grasps that the pseudo-labels' constraint allows."""
 
     true_labels: Path | None = None
     """Dataset whose true labels are mixed into every batch, or none (paper: none)."""
@@ -162,8 +164,8 @@ class StudentConfig:
 
     def __post_init__(self) -> None:
         check_seeds(self, "seed", "label_seed")
-        if self.rule_weight < 0.0:
-            raise ValueError(f"rule_weight is {self.rule_weight}; it must be at least 0")
+        if self.constraint_weight < 0.0:
+            raise ValueError(f"constraint_weight is {self.constraint_weight}; it must be at least 0")
         if not 0.0 <= self.true_share < 1.0:
             raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
         if self.true_share > 0.0 and self.true_labels is None:

@@ -39,8 +39,8 @@ def pair_loss(logit: Tensor, success: Tensor, weight: Tensor) -> Tensor:
     return (each * weight).mean()
 
 
-def rule_loss(scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
-    """Minus the log of the probability that a grasp drawn from the softmax over both maps obeys a rule, a scalar.
+def constraint_loss(scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
+    """Minus the log of the probability that a grasp drawn from the softmax over both maps obeys a constraint, a scalar.
 
     Says nothing of which allowed grasp is better: that is left to ``pair_loss``. The mean is over pairs of maps in
     which some grasp is allowed.
@@ -48,7 +48,7 @@ def rule_loss(scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
     Args:
         scores: ``(batch, 2, side, side)``.
         mask: bool, same shape: pixels over which the softmax runs.
-        allowed: bool, same shape, inside the mask: pixels that the rule lets pass.
+        allowed: bool, same shape, inside the mask: pixels that the constraint allows.
     """
     flat, good = scores.float().flatten(1), allowed.flatten(1)
     some = good.any(dim=1)
@@ -70,9 +70,9 @@ def best_is_near(scores: Tensor, mask: Tensor, label: Tensor, radius: float) -> 
 class PairStep:
     """Lines 10 to 15 of Algorithm 1 and 4 to 7 of Algorithm 2, in the frame of the label."""
 
-    def __init__(self, pixel_size: float, rule_weight: float = 0.0) -> None:
+    def __init__(self, pixel_size: float, constraint_weight: float = 0.0) -> None:
         self._near_pixels = NEAR_METRES / pixel_size
-        self._rule_weight = rule_weight
+        self._constraint_weight = constraint_weight
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss, share of the probability at the label, and share of labels that the best pixel hits."""
@@ -82,9 +82,9 @@ class PairStep:
             hit = best_is_near(scores, batch["mask"], batch["label"], self._near_pixels)
             recorded = {"probability": logit.sigmoid().mean(), "hit": hit.float().mean()}
         loss = pair_loss(logit, batch["success"], batch["weight"])
-        if self._rule_weight:
-            kept = rule_loss(scores, batch["mask"], batch["allowed"])
-            loss, recorded = loss + self._rule_weight * kept, {**recorded, "rule_loss": kept.detach()}
+        if self._constraint_weight:
+            kept = constraint_loss(scores, batch["mask"], batch["allowed"])
+            loss, recorded = loss + self._constraint_weight * kept, {**recorded, "constraint_loss": kept.detach()}
         return {"loss": loss, **recorded}
 
 

@@ -51,7 +51,7 @@ def run(config: StudentConfig) -> Path:
             "pseudo-label this dataset again"
         )
     _check_angles(config, provenance)
-    rule = _rule(config, provenance)
+    constraint = _constraint(config, provenance)
     labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
     if not len(labels):
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
@@ -85,24 +85,25 @@ def run(config: StudentConfig) -> Path:
         tuple(groups),
         inputs,
         facts,
-        rule,
-        rule if config.obey_rule else GraspConstraintConfig(),
-        config.rule_weight,
+        constraint,
+        constraint if config.constrain else GraspConstraintConfig(),
+        config.constraint_weight,
     )
 
 
-def _rule(config: StudentConfig, provenance: Provenance) -> GraspConstraintConfig:
-    """The rule of the pseudo-labels.
+def _constraint(config: StudentConfig, provenance: Provenance) -> GraspConstraintConfig:
+    """The constraint of the pseudo-labels.
 
     Raises:
         UserError: they obey none, and the student is to learn it.
     """
-    if provenance.rule is None and config.rule_weight:
+    if provenance.constraint is None and config.constraint_weight:
         raise UserError(
-            f"--rule-weight {config.rule_weight} wants pseudo-labels that obey a rule, {config.pseudo_labels} are "
-            "without: pseudo-label with --rule.name grip, or leave --rule-weight at 0"
+            f"--constraint-weight {config.constraint_weight} wants pseudo-labels under a constraint, "
+            f"{config.pseudo_labels} have none: pseudo-label with --constraint antipodal, or leave "
+            "--constraint-weight at 0"
         )
-    return with_values(GraspConstraintConfig(), provenance.rule or {}, where=str(config.pseudo_labels))
+    return with_values(GraspConstraintConfig(), provenance.constraint or {}, where=str(config.pseudo_labels))
 
 
 def _check_angles(config: StudentConfig, provenance: Provenance) -> None:

@@ -41,9 +41,9 @@ def train_pairs(
     groups: tuple[Group, ...],
     inputs: dict[str, str],
     facts: dict[str, int],
-    rule: GraspConstraintConfig | None = None,
+    constraint: GraspConstraintConfig | None = None,
     obeyed: GraspConstraintConfig | None = None,
-    rule_weight: float = 0.0,
+    constraint_weight: float = 0.0,
 ) -> Path:
     """Train a model on groups of labels with the pair step, and write its checkpoint folder.
 
@@ -54,9 +54,9 @@ def train_pairs(
         groups: labels, scenes and how many of them a batch takes.
         inputs: content hashes for the manifest.
         facts: counts for the manifest.
-        rule: what its labels obey.
+        constraint: of its labels.
         obeyed: what the model will obey when it chooses a grasp.
-        rule_weight: weight of ``losses.rule_loss`` beside the pair loss; more than 0 needs a rule.
+        constraint_weight: weight of ``losses.constraint_loss`` beside the pair loss; more than 0 needs a constraint.
 
     Raises:
         UserError: an existing ``out``, an unknown network, or a resume with another config or other data.
@@ -79,9 +79,9 @@ def train_pairs(
             config.augmentation,
             config.seed,
             steps,
-            rule=rule.make() if rule and rule_weight else None,
+            constraint=constraint.make() if constraint and constraint_weight else None,
         )
-        step = PairStep(dataset.workspace.pixel_size, rule_weight)
+        step = PairStep(dataset.workspace.pixel_size, constraint_weight)
         return train(run, config, model, step, batches, items, inputs, {"steps": steps, **facts})
 
 

@@ -45,8 +45,8 @@ def shown(dataset: Path) -> Iterator[None]:
 
 
 def model_scores(folder: Path, dataset: Dataset) -> ScoreCache:
-    """What a checkpoint's network thinks of every grasp, also of those that a rule it carries would not choose."""
+    """What a checkpoint's network thinks of every grasp, also of those that its constraint refuses."""
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.web.browse_listing import ScoreCache
 
-    return ScoreCache(GraspModel.load(folder, dataset.workspace).without_rule(), dataset)
+    return ScoreCache(GraspModel.load(folder, dataset.workspace).unconstrained(), dataset)

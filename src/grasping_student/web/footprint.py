@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.geometry.grasp import PlanarGrasp, grasp_height
-from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 
@@ -62,7 +62,7 @@ def footprint(heightmap: Heightmap, grasp: PlanarGrasp, shape: GripperGeometry) 
         ValueError: the grasp lies outside the heightmap.
     """
     workspace = heightmap.workspace
-    tip = grasp_height(heightmap.height, grasp.row, grasp.col, shape.finger_depth, shape.clearance)
+    tip = tip_height(heightmap.height, grasp.row, grasp.col, shape)
     away = (shape.opening + shape.finger_thickness) / 2
     finger = (shape.finger_thickness, shape.finger_width)
     a = _highest(heightmap, grasp, -away, *finger)

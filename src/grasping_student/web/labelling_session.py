@@ -14,8 +14,8 @@ from typing import Any
 from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
-from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog, scene_facts
@@ -255,9 +255,7 @@ class LabellingSession:
         unsaved = self._unsaved
         assert unsaved is not None
         scene, grasp = unsaved.scene, unsaved.grasp
-        z = grasp_height(
-            scene.heightmap.height, grasp.row, grasp.col, self.gripper.finger_depth, self.gripper.clearance
-        )
+        z = tip_height(scene.heightmap.height, grasp.row, grasp.col, self.gripper)
         try:
             attempt = self.log.append(
                 scene.heightmap,

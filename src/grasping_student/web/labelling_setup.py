@@ -65,7 +65,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
 
         assert config.scenes is not None
         scenes = open_recorded_scenes(config.scenes, config.workspace, FrameFormat.of(config))
-        return RecordedEnvironment(scenes)
+        return RecordedEnvironment(scenes, gripper=config.gripper)
     from grasping_student.evaluation.robot_cell import RobotCellSpec
 
     assert config.cell is not None
@@ -82,20 +82,12 @@ def make_gripper(config: LabelConfig) -> GripperGeometry:
         from grasping_student.robots.cell.cell_file import load_cell
 
         assert config.cell is not None
-        pick = load_cell(config.cell).pick
-        return GripperGeometry(finger_depth=pick.finger_depth, clearance=pick.clearance)
+        return load_cell(config.cell).gripper_geometry
     if config.env == "recorded":
         return config.gripper
     from grasping_student.simulation.config import FAMILIES
 
-    gripper = FAMILIES[config.family]().gripper
-    return GripperGeometry(
-        opening=gripper.stroke,
-        finger_thickness=gripper.finger_thickness,
-        finger_width=gripper.finger_width,
-        finger_depth=gripper.finger_depth,
-        clearance=gripper.clearance,
-    )
+    return FAMILIES[config.family]().gripper.geometry
 
 
 def make_suggester(config: LabelConfig) -> Suggester | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase, tool_down
@@ -25,12 +26,6 @@ class DeviceConfig:
 @dataclass(frozen=True)
 class PickConfig:
     """How one grasp is done. Paper, section VI-D; speeds and depths are the authors'."""
-
-    finger_depth: float = 0.015
-    """How far the finger tips go below the surface at the grasp, metres."""
-
-    clearance: float = 0.007
-    """Lowest height of the finger tips above the table, metres."""
 
     approach: float = 0.06
     """The guarded descent begins this far above the highest thing near the grasp, metres; at ``travel_height`` beside
@@ -56,11 +51,9 @@ class PickConfig:
             if not 0.0 <= getattr(self, name) <= most:
                 hint = ": were these millimetres?" if name in _LENGTHS or name.endswith("_speed") else ""
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie in [0, {most:g}]{hint}")
-        if not 0.0 < self.clearance < self.travel_height:
-            raise ValueError(f"clearance {self.clearance} m must lie above 0 and below travel_height")
 
 
-_LENGTHS = {"finger_depth": 0.1, "clearance": 0.1, "approach": 0.5, "travel_height": 2.0}
+_LENGTHS = {"approach": 0.5, "travel_height": 2.0}
 _MOST = {**_LENGTHS, "travel_speed": 1.0, "acceleration": 5.0, "descent_speed": 1.0, "contact_force": 150.0}
 
 
@@ -112,6 +105,11 @@ class Waypoint:
 class CellConfig:
     """A robot cell (paper, section VI)."""
 
+    RENAMED: ClassVar[dict[str, str]] = {
+        "pick.finger_depth": "gripper_geometry.finger_depth",
+        "pick.clearance": "gripper_geometry.clearance",
+    }
+
     arm: DeviceConfig = field(default_factory=lambda: DeviceConfig("ur5e"))
     """The arm."""
 
@@ -130,6 +128,9 @@ class CellConfig:
     safe_box: SafeBox = field(default_factory=SafeBox)
     """Where the tool may be and how fast it may go."""
 
+    gripper_geometry: GripperGeometry = field(default_factory=GripperGeometry)
+    """Measures of the fingers: how wide they open, how far they go below the surface, how near to the table."""
+
     pick: PickConfig = field(default_factory=PickConfig)
     """How one grasp is done."""
 
@@ -141,6 +142,13 @@ class CellConfig:
 
     telemetry: Path | None = None
     """Folder for what the cell sees and does now, which ``cell monitor`` shows; None writes nothing."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.gripper_geometry.clearance < self.pick.travel_height:
+            raise ValueError(
+                f"gripper_geometry.clearance is {self.gripper_geometry.clearance} m; it must lie above 0 and below "
+                f"pick.travel_height, {self.pick.travel_height} m"
+            )
 
     def drop_pose(self) -> ToolPose:
         """The tool over the second box."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp, grasp_height
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.gripper import tip_height
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.cell.config import CellConfig
@@ -38,7 +39,7 @@ def plan_grasp(observation: Observation, grasp: PlanarGrasp, config: CellConfig)
         config: of the cell.
     """
     workspace, pick = config.workspace, config.pick
-    tip = grasp_height(observation.heightmap.height, grasp.row, grasp.col, pick.finger_depth, pick.clearance)
+    tip = tip_height(observation.heightmap.height, grasp.row, grasp.col, config.gripper_geometry)
     reach = round(NEARBY / workspace.pixel_size)
     near = observation.obstacle_height[
         max(grasp.row - reach, 0) : grasp.row + reach + 1, max(grasp.col - reach, 0) : grasp.col + reach + 1

@@ -49,8 +49,8 @@ PAIRS = ("difference", "difference_to_augmented", "difference_to_ruled")
 """Differences of the report, in the order of the page."""
 
 WHAT_RULES_WANT = {
-    "room": "leave both open fingers room",
-    "grip": "leave both open fingers room and give them something to hold, with sides that face them",
+    "clearance": "leave both open fingers room",
+    "antipodal": "leave both open fingers room and give them something to hold, with sides that face them",
 }
 
 

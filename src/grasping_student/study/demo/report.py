@@ -21,7 +21,7 @@ from grasping_student.evaluation.rates import (
     tries_of,
 )
 from grasping_student.evaluation.statistics import Counts
-from grasping_student.geometry.grasp_constraints import RuleName
+from grasping_student.geometry.grasp_constraints import ConstraintName
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.study.demo.sentences import ARM_NAMES
@@ -66,7 +66,7 @@ class DemoRun:
     scenes: int
     """Unlabelled scenes that the student learnt from."""
 
-    rule: RuleName = "none"
+    rule: ConstraintName = "none"
     """What pseudo-labels had to obey."""
 
     timing_s: Mapping[str, float] = field(default_factory=dict)

@@ -101,8 +101,8 @@ def _run_stages(config: DemoConfig) -> Path:
         f"teacher_augmented={out / 'teacher_augmented'}",
         f"student={out / 'student'}",
     )
-    rule = light_pseudo_labels().rule.name
-    controls = (f"teacher_ruled={rule}:{out / 'teacher_augmented'}", f"student_bare=bare:{out / 'student'}")
+    rule = light_pseudo_labels().constraint.name
+    controls = (f"teacher_ruled={rule}:{out / 'teacher_augmented'}", f"student_bare=unconstrained:{out / 'student'}")
     times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*arms, *controls)))
     times.run("picking", "all pick the same scenes empty", lambda: _picking(config, arms))
     return _report(config, times)
@@ -209,7 +209,7 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
             dataset=out / "labels",
             labels=config.labels,
             scenes=config.scenes,
-            rule=light_pseudo_labels().rule.name,
+            rule=light_pseudo_labels().constraint.name,
             timing_s=times.seconds(),
         )
     )
