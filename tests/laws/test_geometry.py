@@ -191,7 +191,7 @@ def test_empty_means_at_least_98_percent_table_in_the_graspable_area():
         ({"extent": -1.0}, "positive"),
         ({"extent": 450.0}, "millimetres"),
         ({"margin": 0.3}, "half the extent"),
-        ({"pixels": 1}, "at least 2"),
+        ({"pixels": 1}, "2 to 4096"),
     ],
 )
 def test_an_impossible_workspace_is_refused(options, message):

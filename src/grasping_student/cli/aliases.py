@@ -28,7 +28,7 @@ OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
     "export": {"--preset": _UNUSED},
     "dataset browse": {"--seed": _UNUSED, "--preset": _UNUSED},
     "pseudo-label": {
-        "--rule.name": Renamed("--constraint", {"room": "clearance", "grip": "antipodal"}),
+        "--rule.name": Renamed("--constraint.name", {"room": "clearance", "grip": "antipodal"}),
         **{f"--rule.{old}": Renamed(f"--constraint.{new}") for old, new in _CONSTRAINT_OPTIONS.items()},
         **{f"--rule.gripper.{name}": Renamed(f"--constraint.gripper.{name}") for name in _GRIPPER_OPTIONS},
     },
@@ -43,6 +43,9 @@ OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
 }
 """Command words -> former option -> what became of it."""
 
+SHORT_FORMS = {"--constraint": "--constraint.name"}
+"""Option that names a whole group -> the one of the group that is meant."""
+
 
 def with_new_names(command: str, arguments: Sequence[str]) -> list[str]:
     """The arguments with former names of options replaced by today's; each replaced one is told on standard error."""
@@ -51,6 +54,9 @@ def with_new_names(command: str, arguments: Sequence[str]) -> list[str]:
     while remaining:
         argument = remaining.pop(0)
         name, equals, value = argument.partition("=")
+        if name in SHORT_FORMS:
+            renamed.append(SHORT_FORMS[name] + equals + value)
+            continue
         if not name.startswith("--") or name.replace("_", "-") not in known:
             renamed.append(argument)
             continue

@@ -128,11 +128,11 @@ def check_agreement(cell: CellConfig) -> None:
         if not box.contains(pose):
             where = ", ".join(f"{value:.4g}" for value in pose.values[:3])
             raise UserError(f"{what}, at ({where}) m, lies outside safe_box {box.low} to {box.high}")
-    lowest = place.z + pick.clearance
+    lowest = place.z + cell.gripper_geometry.clearance
     if lowest < box.low[2] - 1e-9:
         raise UserError(
-            f"the finger tips go down to workspace_in_base.z + pick.clearance = {lowest:.4g} m, below the floor of the "
-            f"safe box, safe_box.low z = {box.low[2]:g} m: measure both again"
+            f"the finger tips go down to workspace_in_base.z + gripper_geometry.clearance = {lowest:.4g} m, below the "
+            f"floor of the safe box, safe_box.low z = {box.low[2]:g} m: measure both again"
         )
     for name, value, limit_name, limit in (
         ("travel_speed", pick.travel_speed, "fastest", box.fastest),
