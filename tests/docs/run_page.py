@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
@@ -68,17 +70,20 @@ def parse(words: list[str]) -> None:
         parsed_by_argparse(*args, **options)
         raise Parsed
 
+    told = io.StringIO()
     try:
         with (
+            redirect_stderr(told),
             mock.patch.object(tyro, "cli", stop_after_tyro),
             mock.patch.object(argparse.ArgumentParser, "parse_args", stop_after_argparse),
         ):
             code = main(words)
     except Parsed:
+        assert not told.getvalue(), f"a former name in the documentation: {told.getvalue()}"
         return
     except SystemExit as end:
         code = end.code
-    raise AssertionError(f"`{PROGRAM} {' '.join(words)}` was refused with exit code {code}")
+    raise AssertionError(f"`{PROGRAM} {' '.join(words)}` was refused with exit code {code}: {told.getvalue()}")
 
 
 def check_page(page: Path) -> None:
