@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry
@@ -34,12 +35,14 @@ def fill(path: Path, attempts: int) -> Dataset:
             grasp = PlanarGrasp(*random.integers(20, 90, 2), random.uniform(0, np.pi))
             writer.append(
                 scene,
-                episode=i // 30,
-                index=i % 30,
-                environment="bench",
-                source=("human", "policy")[i % 2],
-                grasp=grasp,
-                outcome=outcomes[i % 3],
+                Attempt(
+                    episode=i // 30,
+                    index=i % 30,
+                    environment="bench",
+                    source=("human", "policy")[i % 2],
+                    grasp=grasp,
+                    outcome=outcomes[i % 3],
+                ),
             )
     return Dataset(path)
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.web import browser as real  # noqa: E402  # found by the line above, as all below it
 
+from grasping_student.datasets.schema import Attempt  # noqa: E402
 from grasping_student.datasets.store import DatasetWriter  # noqa: E402
 from grasping_student.environments.simulated import SimulationEnvironment  # noqa: E402
 from grasping_student.geometry.workspace import light_workspace, paper_workspace  # noqa: E402
@@ -79,7 +80,7 @@ def scenes(folder: Path, pixels: int) -> Path:
     with SimulationEnvironment(replace(standard(), workspace=workspace)) as world:
         world.reset(0)
         with DatasetWriter(folder, workspace) as writer:
-            writer.append(world.observe().heightmap, episode=0, index=0, environment="simulation")
+            writer.append(world.observe().heightmap, Attempt(episode=0, index=0, environment="simulation"))
     return folder
 
 

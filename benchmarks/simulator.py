@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from grasping_student.collection.attempts import attempt_episode
-from grasping_student.collection.scenes import scene_episode
+from grasping_student.collection.episodes import attempt_episode, scene_episode
 from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
@@ -35,7 +35,7 @@ def attempts(job: tuple[str, int]) -> Counted:
     with SimulationEnvironment(standard()) as environment:
         policy = make_policy(policy_name, environment)
         started = time.process_time()
-        count = sum(1 for _ in attempt_episode(environment, policy, seed, 60, 5))
+        count = len(attempt_episode(environment, policy, 0, seed, StopRule(attempts=60)))
         return count, time.process_time() - started
 
 

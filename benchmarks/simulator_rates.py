@@ -11,8 +11,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasping_student.collection.attempts import attempt_episode
+from grasping_student.collection.episodes import attempt_episode
 from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.pipeline.executor import parallel_map
@@ -39,8 +40,8 @@ def outcomes_of(job: Job) -> Counter[str]:
     """Outcomes of an episode that ends when the scene is empty or after five failures in a row."""
     with SimulationEnvironment(FAMILIES[job.family]()) as environment:
         policy = make_policy(job.policy, environment)
-        episode = attempt_episode(environment, policy, job.seed, most=100, failures_in_a_row=5)
-        return Counter(attempt.outcome.value for attempt in episode)
+        entries = attempt_episode(environment, policy, 0, job.seed, StopRule(attempts=100))
+        return Counter(attempt.outcome.value for _, attempt in entries)
 
 
 def measure(family: str, policy: str, episodes: int, workers: int, seed: int) -> dict[str, object]:

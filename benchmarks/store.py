@@ -24,6 +24,7 @@ import numpy as np
 from grasping_student.datasets.importers.frame_folders import find_frames
 from grasping_student.datasets.importers.frames import FramesImport, read_frame
 from grasping_student.datasets.importers.frames import run as import_frames
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
@@ -105,7 +106,8 @@ def keep(writer: DatasetWriter, heightmap: Heightmap, number: int, source: str =
     grasp = PlanarGrasp(number % heightmap.workspace.pixels, 5, 0.01 * number)
     outcome = Outcome.SUCCESS if number % 2 else Outcome.MISSED
     writer.append(
-        heightmap, episode=number // 20, index=number % 20, environment="x", source=source, grasp=grasp, outcome=outcome
+        heightmap,
+        Attempt(episode=number // 20, index=number % 20, environment="x", source=source, grasp=grasp, outcome=outcome),
     )
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from grasping_student.cli.main import main
 from grasping_student.collection.configuration import CollectConfig
-from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
-from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, ProxyConfig
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.pipeline.configuration import SEEDS
 from grasping_student.serving.configuration import PredictConfig

@@ -40,13 +40,13 @@ def test_attempts_are_whole_and_numbered_by_episode(tmp_path):
 
 def test_a_stored_attempt_is_what_the_simulator_does(tmp_path):
     attempt = collect(tmp_path / "d", count=1).attempts()[0]
-    from grasping_student.collection.collect import EpisodeJob, run_episode
+    from grasping_student.collection.collect import EpisodeJob, collect_episode
 
-    scene = run_episode(EpisodeJob(SMALL, make_policy, 0)).attempts[0]
-    assert (attempt.grasp, attempt.outcome) == (scene.grasp, scene.outcome)
+    heightmap, made = collect_episode(EpisodeJob(SMALL, make_policy, 0))[0]
+    assert (attempt.grasp, attempt.outcome) == (made.grasp, made.outcome)
     stored = Dataset(tmp_path / "d").heightmap(attempt.id)
-    np.testing.assert_allclose(stored.height, scene.heightmap.height, atol=6e-5)
-    np.testing.assert_array_equal(stored.rgb, scene.heightmap.rgb)
+    np.testing.assert_allclose(stored.height, heightmap.height, atol=6e-5)
+    np.testing.assert_array_equal(stored.rgb, heightmap.rgb)
 
 
 def test_workers_change_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
@@ -31,5 +32,5 @@ def fill(writer, count: int, per_episode: int = 5, first: int = 0) -> list[int]:
                 "z": 0.02,
                 "outcome": Outcome.SUCCESS if number % 3 == 1 else Outcome.MISSED,
             }
-        ids.append(writer.append(scene(number), **values))
+        ids.append(writer.append(scene(number), Attempt(**values)).id)
     return ids

@@ -11,6 +11,7 @@ from grasping_student.cli.main import main
 from grasping_student.datasets.folder import DELETED, MANIFEST, segment_paths
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.splits import split_by_episode
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
@@ -45,12 +46,14 @@ def large(tmp_path):
         for number in range(60):
             writer.append(
                 scene(number, workspace),
-                episode=number // 6,
-                index=number % 6,
-                environment="x",
-                source="human",
-                grasp=PlanarGrasp(30, number, 0.1),
-                outcome=Outcome.SUCCESS,
+                Attempt(
+                    episode=number // 6,
+                    index=number % 6,
+                    environment="x",
+                    source="human",
+                    grasp=PlanarGrasp(30, number, 0.1),
+                    outcome=Outcome.SUCCESS,
+                ),
             )
     return tmp_path / "large"
 
@@ -153,7 +156,7 @@ def test_missing_and_foreign_segments_are_named(filled, tmp_path):
     first, second = segment_paths(filled.path)[:2]
     with DatasetWriter(tmp_path / "other", Workspace(0.2, 12, 0.01), segment_bytes=1) as writer:
         for number in range(3):
-            writer.append(scene(number, writer.workspace), episode=0, index=number, environment="x")
+            writer.append(scene(number, writer.workspace), Attempt(episode=0, index=number, environment="x"))
     shutil.copyfile(segment_paths(tmp_path / "other")[0], second)
     with pytest.raises(UserError, match=second.name):
         Dataset(filled.path).attempts()
@@ -186,7 +189,7 @@ def test_duplicate_scenes_and_leaks_through_a_split_are_found(tmp_path):
         split.save(tmp_path / "split.json")
         assert check_dataset(path, tmp_path / "split.json").findings == []
         twin = int(dataset.attempts(episodes=split.train[:1])[0].id)
-        writer.append(scene(twin), episode=split.held_out[0], index=9, environment="x")
+        writer.append(scene(twin), Attempt(episode=split.held_out[0], index=9, environment="x"))
     findings = [str(finding) for finding in check_dataset(path, tmp_path / "split.json").findings]
     assert any("same scene" in line for line in findings)
     assert any("on both sides" in line for line in findings)
@@ -204,10 +207,10 @@ def test_a_split_of_another_dataset_is_found(filled, tmp_path):
 def test_units_that_cannot_be_metres_are_warned_of(tmp_path):
     with DatasetWriter(tmp_path / "data", SMALL) as writer:
         tall = np.full(SMALL.shape, 3.0, np.float32)
-        writer.append(Heightmap(tall, scene(0).rgb, SMALL), episode=0, index=0, environment="x")
+        writer.append(Heightmap(tall, scene(0).rgb, SMALL), Attempt(episode=0, index=0, environment="x"))
         nothing = np.full(SMALL.shape, np.nan, np.float32)
-        writer.append(Heightmap(nothing, scene(0).rgb, SMALL), episode=0, index=1, environment="x")
-        writer.append(scene(1), episode=0, index=2, environment="x", z=20.0)
+        writer.append(Heightmap(nothing, scene(0).rgb, SMALL), Attempt(episode=0, index=1, environment="x"))
+        writer.append(scene(1), Attempt(episode=0, index=2, environment="x", z=20.0))
     findings = [finding.what for finding in check_dataset(tmp_path / "data").findings]
     assert [("metres" in what, "measured" in what) for what in findings] == [
         (True, False),

@@ -15,6 +15,7 @@ from PIL import Image
 from grasping_student.cli.main import main
 from grasping_student.datasets.importers.parquet import ParquetImport, run
 from grasping_student.datasets.parquet import export_parquet
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.pipeline.errors import UserError
@@ -37,18 +38,20 @@ def varied(tmp_path):
         fill(writer, 10)
         writer.append(
             scene(50),
-            episode=7,
-            index=0,
-            environment="é",
-            source="human",
-            policy="p",
-            policy_version="v",
-            grasp=PlanarGrasp(3, 4, 1.2345678901234567),
-            z=-0.001,
-            outcome=Outcome.FAULT,
-            extra={"note": "ü", "list": [1, None, 2.5]},
+            Attempt(
+                episode=7,
+                index=0,
+                environment="é",
+                source="human",
+                policy="p",
+                policy_version="v",
+                grasp=PlanarGrasp(3, 4, 1.2345678901234567),
+                z=-0.001,
+                outcome=Outcome.FAULT,
+                extra={"note": "ü", "list": [1, None, 2.5]},
+            ),
         )
-        writer.append(scene(51), episode=8, index=0, environment="x", extra={})
+        writer.append(scene(51), Attempt(episode=8, index=0, environment="x", extra={}))
         writer.delete(4)
     return tmp_path / "varied"
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasping_student.datasets.pictures import HEIGHT_STEP, HIGHEST_HEIGHT, LOWEST_HEIGHT
-from grasping_student.datasets.schema import SOURCES
+from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
@@ -59,7 +59,7 @@ def test_every_value_and_picture_comes_back(rows):
     with tempfile.TemporaryDirectory() as folder:
         with DatasetWriter(Path(folder), SMALL, segment_bytes=2_000) as writer:
             for values, outcome, seed in rows:
-                writer.append(_pictures(seed), **values, outcome=outcome if values["grasp"] else None)
+                writer.append(_pictures(seed), Attempt(**values, outcome=outcome if values["grasp"] else None))
         dataset = Dataset(Path(folder))
         assert len(dataset) == len(rows)
         for attempt, (values, outcome, seed) in zip(dataset.attempts(), rows, strict=True):
@@ -77,10 +77,10 @@ def test_every_value_and_picture_comes_back(rows):
 
 def test_a_stored_height_stored_again_does_not_change(tmp_path):
     with DatasetWriter(tmp_path / "a", SMALL) as writer:
-        writer.append(_pictures(1), episode=0, index=0, environment="x")
+        writer.append(_pictures(1), Attempt(episode=0, index=0, environment="x"))
     kept = Dataset(tmp_path / "a").heightmap(0)
     with DatasetWriter(tmp_path / "b", SMALL) as writer:
-        writer.append(kept, episode=0, index=0, environment="x")
+        writer.append(kept, Attempt(episode=0, index=0, environment="x"))
     np.testing.assert_array_equal(Dataset(tmp_path / "b").heightmap(0).height, kept.height)
     assert Dataset(tmp_path / "a").version == Dataset(tmp_path / "b").version
 
@@ -88,7 +88,7 @@ def test_a_stored_height_stored_again_does_not_change(tmp_path):
 def test_the_table_is_stored_as_exactly_zero(tmp_path):
     flat = Heightmap(np.zeros(SMALL.shape, np.float32), np.zeros((12, 12, 3), np.uint8), SMALL)
     with DatasetWriter(tmp_path / "a", SMALL) as writer:
-        writer.append(flat, episode=0, index=0, environment="x")
+        writer.append(flat, Attempt(episode=0, index=0, environment="x"))
     assert (Dataset(tmp_path / "a").heightmap(0).height == 0.0).all()
 
 
@@ -98,8 +98,8 @@ def test_heights_that_cannot_be_metres_are_refused(tmp_path, value):
     height[3, 4] = value
     with DatasetWriter(tmp_path / "a", SMALL) as writer:
         with pytest.raises(UserError, match="millimetres"):
-            writer.append(Heightmap(height, scene(0).rgb, SMALL), episode=0, index=0, environment="x")
-        assert writer.append(scene(0), episode=0, index=0, environment="x") == 0
+            writer.append(Heightmap(height, scene(0).rgb, SMALL), Attempt(episode=0, index=0, environment="x"))
+        assert writer.append(scene(0), Attempt(episode=0, index=0, environment="x")).id == 0
 
 
 def test_the_version_ignores_packing_and_time_but_no_value(tmp_path):
@@ -114,8 +114,8 @@ def test_the_version_ignores_packing_and_time_but_no_value(tmp_path):
         }
         with DatasetWriter(tmp_path / name, SMALL, segment_bytes=segment_bytes) as writer:
             for number in range(4):
-                writer.append(scene(number), **{**values, "index": number})
-            writer.append(scene(9 + seed), **{**values, **changed})
+                writer.append(scene(number), Attempt(**{**values, "index": number}))
+            writer.append(scene(9 + seed), Attempt(**{**values, **changed}))
         return Dataset(tmp_path / name).version
 
     first = version("a")
@@ -164,12 +164,9 @@ def test_a_fault_is_no_attempt(tmp_path):
     with DatasetWriter(tmp_path / "a", SMALL) as writer:
         writer.append(
             scene(0),
-            episode=0,
-            index=0,
-            environment="x",
-            source="human",
-            grasp=PlanarGrasp(1, 1, 0),
-            outcome=Outcome.FAULT,
+            Attempt(
+                episode=0, index=0, environment="x", source="human", grasp=PlanarGrasp(1, 1, 0), outcome=Outcome.FAULT
+            ),
         )
     dataset = Dataset(tmp_path / "a")
     assert dataset.attempt(0).success is None
@@ -232,13 +229,13 @@ def _write_workspace_differs(path):
 
 def _append_workspace_differs(path):
     with DatasetWriter(path) as writer:
-        writer.append(scene(0, Workspace(0.2, 12, 0.01)), episode=0, index=0, environment="x")
+        writer.append(scene(0, Workspace(0.2, 12, 0.01)), Attempt(episode=0, index=0, environment="x"))
 
 
 def _append(**changed):
     def act(path):
         with DatasetWriter(path) as writer:
-            writer.append(scene(0), **{"episode": 0, "index": 0, "environment": "x", **changed})
+            writer.append(scene(0), Attempt(**{"episode": 0, "index": 0, "environment": "x", **changed}))
 
     return act
 
@@ -277,14 +274,14 @@ def test_what_training_requires(tmp_path):
         dataset = Dataset(tmp_path / "a")
         with pytest.raises(UserError, match="is empty"):
             dataset.require()
-        writer.append(scene(0), episode=0, index=0, environment="x")
+        writer.append(scene(0), Attempt(episode=0, index=0, environment="x"))
         dataset.require()
         with pytest.raises(UserError, match="no labelled"):
             dataset.require(labelled=True)
         grasp = {"source": "human", "grasp": PlanarGrasp(1, 1, 0)}
-        writer.append(scene(0), episode=0, index=1, environment="x", **grasp, outcome=Outcome.MISSED)
+        writer.append(scene(0), Attempt(episode=0, index=1, environment="x", **grasp, outcome=Outcome.MISSED))
         dataset.require(labelled=True)
         with pytest.raises(UserError, match="no successful"):
             dataset.require(success=True)
-        writer.append(scene(0), episode=0, index=2, environment="x", **grasp, outcome=Outcome.SUCCESS)
+        writer.append(scene(0), Attempt(episode=0, index=2, environment="x", **grasp, outcome=Outcome.SUCCESS))
         dataset.require(success=True)

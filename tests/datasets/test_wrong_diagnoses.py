@@ -12,6 +12,7 @@ from grasping_student.datasets import segments
 from grasping_student.datasets.folder import MANIFEST, segment_paths
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -68,7 +69,7 @@ def test_a_wrong_workspace_and_a_damaged_attempt_cost_that_attempt(tmp_path):
 def test_segments_of_different_workspaces_without_a_manifest_that_decides_are_left_alone(filled, tmp_path, manifest):
     other = Workspace(0.2, 12, 0.01)
     with DatasetWriter(tmp_path / "other", other) as writer:
-        writer.append(scene(1, other), episode=0, index=0, environment="x")
+        writer.append(scene(1, other), Attempt(episode=0, index=0, environment="x"))
     segment_paths(tmp_path / "other")[0].replace(segment_paths(filled.path)[0])
     if manifest == "wrong":
         _say(filled.path, pixels=8)
@@ -84,7 +85,7 @@ def test_segments_of_different_workspaces_without_a_manifest_that_decides_are_le
 def test_a_foreign_segment_is_set_aside_and_not_called_damaged(filled, tmp_path):
     other = Workspace(0.2, 12, 0.01)
     with DatasetWriter(tmp_path / "other", other) as writer:
-        writer.append(scene(1, other), episode=0, index=0, environment="x")
+        writer.append(scene(1, other), Attempt(episode=0, index=0, environment="x"))
     foreign = segment_paths(tmp_path / "other")[0].read_bytes()
     segment_paths(filled.path)[1].write_bytes(foreign)
     _, repair = repair_dataset(filled.path)

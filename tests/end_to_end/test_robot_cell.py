@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
-from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.episodes.event_log import read_attempts
 from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import light_workspace
@@ -55,8 +55,8 @@ def evaluate(path, out, *words):
     )
 
 
-def tries_of(out):
-    return [event for event in read_events(out / "attempts.jsonl") if isinstance(event, Try)]
+def attempts_of(out):
+    return read_attempts(out / "attempts.jsonl")
 
 
 def wait_for_intent(out, number):
@@ -74,13 +74,13 @@ def whole_lines(log):
 
 
 def check_nothing_lost(out, seen_by_blocks):
-    tries = tries_of(out)
+    attempts = attempts_of(out)
     for model in ("teacher", "student"):
-        own = [each for each in tries if each.model == model]
+        own = [each for each in attempts if each.policy == model]
         assert [each.index for each in own] == list(range(len(own)))
-        assert sum(each.is_attempt for each in own) == ATTEMPTS
-    recorded = [each.outcome for each in tries if each.is_attempt]
-    faults = sum(not each.is_attempt for each in tries)
+        assert sum(each.counted for each in own) == ATTEMPTS
+    recorded = [each.outcome for each in attempts if each.counted]
+    faults = sum(not each.counted for each in attempts)
     felt = list(seen_by_blocks)
     for outcome in recorded:  # in order; a grasp whose try ended in a fault may stand between
         while felt and felt[0] != outcome:
@@ -114,7 +114,7 @@ def test_a_protective_stop_ends_the_run_in_words_and_recover_and_resume_go_on(si
     _, said = run.communicate(timeout=100)
     assert run.returncode == 2
     assert "protective stop" in said and "cell recover" in said and "Traceback" not in said
-    assert Outcome.FAULT.value in [each.outcome for each in tries_of(out)]
+    assert Outcome.FAULT.value in [each.outcome for each in attempts_of(out)]
 
     refused = subprocess.run(evaluate(path, out, "--resume"), capture_output=True, text=True, timeout=100, check=False)
     assert refused.returncode == 2 and "protective stop" in refused.stderr

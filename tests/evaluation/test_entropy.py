@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grasping_student.evaluation.entropy import entropy_bits, log_probabilities
+from grasping_student.evaluation.network_metrics import entropy_bits, log_probabilities
 
 SCORES = arrays(np.float64, (4, 5), elements=st.floats(-50, 50))
 

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from tests.fakes.boxes import BoxPolicy, BoxWorld, BoxWorldSpec, make_box_policy
 
-from grasping_student.episodes.attempt import End, Intent, Try, read_events
+from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.event_log import (
+    EpisodeEnd,
+    attempts_in,
+    is_intent,
+    read_attempts,
+    read_events,
+    settle_intents,
+)
 from grasping_student.evaluation import one_shot, picking_stage
-from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule, parse_models
+from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, parse_models
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.pipeline.errors import UserError
 
@@ -29,8 +37,8 @@ def results(folder):
 
 
 def test_models_alternate_teacher_first_on_the_same_scenes(tmp_path):
-    ends = [event for event in read_events(pick(tmp_path / "a") / "attempts.jsonl") if isinstance(event, End)]
-    assert [(event.episode, event.model) for event in ends] == [
+    ends = [event for event in read_events(pick(tmp_path / "a") / "attempts.jsonl") if isinstance(event, EpisodeEnd)]
+    assert [(event.episode, event.policy) for event in ends] == [
         (e, m) for e in range(6) for m in ("teacher", "student")
     ]
 
@@ -66,10 +74,10 @@ def test_resuming_as_something_else_is_refused(stage, tmp_path):
 
 def test_metrics_count_what_the_log_holds(tmp_path):
     folder = pick(tmp_path / "a", episodes=10)
-    tries = [event for event in read_events(folder / "attempts.jsonl") if isinstance(event, Try)]
+    attempts = read_attempts(folder / "attempts.jsonl")
     metrics = json.loads((folder / "metrics.json").read_text())
     for model in ("teacher", "student"):
-        own = [each for each in tries if each.model == model]
+        own = [each for each in attempts if each.policy == model]
         row = metrics["models"][model]
         assert row["attempts"] == len(own)
         assert row["successes"] == sum(each.success for each in own)
@@ -113,20 +121,19 @@ class CellSpec:
 def test_a_lasting_world_goes_on_after_any_attempt_without_losing_or_repeating_one(tmp_path, monkeypatch):
     monkeypatch.setattr(picking_stage, "to_plain", lambda value: str(type(value)))
     whole = read_events(pick(tmp_path / "whole", world=CellSpec(), episodes=2) / "attempts.jsonl")
-    assert not any(isinstance(event, Intent) for event in picking_stage.settle_intents(whole))
-    tries = [event for event in whole if isinstance(event, Try)]
-    for stop in range(0, len(tries), 3):
+    assert not any(is_intent(event) for event in settle_intents(whole))
+    for stop in range(0, len(attempts_in(whole)), 3):
         spec = CellSpec()
         spec.cell.power_fails_at = stop
         out = tmp_path / f"stop-{stop}"
         with pytest.raises(KeyboardInterrupt):
             pick(out, world=spec, episodes=2)
-        assert isinstance(read_events(out / "attempts.jsonl")[-1], Intent)
+        assert is_intent(read_events(out / "attempts.jsonl")[-1])
         pick(out, world=spec, episodes=2, resume=True)
-        again = [event for event in read_events(out / "attempts.jsonl") if isinstance(event, Try)]
+        again = read_attempts(out / "attempts.jsonl")
         assert [each.outcome for each in again].count("fault") == 1
         assert len(spec.cell.resets) == 4
-        keys = [(each.model, each.episode, each.index) for each in again]
+        keys = [(each.policy, each.episode, each.index) for each in again]
         assert len(keys) == len(set(keys))
         # the cell executed exactly what is on file: nothing lost, nothing twice
         assert spec.cell._executed == len(again)
@@ -161,7 +168,7 @@ def test_a_device_that_keeps_failing_stops_the_run_and_the_next_start_begins_the
 def test_a_model_entered_twice_agrees_with_itself_on_every_scene(tmp_path):
     folder = shoot(tmp_path / "a", models=("a=random", "other=first", "b=random"), scenes=40)
     outcomes = {
-        name: [(t.row, t.col, t.angle, t.outcome) for t in read_events(folder / "attempts.jsonl") if t.model == name]
+        name: [(t.grasp, t.outcome) for t in read_attempts(folder / "attempts.jsonl") if t.policy == name]
         for name in ("a", "b", "other")
     }
     assert outcomes["a"] == outcomes["b"] != outcomes["other"]
@@ -222,7 +229,7 @@ def test_counts_below_one_are_refused():
         with pytest.raises(ValueError, match="at least 1"):
             PickingConfig(**wrong)
     with pytest.raises(ValueError, match="share"):
-        OneShotConfig(emptiest=1.0)
+        OneShotConfig(max_removed_fraction=1.0)
 
 
 def test_the_fake_policy_is_a_policy():

@@ -2,9 +2,10 @@
 
 import pytest
 
-from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.event_log import read_attempts
 from grasping_student.evaluation import one_shot, picking_stage
-from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule
+from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 
@@ -19,10 +20,10 @@ def network(tmp_path_factory):
 def test_a_model_entered_twice_agrees_on_every_scene_of_the_simulator(network, tmp_path):
     models = (f"a={network}", "picker=scripted", f"b={network}", "again=scripted")
     config = OneShotConfig(models=models, scenes=2, family="sparse", out=tmp_path / "shots")
-    tries = [event for event in read_events(one_shot.run(config) / "attempts.jsonl") if isinstance(event, Try)]
+    attempts = read_attempts(one_shot.run(config) / "attempts.jsonl")
     for one, other in (("a", "b"), ("picker", "again")):
-        first = [(t.row, t.col, t.angle, t.score, t.outcome) for t in tries if t.model == one]
-        assert first == [(t.row, t.col, t.angle, t.score, t.outcome) for t in tries if t.model == other]
+        first = [(each.grasp, each.score, each.outcome) for each in attempts if each.policy == one]
+        assert first == [(each.grasp, each.score, each.outcome) for each in attempts if each.policy == other]
         assert len(first) == 2
 
 

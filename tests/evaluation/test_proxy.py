@@ -8,10 +8,11 @@ import pytest
 from tests.training.synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.cli.main import main
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset
 from grasping_student.evaluation import proxy
-from grasping_student.evaluation.affordance_metrics import evaluate_affordance
-from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.configuration import ProxyConfig
+from grasping_student.evaluation.network_metrics import evaluate_affordance
 from grasping_student.evaluation.statistics import moving_average
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
@@ -219,7 +220,9 @@ def test_a_dataset_that_changed_since_is_noticed(trained, tmp_path):
     from grasping_student.datasets.store import DatasetWriter
 
     with DatasetWriter(path, SMALL) as writer:
-        writer.append(draw_scene(SMALL, np.random.default_rng(0))[0], episode=10, index=0, environment="synthetic")
+        writer.append(
+            draw_scene(SMALL, np.random.default_rng(0))[0], Attempt(episode=10, index=0, environment="synthetic")
+        )
     with pytest.raises(UserError, match="has changed since"):
         evaluate_affordance(out)
 

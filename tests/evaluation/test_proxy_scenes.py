@@ -8,7 +8,7 @@ from tests.training.synthetic import SMALL, draw_scene, write_dataset
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.evaluation import proxy
-from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.configuration import ProxyConfig
 from grasping_student.evaluation.statistics import Counts, bootstrap_interval
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.models.configuration import ModelConfig, NetworkConfig

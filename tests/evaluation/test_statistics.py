@@ -10,11 +10,11 @@ from grasping_student.evaluation.statistics import (
     Interval,
     all_alike_interval,
     bootstrap_interval,
-    draws_interval,
     hierarchical_difference,
     moving_average,
     newcombe_difference,
     paired_difference,
+    replicates_interval,
     wilson_interval,
 )
 
@@ -202,7 +202,7 @@ def test_a_single_draw_of_one_unit_says_nothing():
     assert hierarchical_difference(one * 2, other * 2, seed=0, resamples=50).units == 2
 
 
-def test_draws_that_cannot_be_compared_are_refused():
+def test_replicates_that_cannot_be_compared_are_refused():
     good, nothing = Counts([1, 0], [1, 1]), Counts([0, 0], [0, 0])
     for wrong in (([good, good], [good, nothing]), ([nothing], [good])):
         with pytest.raises(ValueError, match="no attempts"):
@@ -213,20 +213,20 @@ def test_draws_that_cannot_be_compared_are_refused():
         hierarchical_difference([], [], seed=0)
 
 
-def test_draws_that_differ_widen_the_hierarchical_interval_beyond_the_pooled_one():
+def test_replicates_that_differ_widen_the_hierarchical_interval_beyond_the_pooled_one():
     generator = np.random.default_rng(0)
     first = [episodes(generator, 100, 0.6, 0.05) for _ in range(3)]
     second = [episodes(generator, 100, rate, 0.05) for rate in (0.5, 0.65, 0.8)]
     pooled_a, pooled_b = first[0].joined(first[1]).joined(first[2]), second[0].joined(second[1]).joined(second[2])
     pooled = paired_difference(pooled_a, pooled_b, seed=0).interval
     nested = hierarchical_difference(first, second, seed=0).interval
-    over_draws = draws_interval([b.rate - a.rate for a, b in zip(first, second, strict=True)])
-    assert pooled[1] - pooled[0] < 0.5 * (nested[1] - nested[0]) < over_draws[1] - over_draws[0]
+    over_replicates = replicates_interval([b.rate - a.rate for a, b in zip(first, second, strict=True)])
+    assert pooled[1] - pooled[0] < 0.5 * (nested[1] - nested[0]) < over_replicates[1] - over_replicates[0]
     with pytest.raises(ValueError, match="at least 2"):
-        draws_interval([0.1])
+        replicates_interval([0.1])
 
 
-def test_intervals_over_draws_cover_with_five_draws():
+def test_intervals_over_replicates_cover_with_five_replicates():
     def covered(generator, interval):
         shifts = 0.08 + 0.05 * generator.standard_normal(5)
         first = [episodes(generator, 60, 0.6, 0.1) for _ in range(5)]
@@ -236,7 +236,8 @@ def test_intervals_over_draws_cover_with_five_draws():
 
     nested = coverage(120, lambda g: covered(g, lambda a, b: hierarchical_difference(a, b, 0, resamples=400).interval))
     by_t = coverage(
-        120, lambda g: covered(g, lambda a, b: draws_interval([y.rate - x.rate for x, y in zip(a, b, strict=True)]))
+        120,
+        lambda g: covered(g, lambda a, b: replicates_interval([y.rate - x.rate for x, y in zip(a, b, strict=True)])),
     )
     assert nested > 0.84
     assert by_t > 0.90

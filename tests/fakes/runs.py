@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.evaluation.affordance_metrics import affordance_metrics
+from grasping_student.evaluation.network_metrics import affordance_metrics
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.files import write_json
 from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT

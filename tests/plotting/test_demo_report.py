@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from tests.fakes.boxes import WORKSPACE, BoxPolicy, BoxWorld, BoxWorldSpec
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import DatasetWriter
+from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation import one_shot, picking_stage
-from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, StopRule
+from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
@@ -46,7 +48,8 @@ def run(tmp_path_factory):
             grasp = PlanarGrasp(row, col, 0.4)
             outcome = world.execute(grasp)
             writer.append(
-                scene, episode=episode, index=0, environment="boxes", source="script", grasp=grasp, outcome=outcome
+                scene,
+                Attempt(episode=episode, index=0, environment="boxes", source="script", grasp=grasp, outcome=outcome),
             )
     ruled = f"teacher_ruled={checkpoints['teacher']}"  # the teacher once more, in this test alone, behind the student
     shots = OneShotConfig(models=(*models, ruled), scenes=5, out=folder / "one-shot")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grasping_student.evaluation.entropy import entropy_bits
+from grasping_student.evaluation.network_metrics import entropy_bits
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.plotting.map_figures import SceneMaps, angle_maps_figure, model_maps_figure

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.episodes.attempt import Try
-from grasping_student.episodes.loop import pick_episode
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.event_log import attempts_in
+from grasping_student.episodes.loop import Episode, EventRecorder, run_episode
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation import rates
-from grasping_student.evaluation.configuration import StopRule
 from grasping_student.geometry.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, AngleGrid, Outcome, PlanarGrasp
 from grasping_student.geometry.grasp_constraints import ExclusionZone
 from grasping_student.geometry.heightmap import Heightmap
@@ -31,6 +32,10 @@ def scene(side=12):
     return Observation.of(Heightmap(height, np.zeros((*WORKSPACE.shape, 3), np.uint8), WORKSPACE))
 
 
+def missed(*grasps):
+    return [Attempt(episode=0, index=n, grasp=each, outcome=Outcome.MISSED) for n, each in enumerate(grasps)]
+
+
 @given(st.integers(0, 39), st.integers(0, 39), st.floats(0.0, 3.14), st.integers(0, 15), st.data())
 @settings(max_examples=50, deadline=None)
 def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, angle, bin_, data):
@@ -39,9 +44,8 @@ def test_the_rule_refuses_exactly_what_the_rates_count_as_a_repeat(row, col, ang
         scene().heightmap.height, grid.angles, WORKSPACE
     )
     other_row, other_col = (data.draw(st.integers(max(0, at - 3), min(39, at + 3))) for at in (row, col))
-    failed = Try("m", "v", 0, 0, row, col, angle, None, "missed")
-    again = Try("m", "v", 0, 1, other_row, other_col, grid.angle(bin_), None, "missed")
-    assert allowed[bin_, other_row, other_col] != rates.is_repeat([failed, again], 1, WORKSPACE)
+    attempts = missed(PlanarGrasp(row, col, angle), PlanarGrasp(other_row, other_col, grid.angle(bin_)))
+    assert allowed[bin_, other_row, other_col] != rates.is_repeat(attempts, 1, WORKSPACE)
 
 
 def test_without_failures_it_grasps_as_the_model_does():
@@ -69,10 +73,7 @@ def test_where_nothing_is_left_away_from_failures_it_tries_what_is_new_beside_th
     policy.observe_outcome(grasp, Outcome.MISSED)
     other, _ = policy(scene(side=2))
     assert np.hypot(other.row - grasp.row, other.col - grasp.col) * WORKSPACE.pixel_size <= AWAY
-    tries = [
-        Try("m", "v", 0, n, each.row, each.col, each.angle, None, "missed") for n, each in enumerate((grasp, other))
-    ]
-    assert not rates.is_repeat(tries, 1, WORKSPACE)
+    assert not rates.is_repeat(missed(grasp, other), 1, WORKSPACE)
 
 
 def test_where_everything_has_failed_there_is_nothing_to_grasp():
@@ -102,26 +103,19 @@ class Stubborn:
 
 
 def test_an_episode_has_no_repeats_and_goes_on_after_a_stop_as_if_there_had_been_none():
-    world, events = Stubborn(), []
-    rule = StopRule(failures_in_a_row=6)
-    pick_episode(
-        world, FailureAvoidingPolicy(MODEL, "m"), model="m", episode=0, seed=3, record=events.append, rule=rule
-    )
-    tries = [each for each in events if isinstance(each, Try)]
-    assert len(tries) == 6
-    assert not any(rates.is_repeat(tries, position, WORKSPACE) for position in range(6))
-    later = []
-    pick_episode(
-        world,
-        FailureAvoidingPolicy(MODEL, "m"),
-        model="m",
-        episode=0,
-        seed=3,
-        record=later.append,
-        rule=rule,
-        earlier=tries[:2],
-    )
-    assert later == events[2:]
+    environment, stop = Stubborn(), StopRule(failures_in_a_row=6)
+
+    def run(earlier=()):
+        events = []
+        episode = Episode.of_run("m", 0, 3, stop, earlier)
+        run_episode(environment, FailureAvoidingPolicy(MODEL, "m"), episode, [EventRecorder(events.append)])
+        return events
+
+    events = run()
+    attempts = attempts_in(events)
+    assert len(attempts) == 6
+    assert not any(rates.is_repeat(attempts, position, WORKSPACE) for position in range(6))
+    assert run(attempts[:2]) == events[2:]
 
 
 def test_a_checkpoint_that_avoids_failures_is_named_by_a_spec(tmp_path):

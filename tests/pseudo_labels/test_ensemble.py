@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grasping_student.datasets.pseudo_label_table import PseudoLabelTable, best_of_angles
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import TRAINING_ANGLES
 from grasping_student.geometry.heightmap import Heightmap
@@ -32,7 +33,7 @@ def config(tmp_path_factory):
         for episode in range(4):
             height = random.uniform(0.0, 0.06, TINY.shape) * (random.random(TINY.shape) < 0.7) * (episode != 2)
             seen = Heightmap(height.astype(np.float32), np.zeros((*TINY.shape, 3), np.uint8), TINY)
-            writer.append(seen, episode=episode, index=0, environment="synthetic")
+            writer.append(seen, Attempt(episode=episode, index=0, environment="synthetic"))
     return PseudoLabelConfig(
         teacher=folder / "one", dataset=folder / "scenes", out=folder / "out", scenes_a_part=3, precision="fp32"
     )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grasping_student.datasets.pseudo_label_table import PseudoLabelTable, best_of_angles, sample_angles, top_of_scenes
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
@@ -44,7 +45,7 @@ def stage(tmp_path_factory):
             seen = scene(random)
             if episode == 3:
                 seen.height[:] = 0.0
-            writer.append(seen, episode=episode, index=0, environment="synthetic")
+            writer.append(seen, Attempt(episode=episode, index=0, environment="synthetic"))
     config = PseudoLabelConfig(
         teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "out", scenes_a_part=3, top=3
     )

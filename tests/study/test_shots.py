@@ -7,7 +7,7 @@ from tests.fakes.boxes import BoxWorld
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
-from grasping_student.study.one_shot_log import OneShotLog, forget_tries, outcome_string
+from grasping_student.study.one_shot_log import OneShotLog, forget_attempts, outcome_string
 from grasping_student.study.versions import code_version
 
 
@@ -29,8 +29,8 @@ def test_together_or_one_after_the_other_the_outcomes_are_the_same(tmp_path):
     assert apart.measure({"two": "random"}, 5, 1) == 5
     assert apart.measure({"one": "random", "two": "random"}, 12, 1) == 12 + 7
     assert apart.measure({"one": "random", "two": "random"}, 12, 1) == 0
-    assert together.tries() == apart.tries()
-    tries = together.tries()
+    assert together.attempts() == apart.attempts()
+    tries = together.attempts()
     strings = {name: outcome_string(tries[name], range(12)) for name in ("one", "two")}
     assert strings["one"] == strings["two"]
     assert set(strings["one"]) == {"0", "1"}
@@ -41,7 +41,7 @@ def test_other_seeds_have_other_scenes(tmp_path):
     for seed in range(3):
         log = OneShotLog(tmp_path, Boxes(), seed)
         log.measure({"one": "random"}, 12, 1)
-        strings.add(outcome_string(log.tries()["one"], range(12)))
+        strings.add(outcome_string(log.attempts()["one"], range(12)))
     assert len(strings) == 3
 
 
@@ -69,11 +69,11 @@ def test_a_log_of_other_code_is_refused_kept_or_begun_anew(tmp_path):
     with pytest.raises(UserError, match="another version of the code"):
         log.check("refuse")
     log.check("keep")
-    assert log.tries()
+    assert log.attempts()
     assert log.stale
     assert log.made_by == "000000000000"
     log.remove()
-    assert not log.tries()
+    assert not log.attempts()
     assert not log.stale
 
 
@@ -83,9 +83,9 @@ def test_what_is_trained_anew_under_its_old_name_grasps_anew(tmp_path):
     for log in logs:
         log.measure(dict.fromkeys(names, "random"), 3, 1)
     before = logs[0].path.read_bytes()
-    forget_tries(tmp_path, {"student-0c"})
+    forget_attempts(tmp_path, {"student-0c"})
     assert logs[0].path.read_bytes() == before
-    forget_tries(tmp_path, {"teacher-0a"})
+    forget_attempts(tmp_path, {"teacher-0a"})
     for log in logs:
-        assert log.tries().keys() == {"teacher-0b", "random"}
+        assert log.attempts().keys() == {"teacher-0b", "random"}
         assert log.measure(dict.fromkeys(names, "random"), 3, 1) == 6

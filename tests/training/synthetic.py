@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
@@ -51,5 +52,5 @@ def write_dataset(
                 outcome = Outcome.MISSED if failed else Outcome.SUCCESS
                 values = {"source": source, "grasp": grasp, "z": 0.01, "outcome": outcome}
             episode, index = divmod(number, an_episode)
-            writer.append(scene, episode=episode, index=index, environment="synthetic", **values)
+            writer.append(scene, Attempt(episode=episode, index=index, environment="synthetic", **values))
     return path

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_grasp
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import AngleGrid, Outcome
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
@@ -31,7 +32,8 @@ def fill(path):
             scene, outcome = world.observe().heightmap, OUTCOMES[i % 4]
             grasp, source = (None, None) if outcome is None else (box_grasp(scene), SOURCES[i % 3])
             writer.append(
-                scene, episode=i // 6, index=i % 6, environment="boxes", source=source, grasp=grasp, outcome=outcome
+                scene,
+                Attempt(episode=i // 6, index=i % 6, environment="boxes", source=source, grasp=grasp, outcome=outcome),
             )
         writer.delete(7)
     return Dataset(path)

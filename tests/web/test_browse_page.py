@@ -9,6 +9,7 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 
 from nicegui.testing.user_simulation import user_simulation
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.gripper import GripperGeometry
@@ -24,12 +25,14 @@ def test_browse_filters_pages_and_scores(tmp_path):
             scene = world.observe().heightmap
             writer.append(
                 scene,
-                episode=i // 5,
-                index=i % 5,
-                environment="boxes",
-                source=("human", "policy")[i % 2],
-                grasp=box_grasp(scene),
-                outcome=Outcome.SUCCESS if i % 3 else Outcome.COLLISION,
+                Attempt(
+                    episode=i // 5,
+                    index=i % 5,
+                    environment="boxes",
+                    source=("human", "policy")[i % 2],
+                    grasp=box_grasp(scene),
+                    outcome=Outcome.SUCCESS if i % 3 else Outcome.COLLISION,
+                ),
             )
 
     async def body():

@@ -14,12 +14,14 @@ pytest.importorskip("nicegui", reason="needs the extra 'web': pip install -e '.[
 
 from tests.web.browser import PATIENCE, chromium, missing
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.robot_cell import RobotCell
-from grasping_student.episodes.attempt import EventLog, Intent
-from grasping_student.evaluation.configuration import PickingConfig, StopRule
+from grasping_student.episodes.configuration import RobotCellSpec, StopRule
+from grasping_student.episodes.event_log import EventLog
+from grasping_student.evaluation.configuration import PickingConfig
 from grasping_student.evaluation.picking_stage import run
-from grasping_student.evaluation.robot_cell import RobotCellSpec
 from grasping_student.fakes.launch import simulated_cell
+from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.pipeline.files import write_json
@@ -133,7 +135,7 @@ def test_a_networks_scores_are_shown_for_the_model_that_acts(picked, tmp_path):
     GraspModel.new(ModelConfig(workspace=config.workspace), 0).save(tmp_path / "student")
     write_json(tmp_path / "run.json", {"models": {"teacher": "random", "student": str(tmp_path / "student")}})
     with EventLog(tmp_path / "attempts.jsonl") as log:
-        log.append(Intent("student", "v", 0, 0, 50, 50, 0.0, 1.0))
+        log.append(Attempt(episode=0, index=0, policy="student", grasp=PlanarGrasp(50, 50, 0.0)))
     source = MonitorSource(config, tmp_path)
     scene = source.scene()
     assert scene.scores.shape == config.workspace.shape

@@ -95,7 +95,15 @@ def test_enlarging_keeps_pixels_sharp():
 def test_attempts_have_pictures_of_every_kind_with_and_without_a_grasp():
     scene = world()
     for grasp in (box_grasp(scene), None):
-        attempt = Attempt(3, 0, 0, "2026-01-02T03:04:05.678901+00:00", "boxes", "human", grasp=grasp)
+        attempt = Attempt(
+            id=3,
+            episode=0,
+            index=0,
+            created_at="2026-01-02T03:04:05.678901+00:00",
+            environment="boxes",
+            source="human",
+            grasp=grasp,
+        )
         for kind in ("crop", "height", "colour"):
             picture = Image.open(io.BytesIO(attempt_picture(scene, attempt, kind, 80, GripperGeometry())))
             assert picture.size == (80, 80)

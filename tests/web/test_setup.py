@@ -10,6 +10,7 @@ from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel
 
 from grasping_student.cli.main import main
 from grasping_student.cli.stages import with_scenes
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.gripper import GripperGeometry
@@ -39,7 +40,8 @@ def fill(path, episodes=3, each=2):
         for episode in range(episodes):
             world.reset(episode)
             for index in range(each):
-                writer.append(world.observe().heightmap, episode=episode, index=index, environment="boxes")
+                entry = Attempt(episode=episode, index=index, environment="boxes")
+                writer.append(world.observe().heightmap, entry)
                 world.take_away([0])
     return path
 

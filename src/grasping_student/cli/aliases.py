@@ -37,6 +37,7 @@ OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
         "--no-obey-rule": Renamed("--no-constrain"),
         "--rule-weight": Renamed("--constraint-weight"),
     },
+    "evaluate one-shot": {"--emptiest": Renamed("--max-removed-fraction")},
     "dataset export": {"--rows-a-shard": Renamed("--rows-per-shard")},
     "cell calibrate": {"--seed": _UNUSED, "--preset": _UNUSED},
     "cell check": {"--seed": _UNUSED, "--preset": _UNUSED},

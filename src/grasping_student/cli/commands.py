@@ -100,7 +100,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate proxy": Command(
         "share of grasps that the affordance network takes for successes",
         "evaluate:proxy",
-        "evaluation.proxy_configuration:PROXY_PRESETS",
+        "evaluation.configuration:PROXY_PRESETS",
         when_stopped=_RESUMES,
     ),
     "experiment": Command(

@@ -13,16 +13,16 @@ from grasping_student.cli.options import notify
 from grasping_student.pipeline.errors import UserError
 
 if TYPE_CHECKING:
-    from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
-    from grasping_student.evaluation.proxy_configuration import ProxyConfig
+    from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, ProxyConfig
 
 _WHOLE = "give metrics.json as the evaluation wrote it, or evaluate again"
 
 
 def picking(config: PickingConfig) -> None:
     """Pick episodes and print the rates, or show what a robot cell would do."""
+    from grasping_student.episodes.configuration import RobotCellSpec
     from grasping_student.evaluation import picking_stage
-    from grasping_student.evaluation.robot_cell import RobotCellSpec, rehearse
+    from grasping_student.evaluation.rehearsal import rehearse
     from grasping_student.evaluation.table import rates_table
 
     if config.dry_run:
@@ -45,8 +45,8 @@ def one_shot(config: OneShotConfig) -> None:
 
 def proxy(config: ProxyConfig) -> None:
     """Let an affordance network judge the models' grasps, and print the shares."""
-    from grasping_student.evaluation.formatting import interval, percent
     from grasping_student.evaluation.proxy import METRICS, run
+    from grasping_student.evaluation.table import interval, percent
     from grasping_student.pipeline.files import read_json
 
     out = run(config)
@@ -92,13 +92,13 @@ def table(options: TableOptions) -> None:
 
 
 def _of_several(paths: Sequence[Path], markdown: bool) -> str:
-    from grasping_student.evaluation.draws import read_draws, share_scenes
-    from grasping_student.evaluation.table import draws_markdown, draws_table
+    from grasping_student.evaluation.replicates import read_replicates, share_scenes
+    from grasping_student.evaluation.table import replicates_markdown, replicates_table
 
-    draws = read_draws(paths)
-    if share_scenes(draws):
-        notify("some of these draws have the same --seed, so scenes in common: the intervals are too narrow")
-    return (draws_markdown if markdown else draws_table)(draws)
+    replicates = read_replicates(paths)
+    if share_scenes(replicates):
+        notify("some of these replicates have the same --seed, so scenes in common: the intervals are too narrow")
+    return (replicates_markdown if markdown else replicates_table)(replicates)
 
 
 def _of_one(paths: Sequence[Path], markdown: bool) -> str:

@@ -88,8 +88,8 @@ def train_pretraining(config: PretrainingConfig) -> None:
 
 def train_affordance(config: AffordanceConfig) -> None:
     """``grasping-student train affordance``: train, and measure on the held-out episodes."""
-    from grasping_student.evaluation.affordance_metrics import evaluate_affordance
-    from grasping_student.evaluation.formatting import percent
+    from grasping_student.evaluation.network_metrics import evaluate_affordance
+    from grasping_student.evaluation.table import percent
     from grasping_student.pipeline.files import write_json
     from grasping_student.training.affordance import run
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.episodes.configuration import Family
 from grasping_student.pipeline.configuration import check_seeds
 
 Kind = Literal["attempts", "scenes"]
-Family = Literal["standard", "sparse", "dense"]
 
 
 @dataclass(frozen=True)

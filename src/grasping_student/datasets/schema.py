@@ -1,4 +1,4 @@
-"""What the store keeps of one attempt, and which values it refuses."""
+"""An attempt, and which of its values the store refuses."""
 
 from __future__ import annotations
 
@@ -33,44 +33,64 @@ class NotStorable(UserError):
     """One attempt holds a value that the store refuses; the dataset itself is sound."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One executed grasp with its outcome, or one observed scene that nobody grasped in (no grasp, no outcome)."""
+UNSTORED = -1
+"""``Attempt.id`` before a dataset has taken it."""
 
-    id: int
-    """Number in its dataset, in the order of appends; never used twice while the attempt exists."""
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One executed grasp with its outcome: what the episode loop yields, event logs and datasets keep, tables count.
+
+    Without a grasp it is a scene in which nobody grasped: an unlabelled one in a dataset, one in which the policy found
+    nothing in a log. With a grasp and without an outcome it is a grasp that is about to be executed.
+    """
 
     episode: int
-    """From one reset of the workspace to the next; splits never cut through one."""
+    """From one reset of the workspace to the next; splits never cut through one. In evaluations the number of the
+    scene that all models share."""
 
     index: int
     """Position in the episode, from 0."""
 
-    created_at: str
-    """When it was appended, ISO 8601, UTC. Not part of the content hash."""
-
-    environment: str
+    environment: str = ""
     """Name of the environment: ``simulation``, ``robot-cell``, ``recorded``, or an importer's."""
 
     source: str | None = None
     """Who chose the grasp: ``human``, ``policy``, ``script``, or None."""
 
     policy: str | None = None
+    """Name of what chose; in evaluations the model's name in the tables."""
+
     policy_version: str | None = None
+    """Content hash of what chose, or a version word."""
 
     grasp: PlanarGrasp | None = None
 
+    score: float | None = None
+    """What the policy expected of the grasp, on its own scale; kept in logs, not in datasets."""
+
     z: float | None = None
-    """Height of the finger tips, metres above the table."""
+    """Height of the finger tips, metres above the table; kept in datasets, not in logs."""
 
     outcome: Outcome | None = None
 
     extra: dict[str, Any] | None = None
     """Plain JSON values that have no column: a note, which suggestion was shown, where an import came from."""
 
+    id: int = UNSTORED
+    """Number in its dataset, in the order of appends; never used twice while the attempt exists."""
+
+    created_at: str = ""
+    """When it was appended, ISO 8601, UTC. Not part of the content hash."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it counts in a rate: everything but a device's fault, which is not the grasp's."""
+        return self.outcome is not Outcome.FAULT
+
     @property
     def success(self) -> bool | None:
-        """Whether the grasp succeeded; None without an outcome and for a device's fault, which is no attempt."""
+        """Whether the grasp succeeded; None without an outcome and for a device's fault."""
         if self.outcome is None or self.outcome is Outcome.FAULT:
             return None
         return self.outcome.success
@@ -164,7 +184,7 @@ def _is_shallow(value: Any, levels: int) -> bool:
 
 
 def content_digest(attempt: Attempt, height: bytes, rgb: bytes) -> bytes:
-    """SHA-256 of an attempt's values and pictures; neither its id nor when it was appended changes it.
+    """SHA-256 of an attempt's stored values and pictures; neither its id nor when it was appended changes it.
 
     Args:
         attempt: the values.
@@ -172,7 +192,8 @@ def content_digest(attempt: Attempt, height: bytes, rgb: bytes) -> bytes:
         rgb: colours, uncompressed.
     """
     values = asdict(attempt)
-    del values["id"], values["created_at"]
+    for name in ("id", "created_at", "score"):
+        del values[name]
     values["outcome"] = attempt.outcome and attempt.outcome.value
     hasher = hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode())
     hasher.update(height)

@@ -357,18 +357,18 @@ def attempt_from_row(row: tuple) -> Attempt:
     (attempt_id, episode, index, created_at, environment, source, policy, policy_version, *where) = row[:11]
     z, outcome, extra = row[11:]
     return Attempt(
-        attempt_id,
-        episode,
-        index,
-        created_at,
-        environment,
-        source,
-        policy,
-        policy_version,
-        None if where[0] is None else PlanarGrasp(*where),
-        z,
-        None if outcome is None else Outcome(outcome),
-        decode_extra(extra),
+        id=attempt_id,
+        episode=episode,
+        index=index,
+        created_at=created_at,
+        environment=environment,
+        source=source,
+        policy=policy,
+        policy_version=policy_version,
+        grasp=None if where[0] is None else PlanarGrasp(*where),
+        z=z,
+        outcome=None if outcome is None else Outcome(outcome),
+        extra=decode_extra(extra),
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets.create import new_dataset
-from grasping_student.datasets.schema import Attempt
+from grasping_student.datasets.schema import UNSTORED, Attempt
 from grasping_student.datasets.splits import SPLIT, Split, split_by_episode
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.pipeline.errors import UserError
@@ -69,21 +69,8 @@ def copy_attempts(
     """
     for attempt_id in ids:
         attempt = dataset.attempt(int(attempt_id))
-        writer.append(
-            dataset.heightmap(attempt.id),
-            episode=attempt.episode + first_episode,
-            index=attempt.index,
-            environment=attempt.environment,
-            source=attempt.source,
-            policy=attempt.policy,
-            policy_version=attempt.policy_version,
-            grasp=attempt.grasp,
-            z=attempt.z,
-            outcome=attempt.outcome,
-            extra=attempt.extra,
-            created_at=attempt.created_at,
-            attempt_id=attempt.id if keep_ids else None,
-        )
+        copied = replace(attempt, episode=attempt.episode + first_episode, id=attempt.id if keep_ids else UNSTORED)
+        writer.append(dataset.heightmap(attempt.id), copied)
 
 
 def filter_dataset(path: Path, selection: Selection, out: Path) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from grasping_student.datasets import segments
 from grasping_student.datasets.folder import (
@@ -24,8 +24,7 @@ from grasping_student.datasets.folder import (
     writer_lock,
 )
 from grasping_student.datasets.pictures import encode_pictures
-from grasping_student.datasets.schema import Attempt, NotStorable, check_attempt, content_digest
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.datasets.schema import UNSTORED, Attempt, NotStorable, check_attempt, content_digest
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -88,29 +87,15 @@ class DatasetWriter:
         """A number that no episode has yet."""
         return self._highest_episode + 1
 
-    def append(
-        self,
-        heightmap: Heightmap,
-        *,
-        episode: int,
-        index: int,
-        environment: str,
-        source: str | None = None,
-        policy: str | None = None,
-        policy_version: str | None = None,
-        grasp: PlanarGrasp | None = None,
-        z: float | None = None,
-        outcome: Outcome | None = None,
-        extra: dict[str, Any] | None = None,
-        created_at: str | None = None,
-        attempt_id: int | None = None,
-    ) -> int:
-        """Keep one attempt or, without a grasp, one scene; the fields are those of ``Attempt``.
+    def append(self, heightmap: Heightmap, attempt: Attempt) -> Attempt:
+        """Keep one attempt or, without a grasp, one scene.
 
-        ``attempt_id`` keeps an id from elsewhere, at least the next free one; None takes the next free one.
+        Args:
+            heightmap: the scene before the attempt.
+            attempt: an ``id`` that it has is kept and must be at least the next free one; ``UNSTORED`` takes that.
 
         Returns:
-            its id.
+            the attempt with its id and the time of the append.
 
         Raises:
             UserError: another workspace, values that ``check_attempt`` or ``encode_pictures`` refuses, or a full disk.
@@ -118,22 +103,11 @@ class DatasetWriter:
         """
         if heightmap.workspace != self.workspace:
             raise UserError(f"heightmap of {heightmap.workspace}; dataset {self.path} keeps {self.workspace}")
-        if attempt_id is not None and attempt_id < self._next_id:
-            raise NotStorable(f"id {attempt_id} is taken or out of order; the next free one is {self._next_id}")
-        attempt = Attempt(
-            self._next_id if attempt_id is None else attempt_id,
-            episode,
-            index,
-            created_at or _now(),
-            environment,
-            source,
-            policy,
-            policy_version,
-            grasp,
-            z,
-            None if outcome is None else Outcome(outcome),
-            extra,
-        )
+        if attempt.id == UNSTORED:
+            attempt = replace(attempt, id=self._next_id)
+        if attempt.id < self._next_id:
+            raise NotStorable(f"id {attempt.id} is taken or out of order; the next free one is {self._next_id}")
+        attempt = replace(attempt, created_at=attempt.created_at or _now())
         check_attempt(attempt, self.workspace)
         pictures = encode_pictures(heightmap)
         digest = content_digest(attempt, pictures.raw_height, pictures.raw_rgb)
@@ -154,9 +128,9 @@ class DatasetWriter:
         self._next_id = attempt.id + 1
         if not self._pending:
             self._committed_id = self._next_id
-        self._highest_episode = max(self._highest_episode, episode)
+        self._highest_episode = max(self._highest_episode, attempt.episode)
         self._filled += len(pictures.height) + len(pictures.rgb) + 512
-        return attempt.id
+        return attempt
 
     def delete(self, attempt_id: int) -> None:
         """Hide an attempt from readers; ``undelete`` brings it back.

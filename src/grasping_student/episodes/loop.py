@@ -1,23 +1,23 @@
-"""The picking loop, once for simulator, robot cell and recording: reset, observe, choose, execute, until an end."""
+"""The episode loop, once for every environment: reset, observe, choose, execute, until an end; observers look on."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import Environment
-from grasping_student.episodes.attempt import End, EpisodeEnd, Event, Intent, Try, finite_or_none
-from grasping_student.evaluation.configuration import StopRule
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.event_log import EndReason, EpisodeEnd, Event
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, OutcomeObserver, Policy
 
 _EVALUATION_SCENES = 0x5CE4E  # keeps the scenes of an evaluation apart from any training data of the same seed
 _POLICY_DRAWS = 0xD4A35
-
-PAPER_RULE = StopRule()
-"""Empty, or five failures in a row."""
 
 
 def scene_seed(seed: int, episode: int) -> int:
@@ -25,92 +25,169 @@ def scene_seed(seed: int, episode: int) -> int:
     return int(np.random.SeedSequence([_EVALUATION_SCENES, seed, episode]).generate_state(1)[0])
 
 
-def policy_seed(seed: int, episode: int, tries: int) -> int:
+def policy_seed(seed: int, episode: int, attempts: int) -> int:
     """Seed of a policy's own draws from a point in an episode on; the same for every model."""
-    return int(np.random.SeedSequence([_POLICY_DRAWS, seed, episode, tries]).generate_state(1)[0])
+    return int(np.random.SeedSequence([_POLICY_DRAWS, seed, episode, attempts]).generate_state(1)[0])
 
 
-def pick_episode(
-    environment: Environment,
-    policy: Policy,
-    *,
-    model: str,
-    episode: int,
-    seed: int,
-    record: Callable[[Event], None],
-    rule: StopRule = PAPER_RULE,
-    earlier: Sequence[Try] = (),
-    write_intents: bool = False,
-    watch: Callable[[Observation, PlanarGrasp, Outcome], None] | None = None,
-) -> EpisodeEnd:
-    """Pick until the episode ends; the reason is recorded and returned.
+class EpisodeObserver(ABC):
+    """Looks on as episodes are run: records, shows, collects. Observers are told in the order in which they are given;
+    where a method returns, its observer has done all that it has to do before anything else happens."""
+
+    @abstractmethod
+    def on_choice(self, observation: Observation, attempt: Attempt) -> None:
+        """A grasp was chosen in this observation; it is executed next, so it has no outcome yet."""
+
+    @abstractmethod
+    def on_attempt(self, observation: Observation, attempt: Attempt) -> None:
+        """The grasp that was chosen in this observation was executed."""
+
+    @abstractmethod
+    def on_end(self, end: EpisodeEnd) -> None:
+        """The episode is over."""
+
+
+class EventRecorder(EpisodeObserver):
+    """Hands every attempt and end to a writer, such as ``EventLog.append`` or ``list.append``.
 
     Args:
-        environment: what is driven; reset here, unless ``earlier`` says that the episode has begun.
-        policy: what chooses.
-        model: name under which the tries are recorded.
-        episode: number of the scene.
-        seed: of the run; scene and policy draws follow from it and ``episode``.
-        record: is given each event before anything else happens; where it returns, the event is safe.
-        rule: when to stop.
-        earlier: tries of this episode before an interruption, in a world that is still as they left it.
-        write_intents: record each grasp before it is executed, where a killed program cannot be replayed.
-        watch: is shown each observation with its grasp and outcome.
+        write: where it returns, the event is safe.
+        intents: write each grasp before it is executed too, where a killed program cannot be replayed.
     """
-    if not earlier:
-        environment.reset(scene_seed(seed, episode))
-    policy.begin_episode(policy_seed(seed, episode, len(earlier)))
-    tries = list(earlier)
-    observe_outcome = policy.observe_outcome if isinstance(policy, OutcomeObserver) else _deaf
-    for each in tries:
-        observe_outcome(each.grasp, Outcome(each.outcome))
+
+    def __init__(self, write: Callable[[Event], object], intents: bool = False) -> None:
+        self._write, self._intents = write, intents
+
+    def on_choice(self, observation: Observation, attempt: Attempt) -> None:
+        if self._intents:
+            self._write(attempt)
+
+    def on_attempt(self, observation: Observation, attempt: Attempt) -> None:
+        self._write(attempt)
+
+    def on_end(self, end: EpisodeEnd) -> None:
+        self._write(end)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode: everything that decides what happens in it, besides environment and policy."""
+
+    model: str
+    """Name under which the policy's attempts are kept."""
+
+    number: int
+    scene_seed: int
+    policy_seed: int
+    """Of the policy's draws from here on."""
+
+    stop: StopRule = field(default_factory=StopRule)
+    earlier: tuple[Attempt, ...] = ()
+    """Attempts of this episode before an interruption, in a workspace that is still as they left it."""
+
+    @classmethod
+    def of_run(
+        cls, model: str, number: int, seed: int, stop: StopRule | None = None, earlier: Sequence[Attempt] = ()
+    ) -> Episode:
+        """An episode of an evaluation: every model meets the same scene, seeds follow from the run's seed."""
+        seeds = scene_seed(seed, number), policy_seed(seed, number, len(earlier))
+        return cls(model, number, *seeds, stop or StopRule(), tuple(earlier))
+
+
+def run_episode(
+    environment: Environment, policy: Policy, episode: Episode, observers: Sequence[EpisodeObserver] = ()
+) -> EndReason:
+    """Let a policy grasp until the episode ends; returns why it did.
+
+    Args:
+        environment: reset here, unless the episode has begun before.
+        policy: what chooses.
+        episode: which episode, and when it ends.
+        observers: are told of every choice, attempt and end.
+    """
+    if not episode.earlier:
+        environment.reset(episode.scene_seed)
+    policy.begin_episode(episode.policy_seed)
+    attempts = list(episode.earlier)
+    for each in attempts:
+        _tell_policy(policy, each)
     while True:
         observation = environment.observe()
-        reason = _end_before_a_try(observation, tries, rule)
+        reason = _reason_to_end(observation, attempts, episode.stop)
         if reason is None:
             try:
-                grasp, score = policy(observation)
+                chosen = choose(environment, policy, observation, episode.model, episode.number, len(attempts))
             except NothingToGrasp:
-                reason = EpisodeEnd.NOTHING_TO_GRASP
+                reason = EndReason.NOTHING_TO_GRASP
         if reason is not None:
-            record(End(model, episode, reason.value))
+            for observer in observers:
+                observer.on_end(EpisodeEnd(episode.model, episode.number, reason.value))
             return reason
-        intent = Intent(
-            model, policy.version, episode, len(tries), grasp.row, grasp.col, grasp.angle, finite_or_none(score)
-        )
-        if write_intents:
-            record(intent)
-        outcome = environment.execute(grasp)
-        tries.append(Try(**vars(intent), outcome=outcome.value))
-        record(tries[-1])
-        observe_outcome(grasp, outcome)
-        if watch is not None:
-            watch(observation, grasp, outcome)
+        attempts.append(execute(environment, observation, chosen, observers))
+        _tell_policy(policy, attempts[-1])
 
 
-def _deaf(grasp: PlanarGrasp, outcome: Outcome) -> None:
-    """Most policies do not ask how a grasp ended."""
+def choose(
+    environment: Environment, policy: Policy, observation: Observation, model: str, episode: int, index: int
+) -> Attempt:
+    """The attempt that a policy wants to make, without an outcome yet.
+
+    Raises:
+        NothingToGrasp: the policy finds nothing.
+    """
+    grasp, score = policy(observation)
+    return Attempt(
+        episode=episode,
+        index=index,
+        environment=environment.name,
+        source=policy.source,
+        policy=model,
+        policy_version=policy.version,
+        grasp=grasp,
+        score=float(score) if math.isfinite(score) else None,
+    )
 
 
-def _end_before_a_try(observation: Observation, tries: Sequence[Try], rule: StopRule) -> EpisodeEnd | None:
+def execute(
+    environment: Environment, observation: Observation, chosen: Attempt, observers: Sequence[EpisodeObserver] = ()
+) -> Attempt:
+    """Execute a chosen grasp, whoever chose it, and return the attempt with its outcome.
+
+    Args:
+        environment: as it was observed.
+        observation: in which the grasp was chosen.
+        chosen: the attempt, without an outcome.
+        observers: are told before and after.
+    """
+    assert chosen.grasp is not None
+    for observer in observers:
+        observer.on_choice(observation, chosen)
+    attempt = replace(chosen, outcome=environment.execute(chosen.grasp))
+    for observer in observers:
+        observer.on_attempt(observation, attempt)
+    return attempt
+
+
+def _tell_policy(policy: Policy, attempt: Attempt) -> None:
+    if isinstance(policy, OutcomeObserver):
+        assert attempt.grasp is not None and attempt.outcome is not None
+        policy.observe_outcome(attempt.grasp, attempt.outcome)
+
+
+def _reason_to_end(observation: Observation, attempts: Sequence[Attempt], stop: StopRule) -> EndReason | None:
     """The reason to end here, or None; an empty workspace comes first, so a last failure cannot hide it."""
     if observation.heightmap.is_empty():
-        return EpisodeEnd.EMPTY
-    attempts = [each for each in tries if each.is_attempt]
-    if _run_at_end([not each.success for each in attempts]) >= rule.failures_in_a_row:
-        return EpisodeEnd.FAILURES
-    if rule.attempts is not None and len(attempts) >= rule.attempts:
-        return EpisodeEnd.ATTEMPT_LIMIT
-    if _run_at_end([not each.is_attempt for each in tries]) >= rule.faults_in_a_row:
-        return EpisodeEnd.FAULT
+        return EndReason.EMPTY
+    counted = [each for each in attempts if each.counted]
+    if _run_at_end([not each.success for each in counted]) >= stop.failures_in_a_row:
+        return EndReason.FAILURES
+    if stop.attempts is not None and len(counted) >= stop.attempts:
+        return EndReason.ATTEMPT_LIMIT
+    if _run_at_end([not each.counted for each in attempts]) >= stop.faults_in_a_row:
+        return EndReason.FAULT
     return None
 
 
 def _run_at_end(flags: Sequence[bool]) -> int:
     """How many flags at the end are all true."""
-    count = 0
-    for flag in reversed(flags):
-        if not flag:
-            break
-        count += 1
-    return count
+    return next((count for count, flag in enumerate(reversed(flags)) if not flag), len(flags))

@@ -5,64 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
+from grasping_student.episodes.configuration import Family, StopRule
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
-
-if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
-    from grasping_student.environments.base import Environment
-
-Family = Literal["standard", "sparse", "dense"]
-
-
-class EnvironmentSpec(Protocol):
-    """Says how to make an environment in any process; frozen and picklable, equal specs make equal worlds."""
-
-    @property
-    def outlives_program(self) -> bool:
-        """True for a real world, which stays as a killed program left it; False for one that is made anew."""
-
-    def make(self) -> Environment:
-        """A new environment."""
-
-
-@dataclass(frozen=True)
-class SimulationSpec:
-    """A simulated world by the name of its scene family and its resolution."""
-
-    family: Family = "standard"
-    pixels: int = 112
-    outlives_program: bool = False
-
-    def make(self) -> Environment:
-        from dataclasses import replace
-
-        from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import FAMILIES
-
-        config = FAMILIES[self.family]()
-        return SimulationEnvironment(replace(config, workspace=replace(config.workspace, pixels=self.pixels)))
-
-
-@dataclass(frozen=True)
-class StopRule:
-    """When an episode ends, besides an empty workspace and a policy that finds nothing."""
-
-    failures_in_a_row: int = 5
-    """Failed attempts one after the other, counted inside the episode (paper, section VI-B)."""
-
-    attempts: int | None = None
-    """Most attempts of an episode; None sets no limit."""
-
-    faults_in_a_row: int = 3
-    """A device's fault is no attempt and the grasp is chosen anew; so many in a row end the episode as ``fault``."""
-
-    def __post_init__(self) -> None:
-        for name in ("failures_in_a_row", "faults_in_a_row", "attempts"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -137,7 +84,7 @@ class OneShotConfig:
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""
 
-    emptiest: float = 0.85
+    max_removed_fraction: float = 0.85
     """Each scene loses a share of its blocks drawn between 0 and this before the grasp."""
 
     workers: int = 1
@@ -159,8 +106,53 @@ class OneShotConfig:
         check_seeds(self, "seed")
         _check_counts(scenes=self.scenes, workers=self.workers)
         _check_pixels(self.pixels)
-        if not 0.0 <= self.emptiest < 1.0:
-            raise ValueError(f"emptiest is {self.emptiest}; it is a share of the blocks in [0, 1)")
+        if not 0.0 <= self.max_removed_fraction < 1.0:
+            raise ValueError(
+                f"max_removed_fraction is {self.max_removed_fraction}; it is a share of the blocks in [0, 1)"
+            )
+
+
+@dataclass(frozen=True)
+class ProxyConfig:
+    """Share of a model's grasps that an affordance network takes for successes (paper, section IV-A)."""
+
+    models: tuple[str, ...] = ()
+    """NAME=DIR for each checkpoint; all are asked about the same scenes at the same angles."""
+
+    affordance: Path = Path("runs/affordance")
+    """Checkpoint folder of ``train affordance``."""
+
+    dataset: Path = Path("runs/held-out")
+    """Dataset of labelled scenes that neither the models nor the affordance network have learnt from; the command
+    refuses one whose content their manifests name as an input."""
+
+    scenes: int = 0
+    """Use the first so many of its labelled scenes, no more than there are; 0 uses all."""
+
+    alpha: float = 0.8
+    """Weight of the past in the moving average over the rounds of a training that kept them."""
+
+    foreground_only: bool = True
+    """Never choose bare table; the paper does not say."""
+
+    seed: int = 0
+    """Of the bootstrap."""
+
+    out: Path = Path("runs/proxy")
+    """Output folder."""
+
+    resume: bool = False
+    """Write into a folder that exists."""
+
+    overwrite: bool = False
+    """Replace the output folder."""
+
+    def __post_init__(self) -> None:
+        check_seeds(self, "seed")
+        if self.scenes < 0:
+            raise ValueError(f"scenes is {self.scenes}; give a positive number, or 0 for all")
+        if not 0.0 <= self.alpha < 1.0:
+            raise ValueError(f"alpha is {self.alpha}; it must lie in [0, 1)")
 
 
 def light_picking() -> PickingConfig:
@@ -181,6 +173,19 @@ def light_one_shot() -> OneShotConfig:
 def paper_one_shot() -> OneShotConfig:
     """338 px, 880 scenes."""
     return OneShotConfig(scenes=880, pixels=338)
+
+
+def light_proxy() -> ProxyConfig:
+    """All held-out scenes."""
+    return ProxyConfig()
+
+
+def paper_proxy() -> ProxyConfig:
+    """The paper's rule: bare table is scored like everything else."""
+    return ProxyConfig(foreground_only=False)
+
+
+PROXY_PRESETS = {"light": light_proxy, "paper": paper_proxy}
 
 
 def parse_models(models: Sequence[str]) -> dict[str, str]:

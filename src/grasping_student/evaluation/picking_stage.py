@@ -1,4 +1,4 @@
-"""Stage ``evaluate picking``: all episodes of all models, over processes or on one real world, resumable."""
+"""Stage ``evaluate picking``: all episodes of all models, over processes or in one real workspace, resumable."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grasping_student.episodes.attempt import End, EpisodeEnd, Event, EventLog, Intent, Try, read_events, rewrite_events
-from grasping_student.episodes.loop import pick_episode
-from grasping_student.episodes.open_environments import (
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.configuration import EnvironmentSpec, SimulationSpec, StopRule
+from grasping_student.episodes.event_log import (
+    EndReason,
+    EpisodeEnd,
+    Event,
+    EventLog,
+    attempts_in,
+    read_events,
+    rewrite_events,
+    settle_intents,
+)
+from grasping_student.episodes.loop import Episode, EventRecorder, run_episode
+from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
+from grasping_student.episodes.process_cache import (
     MakePolicy,
     close_environments,
     describe_models,
@@ -18,63 +30,68 @@ from grasping_student.episodes.open_environments import (
     open_environment,
     open_policy,
 )
-from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
-from grasping_student.evaluation.configuration import (
-    EnvironmentSpec,
-    PickingConfig,
-    SimulationSpec,
-    StopRule,
-    parse_models,
-)
+from grasping_student.evaluation.configuration import PickingConfig, parse_models
 from grasping_student.evaluation.rates import summarise_picking
-from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.stage import StageRun
 
+ASKED = "run.json"
 ATTEMPTS = "attempts.jsonl"
 METRICS = "metrics.json"
+
+_OLD_NAMES = {"world": "environment", "emptiest": "max_removed_fraction"}  # of what was asked, before version 2
 
 
 @dataclass(frozen=True)
 class EpisodeJob:
     """One episode of one model: everything that its result depends on."""
 
-    world: EnvironmentSpec
+    environment: EnvironmentSpec
     model: str
     spec: str
     make_policy: MakePolicy
-    episode: int
+    number: int
     seed: int
-    rule: StopRule
+    stop: StopRule
+
+    def run(self, recorder: EventRecorder, earlier: Sequence[Attempt] = ()) -> EndReason:
+        """Let the model grasp, after ``earlier`` attempts of the same episode if there are any."""
+        # Whoever resumes has looked: faults from before, and grasps that were cut off, begin no row of faults.
+        stop = replace(self.stop, faults_in_a_row=self.stop.faults_in_a_row + _faults_at_end(earlier))
+        policy = open_policy(self.environment, self.spec, self.make_policy)
+        episode = Episode.of_run(self.model, self.number, self.seed, stop, earlier)
+        return run_episode(open_environment(self.environment), policy, episode, [recorder])
 
 
-def run(config: PickingConfig, world: EnvironmentSpec | None = None, make_policy: MakePolicy = policy_of_spec) -> Path:
+def run(
+    config: PickingConfig, environment: EnvironmentSpec | None = None, make_policy: MakePolicy = policy_of_spec
+) -> Path:
     """Run or resume the stage; returns the output folder.
 
-    Writes ``attempts.jsonl`` (every try, see docs/evaluation.md), ``metrics.json``, ``run.json`` (what was asked) and
+    Writes ``attempts.jsonl`` (see docs/evaluation.md), ``metrics.json``, ``run.json`` (what was asked) and
     ``manifest.json``.
 
     Args:
         config: what to do.
-        world: what to pick in; None takes the simulator that the config names.
+        environment: where to pick; None takes the simulator that the config names.
         make_policy: from a spec to a policy.
 
     Raises:
         UserError: bad models or output folder, another run in the folder, or a device that failed again and again.
     """
     models = parse_models(config.models)
-    world = world or SimulationSpec(config.family, config.pixels)
+    environment = environment or SimulationSpec(config.family, config.pixels)
     stage = StageRun("evaluate picking", config, free=("episodes",))
     started = time.perf_counter()
     try:
-        workspace, versions = describe_models(world, models, make_policy)
+        workspace, versions = describe_models(environment, models, make_policy)
         with stage.output_folder(METRICS, versions):
-            asked = {"models": models, "versions": versions, "world": to_plain(world), "stop": to_plain(config.stop)}
-            write_json(config.out / "run.json", {**asked, "seed": config.seed})
-            _pick_all(config, world, models, make_policy)
+            asked = {"models": models, "versions": versions, "environment": to_plain(environment), "seed": config.seed}
+            write_json(config.out / ASKED, {**asked, "stop": to_plain(config.stop)})
+            _pick_all(config, environment, models, make_policy)
             events = [event for event in read_events(config.out / ATTEMPTS) if event.episode < config.episodes]
             failures = config.stop.failures_in_a_row
             metrics = summarise_picking(events, list(models), config.episodes, workspace, failures, config.seed)
@@ -87,28 +104,28 @@ def run(config: PickingConfig, world: EnvironmentSpec | None = None, make_policy
 
 
 def _pick_all(
-    config: PickingConfig, world: EnvironmentSpec, models: Mapping[str, str], make_policy: MakePolicy
+    config: PickingConfig, environment: EnvironmentSpec, models: Mapping[str, str], make_policy: MakePolicy
 ) -> None:
     """Append the episodes of all models that the log does not have yet."""
     jobs = [
-        EpisodeJob(world, name, spec, make_policy, episode, config.seed, config.stop)
+        EpisodeJob(environment, name, spec, make_policy, episode, config.seed, config.stop)
         for episode in range(config.episodes)
         for name, spec in models.items()
     ]
     log = config.out / ATTEMPTS
     with one_thread():
-        if world.outlives_program:
-            _pick_in_a_lasting_world(jobs, log)
+        if environment.outlives_program:
+            _pick_in_a_real_workspace(jobs, log)
         else:
-            _pick_in_new_worlds(jobs, log, config.workers)
+            _pick_in_new_environments(jobs, log, config.workers)
 
 
-def _pick_in_new_worlds(jobs: Sequence[EpisodeJob], log: Path, workers: int) -> None:
+def _pick_in_new_environments(jobs: Sequence[EpisodeJob], log: Path, workers: int) -> None:
     """Episodes are independent and made from their seeds: half an episode on file is dropped and done again."""
     before = read_events(log)
-    done = {(event.model, event.episode) for event in before if isinstance(event, End)}
-    rewrite_events(log, [event for event in before if (event.model, event.episode) in done])
-    remaining = [job for job in jobs if (job.model, job.episode) not in done]
+    done = _ended(before)
+    rewrite_events(log, [event for event in before if (event.policy, event.episode) in done])
+    remaining = [job for job in jobs if (job.model, job.number) not in done]
     with EventLog(log) as file:
         for events in parallel_map(run_job, remaining, workers, "picking"):
             file.append(*events)
@@ -117,65 +134,37 @@ def _pick_in_new_worlds(jobs: Sequence[EpisodeJob], log: Path, workers: int) -> 
 def run_job(job: EpisodeJob) -> list[Event]:
     """All events of one episode."""
     events: list[Event] = []
-    policy = open_policy(job.world, job.spec, job.make_policy)
-    pick_episode(
-        open_environment(job.world),
-        policy,
-        model=job.model,
-        episode=job.episode,
-        seed=job.seed,
-        record=events.append,
-        rule=job.rule,
-    )
+    job.run(EventRecorder(events.append))
     return events
 
 
-def _pick_in_a_lasting_world(jobs: Sequence[EpisodeJob], log: Path) -> None:
-    """One world that stays as it was left: each try is on file before the next, and an episode goes on where it was."""
+def _pick_in_a_real_workspace(jobs: Sequence[EpisodeJob], log: Path) -> None:
+    """One workspace that stays as it was left: each attempt is on file before the next, and an episode goes on."""
     events = settle_intents(read_events(log))
     rewrite_events(log, events)
-    done = {(event.model, event.episode) for event in events if isinstance(event, End)}
+    done = _ended(events)
     with EventLog(log) as file:
         for job in jobs:
-            if (job.model, job.episode) in done:
+            own = (job.model, job.number)
+            if own in done:
                 continue
-            own = (job.model, job.episode)
-            earlier = [event for event in events if isinstance(event, Try) and (event.model, event.episode) == own]
-            # Whoever resumes has looked: faults from before, and grasps that were cut off, begin no row of faults.
-            rule = replace(job.rule, faults_in_a_row=job.rule.faults_in_a_row + _faults_at_end(earlier))
-            reason = pick_episode(
-                open_environment(job.world),
-                open_policy(job.world, job.spec, job.make_policy),
-                model=job.model,
-                episode=job.episode,
-                seed=job.seed,
-                record=file.append,
-                rule=rule,
-                earlier=earlier,
-                write_intents=True,
-            )
-            if reason is EpisodeEnd.FAULT:
+            earlier = [each for each in attempts_in(events) if (each.policy, each.episode) == own]
+            reason = job.run(EventRecorder(file.append, intents=True), earlier)
+            if reason is EndReason.FAULT:
                 raise UserError(
-                    f"episode {job.episode} of {job.model}: the device failed {job.rule.faults_in_a_row} times in a "
+                    f"episode {job.number} of {job.model}: the device failed {job.stop.faults_in_a_row} times in a "
                     "row; nothing is lost: mend the device and go on with --resume, which begins the next episode"
                 )
 
 
-def _faults_at_end(tries: Sequence[Try]) -> int:
-    """How many of the last tries were no attempts."""
-    return next((count for count, each in enumerate(reversed(tries)) if each.is_attempt), len(tries))
+def _ended(events: Sequence[Event]) -> set[tuple[str | None, int]]:
+    """Model and number of every episode that is over."""
+    return {(event.policy, event.episode) for event in events if isinstance(event, EpisodeEnd)}
 
 
-def settle_intents(events: Sequence[Event]) -> list[Event]:
-    """The log without intents; a grasp that was begun and whose end nobody saw becomes a ``fault``, no attempt."""
-    tried = {(event.model, event.episode, event.index) for event in events if isinstance(event, Try)}
-    settled: list[Event] = []
-    for event in events:
-        if not isinstance(event, Intent):
-            settled.append(event)
-        elif (event.model, event.episode, event.index) not in tried:
-            settled.append(Try(**vars(event), outcome=Outcome.FAULT.value))
-    return settled
+def _faults_at_end(attempts: Sequence[Attempt]) -> int:
+    """How many of the last attempts were faults."""
+    return next((count for count, each in enumerate(reversed(attempts)) if each.counted), len(attempts))
 
 
 def read_metrics(folder: Path) -> Mapping[str, Any]:
@@ -184,9 +173,12 @@ def read_metrics(folder: Path) -> Mapping[str, Any]:
     Raises:
         UserError: there are none: the stage has not finished.
     """
-    from grasping_student.pipeline.files import read_json
-
     if not (folder / METRICS).exists():
         raise UserError(f"{folder} holds no {METRICS}: the evaluation has not finished; go on with it by --resume")
     metrics: Mapping[str, Any] = read_json(folder / METRICS)
     return metrics
+
+
+def read_asked(folder: Path) -> dict[str, Any]:
+    """What an evaluation was asked for: models, versions, environment, seed, and how its scenes are made or end."""
+    return {_OLD_NAMES.get(name, name): value for name, value in read_json(folder / ASKED).items()}

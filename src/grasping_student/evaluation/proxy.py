@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets.store import Dataset
-from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.evaluation.configuration import ProxyConfig, parse_models
 from grasping_student.evaluation.rates import rate
 from grasping_student.evaluation.statistics import Counts, moving_average
 from grasping_student.geometry.grasp import PlanarGrasp
@@ -173,8 +173,6 @@ def run(config: ProxyConfig) -> Path:
         UserError: no models, no checkpoint, another workspace, no affordance network, scenes that one of them has
             learnt from, no held-out scene or fewer than asked for, or an existing ``out``.
     """
-    from grasping_student.evaluation.configuration import parse_models
-
     models = parse_models(config.models)
     stage = StageRun("evaluate proxy", config)
     dataset = Dataset(config.dataset)

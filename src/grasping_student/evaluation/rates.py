@@ -1,4 +1,4 @@
-"""Success rates by name, each with its denominator, from the tries of a run; definitions in docs/evaluation.md."""
+"""Success rates by name, each with its denominator, from the attempts of a run; definitions in docs/evaluation.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.episodes.attempt import End, EpisodeEnd, Event, Try
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.event_log import EndReason, EpisodeEnd, Event, attempts_in, outcome_name
 from grasping_student.evaluation.statistics import (
     Counts,
     bootstrap_interval,
@@ -18,58 +19,61 @@ from grasping_student.evaluation.statistics import (
     paired_difference,
     wilson_interval,
 )
-from grasping_student.geometry.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, angle_distance
+from grasping_student.geometry.grasp import REPEAT_ANGLE, REPEAT_DISTANCE, PlanarGrasp, angle_distance
 from grasping_student.geometry.workspace import Workspace
 
 
-def counts_by_unit(tries: Sequence[Try], units: int) -> Counts:
-    """Attempts and successes of one model by episode number (or scene), ``units`` of them."""
-    successes, attempts = np.zeros(units, np.int64), np.zeros(units, np.int64)
-    for each in tries:
-        if each.is_attempt:
-            attempts[each.episode] += 1
-            successes[each.episode] += each.success
-    return Counts(successes, attempts)
+def counts_by_unit(attempts: Sequence[Attempt], units: int) -> Counts:
+    """Attempts and successes of one model by episode number (or scene), ``units`` of them; faults count not."""
+    counted = [each for each in attempts if each.counted]
+    episodes = np.array([each.episode for each in counted], np.int64)
+    successes = episodes[[bool(each.success) for each in counted]]
+    return Counts(np.bincount(successes, minlength=units), np.bincount(episodes, minlength=units))
 
 
-def is_repeat(tries: Sequence[Try], position: int, workspace: Workspace) -> bool:
-    """Whether a try repeats a failed grasp of the same episode: within 10 mm and 15 degrees, with no success since.
+def is_repeat(attempts: Sequence[Attempt], position: int, workspace: Workspace) -> bool:
+    """Whether an attempt repeats a failed grasp of its episode: within 10 mm and 15 degrees, with no success since.
 
     Args:
-        tries: of one model in one episode, in order.
+        attempts: of one model in one episode, in order.
         position: which of them.
         workspace: what pixels mean in metres.
     """
-    grasp = tries[position].grasp
-    x, y = grasp.xy(workspace)
-    for earlier in reversed(tries[:position]):
+    grasp = attempts[position].grasp
+    for earlier in reversed(attempts[:position]):
         if earlier.success:
             return False
-        if not earlier.is_attempt:
-            continue
-        other_x, other_y = earlier.grasp.xy(workspace)
-        near = math.hypot(x - other_x, y - other_y) <= REPEAT_DISTANCE + 1e-9
-        if near and angle_distance(grasp.angle, earlier.angle) <= REPEAT_ANGLE + 1e-9:
+        if earlier.counted and _near(grasp, earlier.grasp, workspace):
             return True
     return False
 
 
-def without_repeats(tries: Sequence[Try], workspace: Workspace) -> list[Try]:
-    """Tries that are no repeats of a failed grasp, whatever came of them."""
+def _near(grasp: PlanarGrasp | None, other: PlanarGrasp | None, workspace: Workspace) -> bool:
+    if grasp is None or other is None:
+        return False
+    distance = math.dist(grasp.xy(workspace), other.xy(workspace))
+    turn = angle_distance(grasp.angle, other.angle)
+    return bool(distance <= REPEAT_DISTANCE + 1e-9 and turn <= REPEAT_ANGLE + 1e-9)
+
+
+def without_repeats(attempts: Sequence[Attempt], workspace: Workspace) -> list[Attempt]:
+    """Attempts that do not repeat a failed grasp, whatever came of them."""
     kept = []
-    for _, group in itertools.groupby(tries, key=lambda each: each.episode):
+    for _, group in itertools.groupby(attempts, key=lambda each: each.episode):
         episode = list(group)
         kept += [each for position, each in enumerate(episode) if not is_repeat(episode, position, workspace)]
     return kept
 
 
-def without_stop_failures(tries: Sequence[Try], ends: Mapping[int, str], failures_in_a_row: int) -> list[Try]:
-    """Tries less the failures that ended an episode by the rule of failures in a row."""
+def without_stop_failures(
+    attempts: Sequence[Attempt], ends: Mapping[int, str], failures_in_a_row: int
+) -> list[Attempt]:
+    """Attempts less the failures that ended an episode by the rule of failures in a row."""
     kept = []
-    for number, group in itertools.groupby(tries, key=lambda each: each.episode):
-        attempts = [each for each in group if each.is_attempt]
-        stopped = ends.get(number) == EpisodeEnd.FAILURES
-        kept += attempts[:-failures_in_a_row] if stopped else attempts
+    for number, group in itertools.groupby(attempts, key=lambda each: each.episode):
+        counted = [each for each in group if each.counted]
+        stopped = ends.get(number) == EndReason.FAILURES
+        kept += counted[:-failures_in_a_row] if stopped else counted
     return kept
 
 
@@ -104,28 +108,33 @@ def difference(first: Counts, second: Counts, seed: int) -> dict[str, Any] | Non
     }
 
 
-def tries_of(events: Sequence[Event], model: str) -> list[Try]:
-    """Tries of one model, by episode and then in order."""
-    own = [event for event in events if isinstance(event, Try) and event.model == model]
+def attempts_of(events: Sequence[Event], model: str) -> list[Attempt]:
+    """Attempts of one model, by episode and then in order."""
+    own = [each for each in attempts_in(events) if each.policy == model]
     return sorted(own, key=lambda each: (each.episode, each.index))
+
+
+def ends_of(events: Sequence[Event], model: str) -> dict[int, str]:
+    """Episode -> why it ended, of one model."""
+    return {each.episode: each.reason for each in events if isinstance(each, EpisodeEnd) and each.policy == model}
 
 
 def picking_counts(
     events: Sequence[Event], model: str, units: int, workspace: Workspace, failures_in_a_row: int
 ) -> dict[str, Counts]:
     """Counts by episode of one model under every named rate."""
-    tries = tries_of(events, model)
-    ends = {event.episode: event.reason for event in events if isinstance(event, End) and event.model == model}
+    attempts = attempts_of(events, model)
+    fewer = without_stop_failures(attempts, ends_of(events, model), failures_in_a_row)
     return {
-        "all_picks": counts_by_unit(tries, units),
-        "excluding_repeats": counts_by_unit(without_repeats(tries, workspace), units),
-        "without_stop_failures": counts_by_unit(without_stop_failures(tries, ends, failures_in_a_row), units),
+        "all_picks": counts_by_unit(attempts, units),
+        "excluding_repeats": counts_by_unit(without_repeats(attempts, workspace), units),
+        "without_stop_failures": counts_by_unit(fewer, units),
     }
 
 
-def failures_by_outcome(tries: Sequence[Try]) -> dict[str, int]:
+def failures_by_outcome(attempts: Sequence[Attempt]) -> dict[str, int]:
     """How many attempts failed in which way."""
-    return dict(sorted(Counter(each.outcome for each in tries if each.is_attempt and not each.success).items()))
+    return dict(sorted(Counter(outcome_name(each) for each in attempts if each.counted and not each.success).items()))
 
 
 def summarise_picking(
@@ -135,17 +144,16 @@ def summarise_picking(
     counts = {model: picking_counts(events, model, units, workspace, failures_in_a_row) for model in models}
     summary: dict[str, Any] = {}
     for model in models:
-        tries = tries_of(events, model)
-        ends = Counter(event.reason for event in events if isinstance(event, End) and event.model == model)
+        attempts = attempts_of(events, model)
+        rates = {name: rate(each, seed) for name, each in counts[model].items()}
         summary[model] = {
-            "version": tries[0].version if tries else None,
-            **rate(counts[model]["all_picks"], seed),
-            "excluding_repeats": rate(counts[model]["excluding_repeats"], seed),
-            "without_stop_failures": rate(counts[model]["without_stop_failures"], seed),
-            "failures": failures_by_outcome(tries),
-            "faults": sum(not each.is_attempt for each in tries),
+            "version": attempts[0].policy_version if attempts else None,
+            **rates.pop("all_picks"),
+            **rates,
+            "failures": failures_by_outcome(attempts),
+            "faults": sum(not each.counted for each in attempts),
             "episodes": units,
-            "episode_ends": dict(sorted(ends.items())),
+            "episode_ends": dict(sorted(Counter(ends_of(events, model).values()).items())),
         }
     return {"models": summary, "differences": _differences(counts, models, seed)}
 
@@ -162,22 +170,22 @@ def _differences(counts: Mapping[str, Mapping[str, Counts]], models: Sequence[st
     ]
 
 
-def one_shot_tries(events: Sequence[Event], models: Sequence[str]) -> dict[str, list[Try]]:
-    """Tries by model, less every scene in which any model met a fault: such a scene compares nothing."""
-    faulty = {event.episode for event in events if isinstance(event, Try) and not event.is_attempt}
-    return {model: [each for each in tries_of(events, model) if each.episode not in faulty] for model in models}
+def one_shot_attempts(events: Sequence[Event], models: Sequence[str]) -> dict[str, list[Attempt]]:
+    """Attempts by model, less every scene in which any model met a fault: such a scene compares nothing."""
+    faulty = {each.episode for each in attempts_in(events) if not each.counted}
+    return {model: [each for each in attempts_of(events, model) if each.episode not in faulty] for model in models}
 
 
 def summarise_one_shot(events: Sequence[Event], models: Sequence[str], units: int, seed: int) -> dict[str, Any]:
     """One-shot rates by model and the paired differences, as plain JSON values."""
-    fair = one_shot_tries(events, models)
+    fair = one_shot_attempts(events, models)
     counts = {model: {"one_shot": counts_by_unit(fair[model], units)} for model in models}
     summary = {
         model: {
-            "version": fair[model][0].version if fair[model] else None,
+            "version": fair[model][0].policy_version if fair[model] else None,
             **rate(counts[model]["one_shot"], seed),
             "failures": failures_by_outcome(fair[model]),
-            "faults": sum(not each.is_attempt for each in tries_of(events, model)),
+            "faults": sum(not each.counted for each in attempts_of(events, model)),
             "scenes": units,
         }
         for model in models

@@ -1,4 +1,4 @@
-"""Intervals for success rates: Wilson, bootstrap over episodes, paired differences, draws of labels; a moving average.
+"""Intervals for success rates: Wilson, bootstrap over episodes, paired differences, replicates; a moving average.
 
 Attempts inside an episode are correlated, so the honest unit of resampling is the episode; a one-shot scene is an
 episode of one attempt. All functions are pure; the same seed gives the same interval.
@@ -164,32 +164,32 @@ def hierarchical_difference(
     level: float = LEVEL,
     same_units: bool = False,
 ) -> Difference:
-    """Mean over draws of the paired difference, resampling draws, then the scenes inside each drawn draw.
+    """Mean over replicates of the paired difference, resampling replicates, then the scenes inside each.
 
-    A draw is one choice of labels and one training seed, with its own pair of models. With few draws this interval is
-    still too narrow for the draws (three points know little of a spread): read ``draws_interval`` beside it. Scenes
-    are drawn anew in each draw, where every draw has scenes of its own (another seed of the evaluation).
+    A replicate is one choice of labels and one training seed, with its own pair of models. With few replicates this
+    interval is still too narrow for them (three points know little of a spread): read ``replicates_interval`` beside
+    it. Scenes are resampled anew in each replicate, where each has scenes of its own (another seed of the evaluation).
 
-    A single draw with fewer than two units that hold attempts of both models gives [-1, 1]: nothing is known. Where all
-    units of all draws are alike the interval has no width; ``with_width`` mends it.
+    A single replicate with fewer than two units that hold attempts of both models gives [-1, 1]: nothing is known.
+    Where all units of all replicates are alike the interval has no width; ``with_width`` corrects it.
 
     Args:
-        first: for each draw the first model's counts.
-        second: for each draw the second model's counts on the same units.
+        first: for each replicate the first model's counts.
+        second: for each replicate the second model's counts on the same units.
         seed: of the resampling.
         resamples: number of resamples.
         level: of the interval.
-        same_units: all draws were measured on the same scenes, which are then drawn once for all of them.
+        same_units: all replicates were measured on the same scenes, which are then resampled once for all of them.
 
     Raises:
-        ValueError: no draw, not the same draws, a draw whose models have different numbers of units or one of them no
-            attempts, or ``same_units`` and not the same number of them.
+        ValueError: no replicate, not the same replicates, one whose models have different numbers of units or one of
+            them no attempts, or ``same_units`` and not the same number of them.
     """
     if len(first) != len(second) or not first:
-        raise ValueError(f"{len(first)} and {len(second)} draws; both models need the same draws, at least one")
+        raise ValueError(f"{len(first)} and {len(second)} replicates; both models need the same ones, at least one")
     shared = [_paired_units(a, b) for a, b in zip(first, second, strict=True)]
     if same_units and len({len(each) for each in (*first, *second)}) > 1:
-        raise ValueError("draws on the same units have as many each")
+        raise ValueError("replicates on the same units have as many each")
     pairs = list(zip(first, second, strict=True))
     estimate = float(np.mean([b.rate - a.rate for a, b in pairs]))
     if len(pairs) == 1 and shared[0] < 2:
@@ -201,23 +201,23 @@ def hierarchical_difference(
         inside = [np.diff(_resampled_rates(pair, seed + 1 + n, resamples), axis=0)[0] for n, pair in enumerate(pairs)]
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(first), size=(len(first), resamples))
-    # a draw chosen twice takes two different resamples of its scenes, unless all draws share their scenes
+    # a replicate chosen twice takes two different resamples of its scenes, unless all share their scenes
     which = generator.integers(resamples, size=(1 if same_units else len(first), resamples))
     means = np.stack(inside)[chosen, which].mean(axis=0)
     return Difference(estimate, _percentiles(means, level), len(first))
 
 
-def draws_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Student's t interval of a mean over draws (one value a draw): wide where draws are few, and rightly so.
+def replicates_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's t interval of a mean over replicates, one value each: wide where replicates are few, and rightly so.
 
     Raises:
-        ValueError: fewer than two draws.
+        ValueError: fewer than two replicates.
     """
     from scipy import stats
 
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2:
-        raise ValueError(f"{sample.size} draws; an interval over draws needs at least 2")
+        raise ValueError(f"{sample.size} replicates; an interval over replicates needs at least 2")
     half = stats.t.ppf(0.5 + level / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample))
     return Interval(float(sample.mean() - half), float(sample.mean() + half))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grasping_student.evaluation.draws import Draw, Mean, difference_over_draws, rate_over_draws
-from grasping_student.evaluation.formatting import interval, percent, points
+from grasping_student.evaluation.replicates import Mean, Replicate, mean_difference, mean_rate
 from grasping_student.evaluation.statistics import Interval, with_width
 
 RATE_NAMES = {
@@ -16,6 +15,24 @@ RATE_NAMES = {
     "without_stop_failures": "without the stop's failures",
 }
 """Key in the metrics -> the rate's name in tables and docs/evaluation.md."""
+
+
+def percent(share: float | None) -> str:
+    """A rate in percent."""
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of rates in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}"
+
+
+def interval(bounds: Sequence[float] | None, signed: bool = False) -> str:
+    """Both ends in percent or, signed, in percentage points; empty where there is no interval."""
+    if bounds is None:
+        return ""
+    low, high = bounds
+    return f"[{points(low)}, {points(high)}]" if signed else f"[{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def rates_table(metrics: Mapping[str, Any]) -> str:
@@ -66,49 +83,52 @@ def markdown_table(metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def draws_table(draws: Sequence[Draw]) -> str:
-    """Means over draws of every rate of every model, then of its differences to the first, in points, a line each."""
-    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
-    head = f"{f'mean of {len(draws)} draws':<41}{'rate':<30}{'draws':>6}{'':>9}  "
-    lines = [f"{head}{f'95 % draws, {unit}':<22}95 % over draws"]
-    for name, rate, mean, signed in _means(draws):
+def replicates_table(replicates: Sequence[Replicate]) -> str:
+    """Means over replicates, a line each: every rate of every model, then its differences to the first in points."""
+    unit = "scenes" if replicates[0].kind == "one-shot" else "episodes"
+    head = f"{f'mean of {len(replicates)} replicates':<41}{'rate':<30}{'replicates':>11}{'':>9}  "
+    lines = [f"{head}{f'95 % replicates, {unit}':<27}95 % over replicates"]
+    for name, rate, mean, signed in _means(replicates):
         if mean is None:
-            lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{0:>6}{percent(None):>9}")
+            lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{0:>11}{percent(None):>9}")
             continue
-        over = interval(mean.over_draws, signed) or "none"
+        over = interval(mean.over_replicates, signed) or "none"
         value = points(mean.value) if signed else percent(mean.value)
-        lines.append(
-            f"{name:<41}{RATE_NAMES[rate]:<30}{mean.draws:>6}{value:>9}  {interval(mean.bootstrap, signed):<22}{over}"
-        )
+        bounds = interval(mean.bootstrap, signed)
+        lines.append(f"{name:<41}{RATE_NAMES[rate]:<30}{mean.replicates:>11}{value:>9}  {bounds:<27}{over}")
     return "\n".join(lines)
 
 
-def draws_markdown(draws: Sequence[Draw]) -> str:
-    """Means over draws of the main rate of every model, and of its differences to the first model, as Markdown."""
-    rate = next(iter(next(iter(draws[0].counts.values()))))
-    unit = "scenes" if draws[0].kind == "one-shot" else "episodes"
-    intervals = f"95 %, draws and {unit} | 95 %, over draws |"
-    lines = [f"| model | draws | {RATE_NAMES[rate]}, % | {intervals}", "|---|---|---|---|---|"]
-    rows = [row for row in _means(draws) if row[1] == rate]
+def replicates_markdown(replicates: Sequence[Replicate]) -> str:
+    """Means over replicates of the main rate of every model, and of its differences to the first model, as Markdown."""
+    rate = next(iter(next(iter(replicates[0].counts.values()))))
+    unit = "scenes" if replicates[0].kind == "one-shot" else "episodes"
+    intervals = f"95 %, replicates and {unit} | 95 %, over replicates |"
+    lines = [f"| model | replicates | {RATE_NAMES[rate]}, % | {intervals}", "|---|---|---|---|---|"]
+    rows = [row for row in _means(replicates) if row[1] == rate]
     for signed in (False, True):
         if signed:
-            lines += ["", f"| difference | draws | {RATE_NAMES[rate]}, points | {intervals}", "|---|---|---|---|---|"]
+            lines += [
+                "",
+                f"| difference | replicates | {RATE_NAMES[rate]}, points | {intervals}",
+                "|---|---|---|---|---|",
+            ]
         for name, _, mean, is_difference in rows:
             if is_difference is signed and mean is not None:
                 value = points(mean.value) if signed else f"{100 * mean.value:.1f}"
-                over = interval(mean.over_draws, signed) or "none"
-                lines.append(f"| {name} | {mean.draws} | {value} | {interval(mean.bootstrap, signed)} | {over} |")
+                over = interval(mean.over_replicates, signed) or "none"
+                lines.append(f"| {name} | {mean.replicates} | {value} | {interval(mean.bootstrap, signed)} | {over} |")
     return "\n".join(lines)
 
 
-def _means(draws: Sequence[Draw]) -> list[tuple[str, str, Mean | None, bool]]:
+def _means(replicates: Sequence[Replicate]) -> list[tuple[str, str, Mean | None, bool]]:
     """Name of a model or pair, rate, mean, and whether it is a difference."""
-    models = list(draws[0].counts)
-    rates = list(draws[0].counts[models[0]])
-    found = [(model, rate, rate_over_draws(draws, model, rate), False) for model in models for rate in rates]
+    models = list(replicates[0].counts)
+    rates = list(replicates[0].counts[models[0]])
+    found = [(model, rate, mean_rate(replicates, model, rate), False) for model in models for rate in rates]
     for other in models[1:]:
         for rate in rates:
-            mean = difference_over_draws(draws, models[0], other, rate)
+            mean = mean_difference(replicates, models[0], other, rate)
             found.append((f"{other} - {models[0]}", rate, mean, True))
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from grasping_student.evaluation.entropy import entropy_bits, log_probabilities
+from grasping_student.evaluation.network_metrics import entropy_bits, log_probabilities
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.plotting.figures import add_scale, draw_gripper, keep_view, plot_heightmap, plot_score_map

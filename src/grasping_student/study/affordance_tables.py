@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.evaluation.formatting import interval
 from grasping_student.evaluation.statistics import Interval, wilson_interval
+from grasping_student.evaluation.table import interval
 from grasping_student.study.records import Run
 
 PAPER_BALANCED_ACCURACY = "80 %"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grasping_student.episodes.attempt import read_events
+from grasping_student.episodes.event_log import read_events
 from grasping_student.evaluation.picking_stage import ATTEMPTS, read_metrics
 from grasping_student.evaluation.rates import picking_counts
 from grasping_student.geometry.workspace import Workspace

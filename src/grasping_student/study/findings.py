@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grasping_student.evaluation.formatting import points
+from grasping_student.evaluation.table import points
 from grasping_student.study import rate_tables, tables
 from grasping_student.study.comparisons import standing
 from grasping_student.study.conditions import ARMS, CONTROLS, DEFAULT_STUDENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from grasping_student.evaluation.formatting import interval
+from grasping_student.evaluation.table import interval
 from grasping_student.study import tables
 from grasping_student.study.comparisons import WANTED, best_teacher, labels_of
 from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT

@@ -1,6 +1,6 @@
 """One-shot tests of all models of a draw in one pass: a scene is prepared once, whoever grasps in it.
 
-Every try goes to one log per world and draw. A model that is added later grasps in the same scenes from the same
+Every attempt goes to one log per world and draw. A model that is added later grasps in the same scenes from the same
 states, so pairs do not depend on what was measured together.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasping_student.episodes.attempt import EventLog, Try, read_events, rewrite_events
-from grasping_student.episodes.open_environments import close_environments, one_thread
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.configuration import SimulationSpec
+from grasping_student.episodes.event_log import EventLog, read_attempts, rewrite_events
 from grasping_student.episodes.policy_spec import make_policy
-from grasping_student.evaluation.configuration import SimulationSpec
+from grasping_student.episodes.process_cache import close_environments, one_thread
 from grasping_student.evaluation.one_shot import SceneJob, run_scene
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
@@ -27,7 +28,7 @@ EMPTIEST = 0.85
 
 @dataclass(frozen=True)
 class OneShotLog:
-    """All one-shot tries in one world on the scenes of one seed."""
+    """All one-shot attempts in one world on the scenes of one seed."""
 
     cache: Path
     world: SimulationSpec
@@ -66,20 +67,19 @@ class OneShotLog:
             )
 
     def remove(self) -> None:
-        """Forget all tries and who made them; nothing happens where there are none."""
+        """Forget all attempts and who made them; nothing happens where there are none."""
         self.path.unlink(missing_ok=True)
         self._about.unlink(missing_ok=True)
 
-    def tries(self) -> dict[str, dict[int, Try]]:
-        """Model -> scene -> try."""
-        found: dict[str, dict[int, Try]] = {}
-        for event in read_events(self.path):
-            if isinstance(event, Try):
-                found.setdefault(event.model, {})[event.episode] = event
+    def attempts(self) -> dict[str, dict[int, Attempt]]:
+        """Model -> scene -> attempt."""
+        found: dict[str, dict[int, Attempt]] = {}
+        for each in read_attempts(self.path):
+            found.setdefault(str(each.policy), {})[each.episode] = each
         return found
 
     def measure(self, models: Mapping[str, str], scenes: int, workers: int) -> int:
-        """Let every model grasp once in each scene in which it has not; returns how many tries were added.
+        """Let every model grasp once in each scene in which it has not; returns how many attempts were added.
 
         Args:
             models: name in the log -> spec, see ``evaluation.policy_spec``; a name stands for one model for ever.
@@ -92,20 +92,22 @@ class OneShotLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self._about.exists():
             write_json(self._about, {"code": code_version("one_shot"), "emptiest": EMPTIEST})
-        rewrite_events(self.path, read_events(self.path))  # without a line that a kill cut short
+        rewrite_events(self.path, read_attempts(self.path))  # without a line that a kill cut short
         added = 0
         try:
             with one_thread(), EventLog(self.path) as log:
-                for tries in parallel_map(run_scene, jobs, workers, f"one-shot, {self.world.family}, seed {self.seed}"):
-                    log.append(*tries)
-                    added += len(tries)
+                for attempts in parallel_map(
+                    run_scene, jobs, workers, f"one-shot, {self.world.family}, seed {self.seed}"
+                ):
+                    log.append(*attempts)
+                    added += len(attempts)
         finally:
             close_environments()
         return added
 
     def jobs(self, models: Mapping[str, str], scenes: int) -> list[SceneJob]:
         """A job for each scene in which some model is missing."""
-        done = self.tries()
+        done = self.attempts()
         jobs = []
         for scene in range(scenes):
             missing = tuple((name, spec) for name, spec in models.items() if scene not in done.get(name, {}))
@@ -114,17 +116,17 @@ class OneShotLog:
         return jobs
 
 
-def forget_tries(cache: Path, stages: Container[str]) -> None:
-    """Take the tries of models out of all logs of a cache: what is trained anew under its old name grasps anew.
+def forget_attempts(cache: Path, stages: Container[str]) -> None:
+    """Take the attempts of models out of all logs of a cache: what is trained anew under its old name grasps anew.
 
     Args:
         cache: of the experiments.
         stages: names of the models' stages; a model under a rule is named ``STAGE-RULE``.
     """
     for path in sorted((cache / "one-shot").glob("*.jsonl")):
-        events = list(read_events(path))
-        kept = [event for event in events if not any(name in stages for name in _stage_names(event.model))]
-        if len(kept) < len(events):
+        attempts = read_attempts(path)
+        kept = [each for each in attempts if not any(name in stages for name in _stage_names(str(each.policy)))]
+        if len(kept) < len(attempts):
             rewrite_events(path, kept)
 
 
@@ -133,6 +135,6 @@ def _stage_names(model: str) -> tuple[str, str]:
     return model, model.rpartition("-")[0]
 
 
-def outcome_string(tries: Mapping[int, Try], scenes: Iterable[int]) -> str:
+def outcome_string(attempts: Mapping[int, Attempt], scenes: Iterable[int]) -> str:
     """Successes scene by scene: 1, 0, or - where a device failed."""
-    return "".join("1" if tries[s].success else "0" if tries[s].is_attempt else "-" for s in scenes)
+    return "".join("1" if attempts[s].success else "0" if attempts[s].counted else "-" for s in scenes)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from grasping_student.study.configuration import ExperimentConfig
-from grasping_student.study.one_shot_log import OneShotLog, forget_tries
+from grasping_student.study.one_shot_log import OneShotLog, forget_attempts
 from grasping_student.study.stages import Stage, check_stale, followers, remove_stages
 
 
@@ -27,5 +27,5 @@ def settle_stale(config: ExperimentConfig, stages: Sequence[Stage], logs: Sequen
     if not config.dry_run:
         for log in old_logs:
             log.remove()
-        forget_tries(config.cache, names)
+        forget_attempts(config.cache, names)
         remove_stages(config.cache, names)

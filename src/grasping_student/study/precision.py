@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.environments.base import RestorableEnvironment
-from grasping_student.episodes.open_environments import close_environments, one_thread, open_environment, open_model
-from grasping_student.evaluation.configuration import EnvironmentSpec, SimulationSpec
-from grasping_student.evaluation.entropy import log_probabilities
+from grasping_student.episodes.configuration import EnvironmentSpec, SimulationSpec
+from grasping_student.episodes.process_cache import close_environments, one_thread, open_environment, open_model
+from grasping_student.evaluation.network_metrics import log_probabilities
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp
 from grasping_student.geometry.grasp_constraints import ConstraintName, GraspConstraintConfig

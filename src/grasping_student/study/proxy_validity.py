@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.evaluation.formatting import points
 from grasping_student.evaluation.statistics import Counts
+from grasping_student.evaluation.table import points
 from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT, METHODS, UNRULED_STUDENT
 from grasping_student.study.designs import DESIGNS, REGIMES
 from grasping_student.study.records import Run

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grasping_student.episodes.attempt import EpisodeEnd
-from grasping_student.evaluation.formatting import points
+from grasping_student.episodes.event_log import EndReason
+from grasping_student.evaluation.table import points
 from grasping_student.study import tables
 from grasping_student.study.comparisons import labels_of
 from grasping_student.study.designs import Design
@@ -158,7 +158,7 @@ def _picked(runs: dict[int, Run]) -> list[str]:
     if not picking:
         return ["", ""]
     attempts = sum(sum(each["all_picks"]["attempts"]) for each in picking)
-    stopped = sum(each["episode_ends"].get(EpisodeEnd.FAILURES.value, 0) for each in picking)
+    stopped = sum(each["episode_ends"].get(EndReason.FAILURES.value, 0) for each in picking)
     return [str(attempts), f"{stopped} of {sum(run.episodes for run in runs.values())}"]
 
 

@@ -13,24 +13,26 @@ from typing import Any, Literal
 
 import numpy as np
 
+from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import RestorableEnvironment
-from grasping_student.episodes.attempt import EventLog, Try, read_events, rewrite_events
+from grasping_student.episodes.configuration import SimulationSpec
+from grasping_student.episodes.event_log import EventLog, read_attempts, rewrite_events
 from grasping_student.episodes.loop import policy_seed
-from grasping_student.episodes.open_environments import (
+from grasping_student.episodes.policy_spec import make_policy
+from grasping_student.episodes.process_cache import (
     close_environments,
     one_thread,
     open_environment,
     open_model,
     open_policy,
 )
-from grasping_student.episodes.policy_spec import make_policy
-from grasping_student.evaluation.configuration import SimulationSpec
 from grasping_student.evaluation.one_shot import prepare_scene
-from grasping_student.geometry.grasp import TRAINING_ANGLES, PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.models.grasp_model import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.policies.base import NothingToGrasp
+from grasping_student.study.one_shot_log import outcome_string
 
 TRIES = "attempts.jsonl"
 KINDS = ("scripted", "nearby", "best")
@@ -69,7 +71,7 @@ def run(config: RelabellingConfig) -> Path:
     """Run or resume; writes ``attempts.jsonl`` and ``metrics.json``, returns the folder."""
     config.out.mkdir(parents=True, exist_ok=True)
     log, world = config.out / TRIES, SimulationSpec(config.family, config.pixels)
-    before = [event for event in read_events(log) if isinstance(event, Try)]
+    before = read_attempts(log)
     counts: dict[int, int] = {}
     for each in before:
         counts[each.episode] = counts.get(each.episode, 0) + 1
@@ -82,16 +84,16 @@ def run(config: RelabellingConfig) -> Path:
     ]
     try:
         with one_thread(), EventLog(log) as file:
-            for tries in parallel_map(relabel_scene, jobs, config.workers, "relabelling"):
-                file.append(*tries)
+            for attempts in parallel_map(relabel_scene, jobs, config.workers, "relabelling"):
+                file.append(*attempts)
     finally:
         close_environments()
-    tries = [event for event in read_events(log) if isinstance(event, Try) and event.episode < config.scenes]
-    write_json(config.out / "metrics.json", relabelling_metrics(tries, world))
+    attempts = [each for each in read_attempts(log) if each.episode < config.scenes]
+    write_json(config.out / "metrics.json", relabelling_metrics(attempts, world))
     return config.out
 
 
-def relabel_scene(job: RelabelJob) -> list[Try]:
+def relabel_scene(job: RelabelJob) -> list[Attempt]:
     """All three grasps from the same state."""
     environment = open_environment(job.world)
     assert isinstance(environment, RestorableEnvironment)
@@ -105,19 +107,33 @@ def relabel_scene(job: RelabelJob) -> list[Try]:
     try:
         own, _ = person(observation)
     except NothingToGrasp:
-        return [Try(kind, model.version, job.scene, 0, 0, 0, 0.0, None, "no_grasp") for kind in KINDS]
+        return [_attempt(job, kind, model.version) for kind in KINDS]
     near = np.full_like(scores, -np.inf)
     reach = round(job.reach / heightmap.workspace.pixel_size)
     rows = slice(max(own.row - reach, 0), own.row + reach + 1)
     cols = slice(max(own.col - reach, 0), own.col + reach + 1)
     near[:, rows, cols] = scores[:, rows, cols]
     grasps = {"scripted": own, "nearby": best_of(near) or own, "best": best_of(scores) or own}
-    tries = []
+    attempts = []
     for kind, grasp in grasps.items():
         environment.restore_state(state)
-        outcome = environment.execute(grasp).value
-        tries.append(Try(kind, model.version, job.scene, 0, grasp.row, grasp.col, grasp.angle, None, outcome))
-    return tries
+        attempts.append(_attempt(job, kind, model.version, grasp, environment.execute(grasp)))
+    return attempts
+
+
+def _attempt(
+    job: RelabelJob, kind: str, version: str, grasp: PlanarGrasp | None = None, outcome: Outcome | None = None
+) -> Attempt:
+    return Attempt(
+        episode=job.scene,
+        index=0,
+        environment="simulation",
+        source="script" if kind == "scripted" else "policy",
+        policy=kind,
+        policy_version=version,
+        grasp=grasp,
+        outcome=outcome,
+    )
 
 
 def best_of(scores: np.ndarray) -> PlanarGrasp | None:
@@ -128,22 +144,31 @@ def best_of(scores: np.ndarray) -> PlanarGrasp | None:
     return PlanarGrasp(int(row), int(col), TRAINING_ANGLES.angle(int(angle)))
 
 
-def relabelling_metrics(tries: Sequence[Try], world: SimulationSpec) -> dict[str, Any]:
+def relabelling_metrics(attempts: Sequence[Attempt], world: SimulationSpec) -> dict[str, Any]:
     """Outcomes by kind, and how far each correction lies from the person's grasp, scene by scene."""
     from grasping_student.simulation.config import FAMILIES
 
     pixel = FAMILIES[world.family]().workspace.extent / world.pixels
-    by = {kind: {each.episode: each for each in tries if each.model == kind} for kind in KINDS}
+    by = {kind: {each.episode: each for each in attempts if each.policy == kind} for kind in KINDS}
     scenes = sorted(by["scripted"])
     metrics: dict[str, Any] = {"scenes": len(scenes)}
     for kind in KINDS:
         own, person = by[kind], by["scripted"]
-        moved = [1000 * pixel * float(np.hypot(own[s].row - person[s].row, own[s].col - person[s].col)) for s in scenes]
-        turned = [float(np.degrees(angle_distance(own[s].angle, person[s].angle))) for s in scenes]
+        moved, turned = (
+            zip(*(_change(own[s].grasp, person[s].grasp) for s in scenes), strict=True) if scenes else ((), ())
+        )
         metrics[kind] = {
-            "version": own[scenes[0]].version if scenes else None,
-            "outcomes": "".join("1" if own[s].success else "0" if own[s].is_attempt else "-" for s in scenes),
-            "moved_mm": [round(each, 1) for each in moved],
+            "version": own[scenes[0]].policy_version if scenes else None,
+            "outcomes": outcome_string(own, scenes),
+            "moved_mm": [round(1000 * pixel * each, 1) for each in moved],
             "turned_degrees": [round(each, 1) for each in turned],
         }
     return metrics
+
+
+def _change(grasp: PlanarGrasp | None, person: PlanarGrasp | None) -> tuple[float, float]:
+    """Distance in pixels and turn in degrees of a grasp from the person's; 0 where there was nothing to grasp."""
+    if grasp is None or person is None:
+        return 0.0, 0.0
+    distance = float(np.hypot(grasp.row - person.row, grasp.col - person.col))
+    return distance, float(np.degrees(angle_distance(grasp.angle, person.angle)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import grasping_student
+from grasping_student.episodes.event_log import outcome_name
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.files import read_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
@@ -106,13 +107,13 @@ def _code(row: Row) -> dict[str, str]:
 
 
 def _one_shot(log: OneShotLog, row: Row, count: int) -> dict[str, Any]:
-    tries, scenes = log.tries()[row.model], range(count)
-    outcomes = [tries[scene].outcome for scene in scenes]
+    attempts, scenes = log.attempts()[row.model], range(count)
+    outcomes = [outcome_name(attempts[scene]) for scene in scenes]
     return {
         "family": log.world.family,
         "seed": log.seed,
-        "version": tries[0].version,
-        "outcomes": outcome_string(tries, scenes),
+        "version": attempts[0].policy_version,
+        "outcomes": outcome_string(attempts, scenes),
         "failures": {name: outcomes.count(name) for name in sorted(set(outcomes) - {"success"})},
     }
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.collection.configuration import CollectConfig, Family
-from grasping_student.evaluation.configuration import PickingConfig, SimulationSpec
-from grasping_student.evaluation.proxy_configuration import ProxyConfig
+from grasping_student.episodes.configuration import SimulationSpec
+from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels

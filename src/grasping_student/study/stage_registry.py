@@ -57,7 +57,7 @@ def _table(config: Any) -> None:
 
 
 def _affordance(config: Any) -> None:
-    from grasping_student.evaluation.affordance_metrics import evaluate_affordance
+    from grasping_student.evaluation.network_metrics import evaluate_affordance
     from grasping_student.models.inference import torch_threads
     from grasping_student.pipeline.files import write_json
     from grasping_student.training.affordance import run
@@ -121,7 +121,7 @@ def _merge(config: MergeConfig) -> None:
 
 def _entropy(config: EntropyConfig) -> None:
     from grasping_student.datasets.store import Dataset
-    from grasping_student.evaluation.entropy import entropy_bits
+    from grasping_student.evaluation.network_metrics import entropy_bits
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.models.inference import torch_threads
     from grasping_student.pipeline.files import write_json

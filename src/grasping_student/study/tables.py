@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from grasping_student.evaluation.formatting import interval, points
 from grasping_student.evaluation.statistics import (
     Counts,
     Interval,
-    draws_interval,
     hierarchical_difference,
     moving_average,
+    replicates_interval,
     with_width,
 )
+from grasping_student.evaluation.table import interval, points
 from grasping_student.study.conditions import ARMS, BY_CHANCE, DEFAULT_STUDENT
 from grasping_student.study.designs import Design
 from grasping_student.study.records import Run
@@ -269,4 +269,4 @@ def _estimate_of(first: _Bytes, second: _Bytes, lowest: float, same_scenes: bool
 
 def _over_draws(each: Sequence[float]) -> Interval | None:
     """Student's t interval; None where draws are too few, or all equal: they then show no spread to go by."""
-    return draws_interval(each) if len(each) > 1 and np.ptp(each) > 0.0 else None
+    return replicates_interval(each) if len(each) > 1 and np.ptp(each) > 0.0 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 
@@ -75,48 +74,24 @@ class AttemptLog:
     def is_deleted(self, attempt_id: int) -> bool:
         return attempt_id in self._writer.deleted
 
-    def append(
-        self,
-        heightmap: Heightmap,
-        episode: int,
-        index: int,
-        environment: str,
-        grasp: PlanarGrasp | None = None,
-        z: float | None = None,
-        outcome: Outcome | None = None,
-        extra: dict[str, Any] | None = None,
-    ) -> Attempt:
-        """Keep one human attempt, or without a grasp one scene that a person judged.
+    def append(self, heightmap: Heightmap, attempt: Attempt) -> Attempt:
+        """Keep an attempt as a person's, or without a grasp a scene that a person judged; returns what is kept.
 
         Raises:
             UserError: the dataset cannot take it (a full disk, say); what was there stays.
         """
         version = grasping_student.__version__
-        attempt_id = self._writer.append(
-            heightmap,
-            episode=episode,
-            index=index,
-            environment=environment,
-            source="human",
-            policy=POLICY,
-            policy_version=version,
-            grasp=grasp,
-            z=z,
-            outcome=outcome,
-            extra=extra,
-        )
-        attempt = Attempt(
-            attempt_id, episode, index, "", environment, "human", POLICY, version, grasp, z, outcome, extra
-        )
+        person = replace(attempt, source="human", policy=POLICY, policy_version=version)
+        attempt = self._writer.append(heightmap, person)
         place = _recorded_place(attempt)
         if place is not None:
-            self._recorded[place] = (episode, index + 1)
+            self._recorded[place] = (attempt.episode, attempt.index + 1)
         scene = _recorded_scene(attempt)
         if scene is not None:
-            self._scenes[attempt_id] = scene
-        if grasp is not None:
+            self._scenes[attempt.id] = scene
+        if attempt.grasp is not None:
             self._recent.append(attempt)
-            self._session[attempt_id] = attempt
+            self._session[attempt.id] = attempt
             self._times.append(self._clock())
         return attempt
 

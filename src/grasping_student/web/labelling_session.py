@@ -14,9 +14,11 @@ from typing import Any
 from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment
+from grasping_student.episodes.loop import execute
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog, scene_facts
 from grasping_student.web.labelling_steps import (
@@ -149,14 +151,14 @@ class LabellingSession:
                 raise UserError("a recorded scene has no robot: say whether the grasp is good or bad")
             self.environment.judge = lambda observation, grasp: verdict  # type: ignore[attr-defined]  # checked above
         state = self._state()
-        outcome = self.environment.execute(grasp)
         extra = {
             **scene_facts(self.environment, scene.seed),
             **shown_with_attempt(shown, grasp, started_from),
             "seconds": round(self._clock() - self._shown_at, 2),
             **({"judged_by": "person"} if self.recorded else {}),
         }
-        self._unsaved = UnsavedAttempt(scene, state, grasp, outcome, extra)
+        chosen = self._attempt(scene, grasp, extra)
+        self._unsaved = UnsavedAttempt(scene, state, execute(self.environment, scene.observation, chosen))
         return self._save()
 
     def retry(self) -> Labelled:
@@ -181,7 +183,7 @@ class LabellingSession:
             self.environment.recover()
         if self._scene is None or self._over:
             return self._begin_episode()
-        return self._show_after(self._scene, self.environment.observe().heightmap)
+        return self._show_after(self._scene, self.environment.observe())
 
     def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
         """Keep the scene as one where a person found nothing to grasp, and begin the next episode.
@@ -195,7 +197,7 @@ class LabellingSession:
             **shown_with_attempt(shown, None, None),
             "nothing_graspable": True,
         }
-        attempt = self.log.append(scene.heightmap, scene.episode, scene.index, self.environment.name, extra=extra)
+        attempt = self.log.append(scene.heightmap, self._attempt(scene, None, extra))
         self._steps.append(Step(scene, state, attempt.id, None))
         self._next_episode()
         return attempt
@@ -227,7 +229,7 @@ class LabellingSession:
         """
         if self._unsaved is not None:
             unsaved, self._unsaved = self._unsaved, None
-            undone = self._take_back(Step(unsaved.scene, unsaved.state, None, unsaved.grasp))
+            undone = self._take_back(Step(unsaved.scene, unsaved.state, None, unsaved.attempt.grasp))
             if not undone.scene_is_back:
                 self._look_anew(unsaved.scene)
             return undone
@@ -254,40 +256,42 @@ class LabellingSession:
     def _save(self) -> Labelled:
         unsaved = self._unsaved
         assert unsaved is not None
-        scene, grasp = unsaved.scene, unsaved.grasp
-        z = tip_height(scene.heightmap.height, grasp.row, grasp.col, self.gripper)
+        scene = unsaved.scene
         try:
-            attempt = self.log.append(
-                scene.heightmap,
-                scene.episode,
-                scene.index + scene.labels,
-                self.environment.name,
-                grasp,
-                z,
-                unsaved.outcome,
-                unsaved.extra,
-            )
+            attempt = self.log.append(scene.heightmap, unsaved.attempt)
         except UserError as error:
-            raise NotSaved(f"the grasp was tried ({unsaved.outcome}) but is not saved: {error}") from None
+            raise NotSaved(f"the grasp was tried ({unsaved.attempt.outcome}) but is not saved: {error}") from None
         self._unsaved = None
-        self._steps.append(Step(scene, unsaved.state, attempt.id, grasp))
+        self._steps.append(Step(scene, unsaved.state, attempt.id, attempt.grasp))
         if self.recorded:
             self._next_recorded(scene)
             return Labelled(attempt, scene.heightmap, None)
         return Labelled(attempt, scene.heightmap, self._look_anew(scene))
 
+    def _attempt(self, scene: Scene, grasp: PlanarGrasp | None, extra: dict[str, Any]) -> Attempt:
+        """An attempt in a scene, before it is executed."""
+        height = scene.heightmap.height
+        return Attempt(
+            episode=scene.episode,
+            index=scene.index + scene.labels,
+            environment=self.environment.name,
+            grasp=grasp,
+            z=None if grasp is None else tip_height(height, grasp.row, grasp.col, self.gripper),
+            extra=extra,
+        )
+
     def _look_anew(self, scene: Scene) -> Heightmap | None:
         """What a grasp left of a scene; None where the world cannot go on, and ``trouble`` says why."""
         try:
-            after = self.environment.observe().heightmap
-            if after.is_empty():
+            after = self.environment.observe()
+            if after.heightmap.is_empty():
                 self._begin_episode()
             else:
                 self._show_after(scene, after)
         except UserError as error:
             self._trouble = str(error)
             return None
-        return after
+        return after.heightmap
 
     def _next_recorded(self, scene: Scene) -> None:
         if scene.labels + 1 < self._labels_per_scene:
@@ -306,17 +310,17 @@ class LabellingSession:
         self._over = True
         seed = self._queue.next_seed()
         self.environment.reset(seed)
-        heightmap = self.environment.observe().heightmap
+        observation = self.environment.observe()
         if isinstance(self.environment, RecordedEnvironment):
             episode, index = self.log.place_of_recorded(self.environment.group, self.environment.origin)
         else:
             episode, index = self.log.next_episode, 0
         number = 0 if self._scene is None else self._scene.number + 1
-        return self._show(Scene(number, episode, index, seed, heightmap))
+        return self._show(Scene(number, episode, index, seed, observation))
 
-    def _show_after(self, scene: Scene, heightmap: Heightmap) -> Scene:
+    def _show_after(self, scene: Scene, observation: Observation) -> Scene:
         """Show what the workspace looks like now, in the same episode."""
-        return self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, heightmap))
+        return self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, observation))
 
     def _show(self, scene: Scene) -> Scene:
         self._trouble, self._over = None, False

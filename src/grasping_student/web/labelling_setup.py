@@ -66,7 +66,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         assert config.scenes is not None
         scenes = open_recorded_scenes(config.scenes, config.workspace, FrameFormat.of(config))
         return RecordedEnvironment(scenes, gripper=config.gripper)
-    from grasping_student.evaluation.robot_cell import RobotCellSpec
+    from grasping_student.episodes.configuration import RobotCellSpec
 
     assert config.cell is not None
     return RobotCellSpec(config.cell).make(operator.ask)

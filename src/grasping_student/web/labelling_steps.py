@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from grasping_student.datasets.schema import Attempt
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 
 
@@ -29,12 +30,16 @@ class Scene:
     episode: int
     index: int
     seed: int
-    heightmap: Heightmap
+    observation: Observation
     draft: PlanarGrasp | None = None
     """Grasp to begin with: the one that was taken back."""
 
     labels: int = 0
     """Labels given on this very picture; more than 0 on recorded scenes only."""
+
+    @property
+    def heightmap(self) -> Heightmap:
+        return self.observation.heightmap
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +92,7 @@ class UnsavedAttempt:
 
     scene: Scene
     state: Any
-    grasp: PlanarGrasp
-    outcome: Outcome
-    extra: dict[str, Any]
+    attempt: Attempt
 
 
 @runtime_checkable

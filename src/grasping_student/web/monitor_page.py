@@ -10,6 +10,7 @@ from typing import Any
 
 from nicegui import ui
 
+from grasping_student.episodes.event_log import outcome_name
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.plotting.figures import draw_gripper, plot_heightmap, plot_rates, plot_score_map
 from grasping_student.plotting.style import bare, data_uri, new_figure, picture_figure
@@ -136,8 +137,8 @@ class MonitorPage:
         self._outcomes.set_content(
             '<div class="monitor-outcomes">'
             + "".join(
-                f'<span class="monitor-outcome" data-success="{str(each.success).lower()}">'
-                f"{html.escape(each.model)}: {html.escape(each.outcome)}</span>"
+                f'<span class="monitor-outcome" data-success="{str(bool(each.success)).lower()}">'
+                f"{html.escape(str(each.policy))}: {html.escape(outcome_name(each))}</span>"
                 for each in numbers.last
             )
             + "</div>"

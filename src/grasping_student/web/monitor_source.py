@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.episodes.attempt import Try, read_events
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.event_log import attempts_in, read_events
 from grasping_student.episodes.policy_spec import NAMED_POLICIES, prefix_and_folder
 from grasping_student.evaluation.rates import counts_by_unit, rate
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp
@@ -38,12 +39,12 @@ class Numbers:
 
     Attributes:
         rates: model -> attempts, successes, rate, intervals.
-        last: newest tries first: model, episode, outcome.
+        last: newest attempts first.
         model: the model that acts now, or None.
     """
 
     rates: dict[str, dict[str, Any]] = field(default_factory=dict)
-    last: list[Try] = field(default_factory=list)
+    last: list[Attempt] = field(default_factory=list)
     model: str | None = None
 
 
@@ -92,14 +93,14 @@ class MonitorSource:
             return self._numbers
         self._log_stamp = log.stat().st_mtime_ns
         events = read_events(log)
-        tries = [event for event in events if isinstance(event, Try)]
+        attempts = attempts_in(events)
         episodes = 1 + max((event.episode for event in events), default=0)
-        names = dict.fromkeys(event.model for event in events)
+        names = dict.fromkeys(str(event.policy) for event in events)
         rates = {
-            name: rate(counts_by_unit([each for each in tries if each.model == name], episodes), self._seed)
+            name: rate(counts_by_unit([each for each in attempts if each.policy == name], episodes), self._seed)
             for name in names
         }
-        self._numbers = Numbers(rates, tries[: -SHOWN_OUTCOMES - 1 : -1], events[-1].model if events else None)
+        self._numbers = Numbers(rates, attempts[: -SHOWN_OUTCOMES - 1 : -1], events[-1].policy if events else None)
         return self._numbers
 
     def scene(self) -> Scene | None:

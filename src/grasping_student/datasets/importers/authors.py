@@ -19,13 +19,14 @@ from typing import Any, Literal
 import numpy as np
 
 from grasping_student.datasets.importers.base import (
-    ImportedAttempt,
+    ImportedEntry,
     ImportReport,
     Skipped,
     import_workspace,
     require_folder,
     write_import,
 )
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
@@ -105,7 +106,7 @@ def _seconds(date: str) -> float | None:
         return None
 
 
-def _entries(config: AuthorsImport, dates: list[str], workspace: Workspace) -> Iterator[ImportedAttempt | Skipped]:
+def _entries(config: AuthorsImport, dates: list[str], workspace: Workspace) -> Iterator[ImportedEntry | Skipped]:
     episode, index, before = -1, 0, None
     for date in dates:
         try:
@@ -122,16 +123,16 @@ def _entries(config: AuthorsImport, dates: list[str], workspace: Workspace) -> I
         if now is None or before is None or now - before > config.episode_gap:
             episode, index = episode + 1, 0
         before = now
-        yield ImportedAttempt(
-            heightmap,
-            episode,
-            index,
-            "authors",
-            None if grasp is None else config.source,
-            grasp,
-            outcome,
+        attempt = Attempt(
+            episode=episode,
+            index=index,
+            environment="authors",
+            source=None if grasp is None else config.source,
+            grasp=grasp,
+            outcome=outcome,
             extra={"imported_from": date},
         )
+        yield ImportedEntry(heightmap, attempt)
         index += 1
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from grasping_student.datasets.create import new_dataset
-from grasping_student.datasets.schema import NotStorable
+from grasping_student.datasets.schema import Attempt, NotStorable
 from grasping_student.datasets.store import Dataset
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -23,23 +22,11 @@ MOST_SKIPPED_KEPT = 10_000
 """Skipped entries that the report names one by one; all are counted."""
 
 
-@dataclass(frozen=True, eq=False)
-class ImportedAttempt:
-    """One entry of a foreign data set, in our terms: what ``DatasetWriter.append`` takes."""
+class ImportedEntry(NamedTuple):
+    """One entry of a foreign data set, as ``DatasetWriter.append`` takes it."""
 
     heightmap: Heightmap
-    episode: int
-    index: int
-    environment: str
-    source: str | None = None
-    grasp: PlanarGrasp | None = None
-    outcome: Outcome | None = None
-    policy: str | None = None
-    policy_version: str | None = None
-    z: float | None = None
-    extra: dict[str, Any] | None = None
-    created_at: str | None = None
-    attempt_id: int | None = None
+    attempt: Attempt
 
 
 @dataclass(frozen=True)
@@ -124,7 +111,7 @@ def import_workspace(extent: float, pixels: int, margin: float) -> Workspace:
 def write_import(
     out: Path,
     workspace: Workspace,
-    entries: Iterable[ImportedAttempt | Skipped],
+    entries: Iterable[ImportedEntry | Skipped],
     layout: str,
     source: Path,
     version: str | None = None,
@@ -154,14 +141,14 @@ def write_import(
             if isinstance(entry, Skipped):
                 report.skip(entry)
                 continue
-            values = {each.name: getattr(entry, each.name) for each in fields(entry)}
+            heightmap, attempt = entry
             try:
-                writer.append(**values)
+                writer.append(heightmap, attempt)
             except NotStorable as error:
-                report.skip(Skipped(f"episode {entry.episode}, entry {entry.index}", str(error)))
+                report.skip(Skipped(f"episode {attempt.episode}, entry {attempt.index}", str(error)))
                 continue
             report.imported += 1
-            report.labelled += entry.outcome is not None
+            report.labelled += attempt.outcome is not None
         if not report.imported:
             raise UserError("\n".join([f"nothing in {source} could be imported as {layout}", *report.lines()[1:]]))
         if version is not None and not report.skipped_count:

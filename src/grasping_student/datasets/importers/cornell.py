@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from grasping_student.datasets.importers.base import (
-    ImportedAttempt,
+    ImportedEntry,
     ImportReport,
     Skipped,
     import_workspace,
@@ -38,6 +38,7 @@ from grasping_student.datasets.importers.rectangles import (
     check_number,
     rectangle_from_corners,
 )
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -115,7 +116,7 @@ def _objects(config: CornellImport, numbers: list[int]) -> tuple[list[str], list
 
 def _entries(
     folder: Path, images: list[Path], objects: list[str], workspace: Workspace
-) -> Iterator[ImportedAttempt | Skipped]:
+) -> Iterator[ImportedEntry | Skipped]:
     episodes: dict[str, int] = {}
     attempts: Counter[int] = Counter()
     for image, shown in zip(images, objects, strict=True):
@@ -150,7 +151,16 @@ def _entries(
                 metres = workspace.extent / crop.side
                 extra = {"imported_from": name, **{key: size * metres for key, size in sizes.items()}}
                 index = attempts[episode]
-                yield ImportedAttempt(heightmap, episode, index, "cornell", "human", grasp, outcome, extra=extra)
+                attempt = Attempt(
+                    episode=episode,
+                    index=index,
+                    environment="cornell",
+                    source="human",
+                    grasp=grasp,
+                    outcome=outcome,
+                    extra=extra,
+                )
+                yield ImportedEntry(heightmap, attempt)
                 attempts[episode] += 1
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from grasping_student.datasets.importers.base import (
-    ImportedAttempt,
+    ImportedEntry,
     ImportReport,
     Skipped,
     import_workspace,
@@ -22,6 +22,7 @@ from grasping_student.datasets.importers.base import (
     write_import,
 )
 from grasping_student.datasets.importers.frame_folders import find_frames
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.depth_files import DepthUnit
@@ -107,9 +108,7 @@ def run(config: FramesImport) -> ImportReport:
     return write_import(config.out, workspace, entries, "frames", config.folder, notes=notes)
 
 
-def _entries(
-    config: FramesImport, frames: list[FrameFiles], workspace: Workspace
-) -> Iterator[ImportedAttempt | Skipped]:
+def _entries(config: FramesImport, frames: list[FrameFiles], workspace: Workspace) -> Iterator[ImportedEntry | Skipped]:
     read = partial(_read, config.folder, FrameFormat.of(config), workspace, config.repair)
     results = parallel_map(read, frames, config.workers, "frames")
     for number, (frame, result) in enumerate(zip(frames, results, strict=True)):
@@ -119,7 +118,8 @@ def _entries(
             yield Skipped(name, result)
             continue
         episode, index = divmod(number, config.frames_per_episode)
-        yield ImportedAttempt(result, episode, index, "recorded", extra={"imported_from": name})
+        attempt = Attempt(episode=episode, index=index, environment="recorded", extra={"imported_from": name})
+        yield ImportedEntry(result, attempt)
 
 
 def _read(folder: Path, form: FrameFormat, workspace: Workspace, repair: bool, frame: FrameFiles) -> Heightmap | str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from grasping_student.datasets.importers.base import (
-    ImportedAttempt,
+    ImportedEntry,
     ImportReport,
     Skipped,
     import_workspace,
@@ -23,6 +23,7 @@ from grasping_student.datasets.importers.base import (
     write_import,
 )
 from grasping_student.datasets.importers.rectangles import Rectangle, RectanglesImport, SquareCrop, check_number
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -57,7 +58,7 @@ def run(config: JacquardImport) -> ImportReport:
     return write_import(config.out, workspace, _entries(config, lists, workspace), "jacquard", config.folder)
 
 
-def _entries(config: JacquardImport, lists: list[Path], workspace: Workspace) -> Iterator[ImportedAttempt | Skipped]:
+def _entries(config: JacquardImport, lists: list[Path], workspace: Workspace) -> Iterator[ImportedEntry | Skipped]:
     episodes: dict[Path, int] = {}
     indices: dict[int, int] = {}
     for path in lists:
@@ -89,7 +90,16 @@ def _entries(config: JacquardImport, lists: list[Path], workspace: Workspace) ->
             extra = {"imported_from": name, "opening_m": rectangle.opening * metres, "jaw_m": rectangle.jaw * metres}
             index = indices.get(episode, 0)
             indices[episode] = index + 1
-            yield ImportedAttempt(heightmap, episode, index, "jacquard", "script", grasp, Outcome.SUCCESS, extra=extra)
+            attempt = Attempt(
+                episode=episode,
+                index=index,
+                environment="jacquard",
+                source="script",
+                grasp=grasp,
+                outcome=Outcome.SUCCESS,
+                extra=extra,
+            )
+            yield ImportedEntry(heightmap, attempt)
 
 
 def read_rectangles(path: Path) -> list[Rectangle | str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grasping_student.datasets.importers.base import ImportedAttempt, ImportReport, Skipped, write_import
+from grasping_student.datasets.importers.base import ImportedEntry, ImportReport, Skipped, write_import
 from grasping_student.datasets.parquet import KEY, columns_of_shard, heightmap_from_png
-from grasping_student.datasets.schema import SCHEMA_VERSION, decode_extra, workspace_from_json
+from grasping_student.datasets.schema import SCHEMA_VERSION, Attempt, decode_extra, workspace_from_json
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -24,6 +24,9 @@ MOST_GROUP_BYTES = 500_000_000
 
 NUMBERED = re.compile(r"(?P<start>.*-)(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
 """Name of a shard that says how many there are."""
+
+_SAME_NAMES = ("episode", "index", "created_at", "environment", "source", "policy", "policy_version", "z")
+"""Columns that are fields of an attempt as they are."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _description(shard: Path) -> dict[str, Any]:
     return description
 
 
-def _entries(shards: list[Path], workspace: Workspace) -> Iterator[ImportedAttempt | Skipped]:
+def _entries(shards: list[Path], workspace: Workspace) -> Iterator[ImportedEntry | Skipped]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -126,24 +129,16 @@ def _entries(shards: list[Path], workspace: Workspace) -> Iterator[ImportedAttem
             raise UserError(f"{shard} is damaged: {error}") from None
 
 
-def _entry(row: dict[str, Any], workspace: Workspace) -> ImportedAttempt | Skipped:
+def _entry(row: dict[str, Any], workspace: Workspace) -> ImportedEntry | Skipped:
     try:
         heightmap = heightmap_from_png(row["height"]["bytes"], row["rgb"]["bytes"], workspace)
-        grasp = None if row["row"] is None else PlanarGrasp(row["row"], row["col"], row["angle"])
-        return ImportedAttempt(
-            heightmap,
-            row["episode"],
-            row["index"],
-            row["environment"],
-            row["source"],
-            grasp,
-            None if row["outcome"] is None else Outcome(row["outcome"]),
-            row["policy"],
-            row["policy_version"],
-            row["z"],
-            decode_extra(row["extra"]),
-            row["created_at"],
-            row["id"],
+        attempt = Attempt(
+            id=int(row["id"]),
+            **{name: row[name] for name in _SAME_NAMES},
+            grasp=None if row["row"] is None else PlanarGrasp(row["row"], row["col"], row["angle"]),
+            outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+            extra=decode_extra(row["extra"]),
         )
+        return ImportedEntry(heightmap, attempt)
     except (TypeError, ValueError) as error:
         return Skipped(f"attempt {row.get('id')}", str(error))

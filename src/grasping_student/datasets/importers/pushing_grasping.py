@@ -21,12 +21,13 @@ from typing import Literal
 import numpy as np
 
 from grasping_student.datasets.importers.base import (
-    ImportedAttempt,
+    ImportedEntry,
     ImportReport,
     Skipped,
     import_workspace,
     write_import,
 )
+from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
@@ -116,7 +117,7 @@ def _depth_path(folder: Path, iteration: int) -> Path:
 
 def _entries(
     config: PushingGraspingImport, actions: np.ndarray, rewards: np.ndarray, starts: list[float], workspace: Workspace
-) -> Iterator[ImportedAttempt | Skipped]:
+) -> Iterator[ImportedEntry | Skipped]:
     indices: dict[int, int] = {}
     for iteration, action in enumerate(actions):
         try:
@@ -131,17 +132,17 @@ def _entries(
         episode = bisect_right(starts, iteration)
         index = indices.get(episode, 0)
         indices[episode] = index + 1
-        yield ImportedAttempt(
-            heightmap,
-            episode,
-            index,
-            "pushing-grasping",
-            "policy",
-            grasp,
-            outcome,
+        attempt = Attempt(
+            episode=episode,
+            index=index,
+            environment="pushing-grasping",
+            source="policy",
             policy=config.method,
+            grasp=grasp,
+            outcome=outcome,
             extra={"imported_from": f"{iteration:06d}"},
         )
+        yield ImportedEntry(heightmap, attempt)
 
 
 def grasp_from_action(action: np.ndarray, rotations: int, workspace: Workspace) -> PlanarGrasp:

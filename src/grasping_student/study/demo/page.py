@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from grasping_student.evaluation.formatting import interval, percent, points
+from grasping_student.evaluation.table import interval, percent, points
 from grasping_student.plotting import html
 from grasping_student.plotting.figures import plot_curves, plot_rates
 from grasping_student.plotting.style import new_figure

@@ -11,12 +11,12 @@ import numpy as np
 
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.simulated import SimulationEnvironment
-from grasping_student.episodes.attempt import End, read_events
+from grasping_student.episodes.event_log import outcome_name, read_events
 from grasping_student.episodes.loop import scene_seed
-from grasping_student.evaluation.entropy import entropy_bits
+from grasping_student.evaluation.network_metrics import entropy_bits
 from grasping_student.evaluation.one_shot import prepare_scene
-from grasping_student.evaluation.picking_stage import ATTEMPTS
-from grasping_student.evaluation.rates import tries_of
+from grasping_student.evaluation.picking_stage import ATTEMPTS, read_asked
+from grasping_student.evaluation.rates import attempts_of, ends_of
 from grasping_student.geometry.grasp import AngleGrid
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.files import read_json
@@ -59,11 +59,11 @@ class DemoPictures:
 
     def _test_scenes(self, count: int) -> list[Heightmap]:
         """The first scenes of the one-shot test, as every model met them."""
-        asked = read_json(self._run.one_shot / "run.json")
+        asked = read_asked(self._run.one_shot)
         scenes = []
         if isinstance(self._environment, RestorableEnvironment):
             for number in range(count):
-                prepare_scene(self._environment, number, asked["seed"], asked["emptiest"])
+                prepare_scene(self._environment, number, asked["seed"], asked["max_removed_fraction"])
                 scenes.append(self._environment.observe().heightmap)
         return scenes
 
@@ -125,28 +125,29 @@ class DemoPictures:
         Returns:
             Every attempt seen from above, the first of them from the side where the world can show it, and a sentence.
         """
-        asked = read_json(self._run.picking / "run.json")
+        asked = read_asked(self._run.picking)
         model = "student" if "student" in asked["models"] else list(asked["models"])[-1]
         events = [event for event in read_events(self._run.picking / ATTEMPTS) if event.episode == 0]
-        tries = tries_of(events, model)
-        reason = next(event.reason for event in events if isinstance(event, End) and event.model == model)
+        attempts = attempts_of(events, model)
+        grasps = [each.grasp for each in attempts if each.grasp is not None]
+        reason = ends_of(events, model)[0]
         self._environment.reset(scene_seed(asked["seed"], 0))
         frames, beside = [], []
         ceiling = float(np.nanmax(self._environment.observe().heightmap.height))
-        if tries and isinstance(self._environment, SimulationEnvironment):
-            watched = watch_grasp(self._environment, tries[0].grasp)
+        if grasps and isinstance(self._environment, SimulationEnvironment):
+            watched = watch_grasp(self._environment, grasps[0])
             beside = [Picture(png_address(view.picture), view.moment) for view in watched]
-        for number, each in enumerate(tries, start=1):
+        for number, (each, grasp) in enumerate(zip(attempts, grasps, strict=True), start=1):
             if number <= SHOWN_ATTEMPTS:
-                drawn = [(each.grasp, outcome_colour(each.success))]
+                drawn = [(grasp, outcome_colour(bool(each.success)))]
                 picture = scene_panel(self._environment.observe().heightmap, drawn, ceiling=ceiling)
-                frames.append(Picture(picture, f"{number}: {each.outcome.replace('_', ' ')}"))
-            self._environment.execute(each.grasp)
+                frames.append(Picture(picture, f"{number}: {outcome_name(each).replace('_', ' ')}"))
+            self._environment.execute(grasp)
         frames.append(Picture(scene_panel(self._environment.observe().heightmap, ceiling=ceiling), "the end"))
-        successes = sum(each.success for each in tries)
-        shown = f"; the first {SHOWN_ATTEMPTS} are shown" if len(tries) > SHOWN_ATTEMPTS else ""
+        successes = sum(bool(each.success) for each in attempts)
+        shown = f"; the first {SHOWN_ATTEMPTS} are shown" if len(attempts) > SHOWN_ATTEMPTS else ""
         words = (
-            f"Episode 0 of the {ARM_NAMES.get(model, model)}, not chosen: {successes} successes in {len(tries)} "
+            f"Episode 0 of the {ARM_NAMES.get(model, model)}, not chosen: {successes} successes in {len(attempts)} "
             f"attempts{shown}. It ended with: {reason.replace('_', ' ')}. Green grippers succeeded, red ones failed."
         )
         return frames, beside, words

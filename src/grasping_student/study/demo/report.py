@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import grasping_student
-from grasping_student.episodes.attempt import Event, read_events
-from grasping_student.evaluation.configuration import EnvironmentSpec, SimulationSpec
-from grasping_student.evaluation.picking_stage import ATTEMPTS, read_metrics
+from grasping_student.episodes.configuration import EnvironmentSpec, SimulationSpec
+from grasping_student.episodes.event_log import Event, read_events
+from grasping_student.evaluation.picking_stage import ATTEMPTS, read_asked, read_metrics
 from grasping_student.evaluation.rates import (
+    attempts_of,
     counts_by_unit,
     difference,
     failures_by_outcome,
-    one_shot_tries,
+    one_shot_attempts,
     rate,
-    tries_of,
 )
 from grasping_student.evaluation.statistics import Counts
 from grasping_student.geometry.grasp_constraints import ConstraintName
-from grasping_student.pipeline.files import read_json, write_json
+from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.study.demo.sentences import ARM_NAMES
 
@@ -101,8 +101,8 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     for arm in arms:
         report[arm] = {**rate(_joined(counts[arm], counts[arm]), run.seed), "one_shot": one_shot["models"].get(arm)}
         report[arm]["episodes"] = picking["models"].get(arm)
-        tries = tries_of(shots, arm) + tries_of(picks, arm)
-        report[arm]["failures"] = failures_by_outcome(tries)
+        attempts = attempts_of(shots, arm) + attempts_of(picks, arm)
+        report[arm]["failures"] = failures_by_outcome(attempts)
     for name, first in DIFFERENCES.items():
         if first in arms and "student" in arms:
             report[name] = {
@@ -121,7 +121,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
         "commit": code_commit(),
         "package_version": grasping_student.__version__,
         "machine": machine_name(),
-        "family": read_json(run.picking / "run.json")["world"].get("family"),
+        "family": read_asked(run.picking)["environment"].get("family"),
     }
     return report
 
@@ -133,11 +133,11 @@ def _counts(
     found = {}
     if arm in one_shot["models"]:
         scenes = one_shot["models"][arm]["scenes"]
-        fair = one_shot_tries(shots, list(one_shot["models"]))
+        fair = one_shot_attempts(shots, list(one_shot["models"]))
         found["one_shot"] = counts_by_unit([each for each in fair[arm] if each.episode < scenes], scenes)
     if arm in picking["models"]:
         episodes = picking["models"][arm]["episodes"]
-        own = [each for each in tries_of(picks, arm) if each.episode < episodes]
+        own = [each for each in attempts_of(picks, arm) if each.episode < episodes]
         found["episodes"] = counts_by_unit(own, episodes)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grasping_student.evaluation.formatting import interval, percent, points
+from grasping_student.evaluation.table import interval, percent, points
 
 Rate = Mapping[str, Any]
 

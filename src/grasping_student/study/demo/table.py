@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grasping_student.evaluation.formatting import interval, percent, points
+from grasping_student.evaluation.table import interval, percent, points
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_text
 from grasping_student.study.demo.sentences import ARM_NAMES

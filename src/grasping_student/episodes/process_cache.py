@@ -1,4 +1,4 @@
-"""One environment and its policies a process, opened when first needed and shared by the jobs that follow.
+"""The environment, policies and models that a process has open, shared by the jobs that it works on.
 
 Models take turns on every scene, so the least recently used is the one that is needed next: what was opened first and
 fits the memory stays, and of what does not fit only the last is kept.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grasping_student.environments.base import Environment
+from grasping_student.episodes.configuration import EnvironmentSpec
 from grasping_student.episodes.policy_spec import prefix_and_folder, weights_bytes
-from grasping_student.evaluation.configuration import EnvironmentSpec
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.policies.base import Policy
 
@@ -31,7 +31,7 @@ WEIGHTS_KEPT = 512 * 2**20
 
 
 @dataclass
-class _World:
+class _Open:
     """An open environment and the policies that act in it."""
 
     environment: Environment
@@ -40,21 +40,21 @@ class _World:
     """At most one, which does not fit and goes when another is opened."""
 
 
-_open: dict[EnvironmentSpec, _World] = {}
+_open: dict[EnvironmentSpec, _Open] = {}
 
 
-def open_environment(world: EnvironmentSpec) -> Environment:
+def open_environment(spec: EnvironmentSpec) -> Environment:
     """This process's environment of a spec; one is open at a time."""
-    if world not in _open:
+    if spec not in _open:
         close_environments()
-        _open[world] = _World(world.make())
-    return _open[world].environment
+        _open[spec] = _Open(spec.make())
+    return _open[spec].environment
 
 
-def open_policy(world: EnvironmentSpec, spec: str, make_policy: MakePolicy) -> Policy:
-    """This process's policy of a spec in that world; it begins every scene from a seed, so it may be opened anew."""
-    environment = open_environment(world)
-    opened, key = _open[world], (make_policy, spec)
+def open_policy(environment_spec: EnvironmentSpec, spec: str, make_policy: MakePolicy) -> Policy:
+    """This process's policy of a spec in that environment; it begins every scene from a seed, so may be opened anew."""
+    environment = open_environment(environment_spec)
+    opened, key = _open[environment_spec], (make_policy, spec)
     for policies in (opened.policies, opened.passing):
         if key in policies:
             return policies[key]
@@ -97,12 +97,12 @@ def one_thread() -> Iterator[None]:
 
 
 def describe_models(
-    world: EnvironmentSpec, models: Mapping[str, str], make_policy: MakePolicy
+    environment: EnvironmentSpec, models: Mapping[str, str], make_policy: MakePolicy
 ) -> tuple[Workspace, dict[str, str]]:
-    """The world's workspace and each model's version; every error a spec can cause comes up here, before any work.
+    """The environment's workspace and each model's version; all errors of specs come up here, before any work.
 
     Raises:
-        UserError: a spec that names no policy, or a checkpoint that does not fit the world.
+        UserError: a spec that names no policy, or a checkpoint that does not fit the environment.
     """
-    versions = {name: open_policy(world, spec, make_policy).version for name, spec in models.items()}
-    return open_environment(world).workspace, versions
+    versions = {name: open_policy(environment, spec, make_policy).version for name, spec in models.items()}
+    return open_environment(environment).workspace, versions

@@ -1,44 +1,43 @@
-"""The robot cell as a world of the picking stage, and its rehearsal without a robot."""
+"""Rehearsal of a robot cell without a robot: every motion of an evaluation said and drawn, none made."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from grasping_student.environments.base import Environment
-from grasping_student.episodes.attempt import End, Event
-from grasping_student.episodes.loop import pick_episode
-from grasping_student.episodes.open_environments import MakePolicy
+from grasping_student.datasets.schema import Attempt
+from grasping_student.episodes.event_log import EpisodeEnd
+from grasping_student.episodes.loop import Episode, EpisodeObserver, run_episode
 from grasping_student.episodes.policy_spec import make_policy as policy_of_spec
+from grasping_student.episodes.process_cache import MakePolicy
 from grasping_student.evaluation.configuration import PickingConfig, parse_models
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.files import write_text
 from grasping_student.pipeline.stage import StageRun
-from grasping_student.robots.cell.resets import ask_at_terminal
 
 REHEARSED_ATTEMPTS = 3
 """Grasps of each model in a rehearsal, where the stop rule sets no number."""
 
 
-@dataclass(frozen=True)
-class RobotCellSpec:
-    """A robot cell by its file."""
+class MotionNotes(EpisodeObserver):
+    """Notes each grasp of a rehearsal behind its motions; outcomes are left out, because nothing was grasped."""
 
-    cell: Path
-    outlives_program: bool = True
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
 
-    def make(self, ask_person: Callable[[str], object] = ask_at_terminal) -> Environment:
-        """The cell; ``ask_person`` shows what it asks of a person, and waits.
+    def on_choice(self, observation: Observation, attempt: Attempt) -> None:
+        pass
 
-        Raises:
-            UserError: the cell's file is wrong, or lacks what no arm is driven without.
-        """
-        from grasping_student.environments.robot_cell import RobotCell
-        from grasping_student.robots.cell.cell_file import load_cell
+    def on_attempt(self, observation: Observation, attempt: Attempt) -> None:
+        grasp = attempt.grasp
+        assert grasp is not None
+        where = f"row {grasp.row}, column {grasp.col}, {math.degrees(grasp.angle):.0f} degrees"
+        self._note(f"# the grasp above was at {where}")
 
-        config = load_cell(self.cell, to_move=True)
-        return RobotCell.of(config, ask_person)
+    def on_end(self, end: EpisodeEnd) -> None:
+        self._note(f"# end of the rehearsal ({end.reason})")
 
 
 def rehearse(
@@ -68,29 +67,15 @@ def rehearse(
 
     notes = MotionLog(cell.drop_pose(), note)
     view = SimulatedView(cell.workspace, config.family)
-    rule = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
+    stop = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
     stage = StageRun("evaluate picking", config)
     robot = RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, say)
-    with stage.output_folder("motions.txt"), robot as world:
+    with stage.output_folder("motions.txt"), robot as environment:
         for name, spec in parse_models(config.models).items():
             note(f"# {name}: reset")
-            pick_episode(
-                world,
-                make_policy(spec, world),
-                model=name,
-                episode=0,
-                seed=config.seed,
-                rule=rule,
-                record=lambda event: note(f"# {_words(event)}"),
-            )
+            episode = Episode.of_run(name, 0, config.seed, stop)
+            run_episode(environment, make_policy(spec, environment), episode, [MotionNotes(note)])
         write_text(config.out / "motions.txt", "".join(line + "\n" for line in lines))
         plot_motions(notes.motions, cell, config.out / "motions.png")
         stage.finish()
     return config.out / "motions.png"
-
-
-def _words(event: Event) -> str:
-    """An event of the rehearsal; outcomes are left out, because nothing was grasped."""
-    if isinstance(event, End):
-        return f"end of the rehearsal ({event.reason})"
-    return f"the grasp above was at row {event.row}, column {event.col}, {math.degrees(event.angle):.0f} degrees"

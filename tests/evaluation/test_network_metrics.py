@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.evaluation.affordance_metrics import affordance_metrics, balanced_accuracy, reliability
+from grasping_student.evaluation.network_metrics import affordance_metrics, balanced_accuracy, reliability
 
 PAIRS = st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1, max_size=60)
 

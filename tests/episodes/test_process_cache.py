@@ -6,7 +6,7 @@ import weakref
 import pytest
 from tests.fakes.boxes import WORKSPACE, BoxWorldSpec
 
-from grasping_student.episodes import open_environments as worlds
+from grasping_student.episodes import process_cache
 from grasping_student.episodes.policy_spec import make_policy, weights_bytes
 from grasping_student.evaluation import one_shot
 from grasping_student.evaluation.configuration import OneShotConfig
@@ -55,21 +55,21 @@ def test_models_that_do_not_fit_are_loaded_anew_and_grasp_the_same(folders, load
     names, _ = loads
     assert names == [folder.name for folder in folders]
     names.clear()
-    monkeypatch.setattr(worlds, "WEIGHTS_KEPT", room * weights_bytes(folders[0]))
+    monkeypatch.setattr(process_cache, "WEIGHTS_KEPT", room * weights_bytes(folders[0]))
     assert shoot(folders, tmp_path / "limited") == whole
     # once to tell the versions, then on every scene
     assert [names.count(folder.name) for folder in folders] == [1] * stay + [1 + SCENES] * (4 - stay)
 
 
 def test_only_what_fits_and_one_more_is_in_memory(folders, loads, monkeypatch):
-    monkeypatch.setattr(worlds, "WEIGHTS_KEPT", 2 * weights_bytes(folders[0]))
+    monkeypatch.setattr(process_cache, "WEIGHTS_KEPT", 2 * weights_bytes(folders[0]))
     try:
         for folder in (*folders, *folders):
-            assert worlds.open_policy(WORLD, str(folder), make_policy).name == folder.name
+            assert process_cache.open_policy(WORLD, str(folder), make_policy).name == folder.name
             gc.collect()
             assert sum(model() is not None for model in loads[1]) <= 3
     finally:
-        worlds.close_environments()
+        process_cache.close_environments()
 
 
 def test_policies_by_one_checkpoint_under_several_rules_share_its_model(folders, loads):

@@ -1,0 +1,88 @@
+"""One episode for a dataset: a policy's attempts, or scenes that nobody labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from grasping_student.datasets.schema import Attempt
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.event_log import EpisodeEnd
+from grasping_student.episodes.loop import Episode, EpisodeObserver, run_episode
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.observation import Observation
+from grasping_student.policies.base import Policy
+
+Entry = tuple[Heightmap, Attempt]
+"""A scene and what happened in it, as ``DatasetWriter.append`` takes them."""
+
+_TAKEN = 2  # keeps these draws apart from those of the scene, which has the same seed
+
+
+class AttemptCollector(EpisodeObserver):
+    """Keeps every attempt with the heightmap that it was chosen in and the height of the finger tips.
+
+    Args:
+        environment: in which the episode runs.
+    """
+
+    def __init__(self, environment: SimulationEnvironment) -> None:
+        self._environment = environment
+        self._z: float | None = None
+        self.entries: list[Entry] = []
+
+    def on_choice(self, observation: Observation, attempt: Attempt) -> None:
+        assert attempt.grasp is not None
+        self._z = self._environment.tip_height(attempt.grasp)  # while the scene is as it was observed
+
+    def on_attempt(self, observation: Observation, attempt: Attempt) -> None:
+        self.entries.append((observation.heightmap, replace(attempt, z=self._z)))
+
+    def on_end(self, end: EpisodeEnd) -> None:
+        pass
+
+
+def attempt_episode(
+    environment: SimulationEnvironment, policy: Policy, number: int, seed: int, stop: StopRule
+) -> list[Entry]:
+    """All attempts of one episode.
+
+    Args:
+        environment: reset here.
+        policy: what chooses.
+        number: of the episode in the dataset.
+        seed: of the scene and of the policy's draws.
+        stop: when the episode ends, besides an empty workspace and a policy that finds nothing.
+    """
+    collector = AttemptCollector(environment)
+    run_episode(environment, policy, Episode(policy.name, number, seed, seed, stop), [collector])
+    return collector.entries
+
+
+def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> Iterator[Heightmap]:
+    """Scenes of falling fill level without a gripper: visible blocks vanish one or two at a time.
+
+    The episode ends when the graspable area is empty, or after ``most`` scenes.
+
+    Args:
+        environment: reset here.
+        seed: of the scene and of what is taken away.
+        most: scenes at most.
+    """
+    random = np.random.default_rng([seed, _TAKEN])
+    environment.reset(seed)
+    inside = environment.workspace.graspable_slice
+    for number in range(most):
+        heightmap = environment.observe().heightmap
+        if heightmap.is_empty():
+            return
+        yield heightmap
+        visible = np.unique(environment.picture().block[inside])
+        visible = visible[visible >= 0]
+        if number + 1 == most or not len(visible):
+            return
+        taken = random.choice(visible, size=min(int(random.integers(1, 3)), len(visible)), replace=False)
+        environment.take_away(sorted(taken.tolist()))
