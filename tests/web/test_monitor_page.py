@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 @pytest.fixture(scope="module")
 def picked(tmp_path_factory):
-    """A twin cell in which two models have picked twice each, and the files that the page reads."""
+    """A simulated cell in which two models have picked twice each, and the files that the page reads."""
     folder = tmp_path_factory.mktemp("cell")
     with simulated_cell(workspace=light_workspace(), telemetry=folder / "telemetry", patience=10.0) as (fakes, cell):
         (folder / "cell.yaml").write_text(to_yaml(cell))

@@ -51,10 +51,10 @@ def rehearse(
         UserError: the cell's file is wrong, a waypoint leaves the safe box, or a model does not fit.
     """
     from grasping_student.environments.robot_cell import RobotCell
+    from grasping_student.environments.simulated_view import SimulatedView
     from grasping_student.robots.cell.cell_file import load_cell
     from grasping_student.robots.cell.devices import check_devices
     from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog, plot_motions
-    from grasping_student.robots.cell.simulated_view import SimulatedView
 
     assert config.cell is not None
     cell = replace(load_cell(config.cell, to_move=True), telemetry=None)

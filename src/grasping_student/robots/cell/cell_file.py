@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,40 +59,9 @@ def read_cell(values: Any, path: Path) -> CellConfig:
     Raises:
         UserError: an unknown key, or a value of a wrong type or without the unit that it needs.
     """
-    values = _with_new_names(values, path)
     if isinstance(values, dict):
         values = _checked(path, read_angles, values)
     return with_values(CellConfig(), values, where=str(path))
-
-
-def _with_new_names(values: Any, path: Path) -> Any:
-    """The values of a cell's file with keys and names of the last release replaced, each of which is logged."""
-    if not isinstance(values, dict):
-        return values
-    values = dict(values)
-    _rename(values, "live", "telemetry", path)
-    view = values.get("view")
-    if isinstance(view, dict):
-        values["view"] = view = dict(view)
-        if view.get("kind") == "twin":
-            view["kind"] = "remote"
-            _warn_of_old_name(path, "view: {kind: twin}", "view: {kind: remote}")
-        if isinstance(view.get("options"), dict):
-            view["options"] = dict(view["options"])
-            _rename(view["options"], "mending", "repair", path)
-    return values
-
-
-def _rename(values: dict[str, Any], old: str, new: str, path: Path) -> None:
-    if old in values and new not in values:
-        values[new] = values.pop(old)
-        _warn_of_old_name(path, old, new)
-
-
-def _warn_of_old_name(path: Path, old: str, new: str) -> None:
-    logging.getLogger(__name__).warning(
-        "%s: `%s` is now called `%s`; the old name is read for one release", path, old, new
-    )
 
 
 def _checked(path: Path, check: Callable[[Given], Result], given: Given) -> Result:

@@ -14,7 +14,9 @@ from grasping_student.robots.pose import ToolPose, WorkspaceInBase, tool_down
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """One device: which driver, and the options of that driver's own config."""
+    """One device: its driver, and the options of that driver's own config."""
+
+    RENAMED_VALUES: ClassVar[dict[str, dict[str, str]]] = {"kind": {"twin": "remote"}}
 
     kind: str = ""
     """Name under which the driver registered its config class."""
@@ -59,7 +61,7 @@ _MOST = {**_LENGTHS, "travel_speed": 1.0, "acceleration": 5.0, "descent_speed": 
 
 @dataclass(frozen=True)
 class Drop:
-    """Where picked items are let go: above the second box."""
+    """Place above the second box where picked items are let go."""
 
     x: float = 0.45
     """Base x, metres."""
@@ -108,6 +110,8 @@ class CellConfig:
     RENAMED: ClassVar[dict[str, str]] = {
         "pick.finger_depth": "gripper_geometry.finger_depth",
         "pick.clearance": "gripper_geometry.clearance",
+        "live": "telemetry",
+        "view.options.mending": "view.options.repair",
     }
 
     arm: DeviceConfig = field(default_factory=lambda: DeviceConfig("ur5e"))
@@ -117,25 +121,25 @@ class CellConfig:
     """The gripper."""
 
     view: DeviceConfig = field(default_factory=lambda: DeviceConfig("realsense"))
-    """Where heightmaps come from."""
+    """The camera, or another source of heightmaps."""
 
     workspace: Workspace = field(default_factory=paper_workspace)
     """Extent, pixels and margin of the heightmaps."""
 
     workspace_in_base: WorkspaceInBase = field(default_factory=WorkspaceInBase)
-    """Where the workspace lies, seen from the arm's base."""
+    """Pose of the workspace in the arm's base frame."""
 
     safe_box: SafeBox = field(default_factory=SafeBox)
-    """Where the tool may be and how fast it may go."""
+    """Limits of the tool in place and speed."""
 
     gripper_geometry: GripperGeometry = field(default_factory=GripperGeometry)
     """Measures of the fingers: how wide they open, how far they go below the surface, how near to the table."""
 
     pick: PickConfig = field(default_factory=PickConfig)
-    """How one grasp is done."""
+    """Motions of one grasp."""
 
     drop: Drop = field(default_factory=Drop)
-    """Where picked items go."""
+    """Place for picked items."""
 
     reset: tuple[Waypoint, ...] = ()
     """Recorded waypoints that fill the workspace anew; empty asks a person to do it."""

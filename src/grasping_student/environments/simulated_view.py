@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
+from grasping_student.simulation.config import FAMILIES
 
 
 class SimulatedView(View):
@@ -19,20 +21,17 @@ class SimulatedView(View):
     """
 
     def __init__(self, workspace: Workspace, family: Literal["standard", "sparse", "dense"] = "standard") -> None:
-        from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import FAMILIES
-
-        self._world = SimulationEnvironment(replace(FAMILIES[family](), workspace=workspace))
+        self._environment = SimulationEnvironment(replace(FAMILIES[family](), workspace=workspace))
 
     def connect(self) -> None:
         """Nothing to connect."""
 
     def close(self) -> None:
-        self._world.close()
+        self._environment.close()
 
     def observe(self) -> Observation:
-        return self._world.observe()
+        return self._environment.observe()
 
     def new_scene(self, seed: int) -> bool:
-        self._world.reset(seed)
+        self._environment.reset(seed)
         return True
