@@ -19,6 +19,7 @@ from grasping_student.evaluation import one_shot, picking_stage
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, parse_models
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json, write_json
 
 WORLD = BoxWorldSpec()
 
@@ -70,6 +71,16 @@ def test_resuming_as_something_else_is_refused(stage, tmp_path):
         stage(tmp_path / "a", models=("teacher=blind",), resume=True)
     with pytest.raises(UserError, match="--overwrite"):
         stage(tmp_path / "a")
+
+
+def test_a_run_begun_under_a_former_name_of_an_option_goes_on_or_is_refused_by_its_value(tmp_path):
+    whole = results(shoot(tmp_path / "a", max_removed_fraction=0.5))
+    manifest = read_json(tmp_path / "a" / "manifest.json")
+    manifest["config"]["emptiest"] = manifest["config"].pop("max_removed_fraction")
+    write_json(tmp_path / "a" / "manifest.json", manifest)
+    with pytest.raises(UserError, match="max_removed_fraction"):
+        shoot(tmp_path / "a", resume=True)
+    assert results(shoot(tmp_path / "a", max_removed_fraction=0.5, resume=True)) == whole
 
 
 def test_metrics_count_what_the_log_holds(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from grasping_student.episodes.configuration import Family, StopRule
 from grasping_student.pipeline.configuration import check_seeds
@@ -101,6 +101,8 @@ class OneShotConfig:
 
     overwrite: bool = False
     """Replace an output folder."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"emptiest": "max_removed_fraction"}
 
     def __post_init__(self) -> None:
         check_seeds(self, "seed")

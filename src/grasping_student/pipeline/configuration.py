@@ -163,6 +163,22 @@ def with_values(default: Config, values: Any, where: str) -> Config:
         raise UserError(f"{where}: {error}") from None
 
 
+def under_todays_names(default: Any, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Stored values of a config with former keys and values replaced by today's, also in nested configs.
+
+    Args:
+        default: a config of the class, whose fields say which keys hold nested configs.
+        values: as they were stored.
+        where: file named in the warning.
+    """
+    values = _under_todays_names(type(default), values, where)
+    for key, value in values.items():
+        nested = getattr(default, key, None)
+        if dataclasses.is_dataclass(nested) and isinstance(value, dict):
+            values[key] = under_todays_names(nested, value, where)
+    return values
+
+
 def _under_todays_names(kind: type, values: dict[str, Any], where: str) -> dict[str, Any]:
     """The values with former keys and values of a config class replaced by today's."""
     values = copy.deepcopy(values)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.configuration import to_plain, under_todays_names
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.folder_lock import STAGE_LOCK
@@ -126,10 +126,13 @@ class StageRun:
     def _differences(self, stored: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
         """Options and inputs that are not as a stored record says, in words."""
         earlier = "versions" in stored  # an evaluation of an earlier release: its models by name, its world apart
-        config = stored.get("config", stored | stored["world"] if earlier else stored)  # the first wrote it alone
+        config = stored.get(
+            "config", stored | stored.get("world", {}) if earlier else stored
+        )  # the first wrote it alone
         data = stored.get("versions" if earlier else "inputs", {})
         free = (*FREE, *self.free, *(("models",) if earlier else ()))
-        before = _options(type(self.config)()) | _options(config)  # an option added since had its default
+        default = type(self.config)()  # an option added since had its default
+        before = _options(default) | _options(under_todays_names(default, dict(config), str(self.config.out)))
         options = [
             f"{name} ({before.get(name)}, now {value})"
             for name, value in _options(self.config).items()
