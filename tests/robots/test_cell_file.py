@@ -76,7 +76,7 @@ def test_names_of_the_last_release_are_read_and_the_new_ones_told(tmp_path, capl
     assert not caplog.text
     path.write_text(old)
     assert load_cell(path) == expected
-    assert "is now called" in caplog.text
+    assert " is now " in caplog.text
 
 
 def whole_cell(**changes):
