@@ -104,6 +104,12 @@ def test_what_earlier_releases_began_is_gone_on_with_or_refused_by_name(tmp_path
     assert work(config)
 
 
+def test_options_that_went_since_are_no_difference(tmp_path):
+    config = Config(tmp_path, resume=True)
+    write_json(tmp_path / "started.json", {"stage": "work", "config": {"seed": 7, "gone": 1, "loop": {"steps": 5}}})
+    assert work(config)
+
+
 def test_an_evaluation_that_an_earlier_release_began_is_gone_on_with(tmp_path):
     config, world = Config(tmp_path, resume=True, count=3), {"loop": {"steps": 5}}
     write_json(tmp_path / "run.json", {"models": {"a": "x"}, "versions": {"a": "1"}, "world": world, "seed": 7})
