@@ -278,13 +278,14 @@ ALIASES = [(words, option) for words, options in OPTION_ALIASES.items() for opti
 def test_a_former_option_still_works_and_names_the_new_one(words, option, capsys):
     new, values = OPTION_ALIASES[words][option]
     value = next(iter(values), "7")
-    renamed = with_new_names(words, [option, value, "--other", f"{option}={value}", "last"])
+    renamed = with_new_names(words, [option, value, "--other", f"{option}={value}", "last"], ())
     again = [] if new is None else [f"{new}={values.get(value, value)}"]
     apart = [] if new is None else [new, values.get(value, value)]
     assert renamed == [*apart, "--other", *again, "last"]
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and all(line.startswith(f"grasping-student: {words}: {option} ") for line in said)
-    assert with_new_names(words, renamed) == renamed
+    assert with_new_names(words, renamed, ()) == renamed
+    assert with_new_names(words, [option, value], {option}) == [option, value]  # it is an option of today
 
 
 @pytest.mark.parametrize(("former", "words"), sorted(COMMAND_ALIASES.items()))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from grasping_student.cli.main import main
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
@@ -22,7 +23,7 @@ def write(folder, source, environment="simulation"):
     with DatasetWriter(folder, WORKSPACE) as writer:
         grasp = PlanarGrasp(20, 20, 0.0)
         labelled = {"source": source, "grasp": grasp, "z": 0.01, "outcome": Outcome.SUCCESS}
-        writer.append(flat, episode=0, index=0, environment=environment, **labelled)
+        writer.append(flat, Attempt(episode=0, index=0, environment=environment, **labelled))
     return Dataset(folder).version
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -26,6 +26,15 @@ _GRIPPER_OPTIONS = ("opening", "finger-thickness", "finger-width", "finger-depth
 OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
     "predict": {"--seed": _UNUSED, "--preset": _UNUSED},
     "export": {"--preset": _UNUSED},
+    "evaluate one-shot": {"--emptiest": Renamed("--max-removed-fraction")},
+    "experiment": {
+        "--seeds": Renamed("--replicates"),
+        "--draws": Renamed("--replicate-ids"),
+        "--settings": Renamed("--levels"),
+        "--regimes": Renamed("--domains"),
+        "--arms": Renamed("--conditions"),
+        "--stale": Renamed("--on-version-mismatch"),
+    },
     "dataset browse": {"--seed": _UNUSED, "--preset": _UNUSED},
     "pseudo-label": {
         "--rule.name": Renamed("--constraint.name", {"room": "clearance", "grip": "antipodal"}),
@@ -37,7 +46,7 @@ OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
         "--no-obey-rule": Renamed("--no-constrain"),
         "--rule-weight": Renamed("--constraint-weight"),
     },
-    "evaluate one-shot": {"--emptiest": Renamed("--max-removed-fraction")},
+    "dataset import frames": {"--mend": Renamed("--repair"), "--no-mend": Renamed("--no-repair")},
     "dataset export": {"--rows-a-shard": Renamed("--rows-per-shard")},
     "cell calibrate": {"--seed": _UNUSED, "--preset": _UNUSED},
     "cell check": {"--seed": _UNUSED, "--preset": _UNUSED},
@@ -48,20 +57,27 @@ SHORT_FORMS = {"--constraint": "--constraint.name"}
 """Option that names a whole group -> the one of the group that is meant."""
 
 
-def with_new_names(command: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments with former names of options replaced by today's; each replaced one is told on standard error."""
-    known, renamed = OPTION_ALIASES.get(command, {}), []
-    remaining = list(arguments)
+def with_new_names(command: str, arguments: Sequence[str], options: Collection[str]) -> list[str]:
+    """The arguments with former names of options replaced by today's; each replaced one is told on standard error.
+
+    Args:
+        command: its words; what holds for ``experiment`` holds for each of them.
+        arguments: after the command's words.
+        options: that the command has; what is among them is no former name.
+    """
+    known = OPTION_ALIASES.get(command) or OPTION_ALIASES.get(command.partition(" ")[0], {})
+    remaining, renamed = list(arguments), []
     while remaining:
         argument = remaining.pop(0)
         name, equals, value = argument.partition("=")
-        if name in SHORT_FORMS:
+        former = name.replace("_", "-")
+        if name in SHORT_FORMS and SHORT_FORMS[name] in options:
             renamed.append(SHORT_FORMS[name] + equals + value)
             continue
-        if not name.startswith("--") or name.replace("_", "-") not in known:
+        if former in options or former not in known:
             renamed.append(argument)
             continue
-        option, values = known[name.replace("_", "-")]
+        option, values = known[former]
         followed = not equals and bool(remaining) and not remaining[0].startswith("--")
         if option is None:
             _tell(command, name, "has no effect any more, leave it out")
@@ -70,9 +86,8 @@ def with_new_names(command: str, arguments: Sequence[str]) -> list[str]:
             continue
         if followed and remaining[0] in values:
             remaining[0] = values[remaining[0]]
-        value = values.get(value, value)
         _tell(command, name, f"is now {option}")
-        renamed.append(f"{option}{equals}{value}")
+        renamed.append(f"{option}{equals}{values.get(value, value)}")
     return renamed
 
 

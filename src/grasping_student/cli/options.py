@@ -7,9 +7,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,28 +36,17 @@ def parse(command: str, source: Presets[Config] | type[Config], argv: Sequence[s
             the command reads.
         SystemExit: ``--help``.
     """
-    shared = {"--config", "--print-config"} | ({"--preset"} if isinstance(source, Mapping) else set())
-    kind: Any = None
-    default: Any = None
-    if not isinstance(source, Mapping):
-        kind = source
-        if any(each.default is MISSING and each.default_factory is MISSING for each in fields(kind)):
-            shared = set()  # what must be given on the command line has no place in a file
-    rest, given = _take_shared(with_new_names(command, argv), shared)
-    words = "".join(f" {each}," for each in sorted(shared - {"--preset"})).rstrip(",")
-    description = [kind.__doc__] if kind is not None else []
-    if isinstance(source, Mapping):
-        default = source[choice(given.get("--preset", preset), source, "preset")]()
-        kind = type(default)
-        description = [kind.__doc__]
-        words += f", --preset NAME ({', '.join(source)}; default {preset})"
-    elif shared:
-        default = kind()
+    default, shared = _default(source, preset)
+    kind: Any = source if default is None else type(default)
+    options = {*shared, *option_names(kind if default is None else default)}
+    rest, given = _take_shared(with_new_names(command, argv, options), shared)
+    if isinstance(source, Mapping) and "--preset" in given:
+        default = source[choice(given["--preset"], source, "preset")]()
     if "--config" in given:
         default = load_yaml(Path(given["--config"]), default)
-    if shared:
-        description.append(f"Shared options:{words.replace('--config', '--config FILE.yaml')}.")
-    config = _parse(command, kind, default, rest, "\n\n".join(each or "" for each in description))
+    names = [name if values is None else f"{name} {values}" for name, values in shared.items()]
+    description = f"{kind.__doc__}\n\nShared options: {', '.join(names)}." if names else kind.__doc__
+    config = _parse(command, kind, default, rest, description)
     if "--print-config" in given:
         print(to_yaml(config), end="")
         return None
@@ -66,7 +55,30 @@ def parse(command: str, source: Presets[Config] | type[Config], argv: Sequence[s
     return config
 
 
-def _take_shared(argv: Sequence[str], known: set[str]) -> tuple[list[str], dict[str, str]]:
+def _default(source: Any, preset: str) -> tuple[Any, dict[str, str | None]]:
+    """The config that the options change, and the options that are no fields of it, with the form of their values.
+
+    There is no such config where something must be given on the command line: that has no place in a file.
+    """
+    shared = {"--config": "FILE.yaml", "--print-config": None}
+    if isinstance(source, Mapping):
+        return source[preset](), {"--preset": f"NAME ({', '.join(source)}; default {preset})", **shared}
+    complete = all(each.default is not MISSING or each.default_factory is not MISSING for each in fields(source))
+    return (source(), shared) if complete else (None, {})
+
+
+def option_names(config: Any, inside: str = "") -> Iterator[str]:
+    """The options that fill a config dataclass, or an instance of it with its parts, as they are written."""
+    for each in fields(config):
+        name, part = f"{inside}{each.name.replace('_', '-')}", getattr(config, each.name, None)
+        yield f"--{name}"
+        if isinstance(part, bool):
+            yield f"--{inside}no-{each.name.replace('_', '-')}"
+        if is_dataclass(part):
+            yield from option_names(part, f"{name}.")
+
+
+def _take_shared(argv: Sequence[str], known: Collection[str]) -> tuple[list[str], dict[str, str]]:
     """Split off the shared options; the rest belongs to the command's own config."""
     rest: list[str] = []
     shared: dict[str, str] = {}
