@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from grasping_student.cli import commands
+from grasping_student.cli.aliases import COMMAND_ALIASES
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import no_space_left
 from grasping_student.pipeline.surroundings import use_own_settings
@@ -70,10 +71,11 @@ def _run(arguments: list[str]) -> None:
 
 def _when_stopped(arguments: list[str]) -> str:
     """What the operator of a command is told who stopped it."""
-    try:
-        return commands.COMMANDS[commands.find(arguments)[0]].when_stopped
-    except (UserError, SystemExit, IndexError):
-        return ""
+    for words in (" ".join(arguments[:length]) for length in (2, 1)):
+        command = commands.COMMANDS.get(COMMAND_ALIASES.get(words, words))
+        if command is not None:
+            return command.when_stopped
+    return ""
 
 
 def _only_prints(arguments: list[str]) -> bool:
