@@ -72,12 +72,27 @@ def test_options_that_are_named_exist(page):
                 assert part.replace("-", "_") in known, f"no config or program has an option --{option}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in HISTORY], ids=page_id)
+def test_names_of_the_code_exist(page):
+    """A name such as ``fit_floor`` or ``GripperGeometry`` is a word of the sources or of the page's own example."""
+    own = "".join(block.text for block in blocks(page))
+    known = set(re.findall(r"\w+", sources() + own))
+    for code in inline_code(page):
+        if re.fullmatch(r"[a-z]+_\w+|([A-Z][a-z0-9]+){2,}", code):
+            assert code in known, f"`{code}` is no name in the sources"
+
+
+@cache
+def sources() -> str:
+    """The text of all programs."""
+    folders = ("src", "tests", "benchmarks", "examples")
+    return "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
 @cache
 def option_parts() -> set[str]:
     """Names of fields and options in the sources, with underscores."""
-    folders = ("src", "benchmarks", "examples")
-    text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    found = re.findall(r"^    (\w+): |[\"']--([\w-]+)[\"']", text, re.MULTILINE)
+    found = re.findall(r"^    (\w+): |[\"']--([\w-]+)[\"']", sources(), re.MULTILINE)
     return {name.replace("-", "_") for names in found for name in names}
 
 
