@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dataset_scenes import SMALL, scene
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
 from grasping_student.datasets.store import Dataset, DatasetWriter
@@ -78,7 +78,7 @@ def test_an_endless_view_under_the_name_of_our_table_ends_no_reader(dataset):
 
 def test_a_statement_without_end_is_interrupted(dataset):
     connection = segments.open_copy(dataset / SEGMENT)
-    with pytest.raises(UserError, match="interrupted"), segments.clear_errors(dataset / SEGMENT):
+    with pytest.raises(UserError, match="interrupted"), segment_schema.clear_errors(dataset / SEGMENT):
         connection.execute(f"SELECT count(*) FROM ({ENDLESS})").fetchone()
 
 
@@ -227,4 +227,6 @@ def _read_everything(path):
 
 def test_every_object_of_a_new_segment_is_one_of_ours(dataset):
     connection = sqlite3.connect(dataset / SEGMENT)
-    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == segments._TABLES.count("CREATE")
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == segment_schema.TABLES.count(
+        "CREATE"
+    )

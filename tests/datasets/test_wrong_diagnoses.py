@@ -8,7 +8,7 @@ import pytest
 from dataset_scenes import SMALL, fill, scene
 
 from grasping_student.cli.main import main
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.folder import MANIFEST, segment_paths
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
@@ -160,7 +160,7 @@ def _cannot_open(path):
 )
 def test_what_the_disk_or_the_rights_do_is_called_no_damage(filled, act, words):
     path = segment_paths(filled.path)[-1]
-    with pytest.raises(segments.NotReachable, match=words) as caught, segments.clear_errors(path):
+    with pytest.raises(segment_schema.NotReachable, match=words) as caught, segment_schema.clear_errors(path):
         act(path)
     assert "--repair" not in str(caught.value) and "damaged" not in str(caught.value)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grasping_student.datasets.pseudo_label_table import PseudoLabelTable, best_of_angles
+from grasping_student.datasets.chosen_grasps import best_of_angles
+from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import TRAINING_ANGLES

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasping_student.datasets.pseudo_label_table import PseudoLabelTable, best_of_angles, sample_angles, top_of_scenes
+from grasping_student.datasets.chosen_grasps import best_of_angles, sample_angles, top_of_scenes
+from grasping_student.datasets.pseudo_label_table import PseudoLabelTable
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES

@@ -33,12 +33,12 @@ def config(tmp_path_factory):
     )
 
 
-def test_a_batch_is_damaged_only_by_noise_and_holes_and_the_same_again(config):
+def test_a_batch_is_corrupted_only_by_noise_and_holes_and_the_same_again(config):
     dataset = Dataset(config.dataset)
     scenes = read_scenes(dataset, dataset.ids(), config.normalisation)
     canvas = Canvas(SMALL, config.network.stride)
     quiet = replace(config, noise=0.0)
-    batches = pretraining.RestorationBatches(scenes, canvas, quiet, 4)
+    batches = pretraining.DenoisingBatches(scenes, canvas, quiet, 4)
     batch, again, other = batches[2], batches[2], batches[3]
     assert (batch["pictures"] == again["pictures"]).all()
     assert (batch["whole"] != other["whole"]).any()
@@ -46,7 +46,7 @@ def test_a_batch_is_damaged_only_by_noise_and_holes_and_the_same_again(config):
     taken = batch["pictures"] != batch["whole"]
     assert 0.0 < taken.float().mean() < 0.3
     assert (batch["pictures"][taken] == float(table)).all()
-    noisy = pretraining.RestorationBatches(scenes, canvas, replace(config, holes=0, noise=0.003), 1)[0]
+    noisy = pretraining.DenoisingBatches(scenes, canvas, replace(config, holes=0, noise=0.003), 1)[0]
     error = (noisy["pictures"] - noisy["whole"]) * config.normalisation.std
     assert float(error.std()) == pytest.approx(0.003, rel=0.05)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from grasping_student.datasets.pictures import StoredPictures, decompress, metres_from_steps, steps_from_planes
 from grasping_student.datasets.schema import Attempt, check_attempt, content_digest
-from grasping_student.datasets.segments import COLUMNS, UNREADABLE, attempt_from_row, obstacle
+from grasping_student.datasets.segment_schema import UNREADABLE, obstacle
+from grasping_student.datasets.segments import COLUMNS, attempt_from_row
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
 

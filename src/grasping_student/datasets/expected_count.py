@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.checksum import ids_found
 from grasping_student.datasets.folder import DatasetManifest, segment_name, segment_paths
 from grasping_student.pipeline.errors import UserError
@@ -63,7 +63,7 @@ def stored_attempts(folder: Path) -> int:
     total = 0
     for path in segment_paths(folder):
         connection = segments.open_for_reading(path, sealed=False)
-        with segments.clear_errors(path):
+        with segment_schema.clear_errors(path):
             total += len(ids_found(connection))
         connection.close()
     return total

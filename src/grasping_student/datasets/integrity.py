@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.checksum import ids_found, read_whole
 from grasping_student.datasets.expected_count import collected_attempts, missing_segments
 from grasping_student.datasets.folder import (
@@ -131,7 +131,7 @@ def _check_segment(
         problems.append("differs from the SHA-256 in the manifest: a byte was changed after it was sealed")
     ids: set[int] = set()
     try:
-        with segments.clear_errors(path):
+        with segment_schema.clear_errors(path):
             connection = segments.open_for_reading(path, entry is not None)
             try:
                 workspace, first_id = segments.read_meta(connection, path)
@@ -162,7 +162,7 @@ def _check_segment(
                     problems.append(f"holds attempt {min(ids)}, but begins at {first_id}")
             finally:
                 connection.close()
-    except segments.NotReachable:
+    except segment_schema.NotReachable:
         raise
     except UserError as error:
         problems.append(str(error))
@@ -177,8 +177,8 @@ def _sqlite_problems(connection: sqlite3.Connection) -> list[str]:
     """What SQLite itself finds wrong with the file's structure."""
     try:
         answers = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({MOST_NAMED})")]
-    except segments.UNREADABLE as error:
-        if segments.obstacle(error) is not None:
+    except segment_schema.UNREADABLE as error:
+        if segment_schema.obstacle(error) is not None:
             raise
         return [f"cannot be read: {error}"]
     return [] if answers == ["ok"] else answers

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.checksum import WholeAttempt, ids_found, read_whole
 from grasping_student.datasets.expected_count import DAMAGED, note_loss
 from grasping_student.datasets.folder import (
@@ -64,7 +64,7 @@ def repair_dataset(path: Path) -> tuple[Inspection, Repair]:
         UserError: there is no dataset, a writer holds it, its segments do not tell one workspace, or nothing can be
             written there. Nothing is lost then.
     """
-    with segments.clear_errors(path):
+    with segment_schema.clear_errors(path):
         return _repair(path)
 
 
@@ -148,7 +148,7 @@ def _told_workspaces(path: Path, whole: bool = True) -> dict[Workspace, list[str
     told: dict[Workspace, list[str]] = {}
     for segment in segment_paths(path):
         try:
-            with segments.clear_errors(segment):
+            with segment_schema.clear_errors(segment):
                 connection = segments.open_for_reading(segment, sealed=False)
                 try:
                     workspace, _ = segments.read_meta(connection, segment)
@@ -156,7 +156,7 @@ def _told_workspaces(path: Path, whole: bool = True) -> dict[Workspace, list[str
                         told.setdefault(workspace, []).append(segment.name)
                 finally:
                     connection.close()
-        except segments.NotReachable:
+        except segment_schema.NotReachable:
             raise
         except UserError:
             continue
@@ -189,7 +189,7 @@ def _rebuild(path: Path, manifest: DatasetManifest, repair: Repair) -> None:
             salvaged.first_id = _free_id_before(path)
         fresh = working / path.name
         connection = segments.create_segment(fresh, manifest.workspace, salvaged.first_id)
-        with segments.clear_errors(fresh):
+        with segment_schema.clear_errors(fresh):
             connection.execute("BEGIN IMMEDIATE")
             for each in salvaged.whole:
                 segments.insert(connection, each.attempt, each.pictures, each.digest)
@@ -223,7 +223,7 @@ def _free_id_before(path: Path) -> int:
         if segment == path:
             break
         connection = segments.open_for_reading(segment, sealed=False)
-        with segments.clear_errors(segment):
+        with segment_schema.clear_errors(segment):
             free = max(free, segments.read_meta(connection, segment)[1], 1 + max(ids_found(connection), default=-1))
         connection.close()
     return free
@@ -250,16 +250,16 @@ def _padded_copy(path: Path, copy: Path) -> Path:
 def _salvage(copy: Path, workspace: Workspace) -> _Salvaged:
     """What is still whole in a copy of a damaged segment; nothing if it belongs to another workspace."""
     salvaged = _Salvaged()
-    with segments.clear_errors(copy):
+    with segment_schema.clear_errors(copy):
         connection = segments.open_copy(copy)
         try:
-            if not segments.has_own_tables(connection):
+            if not segment_schema.has_own_tables(connection):
                 return salvaged  # under the names of our tables lies something else
             salvaged.ids = ids_found(connection)
             try:
                 own_workspace, first_id = segments.read_meta(connection, copy)
                 salvaged.first_id = first_id
-            except segments.NotReachable:
+            except segment_schema.NotReachable:
                 raise
             except UserError:
                 own_workspace = workspace  # unreadable, so the pictures' sizes and digests must tell

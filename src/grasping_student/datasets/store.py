@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.folder import read_deleted, read_manifest, segment_paths
 from grasping_student.datasets.pictures import decode_pictures
 from grasping_student.datasets.schema import SOURCES, Attempt, workspace_to_json
@@ -62,7 +62,7 @@ class Dataset:
         self._refresh()
         deleted, total = json.dumps(sorted(read_deleted(self.path))), 0
         for segment in self._opened.segments:
-            with segments.clear_errors(segment.path):
+            with segment_schema.clear_errors(segment.path):
                 counts = segment.connection.execute(
                     "SELECT (SELECT count(*) FROM attempt) - "
                     "(SELECT count(*) FROM attempt WHERE id IN (SELECT value FROM json_each(?)))",
@@ -192,7 +192,7 @@ class Dataset:
         self._refresh()
         deleted = read_deleted(self.path)
         for segment in self._opened.segments:
-            with segments.clear_errors(segment.path):
+            with segment_schema.clear_errors(segment.path):
                 # all at once: a transaction left open would keep the writer from sealing the segment
                 rows = segment.connection.execute(f"SELECT {columns} FROM attempt{where} ORDER BY id", values)
                 found = rows.fetchall()
@@ -207,7 +207,7 @@ class Dataset:
             position = bisect_right(self._opened.segments, attempt_id, key=lambda segment: segment.first_id) - 1
             if position >= 0:
                 segment = self._opened.segments[position]
-                with segments.clear_errors(segment.path):
+                with segment_schema.clear_errors(segment.path):
                     row = segment.connection.execute(query, (int(attempt_id),)).fetchone()
                 if row is not None:
                     return segment.path, row
@@ -239,7 +239,7 @@ class Dataset:
             workspace, first_id = segments.read_meta(connection, path)
             if workspace != self.workspace:
                 raise UserError(f"{path} was written for {workspace}; the dataset's is {self.workspace}")
-            segments.check_rows(connection, path, workspace)
+            segment_schema.check_rows(connection, path, workspace)
             self._opened.segments.append(_OpenSegment(path, first_id, connection))
 
 

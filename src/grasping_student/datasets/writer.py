@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from grasping_student.datasets import segments
+from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.folder import (
     DELETED,
     MANIFEST,
@@ -115,7 +115,7 @@ class DatasetWriter:
             self._begin_next_segment()
         connection = self._open_connection()
         try:
-            with segments.clear_errors(self._segment):
+            with segment_schema.clear_errors(self._segment):
                 if not connection.in_transaction:
                     connection.execute("BEGIN IMMEDIATE")
                 segments.insert(connection, attempt, pictures, digest)
@@ -156,7 +156,7 @@ class DatasetWriter:
         """End the running batch; what was appended is on the disk then."""
         connection = self._open_connection()
         if connection.in_transaction:
-            with segments.clear_errors(self._segment):
+            with segment_schema.clear_errors(self._segment):
                 connection.execute("COMMIT")
         self._pending, self._committed_id = 0, self._next_id
 
@@ -191,7 +191,7 @@ class DatasetWriter:
         if workspace is None:
             raise UserError(f"{self.path} holds no dataset yet: a new one needs a workspace")
         manifest = DatasetManifest(workspace)
-        with segments.clear_errors(self.path / MANIFEST):
+        with segment_schema.clear_errors(self.path / MANIFEST):
             write_manifest(self.path, manifest)
         return manifest
 
@@ -204,10 +204,10 @@ class DatasetWriter:
         paths = segment_paths(self.path)
         for path in paths:
             connection = segments.open_for_reading(path, path.name in self._manifest.sealed)
-            with segments.clear_errors(path):
+            with segment_schema.clear_errors(path):
                 self._number = int(path.stem.removeprefix("segment-"))
                 workspace, first_id = segments.read_meta(connection, path)
-                segments.check_rows(connection, path, workspace)
+                segment_schema.check_rows(connection, path, workspace)
                 row = connection.execute("SELECT max(id), max(episode) FROM attempt").fetchone()
                 connection.close()
             self._next_id = max(self._next_id, first_id, -1 if row[0] is None else row[0] + 1)
@@ -237,12 +237,12 @@ class DatasetWriter:
         for path in segment_paths(self.path)[:-1]:
             if path.name not in self._manifest.sealed and (entry := segments.seal(path)) is not None:
                 manifest = replace(self._manifest, sealed={**self._manifest.sealed, path.name: entry})
-                with segments.clear_errors(self.path / MANIFEST):
+                with segment_schema.clear_errors(self.path / MANIFEST):
                     write_manifest(self.path, manifest)
                 self._manifest = manifest
 
     def _set_deleted(self, deleted: frozenset[int]) -> None:
-        with segments.clear_errors(self.path / DELETED):
+        with segment_schema.clear_errors(self.path / DELETED):
             write_deleted(self.path, deleted)
         self.deleted = deleted
 

@@ -73,26 +73,12 @@ def fit(
     steps = math.ceil(len(batches) / config.devices)
     steps_an_epoch = math.ceil(config.steps_an_epoch(items) / config.devices)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
-    average = AveragedWeights(config.ema) if config.ema else None
-    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds, average)
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
-    # the average is up to date before the curve saves it
-    callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
-    callbacks += [RngStateCallback()]
-    shown = config.show_progress and sys.stderr.isatty()
-    callbacks += [StderrProgressBar(refresh_rate=10)] if shown else []
+    callbacks = _callbacks(config, out, steps_an_epoch)
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
-        trainer = _trainer(
-            config,
-            max_steps=steps,
-            precision="32-true" if fp32 else "bf16-mixed",
-            callbacks=callbacks,
-            logger=TensorBoardLogger(out, name="", version="tensorboard"),
-            default_root_dir=out,
-            enable_progress_bar=shown,
-        )
+        trainer = _trainer(config, out, callbacks, max_steps=steps, precision="32-true" if fp32 else "bf16-mixed")
         loader = DataLoader(
             batches,
             batch_size=None,
@@ -101,10 +87,7 @@ def fit(
             sampler=ResumableSampler(steps, module),
         )
         try:
-            if resume.exists():
-                trainer.fit(module, loader, ckpt_path=resume, weights_only=True)
-            else:
-                trainer.fit(module, loader)
+            trainer.fit(module, loader, ckpt_path=resume if resume.exists() else None, weights_only=True)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
     rows = read_learning_curve(out)  # other processes may have trained
@@ -116,7 +99,18 @@ def fit(
     trainer.strategy.barrier()
 
 
-def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
+def _callbacks(config: LoopConfig, out: Path, steps_an_epoch: int) -> list[pl.Callback]:
+    """What watches the steps; the average is up to date before the curve saves it."""
+    average = AveragedWeights(config.ema) if config.ema else None
+    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds, average)
+    callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
+    callbacks.append(RngStateCallback())
+    if config.show_progress and sys.stderr.isatty():
+        callbacks.append(StderrProgressBar(refresh_rate=10))
+    return callbacks
+
+
+def _trainer(config: LoopConfig, out: Path, callbacks: list[pl.Callback], **options: Any) -> pl.Trainer:
     strategy = "ddp_spawn" if config.devices > 1 and config.strategy == "auto" else config.strategy
     try:
         return pl.Trainer(
@@ -124,6 +118,10 @@ def _trainer(config: LoopConfig, **options: Any) -> pl.Trainer:
             devices=config.devices,
             strategy=strategy,
             max_epochs=1,
+            callbacks=callbacks,
+            logger=TensorBoardLogger(out, name="", version="tensorboard"),
+            default_root_dir=out,
+            enable_progress_bar=any(isinstance(each, StderrProgressBar) for each in callbacks),
             log_every_n_steps=10,
             enable_checkpointing=False,
             enable_model_summary=False,

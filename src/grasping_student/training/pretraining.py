@@ -23,11 +23,11 @@ from grasping_student.training.pretraining_configuration import PretrainingConfi
 from grasping_student.training.stage import forget, train
 
 
-class RestorationBatches(Batches):
-    """Item ``step`` is the whole batch of that step: scenes turned anyhow, whole and damaged.
+class DenoisingBatches(Batches):
+    """Item ``step`` is the whole batch of that step: scenes at any angle, whole and corrupted.
 
-    A batch holds ``pictures`` float32 ``(batch, side, side)``, damaged and normalised, and ``whole``, the same without
-    damage.
+    A batch holds ``pictures`` float32 ``(batch, side, side)``, corrupted and normalised, and ``whole``, the same
+    without noise and holes.
     """
 
     def __init__(self, scenes: Scenes, canvas: Canvas, config: PretrainingConfig, steps: int) -> None:
@@ -47,26 +47,26 @@ class RestorationBatches(Batches):
             view = View(phi=math.pi * turn, mirror_rows=bool(rows < 0.5), mirror_cols=bool(cols < 0.5))
             self.scenes.heights[item].ravel().take(canvas.source(view), out=picture, mode="clip")
         whole = heights * np.float32(HEIGHT_UNIT)
-        damaged = damage(whole, config, canvas.workspace.pixel_size, random)
-        arrays = {"pictures": damaged, "whole": whole}
+        corrupted = corrupt(whole, config, canvas.workspace.pixel_size, random)
+        arrays = {"pictures": corrupted, "whole": whole}
         return {name: torch.from_numpy(normalise(each, config.normalisation)) for name, each in arrays.items()}
 
 
-def damage(
+def corrupt(
     whole: NDArray[np.float32], config: PretrainingConfig, pixel_size: float, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Heights with noise, metres, and zero in some rectangles; both of shape ``(batch, side, side)``."""
-    damaged = whole + np.float32(config.noise) * random.standard_normal(whole.shape, dtype=np.float32)
+    corrupted = whole + np.float32(config.noise) * random.standard_normal(whole.shape, dtype=np.float32)
     most = max(1, min(round(config.hole_size / pixel_size), whole.shape[1]))
-    for picture in damaged:
+    for picture in corrupted:
         for _ in range(int(random.integers(config.holes + 1))):
             height, width = random.integers(1, most + 1, 2)
             top, left = random.integers(0, len(picture) - height + 1), random.integers(0, len(picture) - width + 1)
             picture[top : top + height, left : left + width] = 0.0
-    return damaged
+    return corrupted
 
 
-class RestorationStep:
+class DenoisingStep:
     """Mean absolute error of the restored picture, in units of the network's input."""
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -91,5 +91,5 @@ def run(config: PretrainingConfig) -> Path:
             return forget(config.out)
         items = len(scenes.ids)
         steps = config.loop.total_steps(items)
-        batches = RestorationBatches(scenes, model.canvas, config, steps)
-        return train(stage, config, model, RestorationStep(), batches, items, inputs, {"steps": steps})
+        batches = DenoisingBatches(scenes, model.canvas, config, steps)
+        return train(stage, config, model, DenoisingStep(), batches, items, inputs, {"steps": steps})

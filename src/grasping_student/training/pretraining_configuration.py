@@ -14,7 +14,7 @@ from grasping_student.training.loop_configuration import LoopConfig
 
 @dataclass(frozen=True)
 class PretrainingConfig:
-    """Learn to restore damaged heightmaps, without labels; ``--initial`` of the other trainings takes the weights."""
+    """Learn to restore corrupted heightmaps, without labels; ``--initial`` of the other trainings takes the weights."""
 
     dataset: Path = Path("runs/scenes")
     """Dataset with the scenes; labels in it are not looked at."""
@@ -23,7 +23,7 @@ class PretrainingConfig:
     """Checkpoint folder to write; its scores are heights, not grasps."""
 
     seed: int = 0
-    """Initial weights, order of the scenes, damage."""
+    """Initial weights, order of the scenes, noise and holes."""
 
     resume: bool = False
     """Go on with an interrupted run."""

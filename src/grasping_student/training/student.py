@@ -6,15 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grasping_student.datasets.pseudo_label_table import (
-    TABLE,
-    ChosenGrasps,
-    Provenance,
-    PseudoLabelTable,
-    best_of_angles,
-    sample_angles,
-    top_of_scenes,
-)
+from grasping_student.datasets.chosen_grasps import ChosenGrasps, best_of_angles, sample_angles, top_of_scenes
+from grasping_student.datasets.pseudo_label_table import TABLE, Provenance, PseudoLabelTable
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import TRAINING_ANGLES, AngleGrid
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
