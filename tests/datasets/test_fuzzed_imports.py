@@ -176,7 +176,8 @@ def test_columns_of_another_type_are_refused(tmp_path, shard, name, column):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("id", -1),
+        ("id", -2),
+        ("id", None),
         ("id", 2**62),
         ("episode", -1),
         ("index", 2**60),

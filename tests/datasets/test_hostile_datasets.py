@@ -11,6 +11,7 @@ from dataset_scenes import SMALL, scene
 from grasping_student.datasets import segment_schema, segments
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.repair import repair_dataset
+from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.pipeline.errors import UserError
@@ -25,8 +26,7 @@ def dataset(tmp_path):
     random = np.random.default_rng(0)
     with DatasetWriter(tmp_path / "d", SMALL) as writer:
         for episode in range(6):
-            writer.append(
-                scene(random),
+            attempt = Attempt(
                 episode=episode,
                 index=0,
                 environment="test",
@@ -36,6 +36,7 @@ def dataset(tmp_path):
                 outcome=Outcome.SUCCESS if episode % 2 else Outcome.MISSED,
                 extra={"note": "x"},
             )
+            writer.append(scene(random), attempt)
     return tmp_path / "d"
 
 

@@ -105,10 +105,10 @@ class DatasetWriter:
             raise UserError(f"heightmap of {heightmap.workspace}; dataset {self.path} keeps {self.workspace}")
         if attempt.id == UNSTORED:
             attempt = replace(attempt, id=self._next_id)
-        if attempt.id < self._next_id:
-            raise NotStorable(f"id {attempt.id} is taken or out of order; the next free one is {self._next_id}")
         attempt = replace(attempt, created_at=attempt.created_at or _now())
         check_attempt(attempt, self.workspace)
+        if attempt.id < self._next_id:
+            raise NotStorable(f"id {attempt.id} is taken or out of order; the next free one is {self._next_id}")
         pictures = encode_pictures(heightmap)
         digest = content_digest(attempt, pictures.raw_height, pictures.raw_rgb)
         if self._filled >= self._segment_bytes and not self._pending:
