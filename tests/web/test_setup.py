@@ -197,7 +197,7 @@ def test_what_the_cell_asks_is_answered_at_the_page(tmp_path, monkeypatch):
 def test_frames_that_lie_for_an_import_are_refused_with_the_command_that_imports_them(tmp_path):
     (tmp_path / "depth").mkdir()
     (tmp_path / "camera.json").write_text("{}")
-    with pytest.raises(UserError, match=f"dataset import frames {tmp_path} --depth-unit m --out"):
+    with pytest.raises(UserError, match=f"dataset import frames {tmp_path} --depth-unit"):
         open_recorded_scenes(tmp_path, WORKSPACE)
 
 

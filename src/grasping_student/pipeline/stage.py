@@ -126,9 +126,8 @@ class StageRun:
     def _differences(self, stored: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
         """Options and inputs that are not as a stored record says, in words."""
         earlier = "versions" in stored  # an evaluation of an earlier release: its models by name, its world apart
-        config = stored.get(
-            "config", stored | stored.get("world", {}) if earlier else stored
-        )  # the first wrote it alone
+        alone = stored | stored.get("world", {}) if earlier else stored  # without a name, as the first releases did
+        config = stored.get("config", alone)
         data = stored.get("versions" if earlier else "inputs", {})
         free = (*FREE, *self.free, *(("models",) if earlier else ()))
         default = type(self.config)()  # an option added since had its default

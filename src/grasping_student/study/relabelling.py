@@ -32,7 +32,6 @@ from grasping_student.models.grasp_model import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.policies.base import NothingToGrasp
-from grasping_student.study.one_shot_log import outcome_string
 
 TRIES = "attempts.jsonl"
 KINDS = ("scripted", "nearby", "best")
@@ -159,7 +158,7 @@ def relabelling_metrics(attempts: Sequence[Attempt], world: SimulationSpec) -> d
         )
         metrics[kind] = {
             "version": own[scenes[0]].policy_version if scenes else None,
-            "outcomes": outcome_string(own, scenes),
+            "outcomes": "".join("1" if own[s].success else "0" if own[s].counted else "-" for s in scenes),
             "moved_mm": [round(1000 * pixel * each, 1) for each in moved],
             "turned_degrees": [round(each, 1) for each in turned],
         }

@@ -14,7 +14,7 @@ from grasping_student.web.attempt_log import Progress
 from grasping_student.web.attempt_pictures import picture_address
 from grasping_student.web.grasp_canvas import GraspCanvas
 from grasping_student.web.labelling_service import LabellingService, Message
-from grasping_student.web.labelling_steps import Labelled
+from grasping_student.web.labelling_steps import SavedLabel
 from grasping_student.web.pictures import around, draw_gripper, enlarge, height_colours, top_of_scale
 from grasping_student.web.suggestions import SceneSuggestions
 
@@ -36,7 +36,9 @@ OUTCOME_WORDS = {
 MARKS = {"info": "•", "success": "✓", "failure": "✕", "error": "!"}
 
 
-def fill_outcome(inside: ui.element, last: Labelled | None, message: Message | None, gripper: GripperGeometry) -> None:
+def fill_outcome(
+    inside: ui.element, last: SavedLabel | None, message: Message | None, gripper: GripperGeometry
+) -> None:
     """The message, and the last saved grasp with its pictures."""
     inside.clear()
     with inside:
@@ -50,7 +52,7 @@ def fill_outcome(inside: ui.element, last: Labelled | None, message: Message | N
             ui.label(_message_text(last, message))
 
 
-def _message_text(last: Labelled | None, message: Message) -> str:
+def _message_text(last: SavedLabel | None, message: Message) -> str:
     if last is None or message.tone not in ("success", "failure"):
         return message.text
     assert last.attempt.outcome is not None
@@ -60,7 +62,7 @@ def _message_text(last: Labelled | None, message: Message) -> str:
     return f"{word}: {meaning}. {message.text}."
 
 
-def _strip(last: Labelled, gripper: GripperGeometry) -> None:
+def _strip(last: SavedLabel, gripper: GripperGeometry) -> None:
     grasp, workspace = last.attempt.grasp, last.before.workspace
     assert grasp is not None
     top, side = top_of_scale(last.before), round(2 * STRIP_SIDE * workspace.extent / STRIP_METRES)

@@ -15,7 +15,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.edit_lock import Hold
 from grasping_student.web.labelling_session import LabellingSession
-from grasping_student.web.labelling_steps import Interruptible, Labelled, NotSaved, Scene, StaleScene
+from grasping_student.web.labelling_steps import Interruptible, NotSaved, SavedLabel, Scene, StaleScene
 from grasping_student.web.operator import Operator
 from grasping_student.web.suggestions import SceneSuggestions, Suggester
 
@@ -62,7 +62,7 @@ class LabellingService:
         self.message: Message | None = None
         self.scene: Scene | None = None
         self.suggestions: SceneSuggestions | None = None
-        self.last: Labelled | None = None
+        self.last: SavedLabel | None = None
         self.recent: list[tuple[Attempt, bool]] = []
         self.progress = Progress(0, 0, 0, 0, None)
         self.scenes_left: int | None = None
@@ -99,7 +99,7 @@ class LabellingService:
         """Try a grasp, save it, show the next scene; the message says how it ended only once it is saved."""
         shown = self.suggestions if self.scene is not None and self.scene.number == number else None
 
-        def attempt(session: LabellingSession) -> Labelled:
+        def attempt(session: LabellingSession) -> SavedLabel:
             return session.execute(number, grasp, verdict, shown, started_from)
 
         _, labelled = await self._run("saving" if self.recorded else "the robot tries the grasp", attempt)
@@ -240,7 +240,7 @@ class LabellingService:
             self.suggestions = found
             self.tell("suggestions")
 
-    def _tell_saved(self, labelled: Labelled | None) -> None:
+    def _tell_saved(self, labelled: SavedLabel | None) -> None:
         if labelled is None:
             return
         self.last = labelled

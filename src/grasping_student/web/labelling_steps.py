@@ -1,4 +1,4 @@
-"""The values that a labelling session deals in: scenes, labels, steps that can be taken back, refusals."""
+"""Values of a labelling session: scenes, saved labels, steps that can be taken back, refusals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotSaved(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the person looks at."""
+    """A scene as the person sees it."""
 
     number: int
     """Grows with every scene shown; actions name it."""
@@ -43,7 +43,7 @@ class Scene:
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class SavedLabel:
     """A saved label, with the scene before and after."""
 
     attempt: Attempt
@@ -63,25 +63,26 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Hiding:
+class Deletion:
     """An attempt that was deleted, or brought back, among the last ones: a step of its own."""
 
     attempt_id: int
-    hidden: bool
+    deleted: bool
+    """False where it was brought back."""
 
 
 @dataclass(frozen=True)
 class Undone:
     """A step that was taken back."""
 
-    step: Step | Hiding
+    step: Step | Deletion
     scene_is_back: bool = False
     """Whether the scene is again as it was before the step."""
 
     def __str__(self) -> str:
         step, number = self.step, self.step.attempt_id
-        if isinstance(step, Hiding):
-            return f"{'Restored' if step.hidden else 'Deleted'} attempt {number}; the scene on the page stays."
+        if isinstance(step, Deletion):
+            return f"{'Restored' if step.deleted else 'Deleted'} attempt {number}; the scene on the page stays."
         what = "Took the last step back" if number is None else f"Deleted attempt {number}"
         return f"{what}; the {'scene is as it was before' if self.scene_is_back else 'workspace stays as it is now'}."
 
@@ -97,7 +98,7 @@ class UnsavedAttempt:
 
 @runtime_checkable
 class Recoverable(Protocol):
-    """A world that stops after a device fault and goes on upon its operator's word: the robot cell."""
+    """An environment that stops after a device fault and goes on upon its operator's word: the robot cell."""
 
     @property
     def stopped(self) -> str | None: ...
@@ -107,6 +108,6 @@ class Recoverable(Protocol):
 
 @runtime_checkable
 class Interruptible(Protocol):
-    """A world whose work another thread can cut short: the robot cell."""
+    """An environment whose work another thread can cut short: the robot cell."""
 
     def interrupt(self) -> None: ...
