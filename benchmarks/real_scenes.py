@@ -6,6 +6,7 @@ tips. Run: python benchmarks/real_scenes.py --scenes FOLDER [--model CHECKPOINT]
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,6 @@ from grasping_student.perception.frame_files import frame_files, load_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.plotting.prediction_figure import plot_prediction
 from grasping_student.serving.predict import load_model, predict
-from grasping_student.serving.seen_material import FINGER_DEPTH
 
 
 def on_item(mask: np.ndarray, frame, point: tuple[float, float, float]) -> bool:
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, default=None)
     arguments = parser.parse_args()
     model = load_model(arguments.model, arguments.extent)
+    depth = model.query.gripper.finger_depth
     hits = best_hits = total = grasps = 0
     folders = sorted(path.parent for path in arguments.scenes.rglob("camera.json"))
     for folder in folders:
@@ -41,26 +42,26 @@ def main() -> None:
         name = folder.relative_to(arguments.scenes)
         total += 1
         try:
-            prediction = predict(frame, model, constraint=model.config.constraint.make())
+            choice = predict(frame, model, replace(model.query, count=5))
         except UserError as error:
             print(f"{name}: no grasp: {error}")
             continue
         on = [
-            (on_item(mask, frame, (g.x, g.y, g.z)), on_item(mask, frame, (g.x, g.y, g.z + FINGER_DEPTH)))
-            for g in prediction.grasps
+            (on_item(mask, frame, (x, y, z)), on_item(mask, frame, (x, y, z + depth)))
+            for x, y, z in ((g.place.x, g.place.y, g.place.z) for g in choice.grasps)
         ]
         best_hits += all(on[0])
         hits += sum(all(each) for each in on)
         grasps += len(on)
-        best = prediction.grasps[0]
+        best = choice.grasps[0].place
         words = "on an item" if all(on[0]) else f"MISSES (tips {on[0][0]}, surface {on[0][1]})"
-        print(f"{name}: best grasp {words}, x {best.x:+.3f} y {best.y:+.3f} z {best.z:.3f}, open {best.width:.3f} m")
-        for note in prediction.notes:
+        print(f"{name}: best grasp {words}, x {best.x:+.3f} y {best.y:+.3f} z {best.z:.3f}, open {best.opening:.3f} m")
+        for note in choice.notes:
             print(f"    {note}")
         if arguments.pictures:
             arguments.pictures.mkdir(parents=True, exist_ok=True)
             target = arguments.pictures / ("-".join(name.parts) + ".png")
-            plot_prediction(prediction, target, frame.rgb is not None)
+            plot_prediction(choice, target, frame.rgb is not None)
     print(f"best grasp on an item: {best_hits} of {total}; all grasps: {hits} of {grasps}")
 
 

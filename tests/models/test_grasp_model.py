@@ -17,7 +17,8 @@ from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
-from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, choose
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Scorer, fold_batch_norm, resolve_precision
 from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import Normalisation
@@ -110,7 +111,8 @@ def test_a_heightmap_of_another_workspace_is_refused():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.floats(0.004, 0.04))
 def test_the_best_grasps_fall_in_score_and_keep_their_distance(seed, count, ban):
     model, scene = direct_model(), random_scene(seed)
-    chosen = model.top_grasps(scene, count, ban, AngleGrid(4))
+    query = GraspQuery(count=count, nms_radius=ban, grid=AngleGrid(4))
+    chosen = [(each.grasp, each.score) for each in choose(Observation.of(scene), model, query).grasps]
     scores = [score for _, score in chosen]
     assert scores == sorted(scores, reverse=True)
     assert chosen[0] == model.best_grasp(scene, AngleGrid(4))

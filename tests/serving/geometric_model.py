@@ -5,7 +5,7 @@ import numpy as np
 from grasping_student.geometry.grasp import AngleGrid
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace, light_workspace
-from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.grasp_choice import GraspQuery
 
 
 class GeometricModel:
@@ -16,7 +16,7 @@ class GeometricModel:
     def __init__(self, workspace: Workspace | None = None, half_opening: float = 0.035) -> None:
         self.workspace = workspace or light_workspace()
         self.half_opening = half_opening
-        self.config = ModelConfig(workspace=self.workspace)
+        self.query = GraspQuery()
 
     def score_maps(self, heightmap: Heightmap, grid: AngleGrid) -> np.ndarray:
         assert heightmap.workspace == self.workspace

@@ -17,14 +17,14 @@ from grasping_student.cli.main import main
 from grasping_student.geometry.grasp import PlanarGrasp, angle_distance
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry
-from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
+from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.perception.frame import frame_to_heightmap
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.perception.heightmap_repair import repair_heightmap
+from grasping_student.perception.heightmap_repair import observe_frame
+from grasping_student.perception.placement import finger_opening
+from grasping_student.perception.seen_material import SeenMaterial
 from grasping_student.serving.predict import load_model, predict
-from grasping_student.serving.seen_material import finger_opening, seen_material
 
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
 
@@ -91,21 +91,20 @@ def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_m
     tilted = looking_down(0.75, 0.15 + 0.02)
     tilted[2, 3] += 0.006
     prediction = predict(replace(frame, camera_to_world=tilted), GeometricModel())
-    text = " ".join(prediction.notes)
+    text = " ".join(map(str, prediction.notes))
     assert "floor lay off" in text and "tilt 1.1" in text
     assert "Bin walls" in text
     for each in prediction.grasps:
-        assert box_under(each.x, each.y, slack=0.012)
+        assert box_under(each.place.x, each.place.y, slack=0.012)
         # z is in the world of the given pose, whose table lies elsewhere than the floor in the picture
-        floor = float(prediction.mended.floor.z(each.x, each.y))
-        assert abs(floor) > 0.003
-        assert each.z - floor in (pytest.approx(0.025, abs=0.003), pytest.approx(0.015, abs=0.003))
+        assert abs(each.place.floor) > 0.003
+        assert each.place.z - each.place.floor in (pytest.approx(0.025, abs=0.003), pytest.approx(0.015, abs=0.003))
 
 
 def test_what_the_camera_could_not_see_is_never_grasped():
     frame = frame_of(tabletop(), tilt=0.5)
-    mended = repair_heightmap(frame_to_heightmap(frame, LIGHT))
-    material = seen_material(frame, mended)
+    mended = observe_frame(frame, LIGHT)
+    material = SeenMaterial(mended).cells()
     assert material.any()
     rows, cols = np.nonzero(material)
     for x, y in zip(*LIGHT.xy_from_pixel(rows, cols), strict=True):
@@ -114,8 +113,8 @@ def test_what_the_camera_could_not_see_is_never_grasped():
     hidden = frame.depth.copy()
     hidden[:] = np.where(np.arange(640)[None, :] > 320, np.nan, hidden)  # the right half was not measured
     blind = replace(frame, depth=hidden)
-    mended = repair_heightmap(frame_to_heightmap(blind, LIGHT))
-    rows, cols = np.nonzero(seen_material(blind, mended))
+    mended = observe_frame(blind, LIGHT)
+    rows, cols = np.nonzero(SeenMaterial(mended).cells())
     assert (LIGHT.xy_from_pixel(rows, cols)[0] < 0.0).all()
 
 
@@ -124,14 +123,14 @@ def test_a_noisy_camera_with_dropouts_still_sees_material_and_flat_floor():
     scene = tabletop(big)
     with SimulatedCamera(lambda: scene, CAMERA, looking_down(0.75, 0.15), noise=0.001, dropout=0.03) as camera:
         frame = camera.read()
-    mended = repair_heightmap(frame_to_heightmap(frame, LIGHT))
+    mended = observe_frame(frame, LIGHT)
     items = np.zeros(LIGHT.shape, dtype=bool)
     every = np.arange(LIGHT.pixels)
     x, y = LIGHT.xy_from_pixel(every, every)
     for cx, cy, sx, sy, _ in big:
         items |= (np.abs(y - cy) <= sy / 2 + 0.006)[:, None] & (np.abs(x - cx) <= sx / 2 + 0.006)[None, :]
     assert (mended.heightmap.height[~items] == 0.0).mean() > 0.995
-    material = seen_material(frame, mended)
+    material = SeenMaterial(mended).cells()
     assert not (material & ~items).any()
     assert material.sum() > 0.25 * items.sum()
 
@@ -143,8 +142,7 @@ def test_fingers_open_a_little_wider_than_the_item(angle, width):
     x, y = LIGHT.xy_from_pixel(every, every)
     along = x[None, :] * math.cos(angle) + y[:, None] * math.sin(angle)
     height = np.where(np.abs(along) <= width / 2, np.float32(0.05), np.float32(0.0)).astype(np.float32)
-    heightmap = Heightmap(height, np.zeros((*LIGHT.shape, 3), np.uint8), LIGHT)
-    opening = finger_opening(heightmap, PlanarGrasp.from_xy(0.0, 0.0, angle, LIGHT), 0.03)
+    opening = finger_opening(height, PlanarGrasp.from_xy(0.0, 0.0, angle, LIGHT), 0.03, GripperGeometry(), LIGHT)
     assert min(width + 0.004, 0.085) <= opening <= min(width + 0.016 + 3.5 * LIGHT.pixel_size, 0.085)
 
 
@@ -196,11 +194,12 @@ def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, ca
 def test_a_rule_is_obeyed_where_it_leaves_anything_and_otherwise_said_to_leave_nothing():
     rule = GraspConstraintConfig("antipodal").make()
     frame = frame_of(tabletop(boxes=((0.02, 0.01, 0.03, 0.06, 0.04),)))
-    prediction = predict(frame, GeometricModel(), constraint=rule)
-    height = fill_holes(prediction.mended.heightmap).height
+    prediction = predict(frame, GeometricModel(), GraspQuery(preferred=rule, count=5))
+    height = prediction.observation.filled_height
+    assert prediction.constrained and prediction.on_seen_material
     for each in prediction.grasps:
         grasp = each.grasp
         assert rule.allows(height, np.array([grasp.angle]), LIGHT)[0, grasp.row, grasp.col]
-    assert not any("poor lot" in note for note in prediction.notes)
+    assert not any("poor lot" in note.text for note in prediction.notes)
     wide = frame_of(tabletop(boxes=((0.0, 0.0, 0.12, 0.12, 0.04),)))  # wider than the fingers open
-    assert any("poor lot" in note for note in predict(wide, GeometricModel(), constraint=rule).notes)
+    assert any("poor lot" in note.text for note in predict(wide, GeometricModel(), GraspQuery(preferred=rule)).notes)

@@ -12,6 +12,7 @@ from grasping_student.environments.recorded import RecordedEnvironment, ScenesIn
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_session import LabellingSession
@@ -91,7 +92,9 @@ class ConstantModel:
         self.spread = spread
         self.asked = 0
 
-    def allowed_scores(self, heightmap, grid):
+    query = GraspQuery(foreground_only=False)
+
+    def score_maps(self, heightmap, grid):
         self.asked += 1
         scores = np.full((grid.count, *WORKSPACE.shape), -np.inf, np.float32)
         inside = (slice(None), *WORKSPACE.graspable_slice)

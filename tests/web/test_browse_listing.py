@@ -83,7 +83,7 @@ def test_unknown_filters_are_refused():
 def test_a_score_is_the_maps_value_at_the_grasp_and_its_rank(dataset):
     model, grid = ConstantModel(), AngleGrid(4)
     attempt = next(a for a in dataset.attempts() if a.grasp is not None)
-    scores = model.allowed_scores(dataset.heightmap(attempt.id), grid)
+    scores = model.score_maps(dataset.heightmap(attempt.id), grid)
     found = grasp_score(model, dataset, attempt, grid)
     row, col = attempt.grasp.row, attempt.grasp.col
     assert found.score == scores[grid.index(attempt.grasp.angle), row, col]

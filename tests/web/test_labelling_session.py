@@ -17,6 +17,7 @@ from tests.web.labelling_worlds import (
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.labelling_steps import NotSaved, StaleScene
 from grasping_student.web.suggestions import Suggester
@@ -209,11 +210,11 @@ def test_labels_a_minute_cut_pauses_short(tmp_path):
 def test_shown_suggestions_are_kept_with_the_attempt(tmp_path):
     session = make_session(tmp_path / "d")
     suggester = Suggester(ConstantModel(), count=3, grid=AngleGrid(4))
-    shown = suggester(session.scene.heightmap)
+    shown = suggester(Observation.of(session.scene.heightmap))
     accepted = label(session, shown.suggestions[1].grasp, shown=shown, started_from=1).attempt.extra
     assert accepted["suggestion_accepted"] == 1 and accepted["suggestion_corrected"] is None
     assert len(accepted["suggestions"]) == 3 and accepted["model_version"] == "constant-1"
-    shown = suggester(session.scene.heightmap)
+    shown = suggester(Observation.of(session.scene.heightmap))
     moved = shown.suggestions[0].grasp
     corrected = PlanarGrasp(moved.row, moved.col, moved.angle + 0.3)
     extra = label(session, corrected, shown=shown, started_from=0).attempt.extra

@@ -97,7 +97,7 @@ def test_forbidden_pixels_do_not_count():
 def test_suggestions_are_best_first_and_apart():
     world = BoxWorld()
     world.reset(3)
-    found = Suggester(ConstantModel(), count=4, nms_radius=0.03, grid=AngleGrid(4))(world.observe().heightmap)
+    found = Suggester(ConstantModel(), count=4, nms_radius=0.03, grid=AngleGrid(4))(world.observe())
     scores = [s.score for s in found.suggestions]
     assert len(scores) == 4 and scores == sorted(scores, reverse=True)
     pixels = 0.03 / WORKSPACE.pixel_size
@@ -111,6 +111,6 @@ def test_nothing_shown_leaves_nothing_and_a_false_position_is_none():
     assert shown_with_attempt(None, None, None) == {}
     world = BoxWorld()
     world.reset(3)
-    shown = Suggester(ConstantModel(), count=2, grid=AngleGrid(4))(world.observe().heightmap)
+    shown = Suggester(ConstantModel(), count=2, grid=AngleGrid(4))(world.observe())
     extra = shown_with_attempt(shown, PlanarGrasp(20, 20, 0.5), 7)
     assert extra["suggestion_corrected"] is None and extra["suggestion_accepted"] is None

@@ -89,7 +89,7 @@ def test_the_uncertain_queue_shows_what_the_model_knows_least_first(tmp_path):
     options = config(tmp_path, model=tmp_path, queue="uncertain", pool=6)
     session = begun(options, suggester)
     scenes = open_recorded_scenes(options.scenes, WORKSPACE)
-    uncertainty = [suggester.uncertainty(scenes.observation(i).heightmap) for i in range(6)]
+    uncertainty = [suggester.uncertainty(scenes.observation(i)) for i in range(6)]
     assert max(uncertainty) - min(uncertainty) > 0.01
     assert uncertainty[session.environment.position] == pytest.approx(max(uncertainty))
     session.log.close()

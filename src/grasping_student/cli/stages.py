@@ -115,14 +115,15 @@ def predict(config: PredictConfig) -> None:
     """``grasping-student predict``: print what was repaired and where the best grasp is."""
     from grasping_student.serving.predict import run
 
-    prediction = run(config)
-    for note in prediction.notes:
+    choice = run(config)
+    for note in choice.notes:
         notify(f"mended: {note}")
-    best = prediction.grasps[0]
+    best = choice.grasps[0]
+    place = best.place
     print(
-        f"best grasp: x {best.x:+.3f} m, y {best.y:+.3f} m, z {best.z:.3f} m, "
+        f"best grasp: x {place.x:+.3f} m, y {place.y:+.3f} m, z {place.z:.3f} m, "
         f"{math.degrees(best.grasp.angle):.0f} degrees, "
-        f"open to {best.width * 1000:.0f} mm, score {best.score:.2f}\nwritten: {config.out / 'grasp.json'}, "
+        f"open to {place.opening * 1000:.0f} mm, score {best.score:.2f}\nwritten: {config.out / 'grasp.json'}, "
         f"{config.out / 'grasp.png'}"
     )
 

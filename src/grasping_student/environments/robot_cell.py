@@ -137,14 +137,14 @@ class RobotCell(Environment):
         if not self.workspace.is_graspable(grasp.row, grasp.col):
             return Outcome.OUT_OF_REACH
         seen = self._seen if self._seen is not None else self.observe()
+        if seen.excluded[grasp.row, grasp.col]:
+            return self._refuse("it lies on a wall, on the robot or in a shadow, where nothing is grasped")
         plan = plan_grasp(seen, grasp, self.config)
         try:
             for pose in (plan.over, plan.approach, plan.grasp):
                 self.config.safe_box.check_pose(pose)
         except UnsafeMotion as error:
-            self._telemetry.update("refused a grasp", reason=str(error))
-            logging.getLogger(__name__).warning("a grasp was refused: %s", error)
-            return Outcome.OUT_OF_REACH
+            return self._refuse(str(error))
         self._telemetry.grasp(grasp)
         self._seen, self._in_sight = None, True
         try:
@@ -161,6 +161,12 @@ class RobotCell(Environment):
             with contextlib.suppress(DeviceFault):  # the grasp is over: whatever fails now is met at the next one
                 self._show_devices("done")
         return outcome
+
+    def _refuse(self, reason: str) -> Outcome:
+        """A grasp that is not tried; the arm stays where it is."""
+        self._telemetry.update("refused a grasp", reason=reason)
+        logging.getLogger(__name__).warning("a grasp was refused: %s", reason)
+        return Outcome.OUT_OF_REACH
 
     def recover(self) -> None:
         """On the operator's word: clear stops, take the devices again, rise and carry off what is held.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -67,12 +68,20 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     from grasping_student.policies.greedy_network import GreedyNetworkPolicy
 
     model = _model(folder, environment.workspace)
+    if model.config.constraint.name != "none" and model.config.constraint.gripper != environment.gripper:
+        logging.getLogger(__name__).warning(
+            "%s was taught with another gripper (%s) than grasps here (%s)",
+            folder,
+            model.config.constraint.gripper,
+            environment.gripper,
+        )
     if prefix == FAILURE_AVOIDING:
         return FailureAvoidingPolicy(model, folder.name)
     if prefix == UNCONSTRAINED and model.config.constraint != GraspConstraintConfig():
         model = model.unconstrained()
     name: ConstraintName = prefix if prefix in CONSTRAINTS else "none"
-    return GreedyNetworkPolicy(model, folder.name, constraint=GraspConstraintConfig(name).make(), constraint_name=name)
+    constraint = GraspConstraintConfig(name, gripper=environment.gripper).make()
+    return GreedyNetworkPolicy(model, folder.name, constraint=constraint, constraint_name=name)
 
 
 def prefix_and_folder(spec: str) -> tuple[str, Path]:

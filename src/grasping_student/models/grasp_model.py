@@ -15,26 +15,20 @@ from numpy.typing import NDArray
 from torch import nn
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.geometry.grasp_constraints import GraspConstraint, GraspConstraintConfig
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
 from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.grasp_choice import GraspQuery, allowed_scores, choose
 from grasping_student.models.inference import Precision, Scorer
 from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import clean_height, normalise
 from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
-from grasping_student.models.selection import non_maximum_suppression
-
-NMS_RADIUS = 0.014
-"""Metres between two of the n best grasps, along rows or columns: the authors' window of 21 pixels, 28 mm, halved."""
+from grasping_student.perception.observation import Observation
 
 PIXELS_PER_CALL = 200_000
 """Pixels scored in one call of the network: 12 angles at 128 pixels a side, one at 352, where more leave the cache."""
-
-
-class NoGrasp(ValueError):
-    """Nothing in the scene may be grasped: no foreground inside the margin."""
 
 
 class GraspModel:
@@ -134,64 +128,25 @@ class GraspModel:
         return GraspModel(self.network, replace(self.config, constraint=GraspConstraintConfig()), self.precision)
 
     @cached_property
-    def _own_constraint(self) -> GraspConstraint | None:
-        return self.config.constraint.make()
+    def query(self) -> GraspQuery:
+        """Grasps under the model's own constraint, at the angles of deployment."""
+        own = self.config.constraint
+        return GraspQuery(preferred=own.make(), gripper=own.gripper)
 
     def allowed_scores(
-        self,
-        heightmap: Heightmap,
-        grid: AngleGrid = DEPLOYMENT_ANGLES,
-        foreground_only: bool = True,
-        constraint: GraspConstraint | None = None,
+        self, heightmap: Heightmap, grid: AngleGrid = DEPLOYMENT_ANGLES, foreground_only: bool = True
     ) -> NDArray[np.float32]:
-        """``score_maps`` with -inf on bare table too, unless ``foreground_only`` is False (as in the paper).
-
-        With ``constraint``, -inf also where it refuses a grasp. The model's own constraint is obeyed where it leaves
-        anything: a bin in which nothing can be gripped well is still to be emptied. Unmeasured pixels count as what
-        they are filled with.
-        """
-        maps = self.score_maps(heightmap, grid)
-        height = clean_height(heightmap, self.config.normalisation)
-        if foreground_only:
-            maps[:, height <= 0.0] = -np.inf
-        if constraint is not None:
-            maps[~constraint.allows(height, grid.angles, self.workspace)] = -np.inf
-        if self._own_constraint is not None:
-            passing = self._own_constraint.allows(height, grid.angles, self.workspace) & np.isfinite(maps)
-            if passing.any():
-                maps[~passing] = -np.inf
-        return maps
+        """``score_maps`` of a perfect heightmap, -inf where no grasp may be chosen: see ``grasp_choice``."""
+        query = replace(self.query, grid=grid, foreground_only=foreground_only)
+        return allowed_scores(Observation.of(heightmap), self, query).scores
 
     def best_grasp(
-        self,
-        heightmap: Heightmap,
-        grid: AngleGrid = DEPLOYMENT_ANGLES,
-        foreground_only: bool = True,
-        constraint: GraspConstraint | None = None,
+        self, heightmap: Heightmap, grid: AngleGrid = DEPLOYMENT_ANGLES, foreground_only: bool = True
     ) -> tuple[PlanarGrasp, float]:
-        """The grasp with the highest score, and the score.
+        """The grasp on a perfect heightmap with the highest score, and the score.
 
         Raises:
             NoGrasp: no foreground inside the margin.
         """
-        return self.top_grasps(heightmap, 1, grid=grid, foreground_only=foreground_only, constraint=constraint)[0]
-
-    def top_grasps(
-        self,
-        heightmap: Heightmap,
-        count: int,
-        nms_radius: float = NMS_RADIUS,
-        grid: AngleGrid = DEPLOYMENT_ANGLES,
-        foreground_only: bool = True,
-        constraint: GraspConstraint | None = None,
-    ) -> list[tuple[PlanarGrasp, float]]:
-        """The ``count`` best grasps, best first, no two nearer than ``nms_radius`` (metres; paper, section IV-E).
-
-        Raises:
-            NoGrasp: no foreground inside the margin, or nothing that the constraint allows.
-        """
-        scores = self.allowed_scores(heightmap, grid, foreground_only, constraint)
-        chosen = non_maximum_suppression(scores, count, nms_radius / self.workspace.pixel_size)
-        if not chosen:
-            raise NoGrasp("no foreground inside the margin that may be grasped")
-        return [(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score) for each in chosen]
+        query = replace(self.query, grid=grid, foreground_only=foreground_only)
+        return choose(Observation.of(heightmap), self, query).best

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT, Heightmap
+from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT, Heightmap, fill_holes
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.floor import FloorPlane
 from grasping_student.perception.frame import RgbdFrame
@@ -56,6 +56,23 @@ class Observation:
     def workspace(self) -> Workspace:
         """Meaning of the cells in metres."""
         return self.heightmap.workspace
+
+    @property
+    def filled_height(self) -> NDArray[np.float32]:
+        """Heights without holes, floor exactly zero: what constraints look at; metres ``(pixels, pixels)``.
+
+        Raises:
+            ValueError: nothing at all was measured.
+        """
+        height = fill_holes(self.heightmap).height
+        return np.where(height < self.threshold, np.float32(0.0), height)
+
+    def graspable_foreground(self) -> NDArray[np.bool_]:
+        """Cells inside the margin that hold something and are not excluded, shape ``(pixels, pixels)``.
+
+        Unmeasured cells count as what they are filled with.
+        """
+        return (self.filled_height > 0.0) & self.workspace.graspable_mask() & ~self.excluded
 
     @property
     def obstacle_height(self) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grasping_student.geometry.grasp import (
     DEPLOYMENT_ANGLES,
     REPEAT_ANGLE,
@@ -11,7 +13,8 @@ from grasping_student.geometry.grasp import (
     PlanarGrasp,
 )
 from grasping_student.geometry.grasp_constraints import ExclusionZone
-from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.models.grasp_choice import NoGrasp, choose
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
@@ -25,7 +28,7 @@ class FailureAvoidingPolicy:
     def __init__(self, model: GraspModel, name: str, grid: AngleGrid = DEPLOYMENT_ANGLES) -> None:
         self._model = model
         self._name = name
-        self._grid = grid
+        self._query = replace(model.query, grid=grid)
         self._failed: list[PlanarGrasp] = []
 
     @property
@@ -62,9 +65,7 @@ class FailureAvoidingPolicy:
         """
         failed = tuple(self._failed)
         zones = (ExclusionZone(failed, AWAY), ExclusionZone(failed, REPEAT_DISTANCE, REPEAT_ANGLE))
-        for zone in zones if failed else (None,):
-            try:
-                return self._model.best_grasp(observation.heightmap, self._grid, constraint=zone)
-            except NoGrasp as error:
-                reason = str(error)
-        raise NothingToGrasp(reason)
+        try:
+            return choose(observation, self._model, replace(self._query, required=zones if failed else ())).best
+        except NoGrasp as error:
+            raise NothingToGrasp(str(error)) from None

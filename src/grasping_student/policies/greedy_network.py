@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
 from grasping_student.geometry.grasp_constraints import GraspConstraint
-from grasping_student.models.grasp_model import GraspModel, NoGrasp
+from grasping_student.models.grasp_choice import NoGrasp, choose
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
 
 
 class GreedyNetworkPolicy:
-    """Argmax over pixels and the angles of a grid (paper, section VI-D)."""
+    """Argmax over pixels and the angles of a grid (paper, section VI-D).
+
+    Args:
+        model: scores the scenes; its own constraint is preferred.
+        name: for tables and attempts.
+        grid: angles that are tried.
+        constraint: demanded besides; None demands nothing.
+        constraint_name: its name in the policy's version.
+    """
 
     def __init__(
         self,
@@ -20,11 +31,10 @@ class GreedyNetworkPolicy:
         constraint: GraspConstraint | None = None,
         constraint_name: str = "constraint",
     ) -> None:
-        self._constraint = constraint
-        self._constraint_name = constraint_name
         self._model = model
         self._name = name
-        self._grid = grid
+        self._query = replace(model.query, grid=grid, required=() if constraint is None else (constraint,))
+        self._suffix = "" if constraint is None else f"-{constraint_name}"
 
     @property
     def name(self) -> str:
@@ -34,7 +44,7 @@ class GreedyNetworkPolicy:
     @property
     def version(self) -> str:
         """Content hash of the model, and the name of the constraint if one is demanded."""
-        return self._model.version + ("" if self._constraint is None else f"-{self._constraint_name}")
+        return self._model.version + self._suffix
 
     @property
     def source(self) -> Source:
@@ -51,6 +61,6 @@ class GreedyNetworkPolicy:
             NothingToGrasp: no foreground inside the margin, or nothing that the constraint allows.
         """
         try:
-            return self._model.best_grasp(observation.heightmap, self._grid, constraint=self._constraint)
+            return choose(observation, self._model, self._query).best
         except NoGrasp as error:
             raise NothingToGrasp(str(error)) from None

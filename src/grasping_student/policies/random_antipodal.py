@@ -27,7 +27,8 @@ class RandomAntipodal:
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         filled = fill_holes(observation.heightmap)
-        passing = np.argwhere(self._constraint.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace))
+        allowed = self._constraint.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace)
+        passing = np.argwhere(allowed & ~observation.excluded)
         if not len(passing):
             raise NothingToGrasp("no grasp in the graspable area has antipodal contacts")
         angle, row, col = passing[int(self._random.integers(len(passing)))]

@@ -25,7 +25,7 @@ class RandomForeground:
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
-        foreground = np.argwhere(observation.heightmap.graspable_foreground())
+        foreground = np.argwhere(observation.heightmap.graspable_foreground() & ~observation.excluded)
         if not len(foreground):
             raise NothingToGrasp("no foreground in the graspable area")
         row, col = foreground[int(self._random.integers(len(foreground)))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,11 @@ from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, 
 from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.models.affordance import load_affordance
+from grasping_student.models.grasp_choice import allowed_scores
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, non_maximum_suppression
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
@@ -179,7 +181,13 @@ def label_scene(
 ) -> dict[str, NDArray]:
     """One row of the table, by column name, without the scene's id."""
     nms_pixels, overruled = nms_radius / heightmap.workspace.pixel_size, False
-    scores = teacher.allowed_scores(heightmap, looked, foreground_only, constraint)
+    query = replace(
+        teacher.query,
+        required=() if constraint is None else (constraint,),
+        foreground_only=foreground_only,
+        grid=looked,
+    )
+    scores = allowed_scores(Observation.of(heightmap), teacher, query).scores
     if views > 1 or others:
         scores = agreed_scores(scores, (teacher, *others), heightmap, looked, views)
     total = log_total(scores)

@@ -1,30 +1,23 @@
-"""The best grasps on one RGB-D picture of any camera: mend, score, check, draw."""
+"""The best grasps on one RGB-D picture of any camera: repair, score, choose, draw."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.geometry.grasp_constraints import GraspConstraint
-from grasping_student.geometry.gripper import GripperGeometry, tip_height
-from grasping_student.geometry.heightmap import fill_holes
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import RgbdFrame
 from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
-from grasping_student.perception.observation import Observation
+from grasping_student.perception.observation import Note
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.serving.seen_material import STANDARD_GRIPPER, finger_opening, foreground, seen_material
 
 if TYPE_CHECKING:
+    from grasping_student.models.grasp_choice import GraspChoice, GraspQuery, ScoringModel
     from grasping_student.models.grasp_model import GraspModel
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -39,72 +32,6 @@ LARGEST_WIDENING = 3.0
 
 class NothingStanding(UserError):
     """The camera sees the workspace, and nothing in it may be grasped."""
-
-
-class ScoreModel(Protocol):
-    """What predicting needs of a model; ``GraspModel`` is one."""
-
-    @property
-    def workspace(self) -> Workspace:
-        """The workspace of the heightmaps that it scores."""
-
-    @property
-    def version(self) -> str:
-        """Content hash of what decides."""
-
-    def score_maps(self, heightmap: Any, grid: AngleGrid) -> NDArray[np.float32]:
-        """Shape ``(grid.count, pixels, pixels)``, -inf where nothing may be grasped."""
-
-
-@dataclass(frozen=True)
-class PredictedGrasp:
-    """A grasp in the world frame of the given pose.
-
-    Attributes:
-        grasp: pixel and angle.
-        x: metres.
-        y: metres.
-        z: height of the finger tips, metres.
-        score: of the model, comparable within one picture.
-        width: opening of the fingers before going down, metres.
-    """
-
-    grasp: PlanarGrasp
-    x: float
-    y: float
-    z: float
-    score: float
-    width: float
-
-    def to_json(self) -> dict[str, float | int]:
-        """Plain values under the names of ``grasp.json``."""
-        return {
-            "x": self.x,
-            "y": self.y,
-            "z": self.z,
-            "angle": self.grasp.angle,
-            "row": self.grasp.row,
-            "col": self.grasp.col,
-            "score": self.score,
-            "width": self.width,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The grasps on one picture, best first, and what they were chosen from.
-
-    Attributes:
-        grasps: at least one.
-        mended: the heightmap that was scored.
-        scores: best score over all angles, shape ``(pixels, pixels)``; -inf where no grasp may be centred.
-        notes: in words, what was mended.
-    """
-
-    grasps: tuple[PredictedGrasp, ...]
-    mended: Observation
-    scores: NDArray[np.float32]
-    notes: tuple[str, ...]
 
 
 def load_model(folder: Path | None, extent: float | None) -> GraspModel:
@@ -144,80 +71,35 @@ def resized(own: Workspace, extent: float) -> Workspace:
 
 
 def predict(
-    frame: RgbdFrame,
-    model: ScoreModel,
-    count: int = 5,
-    mending: HeightmapRepairConfig | None = None,
-    grid: AngleGrid = DEPLOYMENT_ANGLES,
-    constraint: GraspConstraint | None = None,
-    gripper: GripperGeometry = STANDARD_GRIPPER,
-) -> Prediction:
+    frame: RgbdFrame, model: ScoringModel, query: GraspQuery | None = None, repair: HeightmapRepairConfig | None = None
+) -> GraspChoice:
     """The best grasps on one picture.
 
     Args:
         frame: the picture.
         model: scores the heightmap; its workspace decides what is looked at.
-        count: how many grasps, fewer if there is no room for as many.
-        mending: repairs of the heightmap; None makes all.
-        grid: angles that are tried.
-        constraint: obeyed where it leaves a grasp; None asks nothing.
-        gripper: how deep its tips go, and how wide it opens.
+        query: constraints, gripper, angles and number of grasps; None asks for five under no constraint.
+        repair: of the heightmap; None makes all repairs.
 
     Raises:
         UserError: the camera does not see the workspace, or nothing in it can be grasped.
     """
-    from grasping_student.models.grasp_model import NMS_RADIUS
-    from grasping_student.models.selection import non_maximum_suppression
+    from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, choose
 
-    mended = observe_frame(frame, model.workspace, mending)
-    notes = [note.text for note in mended.notes]
-    allowed = seen_material(frame, mended, gripper=gripper)
-    if not allowed.any():
-        allowed = seen_material(frame, mended, 0.0, gripper)  # nothing but thin items
-    if not allowed.any():
-        allowed = foreground(mended)
-        if not allowed.any():
-            raise NothingStanding(
-                f"nothing stands on the floor inside the {model.workspace.margin:g} m margin of the "
-                f"{model.workspace.extent:g} m workspace: is it empty, or its origin elsewhere? A wider --extent looks "
-                "further" + "".join(f"\n  {note}" for note in notes)
-            )
-        notes.append("No item is both well seen and high enough to grip: the grasp is on the best of what there is.")
-    scores = model.score_maps(mended.heightmap, grid).copy()
-    scores[:, ~allowed] = -np.inf
-    if constraint is not None:
-        passing = constraint.allows(fill_holes(mended.heightmap).height, grid.angles, model.workspace)
-        passing &= np.isfinite(scores)
-        if passing.any():
-            scores[~passing] = -np.inf
-        else:
-            notes.append(
-                "Nowhere do both fingers find room and something to hold: the grasp is the best of a poor lot."
-            )
-    chosen = non_maximum_suppression(scores, count, NMS_RADIUS / model.workspace.pixel_size)
-    if not chosen:
-        raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?")
-    grasps = tuple(
-        _placed(PlanarGrasp(each.row, each.col, grid.angle(each.angle)), each.score, mended, gripper) for each in chosen
-    )
-    return Prediction(grasps, mended, scores.max(axis=0), tuple(notes))
+    observation = observe_frame(frame, model.workspace, repair)
+    if not observation.graspable_foreground().any():
+        raise NothingStanding(
+            f"nothing stands on the floor inside the {model.workspace.margin:g} m margin of the "
+            f"{model.workspace.extent:g} m workspace: is it empty, or its origin elsewhere? A wider --extent looks "
+            "further" + "".join(f"\n  {note}" for note in observation.notes)
+        )
+    try:
+        return choose(observation, model, query or GraspQuery(count=5))
+    except NoGrasp:
+        raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?") from None
 
 
-def _placed(grasp: PlanarGrasp, score: float, mended: Observation, gripper: GripperGeometry) -> PredictedGrasp:
-    """A grasp with its height, in the world of the pose, and its finger opening."""
-    x, y = grasp.xy(mended.heightmap.workspace)
-    tips = tip_height(mended.surface, grasp.row, grasp.col, gripper)
-    width = finger_opening(mended.heightmap, grasp, min(tips, float(mended.heightmap.height.max()) - 1e-4), gripper)
-    return PredictedGrasp(grasp, x, y, tips + float(mended.floor.z(x, y)), score, width)
-
-
-def _predict(frame: RgbdFrame, model: GraspModel, count: int, mending: HeightmapRepairConfig) -> Prediction:
-    """With the constraint and the gripper that the model was taught with."""
-    own = model.config.constraint
-    return predict(frame, model, count, mending, constraint=own.make(), gripper=own.gripper)
-
-
-def run(config: PredictConfig) -> Prediction:
+def run(config: PredictConfig) -> GraspChoice:
     """Read the files, predict, write ``grasp.json``, ``grasp.png`` and ``manifest.json``.
 
     Raises:
@@ -229,32 +111,32 @@ def run(config: PredictConfig) -> Prediction:
     files = _files(config)
     frame, adapted = load_frame(files, FrameFormat.of(config))
     model = load_model(config.model, config.extent)
-    mending = HeightmapRepairConfig(ceiling=config.ceiling)
+    repair = HeightmapRepairConfig(ceiling=config.ceiling)
     try:
-        prediction = _predict(frame, model, config.top, mending)
+        choice = predict(frame, model, replace(model.query, count=config.top), repair)
     except NothingStanding:
         if config.extent is not None:
             raise
         own = model.workspace.extent
         model = load_model(config.model, own * FURTHER)
-        prediction = _predict(frame, model, config.top, mending)
+        choice = predict(frame, model, replace(model.query, count=config.top), repair)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
-    prediction = replace(prediction, notes=(*adapted, *prediction.notes))
+    choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
     given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
-    best, *others = (each.to_json() for each in prediction.grasps)
+    best, *others = (each.to_json() for each in choice.grasps)
     workspace = {"extent": model.workspace.extent, "pixels": model.workspace.pixels, "margin": model.workspace.margin}
     told = {
         "grasp": best,
         "runners_up": others,
-        "notes": list(prediction.notes),
+        "notes": [note.text for note in choice.notes],
         "workspace": workspace,
         "model": model.version,
     }
     with stage.output_folder("grasp.json"):
         write_json(config.out / "grasp.json", told)
-        plot_prediction(prediction, config.out / "grasp.png", frame.rgb is not None)
+        plot_prediction(choice, config.out / "grasp.png", frame.rgb is not None)
         stage.finish({str(path): sha256_of_file(path) for path in given} | {"model": model.version})
-    return prediction
+    return choice
 
 
 def _files(config: PredictConfig) -> FrameFiles:

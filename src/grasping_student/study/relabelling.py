@@ -28,7 +28,7 @@ from grasping_student.episodes.process_cache import (
 )
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp, angle_distance
-from grasping_student.models.grasp_model import NMS_RADIUS
+from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.policies.base import NothingToGrasp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome
+from grasping_student.models.grasp_choice import allowed_scores
+from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.configuration import choice
-from grasping_student.web.suggestions import ScoringModel
+from grasping_student.web.suggestions import SuggestingModel
 
 ENDS = ("success", "failure", "no label", *(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS))
 """What the outcome filter offers: success, any failure, nothing, or one outcome by name."""
@@ -78,12 +80,13 @@ class GraspScore:
 
 
 def grasp_score(
-    model: ScoringModel, dataset: Dataset, attempt: Attempt, grid: AngleGrid = DEPLOYMENT_ANGLES
+    model: SuggestingModel, dataset: Dataset, attempt: Attempt, grid: AngleGrid = DEPLOYMENT_ANGLES
 ) -> GraspScore | None:
     """The model's score of an attempt's grasp at the nearest angle of the grid; None where it may not grasp."""
     if attempt.grasp is None:
         return None
-    scores = model.allowed_scores(dataset.heightmap(attempt.id), grid)
+    observation = Observation.of(dataset.heightmap(attempt.id))
+    scores = allowed_scores(observation, model, replace(model.query, grid=grid)).scores
     score = float(scores[grid.index(attempt.grasp.angle), attempt.grasp.row, attempt.grasp.col])
     allowed = scores[np.isfinite(scores)]
     if not np.isfinite(score) or not allowed.size:
@@ -95,7 +98,7 @@ def grasp_score(
 class ScoreCache:
     """Scores that were worked out before, the least recently used forgotten first. Any thread may use it."""
 
-    model: ScoringModel
+    model: SuggestingModel
     dataset: Dataset
     size: int = 10_000
     _known: OrderedDict[int, GraspScore | None] = field(default_factory=OrderedDict)

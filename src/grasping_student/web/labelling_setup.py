@@ -142,7 +142,7 @@ def make_queue(
 
     def uncertainty(seed: int) -> float:
         environment.reset(seed)
-        return suggester.uncertainty(environment.observe().heightmap)
+        return suggester.uncertainty(environment.observe())
 
     return MostUncertainFirst(rounds, uncertainty, config.pool)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.selection import non_maximum_suppression
+from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, ScoringModel, allowed_scores, choose
+from grasping_student.perception.observation import Observation
 
 SAME_ANGLE = 1e-6
 """Angles this close are the suggested one, radians: the browser sends back what it was given."""
@@ -35,16 +35,12 @@ class SceneSuggestions:
     model_version: str
 
 
-class ScoringModel(Protocol):
+class SuggestingModel(ScoringModel, Protocol):
     """What is used of ``models.grasp_model.GraspModel``."""
 
     @property
-    def version(self) -> str: ...
-
-    @property
-    def workspace(self) -> Workspace: ...
-
-    def allowed_scores(self, heightmap: Heightmap, grid: AngleGrid = ...) -> NDArray[np.float32]: ...
+    def query(self) -> GraspQuery:
+        """Which grasps the model would choose from."""
 
 
 def score_uncertainty(score_maps: NDArray[np.floating]) -> float:
@@ -66,7 +62,7 @@ def score_uncertainty(score_maps: NDArray[np.floating]) -> float:
 class Suggester:
     """Asks a model for its best grasps, far enough apart to be different proposals."""
 
-    model: ScoringModel
+    model: SuggestingModel
     count: int = 5
     nms_radius: float = 0.03
     """Suggestions lie at least this far apart, metres."""
@@ -78,18 +74,19 @@ class Suggester:
         """Of the scenes that the model takes."""
         return self.model.workspace
 
-    def __call__(self, heightmap: Heightmap) -> SceneSuggestions:
-        scores = self.model.allowed_scores(heightmap, self.grid)
-        chosen = non_maximum_suppression(scores, self.count, self.nms_radius / heightmap.workspace.pixel_size)
-        found = tuple(
-            Suggestion(PlanarGrasp(each.row, each.col, self.grid.angle(each.angle)), float(each.score))
-            for each in chosen
-        )
-        return SceneSuggestions(found, score_uncertainty(scores), self.model.version)
+    def __call__(self, observation: Observation) -> SceneSuggestions:
+        query = replace(self.model.query, grid=self.grid, count=self.count, nms_radius=self.nms_radius)
+        try:
+            choice = choose(observation, self.model, query)
+        except NoGrasp:
+            return SceneSuggestions((), 1.0, self.model.version)
+        found = tuple(Suggestion(each.grasp, each.score) for each in choice.grasps)
+        return SceneSuggestions(found, score_uncertainty(choice.scores), self.model.version)
 
-    def uncertainty(self, heightmap: Heightmap) -> float:
+    def uncertainty(self, observation: Observation) -> float:
         """How unsure the model is of a scene, in [0, 1]."""
-        return score_uncertainty(self.model.allowed_scores(heightmap, self.grid))
+        query = replace(self.model.query, grid=self.grid)
+        return score_uncertainty(allowed_scores(observation, self.model, query).scores)
 
 
 def shown_with_attempt(

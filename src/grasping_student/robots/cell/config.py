@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, paper_workspace
@@ -28,6 +28,10 @@ class DeviceConfig:
 @dataclass(frozen=True)
 class PickConfig:
     """How one grasp is done. Paper, section VI-D; speeds and depths are the authors'."""
+
+    opening: Literal["full", "fitted"] = "full"
+    """``full`` opens the fingers as wide as they go before every grasp, as in the paper; ``fitted`` as wide as the item
+    under the grasp needs, which is the ``width`` that ``predict`` gives."""
 
     approach: float = 0.06
     """The guarded descent begins this far above the highest thing near the grasp, metres; at ``travel_height`` beside

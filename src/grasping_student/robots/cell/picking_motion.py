@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.gripper import tip_height
 from grasping_student.perception.observation import Observation
+from grasping_student.perception.placement import place_grasp
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.grippers.base import Gripper, close_on_object, still_holding
@@ -21,15 +21,23 @@ NEARBY = 0.06
 
 @dataclass(frozen=True)
 class GraspPlan:
-    """Poses of one grasp: over it at travel height, where the guarded descent begins, and with the fingers in place."""
+    """One grasp in the base frame.
+
+    Attributes:
+        over: the tool over the grasp at travel height.
+        approach: where the guarded descent begins.
+        grasp: the fingers in place.
+        opening: gap between the fingers that the grasp asks for, metres.
+    """
 
     over: ToolPose
     approach: ToolPose
     grasp: ToolPose
+    opening: float
 
 
 def plan_grasp(observation: Observation, grasp: PlanarGrasp, config: CellConfig) -> GraspPlan:
-    """Where the tool goes for a grasp, in the base frame.
+    """Where the tool goes for a grasp, in the base frame: where ``place_grasp`` puts the fingers.
 
     The guarded descent begins at travel height where something near the grasp was not seen or lies beyond the picture.
 
@@ -38,19 +46,17 @@ def plan_grasp(observation: Observation, grasp: PlanarGrasp, config: CellConfig)
         grasp: pixel and angle.
         config: of the cell.
     """
-    workspace, pick = config.workspace, config.pick
-    tip = tip_height(observation.heightmap.height, grasp.row, grasp.col, config.gripper_geometry)
-    reach = round(NEARBY / workspace.pixel_size)
+    place = place_grasp(observation, grasp, config.gripper_geometry)
+    reach = round(NEARBY / config.workspace.pixel_size)
     near = observation.obstacle_height[
         max(grasp.row - reach, 0) : grasp.row + reach + 1, max(grasp.col - reach, 0) : grasp.col + reach + 1
     ]
-    x, y = grasp.xy(workspace)
-    pose = config.workspace_in_base.tool_pose(x, y, tip, grasp.angle)
+    pose = config.workspace_in_base.tool_pose(place.x, place.y, place.z, grasp.angle)
     approach = travel = config.travel_z()
     if near.size == (2 * reach + 1) ** 2 and np.isfinite(near).all():
-        highest = max(float(near.max()), tip)
-        approach = min(config.workspace_in_base.z + highest + pick.approach, travel)
-    return GraspPlan(pose.at_height(travel), pose.at_height(approach), pose)
+        highest = max(float(near.max()), place.tip) + place.floor
+        approach = min(config.workspace_in_base.z + highest + config.pick.approach, travel)
+    return GraspPlan(pose.at_height(travel), pose.at_height(approach), pose, place.opening)
 
 
 def pick(
@@ -73,7 +79,8 @@ def pick(
         DeviceFault: a device failed; the tool stays where it is.
     """
     settings = config.pick
-    gripper.move(gripper.longest_stroke_mm)  # the paper opens fully before every grasp
+    stroke_mm = gripper.longest_stroke_mm
+    gripper.move(stroke_mm if settings.opening == "full" else min(stroke_mm, 1000.0 * plan.opening))
     travel(arm, plan.approach, config)
     notify("going down")
     descent = arm.descend(plan.grasp, settings.descent_speed, settings.acceleration, settings.contact_force)
