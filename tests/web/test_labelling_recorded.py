@@ -75,7 +75,7 @@ def test_a_recorded_scene_that_cannot_be_read_loses_no_label_and_is_passed_over(
     session = session_before_a_cut_frame(tmp_path / "d")
     number = session.scene.number
     assert label(session, verdict=SUCCESS).attempt.id == 0 and session.trouble == "frame 1 is cut off"
-    with pytest.raises(UserError, match="before this is mended: frame 1 is cut off"):
+    with pytest.raises(UserError, match="until this is solved: frame 1 is cut off"):
         label(session, verdict=SUCCESS)
     session.recover()
     assert session.trouble is None and session.environment.position == 2 and session.scene.number > number

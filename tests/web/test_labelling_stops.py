@@ -25,7 +25,7 @@ def test_a_stopped_robot_keeps_its_attempt_and_waits_for_its_operator(tmp_path):
     assert labelled.attempt.outcome is Outcome.FAULT and labelled.after is None
     assert len(Dataset(tmp_path / "d").attempts(outcome="fault")) == 1
     assert "protective stop" in session.trouble
-    with pytest.raises(UserError, match="before this is mended: the cell is stopped"):
+    with pytest.raises(UserError, match="until this is solved: the cell is stopped"):
         label(session)
     session.recover()
     assert session.trouble is None and session.scene.number > number
@@ -67,7 +67,7 @@ def test_a_stop_between_two_episodes_leaves_what_was_done_and_the_next_episode_f
     act = session.nothing_graspable if keep else session.skip
     act(number)
     for _ in range(2):
-        with pytest.raises(UserError, match="before this is mended"):
+        with pytest.raises(UserError, match="until this is solved"):
             act(number)
     assert len(Dataset(tmp_path / "d")) == keep and "protective stop" in session.trouble
     world.stops_at_reset = False

@@ -1,4 +1,4 @@
-"""Where episodes take place and when they end; nothing heavy is imported here."""
+"""Specs of environments, and the rule that ends an episode; nothing heavy is imported here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Family = Literal["standard", "sparse", "dense"]
 
 
 class EnvironmentSpec(Protocol):
-    """Says how to make an environment in any process; frozen and picklable, equal specs make equal environments."""
+    """Recipe for an environment in any process; frozen and picklable, equal specs make equal environments."""
 
     @property
     def outlives_program(self) -> bool:
@@ -64,7 +64,7 @@ class RobotCellSpec:
 
 @dataclass(frozen=True)
 class StopRule:
-    """When an episode ends, besides an empty workspace and a policy that finds nothing."""
+    """Limits that end an episode, besides an empty workspace and a policy that finds nothing."""
 
     failures_in_a_row: int = 5
     """Failed attempts one after the other, counted inside the episode (paper, section VI-B)."""

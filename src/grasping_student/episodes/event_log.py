@@ -21,7 +21,7 @@ NO_GRASP = "no_grasp"
 something, which counts as a failure."""
 
 _ATTEMPT, _INTENT, _END = "attempt", "intent", "end"
-_OLD_ATTEMPT = "try"  # the word of logs before version 2
+_OLD_ATTEMPT = "try"  # the word in logs of earlier releases
 
 
 class EndReason(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""Policies by name: what ``--models NAME=SPEC`` can say."""
+"""Policies by name, as ``--models NAME=SPEC`` gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do; nothing heavy is imported here."""
+"""Options of the evaluations; nothing heavy is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good an affordance network is (paper, section III-F), and how sure any network is: its entropy (section IV-C)."""
+"""Quality of an affordance network (paper, section III-F), and entropy of any network's scores (section IV-C)."""
 
 from __future__ import annotations
 

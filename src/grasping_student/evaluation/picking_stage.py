@@ -42,7 +42,7 @@ ASKED = "run.json"
 ATTEMPTS = "attempts.jsonl"
 METRICS = "metrics.json"
 
-_OLD_NAMES = {"world": "environment", "emptiest": "max_removed_fraction"}  # of what was asked, before version 2
+_OLD_NAMES = {"world": "environment", "emptiest": "max_removed_fraction"}  # of earlier releases
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _pick_in_a_real_workspace(jobs: Sequence[EpisodeJob], log: Path) -> None:
             if reason is EndReason.FAULT:
                 raise UserError(
                     f"episode {job.number} of {job.model}: the device failed {job.stop.faults_in_a_row} times in a "
-                    "row; nothing is lost: mend the device and go on with --resume, which begins the next episode"
+                    "row; nothing is lost: repair the device and go on with --resume, which begins the next episode"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Proxy evaluation: how many of a model's grasps an affordance network takes for successes. Paper, section IV-A.
+"""Proxy evaluation: share of a model's grasps that an affordance network takes for successes. Paper, section IV-A.
 
 Every model is asked for the best pixel of the same held-out scenes, each at the angle of its label; the affordance
 network looks at that pixel and angle. Over a training the share is averaged exponentially.

@@ -41,7 +41,7 @@ class MotionNotes(EpisodeObserver):
 
 
 def rehearse(
-    config: PickingConfig, make_policy: MakePolicy = policy_of_spec, say: Callable[[str], object] = print
+    config: PickingConfig, make_policy: MakePolicy = policy_of_spec, notify: Callable[[str], object] = print
 ) -> Path:
     """A reset and a few grasps of every model on a simulated scene, each motion said and drawn, none made.
 
@@ -63,13 +63,13 @@ def rehearse(
 
     def note(line: str) -> None:
         lines.append(line)
-        say(line)
+        notify(line)
 
     notes = MotionLog(cell.drop_pose(), note)
     view = SimulatedView(cell.workspace, config.family)
     stop = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
     stage = StageRun("evaluate picking", config)
-    robot = RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, say)
+    robot = RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, notify)
     with stage.output_folder("motions.txt"), robot as environment:
         for name, spec in parse_models(config.models).items():
             note(f"# {name}: reset")

@@ -116,7 +116,7 @@ class AttemptLog:
         }
 
     def scenes_left(self, environment: Environment) -> int | None:
-        """How many recorded scenes nobody has judged yet; None in a world whose scenes never end."""
+        """How many recorded scenes nobody has judged yet; None where scenes never end."""
         if not isinstance(environment, RecordedEnvironment):
             return None
         return environment.scene_count - len(self.judged(environment.origin))

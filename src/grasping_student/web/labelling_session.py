@@ -1,4 +1,4 @@
-"""Labelling without a page: which scene is shown, what an action does to it and to the dataset, and how to undo it.
+"""Labelling without a page: actions of a person on the scene and the dataset, and their undoing.
 
 Everything here blocks and belongs to one thread; ``labelling_service`` keeps it off the page's event loop.
 """
@@ -258,7 +258,7 @@ class LabellingSession:
         if self._unsaved is not None:
             raise NotSaved("the last grasp is not saved yet: make room on the disk and press Retry")
         if self.trouble is not None:
-            raise UserError(f"nothing is done before this is mended: {self.trouble}")
+            raise UserError(f"nothing is done until this is solved: {self.trouble}")
         if number != self.scene.number:
             raise StaleScene("this was meant for a scene that is no longer shown; nothing was done")
         return self.scene
