@@ -58,7 +58,7 @@ def spoil_items(folder):
         (spoil_depth(np.nan), "holds no measurement"),
         (spoil_intrinsics, "lacks fy"),
         (spoil_colour, "whole multiple"),
-        (spoil_pose, "right way round"),
+        (spoil_pose, "world_to_camera"),
         (spoil_sight, "measured 0.0%"),
         (spoil_items, "is it empty"),
         (lambda folder: (folder / "depth.npy").unlink(), "depth.npy does not exist"),

@@ -24,6 +24,12 @@ LARGEST_TILT = math.radians(10.0)
 LARGEST_OFFSET = 0.025
 """A plane further from the table of the pose is the top of something, metres."""
 
+FARTHEST_OFFSET = 0.3
+"""How far from the pose's zero a floor is looked for where one is asked for at any height, metres."""
+
+DOMINATES = 0.35
+"""A level plane at another height with so much of the picture in it, and nothing under it, is the floor."""
+
 LARGEST_SHARE_UNDER = 0.10
 """With more of the picture than this under the table, and no floor near it, the pose is wrong."""
 
@@ -45,11 +51,13 @@ BLOCKS = 10
 
 @dataclass(frozen=True)
 class FloorPlane:
-    """``z = slope_x x + slope_y y + offset`` in the world frame of the pose, metres."""
+    """``z = slope_x x + slope_y y + offset``, plus a curve where a camera sees planes bulge; pose's world, metres."""
 
     slope_x: float = 0.0
     slope_y: float = 0.0
     offset: float = 0.0
+    curve: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Factors of ``x x``, ``x y`` and ``y y``, one over metres."""
 
     @property
     def tilt(self) -> float:
@@ -58,7 +66,12 @@ class FloorPlane:
 
     def z(self, x: NDArray[np.floating] | float, y: NDArray[np.floating] | float) -> NDArray[np.float64]:
         """Height of the plane at world points, metres."""
-        return np.asarray(self.slope_x * np.asarray(x) + self.slope_y * np.asarray(y) + self.offset, dtype=np.float64)
+        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        plane = self.slope_x * x + self.slope_y * y + self.offset
+        if self.curve == (0.0, 0.0, 0.0):
+            return np.asarray(plane)
+        xx, xy, yy = self.curve
+        return np.asarray(plane + xx * x * x + xy * x * y + yy * y * y)
 
     def grid(self, workspace: Workspace) -> NDArray[np.float32]:
         """Height of the plane at every cell, metres, shape ``(pixels, pixels)``."""
@@ -67,13 +80,16 @@ class FloorPlane:
         return self.z(x[None, :], y[:, None]).astype(np.float32)
 
 
-def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
+def fit_floor(heightmap: Heightmap, any_height: bool = False) -> FloorPlane | None:
     """The plane that most cells lie in and hardly any under, or None where no floor can be told from the items.
+
+    With ``any_height`` it may lie up to ``FARTHEST_OFFSET`` from the pose's zero, not only ``LARGEST_OFFSET``.
 
     Planes through three of the lowest cells of a 10 x 10 grid of blocks compete (random sample consensus, fixed seed);
     the winner is refined by least squares over the cells that it explains.
     """
-    x, y, z = _measured_cells(heightmap)
+    farthest = FARTHEST_OFFSET if any_height else LARGEST_OFFSET
+    x, y, z = _measured_cells(heightmap, 3 * LARGEST_OFFSET if not any_height else 1.2 * FARTHEST_OFFSET)
     if z.size < 100:
         return None
     low = _lowest_of_blocks(x, y, z, heightmap.workspace)
@@ -81,7 +97,7 @@ def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
     random = np.random.default_rng(0)
     for _ in range(TRIALS if len(low) >= 3 else 0):
         three = low[random.choice(len(low), 3, replace=False)]
-        plane = _through(three)
+        plane = _through(three, farthest)
         if plane is not None:
             candidates.append(plane)
     thin = slice(None, None, max(1, z.size // 1500))
@@ -92,7 +108,7 @@ def fit_floor(heightmap: Heightmap) -> FloorPlane | None:
             return None
         matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
         best = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
-    return best if _believable(best) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
+    return best if _believable(best, farthest) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
 
 
 def refine_floor(points: NDArray[np.floating], workspace: Workspace, plane: FloorPlane) -> tuple[FloorPlane, float]:
@@ -130,12 +146,21 @@ def check_floor(heightmap: Heightmap, plane: FloorPlane | None) -> None:
         plane: from :func:`fit_floor`.
 
     Raises:
-        UserError: no floor was found near zero, and much lies under it.
+        UserError: no floor was found near zero, and a level plane dominates at another height, or much lies under zero.
     """
     if plane is not None:
         return
     measured = heightmap.height[np.isfinite(heightmap.height)]
-    under = float((measured < -LARGEST_OFFSET).mean())
+    under = float((measured < -LARGEST_OFFSET).mean()) if measured.size else 0.0
+    other = fit_floor(heightmap, any_height=True)
+    if other is not None:
+        x, y, z = _measured_cells(heightmap, 1.2 * FARTHEST_OFFSET)
+        if _support(other, x, y, z) >= DOMINATES:
+            raise UserError(
+                f"a level surface at {other.offset * 1000:+.0f} mm fills the picture, and nothing lies at the pose's 0"
+                ": the floor is there, so camera_to_world is off by as much, or the world's origin is not on the table "
+                "(a bin on a stand: name it with --bin, or take a smaller --extent); --level-floor measures from it"
+            )
     if under > LARGEST_SHARE_UNDER:
         raise UserError(
             f"no floor at height 0, and {under:.0%} of what the camera sees lies more than "
@@ -214,10 +239,12 @@ def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightm
     return replace(heightmap, height=height), threshold, " ".join(notes) or None
 
 
-def _measured_cells(heightmap: Heightmap) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _measured_cells(
+    heightmap: Heightmap, farthest: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """World x, y and height of the measured cells that could be floor, each ``(n,)``."""
     with np.errstate(invalid="ignore"):
-        row, col = np.nonzero(np.abs(heightmap.height) < 3 * LARGEST_OFFSET)
+        row, col = np.nonzero(np.abs(heightmap.height) < farthest)
     thin = slice(None, None, max(1, row.size // MOST_CELLS))
     x, y = heightmap.workspace.xy_from_pixel(row[thin], col[thin])
     return x, y, heightmap.height[row[thin], col[thin]].astype(np.float64)
@@ -237,17 +264,17 @@ def _lowest_of_blocks(
     return np.array(points).reshape(-1, 3)
 
 
-def _through(points: NDArray[np.float64]) -> FloorPlane | None:
+def _through(points: NDArray[np.float64], farthest: float) -> FloorPlane | None:
     """The plane through three points, or None if they are in line or it is no floor."""
     matrix = np.column_stack([points[:, :2], np.ones(3)])
     if abs(np.linalg.det(matrix)) < 1e-4:
         return None
     plane = FloorPlane(*(float(value) for value in np.linalg.solve(matrix, points[:, 2])))
-    return plane if _believable(plane) else None
+    return plane if _believable(plane, farthest) else None
 
 
-def _believable(plane: FloorPlane) -> bool:
-    return plane.tilt <= LARGEST_TILT and abs(plane.offset) <= LARGEST_OFFSET
+def _believable(plane: FloorPlane, farthest: float) -> bool:
+    return plane.tilt <= LARGEST_TILT and abs(plane.offset) <= farthest
 
 
 def _support(plane: FloorPlane, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> float:

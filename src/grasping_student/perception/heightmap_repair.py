@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.floor import FloorPlane, check_floor, fit_floor, flatten_floor, level_floor
+from grasping_student.perception.bins import find_bin, polygon_cells
+from grasping_student.perception.floor import (
+    FARTHEST_OFFSET,
+    FloorPlane,
+    check_floor,
+    fit_floor,
+    flatten_floor,
+    level_floor,
+)
+from grasping_student.perception.floor_curve import flatten_curve
 from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
+from grasping_student.perception.frame_checks import check_frame
 from grasping_student.perception.holes import mend_holes, touching_border
 from grasping_student.perception.observation import Note, Observation
 from grasping_student.perception.obstacles import (
@@ -38,10 +50,24 @@ class HeightmapRepairConfig:
     walls: bool = True
     """Take the walls of a bin and tall things at the border for floor."""
 
+    bin: tuple[float, ...] = ()
+    """The bin's inside by hand: x0 y0 x1 y1, or the corners x y x y ... of a polygon, metres; empty looks for it."""
+
+    any_floor: bool = False
+    """Measure heights from the level plane that dominates the picture, however far it lies from the pose's zero."""
+
     ceiling: float = 0.12
     """Heights above become this, metres; toy blocks piled up reach about so far."""
 
     def __post_init__(self) -> None:
+        if self.bin and (len(self.bin) not in (4, *range(6, 65, 2)) or not all(map(math.isfinite, self.bin))):
+            raise ValueError(
+                f"bin is {self.bin}; give x0 y0 x1 y1, or three or more corners x y of a polygon, in metres"
+            )
+        if self.bin and max(map(abs, self.bin)) > 5.0:
+            raise ValueError(
+                f"bin is {self.bin}; no corner lies more than 5 m from the origin: were these millimetres?"
+            )
         if not self.ceiling > 0.0:
             raise ValueError(f"ceiling is {self.ceiling}; it must be above 0, in metres")
 
@@ -79,19 +105,32 @@ def repair_heightmap(
     check_coverage(raw)
     notes: list[tuple[str, str | None]] = []
     current, floor = raw, FloorPlane()
+    beyond, rim = _beyond_bin(raw, config)
     if config.level:
-        plane = fit_floor(current)
-        check_floor(current, plane)
+        floor_cells = current if beyond is None else _without(current, beyond)
+        plane = fit_floor(floor_cells, any_height=config.any_floor)
+        check_floor(floor_cells, plane)
         current, floor, note = level_floor(current, plane)
         notes.append(("floor-levelled", note))
+        current, floor, note = flatten_curve(current, floor, floor_cells)
+        notes.append(("floor-curved", note))
+    if beyond is None:
+        beyond, rim = _beyond_bin(current, config)
     surface = current.height
+    if beyond is not None:
+        current = _without(current, beyond)
     current, threshold, note = flatten_floor(current)
     notes.append(("floor-rough", note))
     if config.speckles:
         current, note = remove_needles(current)
         notes.append(("stray-points-removed", note))
+    if beyond is not None:  # after the floor was measured, before anything is counted or filled
+        current = replace(current, height=np.where(beyond, np.float32(0.0), current.height))
+        notes.append(("bin", rim))
     current, excluded, note = mend_holes(current)
     notes.append(("holes-filled", note))
+    if beyond is not None:
+        excluded = excluded | beyond
     if config.walls:
         outside = touching_border(excluded)
         walls, note = find_walls(current, outside)
@@ -109,6 +148,34 @@ def repair_heightmap(
     return Observation(current, excluded, surface, floor, threshold, kept, frame)
 
 
+def _beyond_bin(heightmap: Heightmap, config: HeightmapRepairConfig) -> tuple[NDArray[np.bool_] | None, str | None]:
+    """The walls of a bin and all that lies outside them, and in words where it stands; None where there is no bin."""
+    if config.bin:
+        corners = np.array(config.bin, dtype=np.float64).reshape(-1, 2)
+        if len(corners) == 2:
+            (x0, y0), (x1, y1) = corners
+            corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+        cells = polygon_cells(corners, heightmap.workspace)
+        if not cells.any():
+            raise UserError(
+                f"--bin {' '.join(f'{each:g}' for each in config.bin)} holds no cell of the "
+                f"{heightmap.workspace.extent:g} m workspace; give its corners in metres, around the workspace's origin"
+            )
+        return ~cells, "Everything outside the bin that was given is left out."
+    found = find_bin(heightmap) if config.walls else None
+    if found is None:
+        return None, None
+    beyond = found.excluded(heightmap)
+    return beyond, (
+        f"A bin with walls {found.rim * 100:.0f} cm high stands in the picture: they and all outside are left out."
+    )
+
+
+def _without(heightmap: Heightmap, cells: NDArray[np.bool_]) -> Heightmap:
+    """The heightmap with these cells unmeasured."""
+    return replace(heightmap, height=np.where(cells, np.float32(np.nan), heightmap.height))
+
+
 def observe_frame(frame: RgbdFrame, workspace: Workspace, config: HeightmapRepairConfig | None = None) -> Observation:
     """The observation that a camera's picture makes.
 
@@ -120,4 +187,10 @@ def observe_frame(frame: RgbdFrame, workspace: Workspace, config: HeightmapRepai
     Raises:
         UserError: the camera did not see the workspace, or its pose is wrong.
     """
-    return repair_heightmap(frame_to_heightmap(frame, workspace), config, frame)
+    check_frame(frame, workspace)
+    deep = -1.2 * FARTHEST_OFFSET
+    raw = frame_to_heightmap(frame, workspace, **({"lowest": deep} if config is not None and config.any_floor else {}))
+    if raw.unmeasured.mean() > 1.0 - SMALLEST_COVERAGE:  # a floor far below is told as that
+        below = frame_to_heightmap(frame, workspace, lowest=deep)
+        check_floor(below, fit_floor(below))
+    return repair_heightmap(raw, config, frame)

@@ -161,13 +161,13 @@ def find_tall_border(
         return taken, None
     coarse = max(1, heightmap.workspace.pixels // COARSE)
     steps = int(np.ceil(reach / (heightmap.workspace.pixel_size * coarse)))
-    flank = _downhill(height[::coarse, ::coarse], taken[::coarse, ::coarse], steps)
+    flank = downhill(height[::coarse, ::coarse], taken[::coarse, ::coarse], steps)
     fine = flank.repeat(coarse, axis=0).repeat(coarse, axis=1)[: height.shape[0], : height.shape[1]]
     taken = (taken | fine) & (height > 0.0)
     return taken, f"Something taller than {tall * 100:.0f} cm reaches in over the border: it and its flank are floor."
 
 
-def _downhill(height: NDArray[np.float32], start: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+def downhill(height: NDArray[np.float32], start: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
     """The start and what is reached from it over the foreground in at most ``steps`` cells without climbing."""
     kernel = np.ones((3, 3), np.uint8)
     flank = np.where(start, height, np.float32(-1.0))

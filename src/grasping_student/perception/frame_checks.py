@@ -1,0 +1,146 @@
+"""Mistakes in a frame that the floor betrays: another mistake's pose, axes or unit fits it better than what was given.
+
+The table is flat, level and at height zero. Where what was given does not show it so, every usual mistake is tried; one
+that shows the table clearly better is named. A camera that looks exactly straight down shows the same table with its
+pose inverted: there nothing can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.depth_files import KNOWN_SCALES, ray_lengths
+from grasping_student.perception.frame import RgbdFrame
+from grasping_student.pipeline.errors import UserError
+
+RIGHT = 0.003
+"""A table that lies within this of zero everywhere is where it should be, metres."""
+
+FITS = 0.004
+"""A mistake is named where undoing it brings the table within this of zero, metres."""
+
+BAND = 0.004
+"""Points within this distance of a plane belong to it, metres."""
+
+POINTS = 4000
+TRIALS = 60
+
+_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+_LINK = np.array([[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+"""Optical frame (x right, y down, z forward) seen from ROS's camera_link (x forward, y left, z up)."""
+
+
+@dataclass(frozen=True)
+class TableFit:
+    """How well the points of a frame show a level table at height zero.
+
+    Attributes:
+        error: largest distance of the fitted plane from zero inside the workspace, metres.
+        support: share of the points over the workspace that lie in the plane.
+    """
+
+    error: float
+    support: float
+
+
+def check_frame(frame: RgbdFrame, workspace: Workspace) -> None:
+    """Make sure that no usual mistake explains the picture clearly better than what was given.
+
+    Raises:
+        UserError: one does; it names the mistake.
+    """
+    rows, cols = np.nonzero(frame.measured)
+    if rows.size < 200:
+        return
+    thin = slice(None, None, max(1, rows.size // POINTS))
+    rows, cols = rows[thin], cols[thin]
+    camera, depth = frame.intrinsics, frame.depth[rows, cols].astype(np.float64)
+    points = np.column_stack([(cols - camera.cx) / camera.fx * depth, (rows - camera.cy) / camera.fy * depth, depth])
+    given = fit_table(points, frame.camera_to_world, workspace)
+    bowl = points / ray_lengths(camera)[rows, cols][:, None]
+    as_range = fit_table(bowl, frame.camera_to_world, workspace)
+    flat = 0.0 if given is None else given.support
+    if as_range is not None and as_range.error < FITS and as_range.support > flat + 0.2:
+        raise UserError(
+            "the table is a bowl, and flat if the depths are distances along each pixel's ray: give --depth-is-range, "
+            "or depths along the optical axis"
+        )
+    if given is not None and given.error <= RIGHT:
+        return
+    fits = [(fit, words) for fit, words in _mistakes(points, frame.camera_to_world, workspace) if fit is not None]
+    fits = [(fit, words) for fit, words in fits if fit.error < FITS and _clearly_better(fit, given)]
+    if fits:
+        fit, words = min(fits, key=lambda each: each[0].error)
+        shown = "does not show it at all" if given is None else f"shows it up to {given.error * 1000:.0f} mm off"
+        raise UserError(
+            f"the table lies at zero within {max(fit.error * 1000, 1):.0f} mm {words}; as given, the frame {shown}"
+        )
+
+
+def _clearly_better(fit: TableFit, given: TableFit | None) -> bool:
+    return given is None or (given.error > 3.0 * fit.error + 0.002 and fit.support > 0.7 * given.support)
+
+
+def _mistakes(
+    points: NDArray[np.float64], pose: NDArray[np.float64], workspace: Workspace
+) -> Iterator[tuple[TableFit | None, str]]:
+    """Every usual mistake, undone: how well it shows the table, and the words that name it."""
+    transposed = pose.copy()
+    transposed[:3, :3] = pose[:3, :3].T
+    poses = {
+        "with the inverse of the pose: it is world_to_camera; give camera_to_world": np.linalg.inv(pose),
+        "with the rotation transposed: it is the rotation of world_to_camera; give that of camera_to_world": transposed,
+        "with the camera's y and z axes turned round: the pose is OpenGL's or Blender's (looks along -z); give that of "
+        "the optical frame (x right, y down, z forward)": pose @ _FLIP,
+        "if the pose is that of ROS's camera_link (x forward, z up): give that of the optical frame": pose @ _LINK,
+        "with the world turned over: its z axis points down; give a world whose z points up": _FLIP @ pose,
+    }
+    for words, other in poses.items():
+        yield fit_table(points, other, workspace), words
+    for scale, unit in KNOWN_SCALES.items():
+        for told, told_unit in ((1.0, "metres"), (0.001, "millimetres")):
+            if scale != told:
+                words = f"if the depths are {unit} and not {told_unit}: give --depth-scale {scale:g}"
+                yield fit_table(points * (scale / told), pose, workspace), words
+
+
+def fit_table(points: NDArray[np.float64], pose: NDArray[np.float64], workspace: Workspace) -> TableFit | None:
+    """How well points of the camera's frame, metres ``(n, 3)``, show a table under a pose, or None."""
+    if not 0.05 < pose[2, 3] < 20.0:  # the camera hangs above its table
+        return None
+    world = points @ pose[:3, :3].T + pose[:3, 3]
+    half = workspace.extent / 2
+    near = (np.abs(world[:, 0]) < half) & (np.abs(world[:, 1]) < half) & (np.abs(world[:, 2]) < 1.0)
+    x, y, z = world[near].T
+    if z.size < 0.02 * len(points) or z.size < 100:
+        return None
+    random = np.random.default_rng(0)
+    best, best_support = np.zeros(3), 0.0
+    matrix = np.column_stack([x, y, np.ones_like(x)])
+    low = np.flatnonzero(np.abs(z) < 0.12)
+    if low.size < 50:
+        return None
+    candidates = [np.zeros(3)]
+    for _ in range(TRIALS):
+        three = random.choice(low, 3, replace=False)
+        if abs(np.linalg.det(matrix[three])) > 1e-4:
+            candidates.append(np.linalg.solve(matrix[three], z[three]))
+    for plane in candidates:
+        off = z - matrix @ plane
+        if np.hypot(plane[0], plane[1]) > 0.3 or (off < -0.008).mean() > 0.04:
+            continue
+        support = float((np.abs(off) < BAND).mean())
+        if support > best_support:
+            best, best_support = plane, support
+    if best_support < 0.15:
+        return None
+    inside = np.abs(z - matrix @ best) < BAND
+    best = np.linalg.lstsq(matrix[inside], z[inside], rcond=None)[0]
+    reach = half - workspace.margin
+    corners = np.array([(sx * reach, sy * reach, 1.0) for sx in (-1, 1) for sy in (-1, 1)])
+    return TableFit(float(np.abs(corners @ best).max()), best_support)

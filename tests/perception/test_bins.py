@@ -1,0 +1,103 @@
+"""The walls of random bins are never graspable, and what lies in a bin stays so."""
+
+import numpy as np
+import pytest
+from tests.fakes.bins import TABLE, BinScene, cells_of, random_bin
+
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.bins import find_bin
+from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
+from grasping_student.pipeline.errors import UserError
+
+WORKSPACE = Workspace(extent=0.6, pixels=150, margin=0.02)
+
+
+def graspable(observation):
+    return observation.heightmap.graspable_foreground() & ~observation.excluded
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("items", [0, 2])
+def test_no_wall_is_graspable_and_items_are(seed, items):
+    scene = random_bin(seed, items)
+    observation = observe_frame(scene.frame(tilt=0.02 * (seed % 4), seed=seed), WORKSPACE)
+    assert "bin" in {note.code for note in observation.notes}
+    free = graspable(observation)
+    assert not (free & cells_of(scene.wall, WORKSPACE)).any()
+    if items:
+        shown = cells_of(scene.items, WORKSPACE)
+        assert (free & shown).sum() > 0.6 * shown.sum()
+    else:
+        assert not free.any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bin_on_a_stand_is_found_before_the_floor_around_it_confuses(seed):
+    scene = random_bin(seed, 2, stand=0.04)
+    observation = observe_frame(scene.frame(seed=seed), WORKSPACE)
+    free = graspable(observation)
+    assert free.any() and not (free & cells_of(scene.wall, WORKSPACE)).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bin_half_out_of_view_is_found_too(seed):
+    scene = random_bin(seed, 0, shape="rectangle", away=0.2)
+    observation = observe_frame(scene.frame(seed=seed), WORKSPACE)
+    assert not (graspable(observation) & cells_of(scene.wall, WORKSPACE)).any()
+
+
+def heap(seed):
+    random = np.random.default_rng(seed)
+    x, y = TABLE.xy_from_pixel(*np.mgrid[: TABLE.pixels, : TABLE.pixels])
+    height = np.zeros(TABLE.shape)
+    for _ in range(25):
+        cx, cy = random.normal(0.0, 0.06, 2)
+        inside = (np.abs(x - cx) < random.uniform(0.01, 0.03)) & (np.abs(y - cy) < random.uniform(0.01, 0.03))
+        height = np.where(inside, np.maximum(height, random.uniform(0.02, 0.08)), height)
+    return BinScene(height, height < 0, height > 0)
+
+
+def carton():
+    x, y = TABLE.xy_from_pixel(*np.mgrid[: TABLE.pixels, : TABLE.pixels])
+    height = np.where((np.abs(x) < 0.09) & (np.abs(y) < 0.07), 0.05, 0.0)
+    return BinScene(height, height < 0, height > 0)
+
+
+def bowl():
+    x, y = TABLE.xy_from_pixel(*np.mgrid[: TABLE.pixels, : TABLE.pixels])
+    radius = np.hypot(x, y)
+    height = np.where(radius < 0.055, 0.01, np.where(radius < 0.06, 0.05, 0.0))
+    return BinScene(height, height < 0, height > 0)
+
+
+@pytest.mark.parametrize("scene", [heap(0), heap(1), heap(2), carton(), bowl()])
+def test_heaps_cartons_and_bowls_are_no_bins(scene):
+    observation = observe_frame(scene.frame(), WORKSPACE)
+    assert "bin" not in {note.code for note in observation.notes}
+    assert graspable(observation).any()
+
+
+def test_a_bin_given_by_hand_leaves_nothing_outside_of_it():
+    scene = random_bin(3, 2)
+    config = HeightmapRepairConfig(bin=(-0.05, -0.05, 0.05, 0.05), walls=False)
+    observation = observe_frame(scene.frame(), WORKSPACE, config)
+    row, col = np.nonzero(graspable(observation))
+    x, y = WORKSPACE.xy_from_pixel(row, col)
+    assert np.abs(x).max(initial=0.0) < 0.055 and np.abs(y).max(initial=0.0) < 0.055
+    with pytest.raises(UserError, match="holds no cell"):
+        observe_frame(scene.frame(), WORKSPACE, HeightmapRepairConfig(bin=(1.0, 1.0, 2.0, 2.0)))
+
+
+@pytest.mark.parametrize("corners", [(1.0, 2.0), (0.0, 0.0, 100.0, 100.0), (0.0, 0.0, float("nan"), 1.0)])
+def test_corners_that_make_no_bin_are_refused(corners):
+    with pytest.raises(ValueError, match="bin is"):
+        HeightmapRepairConfig(bin=corners)
+
+
+def test_turning_the_picture_turns_the_bin():
+    scene = random_bin(5, 0)
+    heightmap = observe_frame(scene.frame(), WORKSPACE, HeightmapRepairConfig(walls=False)).heightmap
+    turned = type(heightmap)(np.rot90(heightmap.height).copy(), np.rot90(heightmap.rgb).copy(), WORKSPACE)
+    first, second = find_bin(heightmap), find_bin(turned)
+    overlap = np.rot90(first.excluded(heightmap)) == second.excluded(turned)
+    assert overlap.mean() > 0.99
