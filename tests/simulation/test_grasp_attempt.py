@@ -17,7 +17,7 @@ CUBE = Block("cube", (0.035, 0.035, 0.035), RED)
 PLANK = Block("plank", (0.095, 0.04, 0.03), RED)
 
 
-@pytest.fixture(scope="module", params=["pybullet"])
+@pytest.fixture(scope="module", params=["mujoco", "pybullet"])
 def engine(request):
     pytest.importorskip(request.param)
     engine = open_engine(replace(standard(), engine=request.param))

@@ -66,7 +66,16 @@ class Block:
         shift = _centroid(_outline("arch", width, height))
         return tuple(part - shift for part in _arch_parts(width, height))
 
-    @property
+    @cached_property
+    def _mean_squares(self) -> tuple[float, float]:
+        """Means of x^2 and of y^2 over the profile, m^2."""
+        outline, following = self.outline, np.roll(self.outline, -1, axis=0)
+        cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
+        squares = (outline**2 + outline * following + following**2) * cross[:, None]
+        x, y = squares.sum(axis=0) / (6 * cross.sum())
+        return float(x), float(y)
+
+    @cached_property
     def volume(self) -> float:
         """Cubic metres."""
         return _area(self.outline) * self.size[2]
@@ -86,7 +95,7 @@ class Block:
     def solid(self, density: float, friction: float) -> Solid:
         """The block as a rigid body of a density (kg/m^3) and a sliding friction."""
         mass = self.volume * density
-        along, across = _mean_squares(self.outline)
+        along, across = self._mean_squares
         length = self.size[2] ** 2 / 12
         inertia = (mass * (across + length), mass * (along + length), mass * (along + across))
         return Solid(self.convex_parts, mass, inertia, friction, rolls=self.shape in ROUND_SHAPES)
@@ -218,15 +227,6 @@ def _centroid(outline: NDArray[np.float64]) -> NDArray[np.float64]:
     following = np.roll(outline, -1, axis=0)
     cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
     return ((outline + following) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
-
-
-def _mean_squares(outline: NDArray[np.float64]) -> tuple[float, float]:
-    """Means of x^2 and of y^2 over a polygon whose centroid is the origin, m^2."""
-    following = np.roll(outline, -1, axis=0)
-    cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
-    squares = (outline**2 + outline * following + following**2) * cross[:, None]
-    x, y = squares.sum(axis=0) / (6 * cross.sum())
-    return float(x), float(y)
 
 
 def _box_of(part: NDArray[np.float64], half_length: float) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
@@ -132,7 +132,8 @@ class PhysicsEngine(ABC):
 
 
 _ENGINES: dict[EngineName, tuple[str, str, str]] = {
-    "pybullet": ("pybullet_engine", "PybulletEngine", "pip install pybullet")
+    "mujoco": ("mujoco_engine", "MujocoEngine", "pip install mujoco"),
+    "pybullet": ("pybullet_engine", "PybulletEngine", "pip install pybullet (Python 3.11 only)"),
 }
 """Name -> module of this package, class in it, and how to install what it needs."""
 
@@ -146,7 +147,9 @@ def open_engine(config: SimulationConfig) -> PhysicsEngine:
     choice(config.engine, _ENGINES, "physics engine")
     module, name, remedy = _ENGINES[config.engine]
     try:
-        engine: type[PhysicsEngine] = getattr(import_module(f"grasping_student.simulation.{module}"), name)
+        make: Callable[[SimulationConfig], PhysicsEngine] = getattr(
+            import_module(f"grasping_student.simulation.{module}"), name
+        )
+        return make(config)
     except ModuleNotFoundError as error:
         raise UserError(f"the physics engine '{config.engine}' is not installed; {remedy}") from error
-    return engine(config)  # type: ignore[call-arg]  # every engine is made from a config

@@ -269,7 +269,7 @@ class PybulletEngine(PhysicsEngine):
 
 def _import_engine() -> Any:
     """PyBullet, without the line that its import writes to the error stream."""
-    if "pybullet" in sys.modules:
+    if sys.modules.get("pybullet"):
         return sys.modules["pybullet"]
     sys.stderr.flush()
     kept = os.dup(2)
