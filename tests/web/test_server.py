@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web import server
-from grasping_student.web.server import Binding, Guard, checked_binding, is_loopback, open_socket
+from grasping_student.web.server import Binding, Guard, address_to_open, checked_binding, is_loopback, open_socket
 
 TOKEN = "a-long-enough-token"
 
@@ -131,3 +132,26 @@ def test_every_offered_word_is_compared_in_constant_time(monkeypatch):
     binding = Binding(host="0.0.0.0", token=TOKEN)
     get(binding, f"/?token=x&token={TOKEN}&token=y")
     assert compared == [b"x", TOKEN.encode(), b"y"]
+
+
+def test_a_page_that_moves_a_robot_has_a_token_on_this_machine_too():
+    made = {checked_binding("127.0.0.1", 0, None, moves_robot=True).token for _ in range(2)}
+    assert len(made) == 2 and all(len(token) >= 20 for token in made)
+    assert checked_binding("127.0.0.1", 0, TOKEN, moves_robot=True).token == TOKEN
+    assert checked_binding("127.0.0.1", 0, None).token is None
+
+
+def test_the_printed_address_can_be_opened_from_another_machine():
+    for host in ("0.0.0.0", "::", ""):
+        named = urlsplit(address_to_open(Binding(host, 8080, TOKEN), 8080))
+        assert named.hostname not in ("0.0.0.0", "::", "") and named.query == f"token={TOKEN}" and named.port == 8080
+    assert address_to_open(Binding("::1"), 81) == "http://[::1]:81/"
+    assert address_to_open(Binding("localhost"), 80) == "http://localhost:80/"
+
+
+def test_no_response_may_stand_in_a_frame():
+    found = [get(Binding()), get(Binding(), "/nowhere"), get(Binding(token=TOKEN)), get(Binding(), origin="http://x")]
+    assert [each.status_code for each in found] == [200, 404, 401, 403]
+    for response in found:
+        assert response.headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert response.headers["x-frame-options"] == "DENY"

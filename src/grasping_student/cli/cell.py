@@ -61,7 +61,7 @@ def monitor(config: MonitorConfig) -> None:
     from grasping_student.web.server import checked_binding, serve
 
     cell = load_cell(config.cell)
-    binding = checked_binding(config.host, config.port, config.token)
+    binding = checked_binding(config.host, config.port, config.token, moves_robot=True)
     source = MonitorSource(cell, config.run, config.seed)
     serve(binding, "Robot cell", lambda: build_monitor_page(cell, source))
 

@@ -68,7 +68,7 @@ class LabelConfig:
     """0 takes any free port."""
 
     token: str | None = None
-    """Word that opens the page from another machine; 'auto' makes one."""
+    """Word that opens the page; 'auto' makes one, as does --env robot-cell by default."""
 
     seed: int = 0
     """First scene of the simulator, or first recorded scene."""

@@ -158,7 +158,7 @@ def run(config: LabelConfig) -> None:
     from grasping_student.web.server import checked_binding, serve
 
     check_label_config(config)
-    binding = checked_binding(config.host, config.port, config.token)
+    binding = checked_binding(config.host, config.port, config.token, moves_robot=config.env == "robot-cell")
     suggester = make_suggester(config)
     operator = Operator()
     service = LabellingService(lambda: make_session(config, suggester, operator), suggester, operator)

@@ -17,13 +17,13 @@ class MonitorConfig:
     """Output folder of the running ``evaluate picking``: outcomes, rates and score maps come from it."""
 
     host: str = "127.0.0.1"
-    """Address to serve on; others than this machine's need a token."""
+    """Address to serve on."""
 
     port: int = 8090
     """Port to serve on; 0 takes a free one."""
 
     token: str | None = None
-    """Word that the browser must know; ``auto`` makes one."""
+    """Word that opens the page; None and 'auto' make one, and the address that is printed holds it."""
 
     seed: int = 0
     """Of the bootstrap behind the intervals."""

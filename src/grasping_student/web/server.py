@@ -1,4 +1,4 @@
-"""Serving our pages: on this machine alone unless a token is given, and never to another site's scripts."""
+"""Serving our pages: on this machine alone unless a token is given, never to another site's scripts or frames."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from grasping_student.pipeline.errors import UserError
 
 SHORTEST_TOKEN = 12
 """Characters; a shorter token could be guessed."""
+
+NO_FRAME = {"Content-Security-Policy": "frame-ancestors 'none'", "X-Frame-Options": "DENY"}
+"""Headers of every response: no site may show our page in a frame and have the person click on it unawares."""
 
 REFUSED = 1008
 """WebSocket close code for a breach of policy."""
@@ -54,13 +57,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def checked_binding(host: str, port: int, token: str | None) -> Binding:
+def checked_binding(host: str, port: int, token: str | None, moves_robot: bool = False) -> Binding:
     """A binding that is safe to serve; the token ``auto`` becomes a random one.
+
+    Args:
+        host: address to listen on.
+        port: 0 takes any free one.
+        token: word that opens the page, or None.
+        moves_robot: whether the page commands a robot. Its token is then ``auto`` by default, also on this machine,
+            where every account reaches the port.
 
     Raises:
         UserError: a host that others can reach without a token, a token that could be guessed, an impossible port.
     """
-    if token == "auto":
+    if token == "auto" or (token is None and moves_robot):
         token = secrets.token_urlsafe(18)
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UserError(
@@ -90,6 +100,15 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+
+        async def send_unframed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(NO_FRAME)
+            await send(message)
+
+        await self._answer(scope, receive, send_unframed)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         refusal = self._refusal(headers)
         if refusal is not None:
@@ -170,6 +189,24 @@ def open_socket(binding: Binding) -> socket.socket:
     return listening
 
 
+def address_to_open(binding: Binding, port: int) -> str:
+    """The address to open in a browser; in place of "all addresses" it holds one that other machines reach."""
+    host = binding.host.strip("[]")
+    if host in ("", "0.0.0.0", "::"):
+        host = _own_address(socket.AF_INET6 if host == "::" else socket.AF_INET)
+    query = "" if binding.token is None else f"?token={binding.token}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/{query}"
+
+
+def _own_address(family: socket.AddressFamily) -> str:
+    """This machine's address on its way out, or its name where it has no way out."""
+    # connecting a datagram socket sends nothing; the addresses are those of RFC 5737 and RFC 3849, for documentation
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(("2001:db8::1" if family == socket.AF_INET6 else "192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
 def serve(
     binding: Binding,
     title: str,
@@ -209,11 +246,9 @@ def serve(
         ui.run_with(
             app, title=f"{title} · Grasping Student", favicon="🤏", reconnect_timeout=30.0, show_welcome_message=False
         )
-        app.add_middleware(Guard, binding=Binding(binding.host, port, binding.token))
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
-        host = f"[{binding.host}]" if ":" in binding.host.strip("[]") else binding.host
-        token = "" if binding.token is None else f"?token={binding.token}"
-        print(f"{title}: http://{host}:{port}/{token}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        guard = Guard(app, Binding(binding.host, port, binding.token))
+        config = uvicorn.Config(guard, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+        print(f"{title}: {address_to_open(binding, port)}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the usual end, no interruption
             Server(config).run(sockets=[listening])
     finally:
