@@ -24,7 +24,7 @@ from grasping_student.models.rotation import Canvas, bordered
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
-from grasping_student.pseudo_labels.teacher_pass import label_scene
+from grasping_student.pseudo_labels.teacher_pass import SceneLabeller
 from grasping_student.training.augmentation import AugmentationConfig, no_augmentation, standard_augmentation
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
@@ -113,11 +113,12 @@ def pseudo_labelling(scenes: int) -> float:
     """Median processor seconds a scene for 64 angles, maxima and the n best, as the teacher's pass stores them."""
     config, model = PseudoLabelConfig(), GraspModel.new(model_config("compact"), seed=0)
     pictures = heightmaps(scenes)
-    label_scene(model, pictures[0], config.top, config.nms_radius, config.foreground_only)
+    labeller = SceneLabeller(model, config.top, config.nms_radius, config.foreground_only)
+    labeller.label(pictures[0])
     seconds = []
     for each in pictures:
         with cpu_seconds() as measured:
-            label_scene(model, each, config.top, config.nms_radius, config.foreground_only)
+            labeller.label(each)
         seconds.append(measured.value)
     return float(np.median(seconds))
 

@@ -38,7 +38,7 @@ SEEDED = [
 
 @pytest.mark.parametrize(("kind", "name", "below"), SEEDED)
 def test_a_seed_is_not_negative_and_fits_into_32_bits(kind, name, below):
-    drawn_from = {"true_labels": Path("labels"), "true_share": 0.5} if kind is StudentConfig else {}
+    drawn_from = {"true_labels": Path("labels"), "labelled_fraction": 0.5} if kind is StudentConfig else {}
     for wrong in (-1, below):
         with pytest.raises(ValueError, match=rf"^{name} is {wrong}; give a whole number from 0 to {below - 1}$"):
             kind(**{name: wrong}, **drawn_from)

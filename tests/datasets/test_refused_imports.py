@@ -49,7 +49,7 @@ def test_an_import_that_is_stopped_leaves_nothing_and_touches_no_other_dataset(t
         ("frames", ["--workers", "0"], "at least 1"),
         ("frames", ["--margin", "0.3"], "half the extent"),
         ("pushing-grasping", ["--rotations", "0"], "rotations is 0"),
-        ("jacquard", ["--most-grasps", "0"], "at least 1"),
+        ("jacquard", ["--max-grasps", "0"], "at least 1"),
     ],
 )
 def test_impossible_options_are_refused(tmp_path, layout, options, reason, capsys):

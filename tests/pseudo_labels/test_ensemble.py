@@ -1,4 +1,4 @@
-"""Turned views, several teachers, a judge: laws of each, and the table that they make."""
+"""Turned views, several teachers, an affordance filter: laws of each, and the table that they make."""
 
 from dataclasses import replace
 
@@ -27,16 +27,16 @@ MODEL = ModelConfig(network=NetworkConfig(widths=(4, 8)), workspace=TINY)
 def config(tmp_path_factory):
     """Two teachers, an affordance network, four scenes; the third is empty."""
     folder, random = tmp_path_factory.mktemp("agreement"), np.random.default_rng(0)
-    for number, name in enumerate(("one", "two", "judge")):
+    for number, name in enumerate(("one", "two", "affordance_filter")):
         GraspModel.new(MODEL, number, "fp32").save(folder / name)
-    (folder / "judge" / "split.json").write_text("{}")
+    (folder / "affordance_filter" / "split.json").write_text("{}")
     with DatasetWriter(folder / "scenes", TINY) as writer:
         for episode in range(4):
             height = random.uniform(0.0, 0.06, TINY.shape) * (random.random(TINY.shape) < 0.7) * (episode != 2)
             seen = Heightmap(height.astype(np.float32), np.zeros((*TINY.shape, 3), np.uint8), TINY)
             writer.append(seen, Attempt(episode=episode, index=0, environment="synthetic"))
     return PseudoLabelConfig(
-        teacher=folder / "one", dataset=folder / "scenes", out=folder / "out", scenes_a_part=3, precision="fp32"
+        teacher=folder / "one", dataset=folder / "scenes", out=folder / "out", scenes_per_part=3, precision="fp32"
     )
 
 
@@ -107,15 +107,17 @@ def test_the_total_makes_confidence_a_share_of_the_softmax(config):
 
 
 @pytest.mark.parametrize("least", [0.5, 0.999])
-def test_only_what_the_judge_takes_for_a_success_is_chosen_or_else_its_favourite(config, tmp_path, least):
-    judge = config.teacher.parent / "judge"
+def test_only_what_the_filter_takes_for_a_success_is_chosen_or_else_its_favourite(config, tmp_path, least):
+    affordance_filter = config.teacher.parent / "affordance_filter"
     maps = {i: allowed_scores(config.teacher, heightmap) for i, heightmap in scenes(config).items()}
-    said = {i: 1 / (1 + np.exp(-allowed_scores(judge, heightmap))) for i, heightmap in scenes(config).items()}
-    # the middle of what the judge says leaves some grasps of the scenes that are not empty
+    said = {
+        i: 1 / (1 + np.exp(-allowed_scores(affordance_filter, heightmap))) for i, heightmap in scenes(config).items()
+    }
+    # the middle of what the filter gives leaves some grasps of the scenes that are not empty
     least = float(np.median(said[0][np.isfinite(maps[0])])) if least == 0.5 else least
-    judged = replace(config, judge=judge, least_judgement=least, out=tmp_path / "out")
-    table, provenance = PseudoLabelTable.load(teacher_pass.run(judged))
-    assert provenance.judge == GraspModel.load(judge).version
+    filtered = replace(config, affordance_filter=affordance_filter, min_affordance=least, out=tmp_path / "out")
+    table, provenance = PseudoLabelTable.load(teacher_pass.run(filtered))
+    assert provenance.affordance_filter == GraspModel.load(affordance_filter).version
     seen = set()
     for position, i in enumerate(table.scene):
         expected = np.where(said[i] > least, maps[i], -np.inf)
@@ -133,9 +135,9 @@ def test_only_what_the_judge_takes_for_a_success_is_chosen_or_else_its_favourite
     assert (True in seen) == (least == 0.999)
 
 
-def test_a_teacher_is_no_judge_and_nonsense_is_refused(config, tmp_path):
-    with pytest.raises(UserError, match=r"--judge .* is no affordance network"):
-        teacher_pass.run(replace(config, judge=config.teacher, out=tmp_path / "out"))
-    for options in ({"views": 3}, {"least_judgement": 1.0}):
+def test_a_teacher_is_no_affordance_filter_and_nonsense_is_refused(config, tmp_path):
+    with pytest.raises(UserError, match=r"--affordance-filter .* is no affordance network"):
+        teacher_pass.run(replace(config, affordance_filter=config.teacher, out=tmp_path / "out"))
+    for options in ({"views": 3}, {"min_affordance": 1.0}):
         with pytest.raises(ValueError, match=next(iter(options))):
             PseudoLabelConfig(**options)

@@ -48,7 +48,7 @@ def stage(tmp_path_factory):
                 seen.height[:] = 0.0
             writer.append(seen, Attempt(episode=episode, index=0, environment="synthetic"))
     config = PseudoLabelConfig(
-        teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "out", scenes_a_part=3, top=3
+        teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "out", scenes_per_part=3, top=3
     )
     teacher_pass.run(config)
     return config
@@ -190,7 +190,7 @@ def test_a_finished_pass_is_resumed_only_with_its_own_config_and_data(stage, tmp
         teacher_pass.run(replace(config, resume=True))
 
 
-@pytest.mark.parametrize("name", ["teacher", "dataset", "others", "judge"])
+@pytest.mark.parametrize("name", ["teacher", "dataset", "others", "affordance_filter"])
 def test_a_pass_never_overwrites_what_it_reads(stage, tmp_path, name):
     kept = tmp_path / "kept"
     shutil.copytree(getattr(stage, name if name == "dataset" else "teacher"), kept)

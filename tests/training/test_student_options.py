@@ -34,7 +34,7 @@ def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp("options")
     write_dataset(folder / "scenes", 8, seed=1, labelled=False)
     write_dataset(folder / "labels", 5, seed=2)
-    write_dataset(folder / "experience", 11, seed=3, failures=4, source="policy")
+    write_dataset(folder / "online_attempts", 11, seed=3, failures=4, source="policy")
     GraspModel.new(ModelConfig(TINY, SMALL), 0).save(folder / "teacher")
     table = PseudoLabelConfig(teacher=folder / "teacher", dataset=folder / "scenes", out=folder / "pseudo", top=2)
     teacher_pass.run(table)
@@ -44,10 +44,10 @@ def config(tmp_path_factory):
         out=folder / "student",
         network=TINY,
         loop=LoopConfig(steps=2, batch=8, threads=1),
-        experience=folder / "experience",
-        experience_share=0.5,
+        online_attempts=folder / "online_attempts",
+        online_fraction=0.5,
         true_labels=folder / "labels",
-        true_share=0.25,
+        labelled_fraction=0.25,
     )
 
 
@@ -93,12 +93,15 @@ def test_a_batch_holds_as_many_successes_as_failures_of_experience(config, tmp_p
     assert [group.share for group in groups] == [2, 2, 2, 2] == list(config.shares)
     np.testing.assert_array_equal(batch["success"], [1, 1, 1, 1, 1, 1, 0, 0])
     assert (len(groups[2].labels), len(groups[3].labels)) == (7, 4)
-    failed = [each.id for each in Dataset(config.experience).attempts(success=False)]
+    failed = [each.id for each in Dataset(config.online_attempts).attempts(success=False)]
     assert set(groups[3].labels.scene) == set(failed)
-    assert read_json(out / "manifest.json")["inputs"][str(config.experience)] == Dataset(config.experience).version
+    assert (
+        read_json(out / "manifest.json")["inputs"][str(config.online_attempts)]
+        == Dataset(config.online_attempts).version
+    )
 
 
-@pytest.mark.parametrize("option", ["dataset", "pseudo_labels", "true_labels", "experience"])
+@pytest.mark.parametrize("option", ["dataset", "pseudo_labels", "true_labels", "online_attempts"])
 def test_a_student_never_overwrites_what_it_reads(config, option, tmp_path):
     kept = tmp_path / "kept"
     shutil.copytree(getattr(config, option), kept)
@@ -111,7 +114,7 @@ def test_a_student_does_not_go_on_with_changed_data(config, tmp_path, monkeypatc
     def killed(*arguments):
         raise KeyboardInterrupt
 
-    options = ("pseudo_labels", "true_labels", "experience")
+    options = ("pseudo_labels", "true_labels", "online_attempts")
     copies = {option: tmp_path / option for option in options}
     for option, path in copies.items():
         shutil.copytree(getattr(config, option), path)
@@ -128,7 +131,7 @@ def test_a_student_does_not_go_on_with_changed_data(config, tmp_path, monkeypatc
             replace(table, score=table.score + 1).save(copies[option] / "pseudo_labels.parquet", provenance)
         else:
             write_dataset(
-                copies[option], 6, seed=9, failures=3, source="policy" if option == "experience" else "script"
+                copies[option], 6, seed=9, failures=3, source="policy" if option == "online_attempts" else "script"
             )
         with pytest.raises(UserError, match=rf"other values of the content of {words} \("):
             student.run(own)
@@ -140,9 +143,9 @@ def test_a_student_does_not_go_on_with_changed_data(config, tmp_path, monkeypatc
 def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path):
     good = write_dataset(tmp_path / "good", 3, seed=0, source="policy")
     with pytest.raises(UserError, match="holds no failure"):
-        student.run(replace(config, experience=good, out=tmp_path / "out"))
+        student.run(replace(config, online_attempts=good, out=tmp_path / "out"))
     with pytest.raises(UserError, match="no label inside the graspable area from policy"):
-        student.run(replace(config, experience=config.true_labels, out=tmp_path / "out"))
+        student.run(replace(config, online_attempts=config.true_labels, out=tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
@@ -151,14 +154,17 @@ def test_experience_without_failures_or_of_a_person_is_refused(config, tmp_path)
         (lambda: PseudoLabelChoice(keep=0.0), "keep"),
         (lambda: LoopConfig(ema=1.0), "ema"),
         (lambda: PseudoLabelChoice(weights="confidence", labels_per_scene=2), "one label a scene"),
-        (lambda: StudentConfig(experience_share=0.5), "needs experience"),
-        (lambda: StudentConfig(experience="tries"), "experience tries is not used with experience_share 0"),
-        (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with true_share 0"),
+        (lambda: StudentConfig(online_fraction=0.5), "needs online_attempts"),
+        (lambda: StudentConfig(online_attempts="tries"), "online_attempts tries is not used with online_fraction 0"),
+        (lambda: StudentConfig(true_labels="labels"), "true_labels labels is not used with labelled_fraction 0"),
         (
-            lambda: StudentConfig(true_labels="labels", true_share=0.05),
+            lambda: StudentConfig(true_labels="labels", labelled_fraction=0.05),
             "up to 0.0625 is no place in a batch of 8, 0.125",
         ),
-        (lambda: StudentConfig(true_labels="labels", true_share=0.05, loop=LoopConfig(batch=1)), "take a larger batch"),
+        (
+            lambda: StudentConfig(true_labels="labels", labelled_fraction=0.05, loop=LoopConfig(batch=1)),
+            "take a larger batch",
+        ),
         (lambda: StudentConfig(labels=5), "labels draws from true_labels"),
         (lambda: StudentConfig(label_seed=5), "label_seed draws from true_labels"),
     ],
@@ -167,29 +173,29 @@ def test_impossible_options_are_refused(config, make, message):
     with pytest.raises(ValueError, match=message):
         make()
     with pytest.raises(ValueError, match="no place for pseudo-labels"):
-        replace(config, true_share=0.5)
+        replace(config, labelled_fraction=0.5)
 
 
 def test_the_smallest_share_named_is_a_place():
-    config = StudentConfig(true_labels="labels", true_share=0.125, experience="tries", experience_share=0.25)
+    config = StudentConfig(true_labels="labels", labelled_fraction=0.125, online_attempts="tries", online_fraction=0.25)
     assert config.shares == (5, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--experience-share", "0.1"], "up to 0.125 is no place in a batch of 8, 0.25 is a success and a failure"),
-        (["--experience-share", "0.1", "--loop.batch", "2"], "take a larger batch"),
+        (["--online-fraction", "0.1"], "up to 0.125 is no place in a batch of 8, 0.25 is a success and a failure"),
+        (["--online-fraction", "0.1", "--loop.batch", "2"], "take a larger batch"),
         (["--pseudo.weights", "rank"], "pseudo.weights rank weighs the labels of a scene against each other"),
         (["--pseudo.weights", "score"], "give pseudo.labels_per_scene 2 or more"),
-        (["--true-labels", "TRIES", "--true-share", "0.05"], "0.125 is one"),
+        (["--true-labels", "TRIES", "--labelled-fraction", "0.05"], "0.125 is one"),
         (["--labels", "5"], "name the dataset that holds them"),
     ],
 )
 def test_the_command_refuses_options_that_the_student_would_be_the_same_without(
     config, options, said, tmp_path, capsys
 ):
-    experience = ["--experience", str(config.experience)] if "--experience-share" in options else []
+    experience = ["--online-attempts", str(config.online_attempts)] if "--online-fraction" in options else []
     words = [
         "train",
         "student",
@@ -215,10 +221,10 @@ def test_the_rule_of_the_pseudo_labels_can_be_learnt_too_and_wants_one(config, t
     ruled = replace(
         config,
         out=tmp_path / "student",
-        experience=None,
-        experience_share=0.0,
+        online_attempts=None,
+        online_fraction=0.0,
         true_labels=None,
-        true_share=0.0,
+        labelled_fraction=0.0,
         constraint_weight=1.0,
     )
     with pytest.raises(UserError, match="--constraint antipodal"):

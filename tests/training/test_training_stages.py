@@ -142,7 +142,7 @@ def test_a_student_starts_from_a_checkpoint_and_sees_true_labels_beside(trained,
         loop=SHORT,
         initial=teaching.out,
         true_labels=teaching.dataset,
-        true_share=0.5,
+        labelled_fraction=0.5,
         pseudo=PseudoLabelChoice(labels_per_scene=2, weights="score"),
     )
     student.run(config)
@@ -180,7 +180,7 @@ def test_pseudo_labels_of_other_scenes_are_refused(trained, tmp_path):
     [
         (lambda: TeacherConfig(labels=3, label_fraction=0.5), "exclude"),
         (lambda: LoopConfig(batch=0), "batch"),
-        (lambda: StudentConfig(true_share=0.5), "true_labels"),
+        (lambda: StudentConfig(labelled_fraction=0.5), "true_labels"),
         (lambda: PseudoLabelChoice(angles=65), "angles"),
         (lambda: PseudoLabelChoice(angles=12, draw="even"), "divide 64"),
         (lambda: PseudoLabelChoice(angles=8, labels_per_scene=2), "several labels"),

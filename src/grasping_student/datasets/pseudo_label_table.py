@@ -35,7 +35,11 @@ _LATER = {"total": np.float32(np.nan), "overruled": np.False_}
 class Provenance:
     """Where a table's pseudo-labels come from."""
 
-    RENAMED: ClassVar[dict[str, str]] = {"rule": "constraint"}
+    RENAMED: ClassVar[dict[str, str]] = {
+        "rule": "constraint",
+        "judge": "affordance_filter",
+        "least_judgement": "min_affordance",
+    }
 
     teacher: str
     """``GraspModel.version`` of the teacher."""
@@ -59,10 +63,10 @@ class Provenance:
     others: list[str] = field(default_factory=list)
     """``GraspModel.version`` of further teachers that were asked."""
 
-    judge: str | None = None
+    affordance_filter: str | None = None
     """``GraspModel.version`` of the affordance network that had to agree, or None."""
 
-    least_judgement: float = 0.5
+    min_affordance: float = 0.5
     """Probability that it had to exceed."""
 
     angles: int = 64
@@ -113,7 +117,7 @@ class PseudoLabelTable:
     """Log-sum-exp of the scores of all allowed pixels and angles, ``(n,)``; NaN in tables that do not know it."""
 
     overruled: NDArray[np.bool_]
-    """Whether the judge refused every grasp of the scene, so that its favourite stands in, ``(n,)``."""
+    """Whether the affordance filter refused every grasp of the scene, so that its favourite stands in, ``(n,)``."""
 
     def __len__(self) -> int:
         return len(self.scene)

@@ -13,7 +13,12 @@ from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 class PseudoLabelConfig:
     """Let a teacher choose the best grasps of every scene, over many angles (paper, Algorithm 2, line 3)."""
 
-    RENAMED: ClassVar[dict[str, str]] = {"rule": "constraint"}
+    RENAMED: ClassVar[dict[str, str]] = {
+        "rule": "constraint",
+        "judge": "affordance_filter",
+        "least_judgement": "min_affordance",
+        "scenes_a_part": "scenes_per_part",
+    }
 
     teacher: Path = Path("runs/teacher")
     """Checkpoint folder of the teacher."""
@@ -57,21 +62,21 @@ class PseudoLabelConfig:
     others: tuple[Path, ...] = ()
     """Checkpoint folders of further teachers: scores are then the mean of all teachers' log-softmax over the scene."""
 
-    judge: Path | None = None
+    affordance_filter: Path | None = None
     """Checkpoint folder of an affordance network: choose only grasps that it takes for successes; None asks nobody."""
 
-    least_judgement: float = 0.5
-    """Probability of success that the judge must exceed; where no grasp does, its favourite of the teacher's ``top``
-    is the scene's only pseudo-label."""
+    min_affordance: float = 0.5
+    """Probability of success that the filter must give; where it gives no grasp as much, its favourite of the teacher's
+    ``top`` is the scene's only pseudo-label."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format of the teacher; ``auto`` is bf16 where the processor has it natively."""
 
-    scenes_a_part: int = 20
+    scenes_per_part: int = 20
     """Scenes that one worker labels at a time; an interrupted run loses at most one such part a worker."""
 
     def __post_init__(self) -> None:
-        for name in ("workers", "top", "scenes_a_part"):
+        for name in ("workers", "top", "scenes_per_part"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.angles not in (16, 64):
@@ -80,8 +85,8 @@ class PseudoLabelConfig:
             raise ValueError(f"nms_radius is {self.nms_radius} m; it must lie between 0 and 1")
         if self.views not in (1, 4):
             raise ValueError(f"views is {self.views}; it must be 1 or 4")
-        if not 0.0 <= self.least_judgement < 1.0:
-            raise ValueError(f"least_judgement is {self.least_judgement}; it must lie in [0, 1)")
+        if not 0.0 <= self.min_affordance < 1.0:
+            raise ValueError(f"min_affordance is {self.min_affordance}; it must lie in [0, 1)")
 
 
 def light_pseudo_labels() -> PseudoLabelConfig:

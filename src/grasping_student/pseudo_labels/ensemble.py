@@ -1,4 +1,4 @@
-"""More than one look at a scene: turned and mirrored views of it, several teachers, and a judge of what they choose."""
+"""More than one look at a scene: turned and mirrored views, several teachers, and an affordance filter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def scores_of_views(model: GraspModel, heightmap: Heightmap, grid: AngleGrid, vi
     return total / np.float32(4.0)
 
 
-def agreed_scores(
+def ensemble_scores(
     allowed: NDArray[np.float32], models: Sequence[GraspModel], heightmap: Heightmap, grid: AngleGrid, views: int
 ) -> NDArray[np.float32]:
     """Scores of one or several teachers together, -inf where ``allowed`` is.
@@ -64,9 +64,9 @@ def agreed_scores(
     return together / np.float32(len(models))
 
 
-def judged_scores(
+def filtered_scores(
     scores: NDArray[np.float32],
-    judge: GraspModel,
+    affordance_filter: GraspModel,
     heightmap: Heightmap,
     grid: AngleGrid,
     least: float,
@@ -77,17 +77,17 @@ def judged_scores(
 
     Args:
         scores: of the teacher, ``(grid.count, pixels, pixels)``, -inf where no grasp is allowed.
-        judge: affordance network.
+        affordance_filter: affordance network.
         heightmap: the scene.
         grid: angles.
         least: probability of success that a grasp must exceed.
-        top: where none does, the judge's favourite among the teacher's so many best is left.
+        top: where none does, the filter's favourite among the teacher's so many best is left.
         nms_pixels: distance between those, see ``non_maximum_suppression``.
 
     Returns:
-        The scores, -inf where the judge refuses, and whether it refused all.
+        The scores, -inf where the filter refuses, and whether it refused all.
     """
-    probability = 1.0 / (1.0 + np.exp(-judge.score_maps(heightmap, grid)))
+    probability = 1.0 / (1.0 + np.exp(-affordance_filter.score_maps(heightmap, grid)))
     left = np.where(probability > least, scores, np.float32(-np.inf))
     if np.isfinite(left).any() or not np.isfinite(scores).any():
         return left, False

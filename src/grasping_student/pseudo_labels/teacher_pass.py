@@ -26,7 +26,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
-from grasping_student.pseudo_labels.ensemble import agreed_scores, judged_scores, log_total
+from grasping_student.pseudo_labels.ensemble import ensemble_scores, filtered_scores, log_total
 
 PARTS = "parts"
 
@@ -44,14 +44,14 @@ class Part:
     precision: Precision
     constraint: GraspConstraint | None
     others: tuple[Path, ...]
-    judge: Path | None
+    affordance_filter: Path | None
 
 
 def run(config: PseudoLabelConfig) -> Path:
     """Pseudo-label every scene of a dataset and return the output folder.
 
     Raises:
-        UserError: no teacher, no scenes, another workspace, a judge that is no affordance network, an existing ``out``,
+        UserError: no teacher, no scenes, another workspace, an affordance filter that is none, an existing ``out``,
             or a resume with another config or other data.
     """
     stage = StageRun("pseudo-label", config)
@@ -71,14 +71,16 @@ def run(config: PseudoLabelConfig) -> Path:
         None if config.constraint.name == "none" else to_plain(config.constraint),
         config.views,
         [GraspModel.load(path, workspace).version for path in config.others],
-        None if config.judge is None else load_affordance(config.judge, "--judge", workspace).version,
-        config.least_judgement,
+        None
+        if config.affordance_filter is None
+        else load_affordance(config.affordance_filter, "--affordance-filter", workspace).version,
+        config.min_affordance,
         config.angles,
     )
     inputs = {str(config.teacher): provenance.teacher, str(config.dataset): provenance.dataset}
     inputs |= {str(path): version for path, version in zip(config.others, provenance.others, strict=True)}
-    if provenance.judge is not None:
-        inputs[str(config.judge)] = provenance.judge
+    if provenance.affordance_filter is not None:
+        inputs[str(config.affordance_filter)] = provenance.affordance_filter
     with stage.output_folder(TABLE, inputs) as finished:
         if not finished:
             facts = _label_dataset(config, dataset, provenance)
@@ -90,7 +92,7 @@ def run(config: PseudoLabelConfig) -> Path:
 def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Provenance) -> dict[str, int]:
     """Write the table of all scenes, part by part; returns counts for the manifest."""
     ids = [int(i) for i in dataset.ids()]
-    size = config.scenes_a_part
+    size = config.scenes_per_part
     starts = range(0, len(ids), size)
     parts = [
         Part(
@@ -103,7 +105,7 @@ def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Prov
             config.precision,
             config.constraint.make(),
             config.others,
-            config.judge,
+            config.affordance_filter,
         )
         for first in starts
     ]
@@ -139,75 +141,85 @@ def _read_part(part: Part) -> PseudoLabelTable:
 def label_part(part: Part) -> int:
     """Pseudo-label the scenes of one part, write its file, return their number."""
     source, dataset = part.provenance, Dataset(part.dataset)
-    teacher = _open(part.teacher, part.precision, source.teacher)
-    others = tuple(
-        _open(path, part.precision, version) for path, version in zip(part.others, source.others, strict=True)
+    others = zip(part.others, source.others, strict=True)
+    affordance_filter = None
+    if part.affordance_filter is not None:
+        affordance_filter = _open(part.affordance_filter, part.precision, source.affordance_filter)
+    labeller = SceneLabeller(
+        _open(part.teacher, part.precision, source.teacher),
+        part.top,
+        source.nms_radius,
+        source.foreground_only,
+        part.constraint,
+        source.views,
+        tuple(_open(path, part.precision, version) for path, version in others),
+        affordance_filter,
+        source.min_affordance,
+        AngleGrid(source.angles),
     )
-    judge = None if part.judge is None else _open(part.judge, part.precision, source.judge)
     with torch_threads(1):  # as in every worker
-        results = [
-            label_scene(
-                teacher,
-                dataset.heightmap(i),
-                part.top,
-                source.nms_radius,
-                source.foreground_only,
-                part.constraint,
-                source.views,
-                others,
-                judge,
-                source.least_judgement,
-                AngleGrid(source.angles),
-            )
-            for i in part.scenes
-        ]
+        results = [labeller.label(dataset.heightmap(scene)) for scene in part.scenes]
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)
 
 
-def label_scene(
-    teacher: GraspModel,
-    heightmap: Heightmap,
-    top: int,
-    nms_radius: float,
-    foreground_only: bool,
-    constraint: GraspConstraint | None = None,
-    views: int = 1,
-    others: tuple[GraspModel, ...] = (),
-    judge: GraspModel | None = None,
-    least_judgement: float = 0.5,
-    looked: AngleGrid = TRAINING_ANGLES,
-) -> dict[str, NDArray]:
-    """One row of the table, by column name, without the scene's id."""
-    nms_pixels, overruled = nms_radius / heightmap.workspace.pixel_size, False
-    query = replace(
-        teacher.query,
-        required=() if constraint is None else (constraint,),
-        foreground_only=foreground_only,
-        grid=looked,
-    )
-    scores = allowed_scores(Observation.of(heightmap), teacher, query).scores
-    if views > 1 or others:
-        scores = agreed_scores(scores, (teacher, *others), heightmap, looked, views)
-    total = log_total(scores)
-    if judge is not None:
-        scores, overruled = judged_scores(scores, judge, heightmap, looked, least_judgement, top, nms_pixels)
-    if looked != TRAINING_ANGLES:
-        few, scores = scores, np.full((TRAINING_ANGLES.count, *scores.shape[1:]), -np.inf, dtype=np.float32)
-        scores[looked.indices_in(TRAINING_ANGLES)] = few
-    best, row, col = angle_maxima(scores)
-    columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
-    columns |= {"total": np.array(total, dtype=np.float32), "overruled": np.array(overruled)}
-    for grid in (TRAINING_ANGLES, DEPLOYMENT_ANGLES):
-        bins = grid.indices_in(TRAINING_ANGLES)
-        chosen = non_maximum_suppression(scores[bins], top, nms_pixels)
-        score, place = np.full(top, -np.inf, dtype=np.float32), np.zeros((3, top), dtype=np.int16)
-        for rank, each in enumerate(chosen):
-            score[rank], place[:, rank] = each.score, (each.row, each.col, bins[each.angle])
-        names = [f"top{grid.count}_{name}" for name in ("score", "row", "col", "angle")]
-        columns |= dict(zip(names, (score, *place), strict=True))
-    return columns
+@dataclass(frozen=True)
+class SceneLabeller:
+    """Models that look at a scene, and how their favourite grasps are chosen; see ``PseudoLabelConfig``."""
+
+    teacher: GraspModel
+    top: int
+    nms_radius: float
+    foreground_only: bool
+    constraint: GraspConstraint | None = None
+    views: int = 1
+    others: tuple[GraspModel, ...] = ()
+    affordance_filter: GraspModel | None = None
+    min_affordance: float = 0.5
+    grid: AngleGrid = TRAINING_ANGLES
+    """Angles at which the models look."""
+
+    def label(self, heightmap: Heightmap) -> dict[str, NDArray]:
+        """One row of the table, by column name, without the scene's id."""
+        scores, total, overruled = self._scores(heightmap)
+        nms_pixels = self.nms_radius / heightmap.workspace.pixel_size
+        best, row, col = angle_maxima(scores)
+        columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
+        columns |= {"total": np.array(total, dtype=np.float32), "overruled": np.array(overruled)}
+        for grid in (TRAINING_ANGLES, DEPLOYMENT_ANGLES):
+            bins = grid.indices_in(TRAINING_ANGLES)
+            chosen = non_maximum_suppression(scores[bins], self.top, nms_pixels)
+            score, place = np.full(self.top, -np.inf, dtype=np.float32), np.zeros((3, self.top), dtype=np.int16)
+            for rank, each in enumerate(chosen):
+                score[rank], place[:, rank] = each.score, (each.row, each.col, bins[each.angle])
+            names = [f"top{grid.count}_{name}" for name in ("score", "row", "col", "angle")]
+            columns |= dict(zip(names, (score, *place), strict=True))
+        return columns
+
+    def _scores(self, heightmap: Heightmap) -> tuple[NDArray[np.float32], float, bool]:
+        """Scores at the training grid ``(64, pixels, pixels)``, -inf where nothing is chosen; their log-sum-exp before
+        the filter; and whether the filter refused every grasp."""
+        query = replace(
+            self.teacher.query,
+            required=() if self.constraint is None else (self.constraint,),
+            foreground_only=self.foreground_only,
+            grid=self.grid,
+        )
+        scores, overruled = allowed_scores(Observation.of(heightmap), self.teacher, query).scores, False
+        if self.views > 1 or self.others:
+            scores = ensemble_scores(scores, (self.teacher, *self.others), heightmap, self.grid, self.views)
+        total = log_total(scores)
+        if self.affordance_filter is not None:
+            nms_pixels = self.nms_radius / heightmap.workspace.pixel_size
+            scores, overruled = filtered_scores(
+                scores, self.affordance_filter, heightmap, self.grid, self.min_affordance, self.top, nms_pixels
+            )
+        if self.grid == TRAINING_ANGLES:
+            return scores, total, overruled
+        everywhere = np.full((TRAINING_ANGLES.count, *scores.shape[1:]), -np.inf, dtype=np.float32)
+        everywhere[self.grid.indices_in(TRAINING_ANGLES)] = scores
+        return everywhere, total, overruled
 
 
 @functools.lru_cache(maxsize=8)

@@ -173,7 +173,7 @@ class Recipes:
         if others:
             config = replace(config, others=tuple(each.out for each in others))
         if judge is not None:
-            config, inputs = replace(config, judge=judge.out), (*inputs, judge)
+            config, inputs = replace(config, affordance_filter=judge.out), (*inputs, judge)
         looks = config.views * (1 + len(others)) + (judge is not None)
         return self._stage("table", config, inputs, self.scene_count(method.relabelled) * looks * angles)
 
@@ -283,14 +283,14 @@ class Recipes:
         if method.experience_share:
             family = REGIMES[cell.regime].target
             experience = self.attempts("experience", family, self.sizes.robot, teacher)
-            config = replace(config, experience=experience.out, experience_share=method.experience_share)
+            config = replace(config, online_attempts=experience.out, online_fraction=method.experience_share)
             inputs = (*inputs, experience)
         if method.true_share:
             pool = self.pool(REGIMES[cell.regime].labels)
             config = replace(
                 config,
                 true_labels=pool.out,
-                true_share=method.true_share,
+                labelled_fraction=method.true_share,
                 labels=self.labels(cell),
                 label_seed=cell.draw,
             )

@@ -98,14 +98,14 @@ class LearningCurve(pl.Callback):
     def __init__(
         self,
         out: Path,
-        steps_an_epoch: int,
+        steps_per_epoch: int,
         record_every: int,
         keep_rounds: bool = False,
         average: AveragedWeights | None = None,
     ) -> None:
         self.rows: list[dict[str, float]] = []
         self._out = out
-        self._steps_an_epoch = steps_an_epoch
+        self._steps_an_epoch = steps_per_epoch
         self._record_every = record_every
         self._keep_rounds = keep_rounds
         self._average = average

@@ -108,7 +108,13 @@ class PseudoLabelChoice:
 class StudentConfig:
     """Learn from a teacher's pseudo-labels (paper, Algorithm 2)."""
 
-    RENAMED: ClassVar[dict[str, str]] = {"obey_rule": "constrain", "rule_weight": "constraint_weight"}
+    RENAMED: ClassVar[dict[str, str]] = {
+        "obey_rule": "constrain",
+        "rule_weight": "constraint_weight",
+        "true_share": "labelled_fraction",
+        "experience": "online_attempts",
+        "experience_share": "online_fraction",
+    }
 
     dataset: Path = Path("runs/scenes")
     """Dataset with the scenes; their own labels, if any, are not used."""
@@ -139,7 +145,7 @@ class StudentConfig:
     true_labels: Path | None = None
     """Dataset whose true labels are mixed into every batch, or none (paper: none)."""
 
-    true_share: float = 0.0
+    labelled_fraction: float = 0.0
     """Share of a batch taken from ``true_labels``: at least one place."""
 
     labels: int = 0
@@ -148,11 +154,11 @@ class StudentConfig:
     label_seed: int = 0
     """Draw of the true labels: the teacher's, so that both know the same."""
 
-    experience: Path | None = None
+    online_attempts: Path | None = None
     """Dataset of a robot's own attempts, failures too, that are mixed into every batch, or none (paper: none)."""
 
-    experience_share: float = 0.0
-    """Share of a batch taken from ``experience``, half of it successes and half failures: at least one place each."""
+    online_fraction: float = 0.0
+    """Share of a batch taken from ``online_attempts``, half successes and half failures: at least one place each."""
 
     initial: Path | None = None
     """Checkpoint folder whose weights training starts from, or none."""
@@ -166,39 +172,11 @@ class StudentConfig:
         check_seeds(self, "seed", "label_seed")
         if self.constraint_weight < 0.0:
             raise ValueError(f"constraint_weight is {self.constraint_weight}; it must be at least 0")
-        if not 0.0 <= self.true_share < 1.0:
-            raise ValueError(f"true_share is {self.true_share}; it must lie in [0, 1)")
-        if self.true_share > 0.0 and self.true_labels is None:
-            raise ValueError("true_share needs true_labels: name the dataset that holds them")
-        if self.true_labels is not None and self.true_share == 0.0:
-            raise ValueError(
-                f"true_labels {self.true_labels} is not used with true_share 0: give a share above 0, or no true_labels"
-            )
-        if self.true_share > 0.0 and self.shares[1] == 0:
-            batch = self.loop.batch
-            more = f"{1 / batch:g} is one" if batch > 1 else "take a larger batch"
-            raise ValueError(
-                f"true_share {self.true_share}: up to {0.5 / batch:g} is no place in a batch of {batch}, {more}"
-            )
+        self._check_mixed("true_labels", "labelled_fraction", self.shares[1], 1, "one")
         if self.true_labels is None and (self.labels or self.label_seed):
             name = "labels" if self.labels else "label_seed"
             raise ValueError(f"{name} draws from true_labels: name the dataset that holds them, or leave {name} out")
-        if not 0.0 <= self.experience_share < 1.0:
-            raise ValueError(f"experience_share is {self.experience_share}; it must lie in [0, 1)")
-        if self.experience_share > 0.0 and self.experience is None:
-            raise ValueError("experience_share needs experience: name the dataset of attempts")
-        if self.experience is not None and self.experience_share == 0.0:
-            raise ValueError(
-                f"experience {self.experience} is not used with experience_share 0: give a share above 0, "
-                "or no experience"
-            )
-        if self.experience_share > 0.0 and self.shares[2] == 0:
-            batch = self.loop.batch
-            more = f"{2 / batch:g} is a success and a failure" if batch > 2 else "take a larger batch"
-            raise ValueError(
-                f"experience_share {self.experience_share}: up to {1 / batch:g} is no place in a batch of {batch}, "
-                f"{more}"
-            )
+        self._check_mixed("online_attempts", "online_fraction", self.shares[2], 2, "a success and a failure")
         if self.pseudo.weights in ("rank", "score") and self.pseudo.labels_per_scene == 1:
             raise ValueError(
                 f"pseudo.weights {self.pseudo.weights} weighs the labels of a scene against each other, and there is "
@@ -206,19 +184,44 @@ class StudentConfig:
             )
         if self.shares[0] < 1:
             raise ValueError(
-                f"true_share {self.true_share} and experience_share {self.experience_share} leave no place for "
-                f"pseudo-labels in a batch of {self.loop.batch}"
+                f"labelled_fraction {self.labelled_fraction} and online_fraction {self.online_fraction} leave no place "
+                f"for pseudo-labels in a batch of {self.loop.batch}"
+            )
+
+    def _check_mixed(self, dataset: str, fraction: str, places: int, least: int, what: str) -> None:
+        """Make sure that a dataset to be mixed in and its fraction of a batch go together.
+
+        Args:
+            dataset: name of the field with the dataset.
+            fraction: name of the field with its fraction of a batch.
+            places: that it gets.
+            least: places that it needs.
+            what: those hold.
+        """
+        path, share, batch = getattr(self, dataset), getattr(self, fraction), self.loop.batch
+        if not 0.0 <= share < 1.0:
+            raise ValueError(f"{fraction} is {share}; it must lie in [0, 1)")
+        if share > 0.0 and path is None:
+            raise ValueError(f"{fraction} needs {dataset}: name the dataset that holds them")
+        if path is not None and share == 0.0:
+            raise ValueError(
+                f"{dataset} {path} is not used with {fraction} 0: give a fraction above 0, or no {dataset}"
+            )
+        if share > 0.0 and places == 0:
+            more = f"{least / batch:g} is {what}" if batch > least else "take a larger batch"
+            raise ValueError(
+                f"{fraction} {share}: up to {0.5 * least / batch:g} is no place in a batch of {batch}, {more}"
             )
 
     @property
     def inputs(self) -> tuple[Path | None, ...]:
         """Folders that are read."""
-        return self.dataset, self.pseudo_labels, self.true_labels, self.experience, self.initial
+        return self.dataset, self.pseudo_labels, self.true_labels, self.online_attempts, self.initial
 
     @property
     def shares(self) -> tuple[int, int, int, int]:
-        """Places in a batch: pseudo-labels, true labels, successes and failures of experience."""
-        true, half = round(self.true_share * self.loop.batch), round(self.experience_share * self.loop.batch / 2)
+        """Places in a batch: pseudo-labels, true labels, successes and failures of the online attempts."""
+        true, half = round(self.labelled_fraction * self.loop.batch), round(self.online_fraction * self.loop.batch / 2)
         return self.loop.batch - true - 2 * half, true, half, half
 
 

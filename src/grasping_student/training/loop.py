@@ -71,12 +71,12 @@ def fit(
     keep_freed_memory()
     fp32 = resolve_precision(config.precision, config.accelerator) == "fp32"
     steps = math.ceil(len(batches) / config.devices)
-    steps_an_epoch = math.ceil(config.steps_an_epoch(items) / config.devices)
-    module = GraspTraining(network.train(), step, config.optimiser, steps, steps_an_epoch, fp32)
+    steps_per_epoch = math.ceil(config.steps_per_epoch(items) / config.devices)
+    module = GraspTraining(network.train(), step, config.optimiser, steps, steps_per_epoch, fp32)
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
-    callbacks = _callbacks(config, out, steps_an_epoch)
+    callbacks = _callbacks(config, out, steps_per_epoch)
     with _torch_seed(seed), torch_threads(config.threads), _quiet():
         trainer = _trainer(config, out, callbacks, max_steps=steps, precision="32-true" if fp32 else "bf16-mixed")
         loader = DataLoader(
@@ -99,10 +99,10 @@ def fit(
     trainer.strategy.barrier()
 
 
-def _callbacks(config: LoopConfig, out: Path, steps_an_epoch: int) -> list[pl.Callback]:
+def _callbacks(config: LoopConfig, out: Path, steps_per_epoch: int) -> list[pl.Callback]:
     """What watches the steps; the average is up to date before the curve saves it."""
     average = AveragedWeights(config.ema) if config.ema else None
-    curve = LearningCurve(out, steps_an_epoch, config.record_every, config.keep_rounds, average)
+    curve = LearningCurve(out, steps_per_epoch, config.record_every, config.keep_rounds, average)
     callbacks: list[pl.Callback] = [curve] if average is None else [average, curve]
     callbacks.append(RngStateCallback())
     if config.show_progress and sys.stderr.isatty():

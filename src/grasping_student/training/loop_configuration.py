@@ -99,8 +99,8 @@ class LoopConfig:
 
     def total_steps(self, items: int) -> int:
         """Number of steps over a data set of ``items`` labels."""
-        return self.steps or self.epochs * self.steps_an_epoch(items)
+        return self.steps or self.epochs * self.steps_per_epoch(items)
 
-    def steps_an_epoch(self, items: int) -> int:
+    def steps_per_epoch(self, items: int) -> int:
         """Steps in which ``items`` labels have been seen once; the last batch of a pass reaches into the next."""
         return max(1, math.ceil(items / self.batch))

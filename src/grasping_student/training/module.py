@@ -19,7 +19,7 @@ class GraspTraining(pl.LightningModule):
     """What teacher, student and affordance training share; only the step differs."""
 
     def __init__(
-        self, network: nn.Module, step: Step, optimiser: OptimiserConfig, steps: int, steps_an_epoch: int, fp32: bool
+        self, network: nn.Module, step: Step, optimiser: OptimiserConfig, steps: int, steps_per_epoch: int, fp32: bool
     ) -> None:
         super().__init__()
         # channels-last makes bfloat16 fast, and the gradients of float32 imprecise
@@ -27,7 +27,7 @@ class GraspTraining(pl.LightningModule):
         self._step = step
         self._optimiser = optimiser
         self._steps = steps
-        self._steps_an_epoch = steps_an_epoch
+        self._steps_an_epoch = steps_per_epoch
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[str, Tensor]:
         """Loss and recorded scalars of one batch."""
@@ -44,13 +44,13 @@ class GraspTraining(pl.LightningModule):
         return cosine_rate(self._optimiser, step, self._steps, self._steps_an_epoch) / self._optimiser.learning_rate
 
 
-def cosine_rate(config: OptimiserConfig, step: int, steps: int, steps_an_epoch: int) -> float:
+def cosine_rate(config: OptimiserConfig, step: int, steps: int, steps_per_epoch: int) -> float:
     """Learning rate of one step, counted from 0: a half cosine from the first rate to the final one.
 
     It is reached at the last step, or in the last epoch where the schedule goes by epochs.
     """
     if config.schedule == "epoch":
-        step, steps = step // steps_an_epoch, math.ceil(steps / steps_an_epoch)
+        step, steps = step // steps_per_epoch, math.ceil(steps / steps_per_epoch)
     progress = min(step / max(steps - 1, 1), 1.0)
     low, high = config.final_learning_rate, config.learning_rate
     return low + (high - low) * (1.0 + math.cos(math.pi * progress)) / 2.0

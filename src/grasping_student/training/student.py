@@ -25,9 +25,9 @@ def run(config: StudentConfig) -> Path:
     """Train a student and return its checkpoint folder.
 
     Raises:
-        UserError: no scenes, no pseudo-labels or those of another dataset, true labels or experience of another
-            workspace or without successes, experience without failures, an existing ``out``, an unknown network, or a
-            resume with another config or other data.
+        UserError: no scenes, no pseudo-labels or those of another dataset, true labels or online attempts of another
+            workspace or without successes, online attempts without failures, an existing ``out``, an unknown network,
+            or a resume with another config or other data.
     """
     dataset = Dataset(config.dataset)
     dataset.require()
@@ -48,40 +48,37 @@ def run(config: StudentConfig) -> Path:
     labels = pseudo_labels_as_labels(table, config.pseudo, config.seed)
     if not len(labels):
         raise UserError(f"pseudo-labels {config.pseudo_labels} hold no grasp: all scenes are empty")
-    pseudo_count, true_count, successes, failures = config.shares
-    groups = [Group(labels, read_scenes(dataset, labels.scene, config.normalisation), pseudo_count)]
     file = config.pseudo_labels / TABLE if config.pseudo_labels.is_dir() else config.pseudo_labels
     inputs = {
         str(config.dataset): version,
         str(config.pseudo_labels): provenance.teacher,
         "pseudo-label table": sha256_of_file(file),
     }
+    pseudo = Group(labels, read_scenes(dataset, labels.scene, config.normalisation), config.shares[0])
+    mixed, others = _mixed_groups(config, dataset)
+    facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
+    return train_pairs("train student", config, dataset, (pseudo, *mixed), inputs | others, facts, constraint)
+
+
+def _mixed_groups(config: StudentConfig, dataset: Dataset) -> tuple[list[Group], dict[str, str]]:
+    """Labels with true outcomes that are mixed into every batch, and the content hashes of their datasets."""
+    groups, inputs = [], {}
+    _, true_count, successes, failures = config.shares
     if true_count and config.true_labels is not None:
-        other = _beside(config.true_labels, "--true-labels", dataset)
+        other = _of_same_workspace(config.true_labels, "--true-labels", dataset)
         read = read_labels(other, ("human", "script"), config.labels, seed=config.label_seed)
         groups.append(Group(read, read_scenes(other, read.scene, config.normalisation), true_count))
         inputs[str(other.path)] = other.version
-    if successes and config.experience is not None:
-        other = _beside(config.experience, "--experience", dataset)
+    if successes and config.online_attempts is not None:
+        other = _of_same_workspace(config.online_attempts, "--online-attempts", dataset)
         read = read_labels(other, ("policy",))
         scenes, succeeded = read_scenes(other, read.scene, config.normalisation), read.success > 0.5
         if succeeded.all():
-            raise UserError(f"--experience {other.path} holds no failure, and half of its share is failures")
+            raise UserError(f"--online-attempts {other.path} holds no failure, and half of its share is failures")
         groups.append(Group(read.take(succeeded), scenes, successes))
         groups.append(Group(read.take(~succeeded), scenes, failures))
         inputs[str(other.path)] = other.version
-    facts = {"scenes": len(np.unique(labels.scene)), "pseudo_labels": len(labels)}
-    return train_pairs(
-        "train student",
-        config,
-        dataset,
-        tuple(groups),
-        inputs,
-        facts,
-        constraint,
-        constraint if config.constrain else GraspConstraintConfig(),
-        config.constraint_weight,
-    )
+    return groups, inputs
 
 
 def _constraint(config: StudentConfig, provenance: Provenance) -> GraspConstraintConfig:
@@ -150,7 +147,7 @@ def _weights(chosen: ChosenGrasps, kind: str) -> np.ndarray:
     return (share / np.bincount(scene, share)[scene]).astype(np.float32)
 
 
-def _beside(path: Path, option: str, scenes: Dataset) -> Dataset:
+def _of_same_workspace(path: Path, option: str, scenes: Dataset) -> Dataset:
     """A dataset with labels, to be mixed with pseudo-labels of ``scenes``."""
     dataset = Dataset(path)
     if dataset.workspace != scenes.workspace:

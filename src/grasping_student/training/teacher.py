@@ -42,8 +42,6 @@ def train_pairs(
     inputs: dict[str, str],
     facts: dict[str, int],
     constraint: GraspConstraintConfig | None = None,
-    obeyed: GraspConstraintConfig | None = None,
-    constraint_weight: float = 0.0,
 ) -> Path:
     """Train a model on groups of labels with the pair step, and write its checkpoint folder.
 
@@ -54,15 +52,16 @@ def train_pairs(
         groups: labels, scenes and how many of them a batch takes.
         inputs: content hashes for the manifest.
         facts: counts for the manifest.
-        constraint: of its labels.
-        obeyed: what the model will obey when it chooses a grasp.
-        constraint_weight: weight of ``losses.constraint_loss`` beside the pair loss; more than 0 needs a constraint.
+        constraint: of its labels; a student's config says whether the model obeys it, and learns it by a second loss.
 
     Raises:
         UserError: an existing ``out``, an unknown network, or a resume with another config or other data.
     """
     run = StageRun(stage, config)
-    described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed or GraspConstraintConfig())
+    obeyed, weight = GraspConstraintConfig(), 0.0
+    if isinstance(config, StudentConfig) and constraint is not None:
+        obeyed, weight = constraint if config.constrain else obeyed, config.constraint_weight
+    described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed)
     model = GraspModel.new(described, config.seed)
     if config.initial is not None:
         _start_from(model, config.initial)
@@ -79,9 +78,9 @@ def train_pairs(
             config.augmentation,
             config.seed,
             steps,
-            constraint=constraint.make() if constraint and constraint_weight else None,
+            constraint=constraint.make() if constraint and weight else None,
         )
-        step = PairStep(dataset.workspace.pixel_size, constraint_weight)
+        step = PairStep(dataset.workspace.pixel_size, weight)
         return train(run, config, model, step, batches, items, inputs, {"steps": steps, **facts})
 
 

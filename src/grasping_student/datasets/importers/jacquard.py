@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,12 +37,14 @@ _ENDING = "_grasps.txt"
 class JacquardImport(RectanglesImport):
     """Import Jacquard grasps: NAME_grasps.txt, NAME_RGB.png, NAME_perfect_depth.tiff in one folder for each object."""
 
-    most_grasps: int = 10
+    RENAMED: ClassVar[dict[str, str]] = {"most_grasps": "max_grasps"}
+
+    max_grasps: int = 10
     """Grasps kept of each view, spread evenly over its list, which holds up to hundreds of near copies."""
 
     def __post_init__(self) -> None:
-        if self.most_grasps < 1:
-            raise ValueError(f"most_grasps is {self.most_grasps}; it must be at least 1")
+        if self.max_grasps < 1:
+            raise ValueError(f"max_grasps is {self.max_grasps}; it must be at least 1")
 
 
 def run(config: JacquardImport) -> ImportReport:
@@ -75,7 +78,7 @@ def _entries(config: JacquardImport, lists: list[Path], workspace: Workspace) ->
         # next to each other in one folder without subfolders, the name tells the object: NUMBER_OBJECT
         object_key = path.parent if path.parent != config.folder else path.parent / view.partition("_")[2]
         episode = episodes.setdefault(object_key, len(episodes))
-        chosen = np.linspace(0, len(rectangles) - 1, min(config.most_grasps, len(rectangles))).round().astype(int)
+        chosen = np.linspace(0, len(rectangles) - 1, min(config.max_grasps, len(rectangles))).round().astype(int)
         for number in chosen:
             name = f"{view} line {number + 1}"
             rectangle = rectangles[number]
