@@ -66,7 +66,7 @@ def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
 def test_experience_is_the_own_teachers_in_the_scenes_where_the_student_must_work():
     found = stages("experience")
     student, teacher = only(found, "student").config, only(found, "teacher")
-    (experience,) = [each for each in found if each.out == student.experience]
+    (experience,) = [each for each in found if each.out == student.online_attempts]
     assert [each.name for each in experience.inputs] == [teacher.name]
     assert (experience.config.policy, experience.config.family) == (str(teacher.out), "dense")
     others = [each.config.seed for each in found if each.kind == "dataset" and each is not experience]
