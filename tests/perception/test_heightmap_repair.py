@@ -89,7 +89,7 @@ def test_the_top_of_a_big_item_is_not_taken_for_the_floor():
 def test_a_pose_whose_table_is_elsewhere_is_refused():
     raw = scene()
     for plane in (FloorPlane(0.35, 0.0, 0.0), FloorPlane(0.0, 0.0, -0.04)):
-        with pytest.raises(UserError, match="right way round|level surface at -40 mm"):
+        with pytest.raises(UserError, match=r"right way round|level surface at -40 mm"):
             repair_heightmap(replace(raw, height=raw.height + plane.grid(LIGHT)))
 
 

@@ -113,7 +113,7 @@ def pseudo_label(config: PseudoLabelConfig) -> None:
 
 def predict(config: PredictConfig) -> None:
     """``grasping-student predict``: print what was repaired and where the best grasp is."""
-    from grasping_student.serving.predict import run
+    from grasping_student.serving.predict import POOR, run
 
     choice = run(config)
     for note in choice.notes:
@@ -126,6 +126,8 @@ def predict(config: PredictConfig) -> None:
         f"open to {place.opening * 1000:.0f} mm, score {best.score:.2f}\nwritten: {config.out / 'grasp.json'}, "
         f"{config.out / 'grasp.png'}"
     )
+    if config.strict and not (choice.constrained and choice.on_seen_material):
+        raise SystemExit(POOR)
 
 
 def export(config: ExportConfig) -> None:

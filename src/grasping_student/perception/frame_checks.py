@@ -59,10 +59,9 @@ def check_frame(frame: RgbdFrame, workspace: Workspace) -> None:
         return
     thin = slice(None, None, max(1, rows.size // POINTS))
     rows, cols = rows[thin], cols[thin]
-    camera, depth = frame.intrinsics, frame.depth[rows, cols].astype(np.float64)
-    points = np.column_stack([(cols - camera.cx) / camera.fx * depth, (rows - camera.cy) / camera.fy * depth, depth])
+    points = frame_points(frame, rows, cols)
     given = fit_table(points, frame.camera_to_world, workspace)
-    bowl = points / ray_lengths(camera)[rows, cols][:, None]
+    bowl = points / ray_lengths(frame.intrinsics)[rows, cols][:, None]
     as_range = fit_table(bowl, frame.camera_to_world, workspace)
     flat = 0.0 if given is None else given.support
     if as_range is not None and as_range.error < FITS and as_range.support > flat + 0.2:
@@ -144,3 +143,32 @@ def fit_table(points: NDArray[np.float64], pose: NDArray[np.float64], workspace:
     reach = half - workspace.margin
     corners = np.array([(sx * reach, sy * reach, 1.0) for sx in (-1, 1) for sy in (-1, 1)])
     return TableFit(float(np.abs(corners @ best).max()), best_support)
+
+
+def table_elsewhere(frame: RgbdFrame) -> str:
+    """Where the largest level surface lies that the camera sees, as a sentence; empty where it should."""
+    rows, cols = np.nonzero(frame.measured)
+    if rows.size < 200:
+        return ""
+    thin = slice(None, None, max(1, rows.size // POINTS))
+    points = frame_points(frame, rows[thin], cols[thin])
+    world = points @ frame.camera_to_world[:3, :3].T + frame.camera_to_world[:3, 3]
+    count, edge = np.histogram(world[:, 2], bins=np.arange(-3.0, 3.0, 2 * BAND))
+    level = float(edge[np.argmax(count)] + BAND)
+    on_it = np.abs(world[:, 2] - level) < 2 * BAND
+    if on_it.mean() < 0.15:
+        return " No level surface is seen under this pose: is it right?"
+    (x0, y0), (x1, y1) = np.quantile(world[on_it, :2], (0.02, 0.98), axis=0)
+    if abs(level) < 0.03 and x0 < 0.0 < x1 and y0 < 0.0 < y1:
+        return ""
+    return (
+        f" The largest level surface that the camera sees lies at z {level:+.2f} m, x {x0:+.2f} to {x1:+.2f}, "
+        f"y {y0:+.2f} to {y1:+.2f} in the frame of the pose: where that is not the workspace around the origin, give "
+        "--workspace-center X Y Z or --world-to-base FILE"
+    )
+
+
+def frame_points(frame: RgbdFrame, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Points of some pixels in the camera's frame, metres, ``(n, 3)``."""
+    camera, depth = frame.intrinsics, frame.depth[rows, cols].astype(np.float64)
+    return np.column_stack([(cols - camera.cx) / camera.fx * depth, (rows - camera.cy) / camera.fy * depth, depth])

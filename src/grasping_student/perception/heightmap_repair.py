@@ -21,7 +21,7 @@ from grasping_student.perception.floor import (
 )
 from grasping_student.perception.floor_curve import flatten_curve
 from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
-from grasping_student.perception.frame_checks import check_frame
+from grasping_student.perception.frame_checks import check_frame, table_elsewhere
 from grasping_student.perception.holes import mend_holes, touching_border
 from grasping_student.perception.observation import Note, Observation
 from grasping_student.perception.obstacles import (
@@ -193,4 +193,8 @@ def observe_frame(frame: RgbdFrame, workspace: Workspace, config: HeightmapRepai
     if raw.unmeasured.mean() > 1.0 - SMALLEST_COVERAGE:  # a floor far below is told as that
         below = frame_to_heightmap(frame, workspace, lowest=deep)
         check_floor(below, fit_floor(below))
+        try:
+            check_coverage(raw)
+        except UserError as error:
+            raise UserError(f"{error}.{table_elsewhere(frame)}") from None
     return repair_heightmap(raw, config, frame)

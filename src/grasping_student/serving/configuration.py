@@ -44,6 +44,22 @@ class PredictConfig:
     )
     """What a pose of 6 or 7 numbers means: a translation with a quaternion in that order, or OpenCV's vectors."""
 
+    workspace_center: tuple[float, float, float] | None = None
+    """Where the workspace's centre on the table lies in the frame of the pose, metres, for instance the robot's base;
+    None takes its origin."""
+
+    workspace_yaw: float = 0.0
+    """By how much the workspace is turned there, radians counter-clockwise; with ``workspace-center``."""
+
+    world_to_base: Path | None = None
+    """The same as a pose: the workspace's world seen from the frame of the camera's pose, in any of its forms."""
+
+    bin: tuple[float, ...] = ()
+    """The bin's inside by hand: x0 y0 x1 y1, or corners x y x y ... of a polygon, metres; empty looks for its walls."""
+
+    level_floor: bool = False
+    """Measure heights from the level plane that dominates the picture, however far it lies from the pose's zero."""
+
     extent: float | None = None
     """Side of the workspace in metres; None takes the model's own, and a third more if nothing stands in that. The
     model's pixel size is kept."""
@@ -54,6 +70,9 @@ class PredictConfig:
     ceiling: float = 0.12
     """Heights above are cut to this, metres."""
 
+    strict: bool = False
+    """Exit with 3 where there is a grasp, but one to be doubted: no constraint obeyed, or no material seen at it."""
+
     out: Path = Path("runs/predict")
     """Folder for grasp.json, grasp.png and manifest.json."""
 
@@ -63,6 +82,14 @@ class PredictConfig:
     def __post_init__(self) -> None:
         if self.top < 1:
             raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
+        if self.world_to_base is not None and self.workspace_center is not None:
+            raise ValueError("workspace_center and world_to_base say the same: give one of them")
+        if self.workspace_yaw and self.workspace_center is None:
+            raise ValueError("workspace_yaw turns the workspace about workspace_center: give that too")
+        if not -2.0 * math.pi <= self.workspace_yaw <= 2.0 * math.pi:
+            raise ValueError(f"workspace_yaw is {self.workspace_yaw} radians: were these degrees?")
+        if self.workspace_center is not None and not all(abs(each) <= 10.0 for each in self.workspace_center):
+            raise ValueError(f"workspace_center is {self.workspace_center} m: were these millimetres?")
         if self.extent is not None and not 0.0 < self.extent <= 10.0:
             raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")
         if not 0.0 < self.ceiling < math.inf:  # NaN fails too

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.grasp import wrap_angle
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import RgbdFrame
+from grasping_student.perception.frame_checks import table_elsewhere
 from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Note
+from grasping_student.perception.pose_files import read_pose
+from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
@@ -30,8 +38,23 @@ LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
 
 
+WALLED = ("bin", "walls-removed")
+"""Codes of notes that tell of a bin: an empty one is empty, whatever stands outside of it."""
+
+POOR = 3
+"""Exit code of ``--strict`` for a grasp to be doubted."""
+
+
 class NothingStanding(UserError):
-    """The camera sees the workspace, and nothing in it may be grasped."""
+    """The camera sees the workspace, and nothing in it may be grasped.
+
+    Attributes:
+        bounded: a bin was found, so there is nowhere further to look.
+    """
+
+    def __init__(self, message: str, bounded: bool = False) -> None:
+        super().__init__(message)
+        self.bounded = bounded
 
 
 def load_model(folder: Path | None, extent: float | None) -> GraspModel:
@@ -88,11 +111,8 @@ def predict(
 
     observation = observe_frame(frame, model.workspace, repair)
     if not observation.graspable_foreground().any():
-        raise NothingStanding(
-            f"nothing stands on the floor inside the {model.workspace.margin:g} m margin of the "
-            f"{model.workspace.extent:g} m workspace: is it empty, or its origin elsewhere? A wider --extent looks "
-            "further" + "".join(f"\n  {note}" for note in observation.notes)
-        )
+        bounded = any(note.code in WALLED for note in observation.notes)
+        raise NothingStanding(_nothing(frame, model.workspace, observation.notes, bounded), bounded)
     try:
         return choose(observation, model, query or GraspQuery(count=5))
     except NoGrasp:
@@ -111,32 +131,75 @@ def run(config: PredictConfig) -> GraspChoice:
     files = _files(config)
     frame, adapted = load_frame(files, FrameFormat.of(config))
     model = load_model(config.model, config.extent)
-    repair = HeightmapRepairConfig(ceiling=config.ceiling)
+    place = _workspace_place(config)
+    frame = replace(frame, camera_to_world=np.linalg.inv(place) @ frame.camera_to_world)
+    repair = HeightmapRepairConfig(ceiling=config.ceiling, bin=config.bin, any_floor=config.level_floor)
     try:
         choice = predict(frame, model, replace(model.query, count=config.top), repair)
-    except NothingStanding:
-        if config.extent is not None:
+    except NothingStanding as nothing:
+        if config.extent is not None or nothing.bounded:
             raise
         own = model.workspace.extent
         model = load_model(config.model, own * FURTHER)
         choice = predict(frame, model, replace(model.query, count=config.top), repair)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
-    given = [files.depth, files.intrinsics, files.camera_to_world, *([files.color] if files.color else [])]
-    best, *others = (each.to_json() for each in choice.grasps)
-    workspace = {"extent": model.workspace.extent, "pixels": model.workspace.pixels, "margin": model.workspace.margin}
+    given = [files.depth, files.intrinsics, files.camera_to_world, files.color, config.world_to_base]
+    best, *others = (in_frame_of_pose(each.to_json(), place) for each in choice.grasps)
     told = {
         "grasp": best,
         "runners_up": others,
+        "constrained": choice.constrained,
+        "on_seen_material": choice.on_seen_material,
+        "calibrated_success": None,
+        "warnings": [{"code": note.code, "text": note.text} for note in choice.notes],
         "notes": [note.text for note in choice.notes],
-        "workspace": workspace,
+        "workspace": {**to_plain(model.workspace), "in_frame_of_pose": place.tolist()},
         "model": model.version,
     }
     with stage.output_folder("grasp.json"):
         write_json(config.out / "grasp.json", told)
         plot_prediction(choice, config.out / "grasp.png", frame.rgb is not None)
-        stage.finish({str(path): sha256_of_file(path) for path in given} | {"model": model.version})
+        stage.finish({str(path): sha256_of_file(path) for path in given if path is not None} | {"model": model.version})
     return choice
+
+
+def in_frame_of_pose(grasp: dict[str, float | int], place: NDArray[np.float64]) -> dict[str, float | int]:
+    """A grasp of the workspace's world in the frame of the camera's pose: x, y, z, and the angle about its z axis.
+
+    Args:
+        grasp: values of ``grasp.json``, metres and radians.
+        place: the workspace's world seen from that frame, 4 x 4.
+    """
+    if np.array_equal(place, np.eye(4)):
+        return grasp
+    x, y, z, _ = place @ (grasp["x"], grasp["y"], grasp["z"], 1.0)
+    closing = place[:3, :3] @ (math.cos(grasp["angle"]), math.sin(grasp["angle"]), 0.0)
+    angle = wrap_angle(math.atan2(closing[1], closing[0]))
+    return {**grasp, "x": float(x), "y": float(y), "z": float(z), "angle": angle}
+
+
+def _workspace_place(config: PredictConfig) -> NDArray[np.float64]:
+    """The workspace's world seen from the frame of the camera's pose, 4 x 4."""
+    if config.world_to_base is not None:
+        return read_pose(config.world_to_base, config.pose_format)
+    place = np.eye(4)
+    if config.workspace_center is not None:
+        cos, sin = math.cos(config.workspace_yaw), math.sin(config.workspace_yaw)
+        place[:2, :2] = ((cos, -sin), (sin, cos))
+        place[:3, 3] = config.workspace_center
+    return place
+
+
+def _nothing(frame: RgbdFrame, workspace: Workspace, notes: tuple[Note, ...], bounded: bool) -> str:
+    """Why there is nothing to grasp, and what to do."""
+    listed = "".join(f"\n  {note}" for note in notes)
+    if bounded:
+        return f"the bin is empty: nothing stands on its floor inside its walls{listed}"
+    return (
+        f"nothing stands on the floor inside the {workspace.margin:g} m margin of the {workspace.extent:g} m "
+        f"workspace: is it empty, or its origin elsewhere? A wider --extent looks further.{table_elsewhere(frame)}{listed}"
+    )
 
 
 def _files(config: PredictConfig) -> FrameFiles:
