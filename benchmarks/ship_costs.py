@@ -2,7 +2,7 @@
 
 ``python benchmarks/ship_costs.py`` takes ``results/costs.json``, which every experiment writes, and the finished stages
 in the cache, leaves out what the light preset does not use, adds the steps and the inference at paper size that
-``paper_size.py`` measured, and writes ``src/grasping_student/experiments/costs.json``.
+``paper_size.py`` measured, and writes ``src/grasping_student/study/costs.json``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from grasping_student.study import planning
 from grasping_student.study.configuration import light, paper
 from grasping_student.study.costs import COSTS, SHIPPED, cost_key, measured_costs
 from grasping_student.study.designs import DESIGNS
-from grasping_student.study.estimates import all_configs, asked_rows
-from grasping_student.study.stage_graph import Recipes
+from grasping_student.study.estimates import all_configs
+from grasping_student.study.stage_graph import StageGraph
 
 PAPER_SIZE = Path(__file__).parent / "results" / "paper_size.json"
 
@@ -42,9 +42,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
     parser.add_argument("--cache", type=Path, default=light().cache, help="finished stages, if still there")
     options = parser.parse_args()
-    wanted = {cost_key(name, str(light().sizes.pixels)) for name in ("one_shot scene", "one_shot shot")}
+    wanted = {cost_key(name, str(light().sizes.pixels)) for name in ("one_shot scene", "one_shot attempt")}
     for config in all_configs(light()):
-        for stage in planning.stages_of(asked_rows(config, DESIGNS[config.name], Recipes(config))):
+        for stage in planning.stages_of(planning.planned_runs(config, DESIGNS[config.name], StageGraph(config))):
             wanted.add(cost_key(stage.kind, stage.scale))
     path = options.results / COSTS
     measured = (read_json(path)["seconds_a_unit"] if path.exists() else {}) | measured_costs(options.cache)

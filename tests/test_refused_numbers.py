@@ -10,7 +10,7 @@ from grasping_student.evaluation.configuration import OneShotConfig, PickingConf
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.pipeline.configuration import SEEDS
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.study.configuration import MOST_DRAW, MOST_SEED, ExperimentConfig, Sizes
+from grasping_student.study.configuration import MAX_REPLICATE, MAX_SEED, ExperimentConfig, Sizes
 from grasping_student.study.demo.configuration import DemoConfig
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
@@ -31,7 +31,7 @@ SEEDED = [
     (PickingConfig, "seed", SEEDS),
     (ProxyConfig, "seed", SEEDS),
     (DemoConfig, "seed", SEEDS - 3),
-    (ExperimentConfig, "seed", MOST_SEED + 1),
+    (ExperimentConfig, "seed", MAX_SEED + 1),
 ]
 """Config, its field, and the smallest number that is too large."""
 
@@ -68,9 +68,9 @@ def test_numbers_without_a_meaning_are_refused_by_name(kind, name, wrong):
         kind(**{name: wrong})
 
 
-def test_draws_of_an_experiment_leave_room_for_its_seed():
-    for wrong in ({"draws": (0, MOST_DRAW + 1)}, {"seeds": MOST_DRAW + 2}):
-        with pytest.raises(ValueError, match=f"draw {MOST_DRAW + 1} is asked for"):
+def test_replicates_of_an_experiment_leave_room_for_its_seed():
+    for wrong in ({"replicate_ids": (0, MAX_REPLICATE + 1)}, {"replicates": MAX_REPLICATE + 2}):
+        with pytest.raises(ValueError, match=f"replicate {MAX_REPLICATE + 1} is asked for"):
             ExperimentConfig(**wrong)
 
 

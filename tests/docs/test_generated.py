@@ -7,7 +7,7 @@ from benchmarks import simulator_page
 from tests.docs.pages import ROOT
 
 from grasping_student.pipeline.files import read_json
-from grasping_student.study.demo.table import with_table
+from grasping_student.study.demo.readme_table import with_table
 
 
 def test_the_demo_table_of_the_readme_is_the_reports():

@@ -1,17 +1,22 @@
-"""Runs of every experiment with outcomes drawn at known rates, as the experiments write them."""
+"""Runs of every experiment with random outcomes at known rates, as the experiments write them."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from grasping_student.evaluation.network_metrics import affordance_metrics
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.files import write_json
-from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT
+from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT
 from grasping_student.study.configuration import Sizes
-from grasping_student.study.designs import DESIGNS, REGIMES
-from grasping_student.study.records import run_path, write_run
+from grasping_student.study.designs import DESIGNS, Level
+from grasping_student.study.measures import _flat
+from grasping_student.study.planning import SIZES
+from grasping_student.study.precision import KINDS
+from grasping_student.study.run_store import SCHEMA, add_runs
 
 RATES = {
     "random": 0.2,
@@ -30,84 +35,106 @@ def write_runs(
     out: Path,
     names: tuple[str, ...] = EVERYTHING,
     keep: Keep = lambda *_: True,
-    draws: int = 3,
+    replicates: int = 3,
     scenes: int = 60,
     rates: dict[str, float] = RATES,
 ) -> Path:
-    """Write them; ``keep(name, regime, setting, arm, draw)`` thins the grid. Returns ``out``."""
+    """Write them; ``keep(experiment, domain, level, condition, replicate)`` thins the grid. Returns ``out``."""
     random = np.random.default_rng(0)
+    write_json(out / SIZES, {"sizes": to_plain(Sizes()), "seed": 0})
     for name in names:
+        runs = []
         design = DESIGNS[name]
-        write_json(out / name / "asked.json", {"sizes": to_plain(Sizes()), "seed": 0})
-        for regime in design.regimes:
-            for setting in design.settings:
-                for arm in design.arms(setting, regime):
-                    for draw in range(1 if name == "affordance" else draws):
-                        if keep(name, regime, setting, arm, draw):
-                            values = _values(name, regime, setting, arm, draw, scenes, rates.get(arm, 0.6), random)
-                            write_run(run_path(out / name, regime, setting, arm, draw), values)
+        for domain in design.domains:
+            for level in design.levels:
+                for condition in design.conditions(level, domain):
+                    for replicate in range(1 if name == "affordance" else replicates):
+                        key = (domain, level, condition, replicate)
+                        if keep(name, *key):
+                            rate = rates.get(condition, 0.6)
+                            runs.append(a_run(name, key, measures_of(name, condition, scenes, rate, random)))
+        if runs:
+            add_runs(out / name, runs, [])
     return out
 
 
-def _outcomes(random, count, rate):
-    return "".join("1" if hit else "0" for hit in random.random(count) < rate)
-
-
-def _values(name, regime, setting, arm, draw, scenes, rate, random):
-    values = {
+def a_run(name, key, measures, **columns):
+    """A run's rows; ``measures`` are pairs of a measure's name and its rows."""
+    domain, level, condition, replicate = key
+    rows = pd.concat([own.assign(measure=measure) for measure, own in measures], ignore_index=True)
+    about = {
         "experiment": name,
-        "regime": regime,
-        "setting": setting,
-        "arm": arm,
-        "draw": draw,
-        "labels": round(2000 * (DESIGNS[name].settings[setting].share or Sizes().ablated_share)),
-        "label_families": to_plain(REGIMES[regime]),
-        "code": {"teacher": "abc"},
-        "asked": {"sizes": to_plain(Sizes()), "seed": 0, "scenes": scenes},
-        "model": f"{arm}-{regime}-{setting}-{draw}",
+        "domain": domain,
+        "level": level,
+        "condition": condition,
+        "replicate": replicate,
+        "labels": round(2000 * (DESIGNS[name].levels.get(level, Level()).share or Sizes().ablated_share)),
+        "model": f"{condition}-{domain}-{level}-{replicate}",
+        "model_version": "v",
+        "versions": json.dumps({"teacher": 1}),
         "commit": "c0ffee",
         "machine": "a machine",
+        "package_version": "0",
     }
+    return rows.assign(**{**about, **columns}).reindex(columns=SCHEMA.names)
+
+
+def outcome_rows(text, part="", **columns):
+    """A row for each scene from a text of 1 (success), 0 (failure) and - (no attempt)."""
+    hits = np.array(list(text))
+    rows = {"part": part, "index": range(len(hits)), "successes": (hits == "1") * 1, "attempts": (hits != "-") * 1}
+    return pd.DataFrame({**rows, **columns})
+
+
+def number_rows(part, values):
+    return pd.DataFrame({"part": part, "index": range(len(values)), "value": values})
+
+
+def measures_of(name, condition, scenes, rate, random):
+    """Measures of one run of an experiment, random at a rate."""
+
+    def outcomes(count):
+        return "".join("1" if hit else "0" for hit in random.random(count) < rate)
+
     if name == "affordance":
         p = random.random(200)
         metrics = affordance_metrics(p, random.random(200) < p)
-        return {**values, "affordance": {**metrics, "by_source": {"script": metrics}, "model": "affordance"}}
+        return [("affordance", pd.DataFrame(_flat({**metrics, "by_source": {"script": metrics}})))]
     if name == "precision":
-        return {**values, "precision": precision_values(random, scenes, rate)}
-    values["one_shot"] = {"outcomes": _outcomes(random, scenes, rate)}
-    if name == "relabelling":
-        values["one_shot"] |= {"moved_mm": [5.0] * scenes, "turned_degrees": [10.0] * scenes}
-    learns = arm not in ARMS or ARMS[arm].kind != "policy"
-    if "proxy" in DESIGNS[name].measures and learns:
-        values["proxy"] = {"outcomes": _outcomes(random, 40, rate), "rounds": [0.9 * rate, rate], "alpha": 0.8}
-    if "entropy" in DESIGNS[name].measures:
-        values["entropy"] = {"bits": [6.0 - rate, 6.0]}
-    if "picking" in DESIGNS[name].measures:
+        return [("precision", precision_rows(random, scenes, rate))]
+    found, design = [], DESIGNS[name]
+    if "one_shot" in design.measures or name == "relabelling":
+        moved = {"moved_mm": 5.0, "turned_degrees": 10.0} if name == "relabelling" else {}
+        found.append(("one_shot", outcome_rows(outcomes(scenes), **moved)))
+    learns = condition not in CONDITIONS or CONDITIONS[condition].kind != "policy"
+    if "proxy" in design.measures and learns:
+        found += [("proxy", outcome_rows(outcomes(40))), ("proxy", number_rows("round", [0.9 * rate, rate]))]
+    if "entropy" in design.measures:
+        found.append(("entropy", number_rows("", [6.0 - rate, 6.0])))
+    if "picking" in design.measures:
         attempts = random.integers(3, 12, Sizes().episodes)
-        each = {"successes": random.binomial(attempts, rate).tolist(), "attempts": attempts.tolist()}
-        values["picking"] = {
-            **dict.fromkeys(("all_picks", "excluding_repeats"), each),
-            "episode_ends": {"empty": Sizes().episodes - 1, "failures_in_a_row": 1},
-        }
-    return values
+        counts = {"index": range(len(attempts)), "successes": random.binomial(attempts, rate), "attempts": attempts}
+        found += [("picking", pd.DataFrame({"part": part, **counts})) for part in ("all_picks", "excluding_repeats")]
+        ends = {"end:empty": len(attempts) - 1.0, "end:failures_in_a_row": 1.0}
+        found += [("picking", number_rows(part, [count])) for part, count in ends.items()]
+    return found
 
 
-def precision_values(random, scenes, rate, slope=0.0):
-    """``precision`` of a run; with a slope, success rises with the rank of the confidence."""
-    kinds = {}
-    for kind, count in (("best", 1), ("room", 1), ("grip", 1), ("angle", 4)):
-        confidence = np.sort(random.normal(-2.0, 1.0, scenes * count))
-        lean = np.linspace(-slope, slope, len(confidence))
-        hits = random.random(len(confidence)) < rate + lean
-        order = random.permutation(len(confidence))
-        room = random.random(len(confidence)) < 0.8
-        kinds[kind] = {
-            "outcomes": "".join("01"[int(hit)] for hit in hits[order]),
-            "angle": " ".join(map(str, random.integers(0, 64, len(order)))),
-            "score": " ".join(f"{each:.3f}" for each in confidence[order]),
-            "confidence": " ".join(f"{each:.3f}" for each in confidence[order]),
-            "clearance_mm": " ".join(f"{each:.1f}" for each in random.normal(5, 10, len(order))),
-            "room": "".join("01"[int(each)] for each in room),
-            "grip": "".join("01"[int(each)] for each in room & (random.random(len(order)) < 0.7)),
+def precision_rows(random, scenes, rate, slope=0.0):
+    """Rows of ``precision``; with a slope, success rises with the rank of the confidence."""
+    found = []
+    for kind in KINDS:
+        count = scenes * (4 if kind == "angle" else 1)
+        confidence = np.sort(random.normal(-2.0, 1.0, count))
+        hits = random.random(count) < rate + np.linspace(-slope, slope, count)
+        order = random.permutation(count)
+        clear = random.random(count) < 0.8
+        columns = {
+            "confidence": confidence[order],
+            "angle": random.integers(0, 64, count),
+            "clearance_mm": random.normal(5, 10, count),
+            "clear": clear,
+            "antipodal": clear & (random.random(count) < 0.7),
         }
-    return {"version": "v", "scenes": scenes, "kinds": kinds}
+        found.append(outcome_rows("".join("01"[int(hit)] for hit in hits[order]), kind, **columns))
+    return pd.concat(found)

@@ -6,18 +6,17 @@ import pytest
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.configuration import EXPERIMENT_PRESETS
-from grasping_student.study.designs import Point
-from grasping_student.study.stage_graph import Recipes
+from grasping_student.study.designs import Level, Trial
+from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import changed_values, make_stage, with_inputs
-from grasping_student.study.trial import Cell
 from grasping_student.training.configuration import StudentConfig
 
-RECIPES = Recipes(EXPERIMENT_PRESETS["light"]())
+GRAPH = StageGraph(EXPERIMENT_PRESETS["light"]())
 
 
-def stages(method, draw=1, regime="domain-shift"):
-    cell = Cell(regime, method, draw, Point(0.05, method=method))
-    return with_inputs([RECIPES.model("student_method", cell)])
+def stages(method, replicate=1, domain="domain-shift"):
+    trial = Trial(domain, method, replicate, Level(0.05, method=method))
+    return with_inputs([GRAPH.model("student_method", trial)])
 
 
 def only(found, kind):
@@ -25,15 +24,15 @@ def only(found, kind):
     return stage
 
 
-@pytest.mark.parametrize("method", ["judge", "agreement", "ema-teacher"])
+@pytest.mark.parametrize("method", ["affordance-filter", "ensemble", "ema-teacher"])
 def test_whoever_helps_a_teacher_knows_the_same_labels_and_no_more(method):
-    found = [each.config for each in stages(method) if each.kind in ("teacher", "judge")]
+    found = [each.config for each in stages(method) if each.kind in ("teacher", "affordance_filter")]
     teacher = only(stages("plain"), "teacher").config
     for config in found:
         datasets = getattr(config, "datasets", None) or (config.dataset,)
         assert (*datasets, config.labels, config.label_seed) == (teacher.dataset, teacher.labels, teacher.label_seed)
         assert config.sources == teacher.sources
-    assert len({config.seed for config in found if hasattr(config, "dataset")}) == (3 if method == "agreement" else 1)
+    assert len({config.seed for config in found if hasattr(config, "dataset")}) == (3 if method == "ensemble" else 1)
 
 
 def test_options_of_a_teacher_make_another_one():
@@ -48,14 +47,14 @@ def test_who_relabels_sees_all_scenes_of_the_pool_besides_and_their_labels_nowhe
     (unlabelled, pool) = merged.inputs
     assert unlabelled.name == only(plain, "table").inputs[1].name
     assert pool.name == only(plain, "teacher").inputs[0].name
-    assert merged.config.first == RECIPES.sizes.pool
+    assert merged.config.first == GRAPH.sizes.pool
     assert table.config.dataset == student.config.dataset == merged.out
     assert only(found, "teacher").name == only(plain, "teacher").name
     assert changed_values(student.config, only(plain, "student").config).keys() == {"dataset", "pseudo_labels"}
 
 
-def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
-    first, found = stages("grip"), stages("grip-two-rounds")
+def test_in_a_second_round_the_student_of_the_first_labels_and_the_constraint_stays():
+    first, found = stages("antipodal"), stages("antipodal-two-rounds")
     earlier, later = [each for each in found if each.kind == "student"]
     assert earlier.name == only(first, "student").name
     assert (later.inputs[0].kind, later.inputs[0].config.teacher) == ("table", earlier.out)
@@ -63,8 +62,8 @@ def test_in_a_second_round_the_student_of_the_first_labels_and_the_rule_stays():
     assert changed_values(later.config, earlier.config).keys() == {"seed", "pseudo_labels"}
 
 
-def test_experience_is_the_own_teachers_in_the_scenes_where_the_student_must_work():
-    found = stages("experience")
+def test_online_attempts_are_the_own_teachers_in_the_scenes_where_the_student_must_work():
+    found = stages("online-attempts")
     student, teacher = only(found, "student").config, only(found, "teacher")
     (experience,) = [each for each in found if each.out == student.online_attempts]
     assert [each.name for each in experience.inputs] == [teacher.name]
@@ -81,8 +80,8 @@ def test_a_pretrained_student_starts_from_its_own_scenes_and_seed():
 
 
 def test_a_model_that_learned_from_the_proxys_network_is_not_judged_by_it():
-    affordance = RECIPES.affordance("dense")
-    guilty = make_stage("student", StudentConfig(out=Path("x")), RECIPES.cache, (affordance,))
+    affordance = GRAPH.affordance("dense")
+    guilty = make_stage("student", StudentConfig(out=Path("x")), GRAPH.cache, (affordance,))
     with pytest.raises(UserError, match=r"learned from affordance-.*--no-proxy"):
-        RECIPES.proxy(guilty, "domain-shift")
-    assert RECIPES.proxy(stages("judge")[-1], "domain-shift").kind == "proxy"
+        GRAPH.proxy(guilty, "domain-shift")
+    assert GRAPH.proxy(stages("affordance-filter")[-1], "domain-shift").kind == "proxy"

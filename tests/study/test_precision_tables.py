@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.runs import precision_values, write_runs
+from tests.fakes.runs import precision_rows
 
-from grasping_student.study import precision_tables, tables
-from grasping_student.study.designs import DESIGNS
-from grasping_student.study.export import write_tables
 from grasping_student.study.precision_tables import GROUPINGS, Grasps, area, grasps_of, rates, separation
-from grasping_student.study.records import Run, read_runs
 
 
-def run_of(tmp_path, draw, rate=0.5, slope=0.0, scenes=200):
-    values = precision_values(np.random.default_rng(draw), scenes, rate, slope)
-    return Run(tmp_path, {"draw": draw, "precision": values})
+def run_of(replicate, rate=0.5, slope=0.0, scenes=200):
+    return precision_rows(np.random.default_rng(replicate), scenes, rate, slope)
 
 
 def grasps(success, confidence):
@@ -42,8 +37,8 @@ def test_a_scene_of_weight_two_counts_as_two_scenes():
 
 
 @pytest.mark.parametrize("by", GROUPINGS)
-def test_groups_hold_every_attempt_once(tmp_path, by):
-    own = grasps_of(run_of(tmp_path, 0), *GROUPINGS[by].kinds)
+def test_groups_hold_every_attempt_once(by):
+    own = grasps_of(run_of(0), *GROUPINGS[by].kinds)
     which = GROUPINGS[by].which(own)
     assert set(np.unique(which)) <= set(range(len(GROUPINGS[by].names)))
     counts = [own.counts(which == index) for index in range(len(GROUPINGS[by].names))]
@@ -51,31 +46,12 @@ def test_groups_hold_every_attempt_once(tmp_path, by):
     assert sum(each.successes.sum() for each in counts) == np.nansum(own.success)
 
 
-def test_confidence_that_tells_is_told_from_confidence_that_does_not(tmp_path):
-    telling = {draw: run_of(tmp_path, draw, slope=0.4) for draw in range(3)}
-    blind = {draw: run_of(tmp_path, draw) for draw in range(3)}
+def test_confidence_that_tells_is_told_from_confidence_that_does_not():
+    telling = {n: run_of(n, slope=0.4) for n in range(3)}
+    blind = {n: run_of(n) for n in range(3)}
     assert separation(telling, "best").interval.low > 0.6
     assert separation(telling, "best").tells
     assert abs(separation(blind, "best").value - 0.5) < 0.1
     fifths = [each.value for _, each in rates(telling, "confidence")]
     assert fifths[0] < 0.3 < 0.7 < fifths[-1]
-    assert separation({0: run_of(tmp_path, 0, rate=1.0)}, "best") is None
-
-
-def test_a_thin_grid_has_its_table_and_figure(tmp_path):
-    def keep(name, regime, setting, arm, draw):
-        return (regime, setting, draw) in {  # one use
-            ("in-distribution", "5 %", 1),
-            ("domain-shift", "100 %", 0),
-            ("domain-shift", "100 %", 2),
-        }
-
-    write_runs(tmp_path, ("precision",), keep, scenes=20)
-    folder = tmp_path / "precision"
-    write_tables(folder, DESIGNS["precision"], read_runs(folder))
-    assert (folder / "figure.svg").stat().st_size > 1000
-    rows = precision_tables.csv_rows(tables.cells(read_runs(folder), DESIGNS["precision"]))
-    assert {(row["regime"], row["draws"]) for row in rows if row["by"] == "kind"} == {
-        ("in-distribution", 1),
-        ("domain-shift", 2),
-    }
+    assert separation({0: run_of(0, rate=1.0)}, "best") is None

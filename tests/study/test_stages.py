@@ -9,21 +9,20 @@ from tests.training.synthetic import write_dataset
 from grasping_student.datasets.store import Dataset
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
-from grasping_student.study.costs import cost_key, measured_costs
+from grasping_student.study.costs import cost_key, estimate, format_duration, known_cost, measured_costs
 from grasping_student.study.running import check_labels
-from grasping_student.study.stage_registry import MergeConfig
+from grasping_student.study.stage_registry import MergeConfig, code_version
 from grasping_student.study.stages import (
     BEGUN,
     DONE,
     changed_values,
-    check_stale,
     followers,
     make_stage,
+    outdated_stages,
     remove_stages,
     run_stage,
     with_inputs,
 )
-from grasping_student.study.versions import code_version
 from grasping_student.training.augmentation import AugmentationConfig
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.loop_configuration import LoopConfig
@@ -70,7 +69,7 @@ def test_a_stage_runs_once_and_says_what_it_cost(merged):
     assert len(Dataset(merged.out)) == 5
     assert len(Dataset(merged.out).episodes()) == 5
     about = read_json(merged.out / DONE)
-    assert (about["code"], about["units"]) == (code_version("merged"), 5)
+    assert (about["version"], about["units"]) == (code_version("merged"), 5)
     assert about["processor_seconds"] > 0.0
     assert measured_costs(merged.out.parent)[cost_key("merged", "")] == pytest.approx(about["processor_seconds"] / 5)
     assert run_stage(merged) == 0.0
@@ -87,11 +86,11 @@ def test_stages_of_other_code_are_refused_kept_or_made_anew_with_what_follows_fr
     run_stage(merged)
     follows = make_stage("merged", MergeConfig((merged.out, merged.out)), tmp_path / "cache", (merged,))
     run_stage(follows)
-    assert check_stale([follows], "refuse") == []
-    write_json(merged.out / DONE, {**read_json(merged.out / DONE), "code": "000000000000"})
-    with pytest.raises(UserError, match=r"another version of the code \(merged-.*--stale redo"):
-        check_stale([follows], "refuse")
-    assert [stage.name for stage in check_stale([follows], "keep")] == [merged.name]
+    assert outdated_stages([follows], "refuse") == []
+    write_json(merged.out / DONE, {**read_json(merged.out / DONE), "version": 0})
+    with pytest.raises(UserError, match=r"another version of the code \(merged-.*--on-version-mismatch redo"):
+        outdated_stages([follows], "refuse")
+    assert [stage.name for stage in outdated_stages([follows], "keep")] == [merged.name]
     assert follows.done
     assert follows.done
     names = followers(tmp_path / "cache", [merged])
@@ -104,9 +103,9 @@ def test_what_other_code_began_is_not_gone_on_with(merged, tmp_path):
     begun = merged.out.with_name(merged.name + BEGUN)
     left = merged.out / "left-over"
     left.mkdir(parents=True)
-    write_json(begun, {"code": code_version("merged"), "inputs": ["dataset-1"]})
+    write_json(begun, {"version": code_version("merged"), "inputs": ["dataset-1"]})
     assert followers(tmp_path / "cache", [make_stage("dataset", MergeConfig(), tmp_path / "cache")]) != [merged.name]
-    write_json(begun, {"code": "000000000000", "inputs": []})
+    write_json(begun, {"version": 0, "inputs": []})
     run_stage(merged)
     assert merged.done
     assert not left.exists()
@@ -145,7 +144,23 @@ def test_labels_without_a_success_stop_the_experiment_before_training(tmp_path):
             check_labels([stage])
         except UserError as error:
             assert "is a success" in str(error)
-            assert f"draw {seed} of 1 labels" in str(error)
-            assert "--settings" in str(error)
+            assert f"replicate {seed} of 1 labels" in str(error)
+            assert "--levels" in str(error)
             return
     pytest.fail("a draw of one label out of six, five of them failures, was never a failure")
+
+
+def test_the_estimate_adds_up_units_and_durations_have_words(tmp_path):
+    stage = make_stage("merged", MergeConfig(), tmp_path, units=100, scale="112")
+    costs = {"merged 112": 0.5, "one_shot attempt 112": 0.1}
+    assert estimate([stage], {"one_shot attempt 112": 20}, costs, 2) == pytest.approx((50 + 2) / 2)
+    assert estimate([], {}, {}, 2) == 0.0
+    looked = {"table fpn-resnet50-338": 0.2}  # the cost of a network at one angle, measured elsewhere
+    assert estimate([], {"one_shot attempt 338": 10}, looked, 1) == pytest.approx(10 * 16 * 0.2)
+    proxy = make_stage("proxy", MergeConfig(), tmp_path, units=100, scale="fpn-resnet50-338")
+    assert estimate([proxy], {}, looked, 1) == pytest.approx(100 * 0.2)
+    network = make_stage("affordance_filter", MergeConfig(), tmp_path, units=100, scale="112")
+    assert known_cost("affordance_filter", "112", {}) is None
+    assert estimate([network], {}, {"affordance 112": 0.2}, 1) == pytest.approx(20)  # the cost of its like
+    assert estimate([network], {}, {"affordance 112": 0.2, "affordance_filter 112": 0.3}, 1) == pytest.approx(30)
+    assert [format_duration(s) for s in (0.2, 40, 600, 9000)] == ["1 s", "40 s", "10 min", "2.5 h"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from grasping_student.cli.options import parse
 from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
-from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig
+from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig, current_name, with_current_names
 from grasping_student.study.designs import DESIGNS
 
 OTHERS = ("all", "report", "rerun", "datasets")
@@ -30,11 +30,11 @@ def main(argv: Sequence[str]) -> None:
             f"  {'all':<18}these, one after the other; with --dry-run how long they would take\n"
             f"  {'datasets':<18}the light data alone; its hashes are checked against results/datasets.json\n"
             f"  {'report':<18}docs/results.md and all figures from the results folder\n"
-            f"  {'rerun':<18}--run FILE.json: one run once more; are its numbers the same?\n\n"
+            f"  {'rerun':<18}--run NAME: one run once more; are its numbers the same?\n\n"
             "grasping-student experiment NAME --help shows the options."
         )
         return
-    name = choice(words.pop(0), (*DESIGNS, *OTHERS), "experiment")
+    name = choice(current_name(words.pop(0)), (*DESIGNS, *OTHERS), "experiment")
     presets = {preset: _named(make, name) for preset, make in EXPERIMENT_PRESETS.items()}
     config = parse(f"experiment {name}", presets, words)
     if config is not None:
@@ -46,10 +46,11 @@ def _named(make: Callable[[], ExperimentConfig], name: str) -> Callable[[], Expe
 
 
 def _run(config: ExperimentConfig) -> None:
+    config = with_current_names(config)
     if config.dry_run and config.name in OTHERS and config.name != "all":
         raise UserError(f"'experiment {config.name}' has no --dry-run; the experiments and 'all' have")
     if config.name == "report":
-        from grasping_student.study.results_page import write_page
+        from grasping_student.study.page import write_page
 
         print(write_page(config.out, config.page))
     elif config.name == "rerun":

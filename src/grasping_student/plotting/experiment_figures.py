@@ -1,4 +1,4 @@
-"""Figures of the experiments: success against a setting with intervals, scatter of proxy against truth, reliability."""
+"""Figures of the experiments: values against levels, differences, proxy against one-shot success, reliability."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from matplotlib.ticker import PercentFormatter
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.plotting.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, style
 
-ARM_STYLES: dict[str, tuple[str, str, str]] = {
+CONDITION_STYLES: dict[str, tuple[str, str, str]] = {
     "random": (GREY, "x", ":"),
     "antipodal": (GREY, "1", ":"),
     "scripted": (BLACK, "+", ":"),
     "teacher": (ORANGE, "s", "--"),
     "teacher_augmented": (VERMILLION, "D", "--"),
     "teacher_matched": (PURPLE, "^", "--"),
-    "teacher_room": (VERMILLION, "<", "-."),
-    "teacher_grip": (VERMILLION, ">", "-."),
-    "teacher_memory": (VERMILLION, "d", ":"),
+    "teacher_clearance": (VERMILLION, "<", "-."),
+    "teacher_antipodal": (VERMILLION, ">", "-."),
+    "teacher_failure_avoiding": (VERMILLION, "d", ":"),
     "teacher, all labels": (BLACK, "s", "-"),
     "teacher_augmented, all labels": (BLACK, "o", "-"),
     "student": (SKY, "o", "-"),
     "student_augmented": (BLUE, "o", "-"),
     "student_matched": (PURPLE, "v", "-"),
-    "student_room": (GREEN, "P", "-"),
-    "student_grip": (GREEN, "*", "-"),
-    "student_bare": (GREEN, "h", "--"),
-    "student_memory": (GREEN, "X", ":"),
+    "student_clearance": (GREEN, "P", "-"),
+    "student_antipodal": (GREEN, "*", "-"),
+    "student_unconstrained": (GREEN, "h", "--"),
+    "student_failure_avoiding": (GREEN, "X", ":"),
     "student_rank": (PURPLE, "p", "-."),
     "student_score": (BLACK, "X", "-."),
     "student_method": (BLUE, "h", "-."),
     "nearby": (ORANGE, "<", "-."),
 }
-"""Colour, marker and line of an arm, the same in every panel: told apart without colours as well."""
+"""Colour, marker and line of a condition, the same in every panel: told apart without colours as well."""
 
 BLOCKS = "blocks an episode"
-"""Words for the axis of a panel whose values are hundredths of blocks."""
+"""Label of the axis of a panel whose values are hundredths of blocks."""
 
 FAR = 0.1
 """Share of successes; see ``far_below``."""
@@ -49,92 +49,79 @@ FAR = 0.1
 
 @dataclass(frozen=True)
 class Point:
-    """A value with its interval at one setting."""
+    """A value with its interval at one level."""
 
-    setting: str
+    level: str
     value: float
     low: float
     high: float
 
     few: bool = False
-    """From too few draws to conclude anything: drawn hollow."""
+    """From too few replicates to conclude anything: drawn hollow."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One arm's points."""
+    """One condition's points."""
 
-    arm: str
+    condition: str
     title: str
     points: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One regime, or one measure."""
+    """One domain, or one measure."""
 
     title: str
     y_label: str
     lines: tuple[Line, ...]
 
 
-def settings_figure(panels: Sequence[tuple[Panel, Sequence[str]]], x_label: str) -> Figure:
-    """Success rates against the settings, a panel for each regime and measure, two a row, intervals as bars.
+def level_figure(panels: Sequence[tuple[Panel, Sequence[str], str]], columns: int = 2) -> Figure:
+    """Values against the levels of an experiment, intervals as bars, one legend for all panels.
 
     Args:
-        panels: what to draw, at least one, each with its settings in order: evenly spaced, since they are no common
-            scale.
-        x_label: what they are.
+        panels: at least one, each with its levels in order and their name; levels are evenly spaced, since they are no
+            common scale.
+        columns: panels in a row, at most.
     """
-    columns = 1 if len(panels) == 1 else 2
+    columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns)
+    shared = "row" if columns > 2 else False
+    figure, axes = new_figure(5.4 * columns, 4.0 * rows + 0.9, rows, columns, sharey=shared)
     with style():
-        for (panel, settings), each in zip(panels, axes.ravel(), strict=False):
-            _draw_panel(each, panel, settings, x_label)
+        for (panel, levels, x_label), each in zip(panels, axes.ravel(), strict=False):
+            _draw_panel(each, panel, levels, x_label)
+            each.tick_params(axis="y", labelleft=True)
         empty = axes.ravel()[len(panels) :]
         for each in empty:
             each.set_axis_off()
         if len(empty):
             empty[0].legend(*_handles(axes.ravel()), loc="center", fontsize=10)
         else:
-            _one_legend(figure, axes.ravel(), 2 if columns == 1 else 3)
+            _one_legend(figure, axes.ravel(), columns + 1)
     return figure
 
 
-def grid_figure(rows: Sequence[Sequence[tuple[Panel, Sequence[str], str]]]) -> Figure:
-    """Panels with axes of their own, row by row, one legend.
+def differences_figure(panels: Sequence[Panel], levels: Sequence[str]) -> Figure:
+    """Differences with their intervals, a row for each level, a panel for each domain or comparison; zero is
+    marked.
+
+    A difference told from zero is blue, any other grey; few replicates are hollow, as in the other figures.
 
     Args:
-        rows: of equal length; each panel with its settings and what they are.
-    """
-    figure, axes = new_figure(4.4 * len(rows[0]), 3.9 * len(rows) + 0.4, len(rows), len(rows[0]), sharey="row")
-    with style():
-        for row, drawn in zip(rows, axes, strict=True):
-            for (panel, settings, x_label), each in zip(row, drawn, strict=True):
-                _draw_panel(each, panel, settings, x_label)
-                each.tick_params(axis="y", labelleft=True)
-        _one_legend(figure, axes.ravel(), 4)
-    return figure
-
-
-def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figure:
-    """Differences with their intervals, a row for each setting and a panel for each regime; zero is marked.
-
-    What is told from zero is blue, what is not is grey; few draws are hollow, as in the other figures.
-
-    Args:
-        panels: each with one line; points without a setting's row are left out.
-        settings: all rows, the first on top.
+        panels: each with one line; a level without a point has an empty row.
+        levels: all rows, the first on top.
     """
     width = 3.4 + 4.4 * len(panels)
-    figure, axes = new_figure(width, 1.1 + 0.34 * len(settings), 1, len(panels), sharey=True)
-    place = {setting: len(settings) - 1 - index for index, setting in enumerate(settings)}
+    figure, axes = new_figure(width, 1.1 + 0.34 * len(levels), 1, len(panels), sharey=True)
+    place = {level: len(levels) - 1 - index for index, level in enumerate(levels)}
     with style():
         for panel, each in zip(panels, axes[0], strict=True):
             each.axvline(0.0, color=GREY, linewidth=1.0)
             for point in (point for line in panel.lines for point in line.points):
-                y = place[point.setting]
+                y = place[point.level]
                 colour = BLUE if point.low > 0.0 or point.high < 0.0 else GREY
                 each.plot([point.low, point.high], [y, y], color=colour, linewidth=2.0, solid_capstyle="butt")
                 each.plot(
@@ -145,7 +132,7 @@ def differences_figure(panels: Sequence[Panel], settings: Sequence[str]) -> Figu
                     color=colour,
                     markerfacecolor="white" if point.few else colour,
                 )
-            each.set_yticks(range(len(settings)), list(reversed(settings)))
+            each.set_yticks(range(len(levels)), list(reversed(levels)))
             each.tick_params(axis="y", length=0)
             each.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+g}" if value else "0")
             each.set_xlabel(panel.y_label)
@@ -172,14 +159,14 @@ def far_below(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines whose intervals all lie ``FAR`` below everything else: drawn, they would press the others together."""
     found = []
     for line in lines:
-        others = [point.low for other in lines if other.arm != line.arm for point in other.points]
+        others = [point.low for other in lines if other.condition != line.condition for point in other.points]
         if others and max(point.high for point in line.points) < min(others) - FAR:
             found.append(line)
     return tuple(found)
 
 
 def _write_below(axes: Axes, lines: Sequence[Line], unit: str) -> None:
-    """Lines that are not drawn, in words at the foot of the panel."""
+    """Lines that are not drawn, as text at the foot of the panel."""
     parts = []
     for line in lines:
         low, high = (100 * choose(point.value for point in line.points) for choose in (min, max))
@@ -189,46 +176,23 @@ def _write_below(axes: Axes, lines: Sequence[Line], unit: str) -> None:
     axes.text(0.98, 0.015, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8.5, color=GREY)
 
 
-def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str) -> None:
-    place = {setting: index for index, setting in enumerate(settings)}
+def _draw_panel(axes: Axes, panel: Panel, levels: Sequence[str], x_label: str) -> None:
+    entropy = "bits" in panel.y_label
     unit = "" if panel.y_label == BLOCKS else " %"
-    below = far_below(panel.lines) if "bits" not in panel.y_label else ()
+    below = () if entropy else far_below(panel.lines)
     _write_below(axes, below, unit)
     drawn = [line for line in panel.lines if line not in below]
-    count = len(drawn)
     for position, line in enumerate(drawn):
-        colour, marker, dashes = ARM_STYLES[line.arm]
-        aside = (position - (count - 1) / 2) * min(0.06, 0.5 / max(count, 1))
-        x = np.arange(len(settings)) + aside
-        y, bars = np.full(len(settings), np.nan), np.zeros((2, len(settings)))  # no number, no line through it
-        for point in line.points:
-            index = place[point.setting]
-            y[index] = point.value
-            bars[:, index] = max(point.value - point.low, 0.0), max(point.high - point.value, 0.0)
-        axes.errorbar(
-            x,
-            y,
-            yerr=bars,
-            label=line.title,
-            color=colour,
-            marker=marker,
-            linestyle=dashes,
-            markersize=5.5,
-            linewidth=1.5,
-            elinewidth=1.1,
-            capsize=2.5,
-        )
-        few = [place[point.setting] for point in line.points if point.few]
-        (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
-        hollow.set_markerfacecolor("white")
-    if below:  # room for the words
+        aside = (position - (len(drawn) - 1) / 2) * min(0.06, 0.5 / max(len(drawn), 1))
+        _draw_line(axes, line, levels, aside)
+    if below:  # room for the text
         low, high = axes.get_ylim()
         axes.set_ylim(low - 0.05 * len(below) * (high - low), high)
-    axes.set_xlim(-0.5, len(settings) - 0.5)
-    axes.set_xticks(range(len(settings)), list(settings), rotation=35 if max(map(len, settings)) > 8 else 0)
+    axes.set_xlim(-0.5, len(levels) - 0.5)
+    axes.set_xticks(range(len(levels)), list(levels), rotation=35 if max(map(len, levels)) > 8 else 0)
     axes.set_xlabel(x_label)
     axes.set_ylabel(panel.y_label)
-    if "bits" in panel.y_label:
+    if entropy:
         axes.ticklabel_format(axis="y", useOffset=False)
     else:
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g}{unit}")
@@ -237,24 +201,52 @@ def _draw_panel(axes: Axes, panel: Panel, settings: Sequence[str], x_label: str)
     axes.set_title(panel.title, loc="left")
 
 
-def audit_figure(
+def _draw_line(axes: Axes, line: Line, levels: Sequence[str], aside: float) -> None:
+    """One condition: points with bars, moved aside so that bars do not cover each other."""
+    place = {level: index for index, level in enumerate(levels)}
+    colour, marker, dashes = CONDITION_STYLES[line.condition]
+    x = np.arange(len(levels)) + aside
+    y, bars = np.full(len(levels), np.nan), np.zeros((2, len(levels)))  # no number, no line through it
+    for point in line.points:
+        index = place[point.level]
+        y[index] = point.value
+        bars[:, index] = max(point.value - point.low, 0.0), max(point.high - point.value, 0.0)
+    axes.errorbar(
+        x,
+        y,
+        yerr=bars,
+        label=line.title,
+        color=colour,
+        marker=marker,
+        linestyle=dashes,
+        markersize=5.5,
+        linewidth=1.5,
+        elinewidth=1.1,
+        capsize=2.5,
+    )
+    few = [place[point.level] for point in line.points if point.few]
+    (hollow,) = axes.plot(x[few], y[few], color=colour, marker=marker, markersize=5.5, linestyle="none", zorder=3)
+    hollow.set_markerfacecolor("white")
+
+
+def validity_figure(
     scatters: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], titles: Mapping[str, str]
 ) -> Figure:
-    """Proxy against one-shot success, a panel for each regime and a mark for each trained model.
+    """Proxy against one-shot success, a panel for each domain and a mark for each trained model.
 
     On the dotted line the proxy is right; each axis has its own limits, the same in all panels.
 
     Args:
-        scatters: title of a panel -> arm -> (one-shot rate, proxy rate) of each of its models.
-        titles: arm -> its name in the legend, in the legend's order.
+        scatters: title of a panel -> condition -> (one-shot rate, proxy rate) of each of its models.
+        titles: condition -> its name in the legend, in the legend's order.
     """
     figure, axes = new_figure(4.9 * len(scatters) + 0.4, 5.2, 1, len(scatters), sharex=True, sharey=True)
     every = np.array([pair for points in scatters.values() for pairs in points.values() for pair in pairs])
     with style():
         for (title, points), plot in zip(scatters.items(), axes[0], strict=True):
-            for arm, name in titles.items():
-                colour, marker, _ = ARM_STYLES[arm]
-                x, y = np.array(points.get(arm, np.empty((0, 2)))).T
+            for condition, name in titles.items():
+                colour, marker, _ = CONDITION_STYLES[condition]
+                x, y = np.array(points.get(condition, np.empty((0, 2)))).T
                 plot.scatter(x, y, color=colour, marker=marker, s=30, label=name, alpha=0.7)
             plot.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linewidth=0.9, linestyle=":")
             plot.set_xlim(every[:, 0].min() - 0.02, 1.01)
@@ -268,7 +260,7 @@ def audit_figure(
     return figure
 
 
-def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Figure:
+def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Seen against predicted share of successes with Wilson's intervals, marks as large as their bins are full.
 
     Args:
@@ -280,9 +272,9 @@ def reliability_figure(diagrams: Mapping[str, Mapping[str, Sequence[float | None
         plot.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=":")
         for (name, diagram), colour in zip(diagrams.items(), (BLUE, VERMILLION, GREEN), strict=False):
             rows = [
-                (p, s, n or 0)
+                (p, s, n)
                 for p, s, n in zip(diagram["predicted"], diagram["seen"], diagram["count"], strict=True)
-                if p is not None and s is not None
+                if np.isfinite(p) and np.isfinite(s)
             ]
             x, y, count = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
             bounds = np.array([wilson_interval(round(s * n), int(n)) for s, n in zip(y, count, strict=True)])

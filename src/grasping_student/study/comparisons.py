@@ -1,108 +1,314 @@
-"""How a student stands against another arm: words and table rows that follow from intervals and draws alone."""
+"""Comparisons that the results page is about, as rows of a table: which condition less which, and the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from grasping_student.study import tables
-from grasping_student.study.conditions import DEFAULT_STUDENT, TEACHERS
-from grasping_student.study.figures import arm_title
-from grasping_student.study.tables import CellRuns, Estimate
+import numpy as np
 
-WANTED = 0.05
+from grasping_student.study.conditions import (
+    CONDITIONS,
+    CONTROLS,
+    DEFAULT_STUDENT,
+    RANDOM_ANTIPODAL,
+    TEACHERS,
+    UNCONSTRAINED_STUDENT,
+    condition_title,
+)
+from grasping_student.study.rates import MIN_REPLICATES, Estimate, Evidence, difference, rate
+
+WANTED_LEAD = 0.05
 """Lead over the best of its teachers that the student is wanted to have, one-shot."""
 
-Cells = Sequence[CellRuns]
+PAIRS = (
+    ("teacher", "student"),
+    ("teacher", "teacher_augmented"),
+    ("teacher_augmented", "student"),
+    ("teacher_augmented", "student_augmented"),
+    ("teacher_augmented", "teacher_matched"),
+    ("teacher_matched", "student_matched"),
+    ("student_augmented", "student_matched"),
+    ("student", "student_rank"),
+    ("student", "student_score"),
+    ("scripted", "nearby"),
+    ("teacher_augmented", "student_method"),
+    ("teacher_augmented", "teacher_failure_avoiding"),
+    (DEFAULT_STUDENT, "student_failure_avoiding"),
+    (RANDOM_ANTIPODAL, "student_failure_avoiding"),
+    ("teacher_failure_avoiding", "student_failure_avoiding"),
+)
+"""Differences that every experiment shows where it has both conditions: second less first."""
+
+PAPER_PAIRS = {
+    ("teacher", "student"): "the paper's student, against the teacher that labelled for it,",
+    ("teacher_augmented", "student"): "the same student, against the augmented teacher,",
+    ("teacher_augmented", "student_augmented"): "the augmented teacher's own student, against it,",
+    ("teacher_matched", "student_matched"): "the compute-matched teacher's own student, against it,",
+}
+"""Pairs that compare the paper's method without the constraint: less, who -> subject of a sentence."""
+
+FAILURE_AVOIDANCE_PAIRS = (
+    (DEFAULT_STUDENT, "student_failure_avoiding"),
+    (RANDOM_ANTIPODAL, "student_failure_avoiding"),
+    ("teacher_failure_avoiding", "student_failure_avoiding"),
+    ("teacher_augmented", "teacher_failure_avoiding"),
+)
+ENTROPY_PAIRS = (
+    ("teacher", "student"),
+    ("teacher_augmented", "student_augmented"),
+    ("teacher_matched", "student_matched"),
+    ("teacher_augmented", DEFAULT_STUDENT),
+)
 
 
-def labels_of(cell: CellRuns) -> str:
-    """A setting with the number of labels behind it, where the runs say it."""
-    counts = {run.values.get("labels") for runs in cell.runs.values() for run in runs.values()} - {None}
-    return f"{cell.setting} ({counts.pop()})" if len(counts) == 1 else cell.setting
+@dataclass(frozen=True)
+class Comparison:
+    """One row: a condition less another at a level, under a measure."""
+
+    domain: str
+    level: str
+    labels: str
+    """The level with its number of labels."""
+
+    first: str
+    second: str
+    measure: str
+    found: Estimate
+    best_of: int = 0
+    """Of so many teachers the first is the best; 0 where it was not chosen so."""
+
+    room: float = 1.0
+    """Share of the scenes in which the first fails: no other can be further ahead."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the difference can be told from zero."""
+        found = self.found
+        if not found.enough:
+            return f"nothing concluded: n = {found.replicates}"
+        if not (found.better or found.worse):
+            return "not told apart"
+        word = "better" if found.better else "worse"
+        if found.by_both:
+            return f"**{word}**, by both intervals"
+        return f"**{word}** on these replicates; {found.replicates} do not show it for others"
+
+    @property
+    def lead(self) -> str:
+        """Whether the wanted lead was reached: by the whole interval, by the estimate, or not."""
+        assert self.found.bootstrap is not None
+        if not self.found.enough:
+            return ""
+        if self.found.bootstrap.low >= WANTED_LEAD:
+            return "yes, the whole interval"
+        if self.found.value >= WANTED_LEAD:
+            return "the estimate, not the interval"
+        return f"no: the teacher leaves {100 * self.room:.1f}" if self.room < WANTED_LEAD else "no"
 
 
-def best_teacher(cell: CellRuns, measure: str = "one_shot") -> str | None:
-    """The teacher arm with the highest rate in a cell, of those that share most draws with the student, on these."""
-    known = teacher_rates(cell, measure)
-    return max(known, key=lambda arm: known[arm]) if known else None
+def comparison(
+    evidence: Evidence, domain: str, level: str, pair: tuple[str, str], measure: str, first_level: str = ""
+) -> Comparison | None:
+    """The second condition of a pair less the first, at a level; None if they share no replicate."""
+    first, second = pair
+    found = evidence.difference(domain, (first_level or level, first), (level, second), measure)
+    if found is None:
+        return None
+    return Comparison(domain, level, evidence.labels(domain, level), first, second, measure, found)
 
 
-def teacher_rates(cell: CellRuns, measure: str = "one_shot") -> dict[str, float]:
-    """Rates of the teacher arms that share most draws with the student, on these draws."""
-    tested = {
-        arm: {draw: run for draw, run in cell.runs.get(arm, {}).items() if run.counts(measure)}
-        for arm in (*TEACHERS, DEFAULT_STUDENT)
+def of_pairs(evidence: Evidence, pairs: Iterable[tuple[str, str]], measure: str) -> list[Comparison]:
+    """Differences of pairs at every level, trial by trial."""
+    found = (comparison(evidence, *trial, pair, measure) for trial in evidence.trials for pair in pairs)
+    return [each for each in found if each is not None]
+
+
+def pairs_in(evidence: Evidence, domain: str, level: str) -> list[tuple[str, str]]:
+    """Differences shown at a level: the usual ones, and the default student against its constraint at random and every
+    teacher; none between two reference conditions, which their own experiment shows."""
+    there = evidence.trials[domain, level]
+    others = [each for each in there if each == RANDOM_ANTIPODAL or each.startswith("teacher")]
+    wanted = dict.fromkeys((*PAIRS, *((other, DEFAULT_STUDENT) for other in others)))
+    if "nearby" in there:  # relabelling: both corrections against the person
+        wanted["scripted", "teacher_augmented"] = None
+    design = evidence.design
+    reference = set(design.reference.conditions) - set(design.conditions(level, domain))
+    return [pair for pair in wanted if set(pair) <= set(there) and not set(pair) <= reference]
+
+
+def teacher_rates(evidence: Evidence, domain: str, level: str, measure: str) -> dict[str, float]:
+    """Rates of the teachers that share most replicates with the default student, on these replicates."""
+    student = evidence.counts(domain, level, DEFAULT_STUDENT, measure)
+    shared = {
+        each: [counts for n, counts in evidence.counts(domain, level, each, measure).items() if n in student]
+        for each in TEACHERS
     }
-    student = tested.pop(DEFAULT_STUDENT)
-    shared = {arm: {draw: run for draw, run in runs.items() if draw in student} for arm, runs in tested.items()}
-    most = max(len(runs) for runs in shared.values())
-    rates = {arm: tables.rate_of(runs, measure) for arm, runs in shared.items() if runs and len(runs) == most}
-    return {arm: rate.value for arm, rate in rates.items() if rate is not None}
+    most = max(map(len, shared.values()))
+    return {each: rate(counts).value for each, counts in shared.items() if counts and len(counts) == most}
 
 
-def standing(found: Estimate) -> str:
-    """Whether a difference can be told from zero."""
+def against_best_teacher(evidence: Evidence, measure: str, student: str = DEFAULT_STUDENT) -> list[Comparison]:
+    """A student at every level against the best of the default student's teachers under a measure."""
+    found = []
+    for domain, level in evidence.trials:
+        rates = teacher_rates(evidence, domain, level, measure)
+        if not rates:
+            continue
+        best = max(rates, key=lambda each: rates[each])
+        estimate = evidence.difference(domain, (level, best), (level, student), measure)
+        if estimate is not None:
+            own = evidence.counts(domain, level, student, measure)
+            shared = [c for n, c in evidence.counts(domain, level, best, measure).items() if n in own]
+            room = 1.0 - rate(shared).value if measure == "one_shot" else 1.0
+            labels = evidence.labels(domain, level)
+            found.append(Comparison(domain, level, labels, best, student, measure, estimate, len(rates), room))
+    return found
+
+
+def against_constraint(evidence: Evidence) -> list[Comparison]:
+    """The default student against teachers under its constraint and the constraint at random, one-shot; and itself
+    without the constraint against the best teacher."""
+    constrained = [name for name, each in CONDITIONS.items() if each.kind == "teacher" and each.constraint != "none"]
+    without = against_best_teacher(evidence, "one_shot", UNCONSTRAINED_STUDENT)
+    found = of_pairs(evidence, [(name, DEFAULT_STUDENT) for name in (RANDOM_ANTIPODAL, *constrained)], "one_shot")
+    trials = list(evidence.trials)
+    return sorted([*found, *without], key=lambda each: trials.index((each.domain, each.level)))
+
+
+def with_fewer_labels(evidence: Evidence) -> list[Comparison]:
+    """The default student at 5 and 10 % against the augmented teacher that has all labels, one-shot (the paper's claim
+    at figure 3)."""
+    pair = ("teacher_augmented", DEFAULT_STUDENT)
+    trials = [(domain, level) for domain, level in evidence.trials if level in ("5 %", "10 %")]
+    found = (comparison(evidence, *trial, pair, "one_shot", first_level="100 %") for trial in trials)
+    return [each for each in found if each is not None]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """At which levels of one domain a comparison shows what."""
+
+    domain: str
+    levels: int
+    better_by_both: tuple[str, ...]
+    better: tuple[str, ...]
+    """By the interval over replicates and scenes alone."""
+
+    worse: tuple[str, ...]
+    not_told: tuple[str, ...]
+    few: tuple[str, ...]
+    """Of too few replicates."""
+
+    @property
+    def sentence(self) -> str:
+        """Predicate of a sentence: better at so many levels, and so on."""
+        groups = {
+            "better by both intervals": self.better_by_both,
+            "better by the interval over replicates and scenes alone": self.better,
+            "worse": self.worse,
+            "not told apart": self.not_told,
+            "measured with too few replicates": self.few,
+        }
+        return ", ".join(f"{word} at {len(each)} ({', '.join(each)})" for word, each in groups.items() if each)
+
+
+def tallies(comparisons: Sequence[Comparison]) -> list[Tally]:
+    """A tally for each domain."""
+    found = []
+    for domain in dict.fromkeys(each.domain for each in comparisons):
+        own = [each for each in comparisons if each.domain == domain]
+        groups: dict[str, list[str]] = {}
+        for each in own:
+            groups.setdefault(_group(each.found), []).append(each.level)
+        names = ("better_by_both", "better", "worse", "not_told", "few")
+        found.append(Tally(domain, len(own), *(tuple(groups.get(name, ())) for name in names)))
+    return found
+
+
+def count(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """How many comparisons there are, and how many of them are better, worse, and not told apart."""
+    found = [each.found for each in comparisons]
+    better, worse = sum(each.better for each in found), sum(each.worse for each in found)
+    enough = sum(each.enough for each in found)
+    return {"of": len(found), "better": better, "worse": worse, "not_told": enough - better - worse}
+
+
+def _group(found: Estimate) -> str:
     if not found.enough:
-        return f"nothing concluded: {found.draws} {'draw' if found.draws == 1 else 'draws'}"
-    if not found.bootstrap.excludes_zero:
-        return "not told apart"
-    word = "better" if found.bootstrap.low > 0.0 else "worse"
-    if told_over_draws(found):
-        return f"**{word}**, by both intervals"
-    return f"**{word}** on these draws; {found.draws} draws do not show it for others"
+        return "few"
+    if found.better:
+        return "better_by_both" if found.by_both else "better"
+    return "worse" if found.worse else "not_told"
 
 
-def told_over_draws(found: Estimate) -> bool:
-    """Whether the interval over draws tells a difference from zero."""
-    return found.over_draws is not None and found.over_draws.excludes_zero
+def lower_entropy(evidence: Evidence) -> Iterator[dict[str, object]]:
+    """In how many replicates students are surer than their teachers, as the paper says."""
+    for domain, level in evidence.trials:
+        for first, second in ENTROPY_PAIRS:
+            a, b = (evidence.values(domain, level, each, "entropy") for each in (first, second))
+            shared = [replicate for replicate in a if replicate in b]
+            if shared:
+                yield {
+                    "level": level,
+                    "student": condition_title(second),
+                    "teacher": condition_title(first),
+                    "lower": sum(b[n] < a[n] for n in shared),
+                    "of": len(shared),
+                    "student_bits": float(np.mean([b[n] for n in shared])),
+                    "teacher_bits": float(np.mean([a[n] for n in shared])),
+                }
 
 
-def wanted_lead(found: Estimate, room: float) -> str:
-    """Whether the wanted lead was reached: by the whole interval over draws and scenes, by the estimate, or not.
+@dataclass(frozen=True)
+class MethodRow:
+    """A method's student, or a control, against the plain student, the default and the augmented teacher."""
 
-    Args:
-        found: the student less the teacher, as shares.
-        room: share of the scenes in which the teacher fails: more than that nobody can be ahead of it.
-    """
-    if found.bootstrap.low >= WANTED:
-        return "yes, the whole interval"
-    if found.value >= WANTED:
-        return "the estimate, not the interval"
-    return f"no: the teacher leaves {100 * room:.1f}" if room < WANTED else "no"
+    title: str
+    rate: Estimate
+    control: bool
+    against: Mapping[str, Estimate | None]
+    """``plain``, ``default``, ``teacher`` -> one-shot difference; None against itself."""
 
 
-def difference_table(rows: Sequence[tuple[CellRuns, str, str, Estimate]], best_by: str = "") -> list[str]:
-    """Lines of differences.
-
-    Args:
-        rows: cell, the arm that is subtracted, the other arm, the difference.
-        best_by: measure by which the first arm is the best of the cell's teachers, if it was chosen so.
-    """
-    wanted = best_by == "one_shot"
-    titles = ["regime", "share (labels)", "n", "who", "less", "difference", "over draws (t)", "so it is"]
-    titles += [f"{100 * WANTED:.0f} points"] * wanted
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    for cell, first, second, found in rows:
-        row = [
-            cell.regime.replace("-", " "),
-            labels_of(cell),
-            f"{found.draws}{'' if found.enough else '†'}",
-            arm_title(second),
-            arm_title(first),
-            found.text(signed=True),
-            found.over_draws_text(),
-            standing(found),
-        ]
-        if best_by and first in TEACHERS:
-            row[4] += f" (best of {len(teacher_rates(cell, best_by))})"
-        if wanted:
-            row.append(wanted_lead(found, _room(cell, first, second)) if found.enough else "")
-        lines.append("| " + " | ".join(row) + " |")
-    return lines
+def method_rows(evidence: Evidence, domain: str) -> list[MethodRow]:
+    """Controls, then each method's student; a control whose model is a method's student stands there once."""
+    design, levels = evidence.design, evidence.levels(domain)
+    students = {level: evidence.counts(domain, level, "student_method", "one_shot") for level in levels}
+    models = set(evidence.runs.loc[evidence.runs["condition"] == "student_method", "model"])
+    controls = {}
+    for name in CONTROLS:
+        own = evidence.runs[(evidence.runs["condition"] == name) & (evidence.runs["domain"] == domain)]
+        if not models & set(own["model"]):
+            controls[condition_title(name)] = _at_all_levels(evidence, domain, name)
+    plain, default = students.get("plain", {}), students.get(CONDITIONS[DEFAULT_STUDENT].method, {})
+    others = {"plain": plain, "default": default, "teacher": _at_all_levels(evidence, domain, "teacher_augmented")}
+    named = [*controls.items(), *((design.level_title(level), own) for level, own in students.items())]
+    return [
+        MethodRow(
+            title,
+            rate(list(own.values())),
+            title in controls,
+            {name: None if other is own else difference(other, own) for name, other in others.items()},
+        )
+        for title, own in named
+        if own
+    ]
 
 
-def _room(cell: CellRuns, teacher: str, student: str) -> float:
-    """Share of the one-shot scenes that a teacher misses, over the draws that it shares with a student."""
-    shared = {draw: run for draw, run in cell.runs[teacher].items() if draw in cell.runs[student]}
-    rate = tables.rate_of(shared, "one_shot")
-    return 1.0 if rate is None else 1.0 - rate.value
+def _at_all_levels(evidence: Evidence, domain: str, condition: str) -> dict:
+    """Counts of a condition by replicate, where all levels have the same ones."""
+    levels = evidence.levels(domain)
+    return {n: c for level in levels for n, c in evidence.counts(domain, level, condition, "one_shot").items()}
+
+
+def method_counts(rows: Sequence[MethodRow]) -> dict[str, int]:
+    """How many other methods are better than the default, worse, and not told from it."""
+    found = [e for row in rows if not row.control and (e := row.against["default"]) is not None and e.enough]
+    better, worse = sum(each.better for each in found), sum(each.worse for each in found)
+    return {"of": len(found), "better": better, "worse": worse, "not_told": len(found) - better - worse}
+
+
+def marked(replicates: int) -> str:
+    """A number of replicates, marked where nothing is concluded from so few."""
+    return f"{replicates}{'' if replicates >= MIN_REPLICATES else '†'}"

@@ -1,19 +1,25 @@
-"""What an experiment is asked to do, and how large it is; nothing heavy is imported here."""
+"""Options of an experiment and its sizes; nothing heavy is imported here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import sys
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.study.conditions import OLD_NAMES
 
-MOST_SEED = 4_000_000
+MAX_SEED = 4_000_000
 """The stages' seeds are counted from a thousand times the experiment's, and must be seeds themselves."""
 
-MOST_DRAW = 1_000_000
+MAX_REPLICATE = 1_000_000
 """Added to a thousand times the experiment's seed."""
+
+
+OnVersionMismatch = Literal["refuse", "keep", "redo"]
+"""Choices for finished stages and runs of another version of the code."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,10 @@ class Sizes:
     """Labels a step of teachers and students; the affordance network takes twice as many."""
 
     teacher_steps: int = 400
-    """Fewest training steps of a teacher."""
+    """Minimum of training steps of a teacher."""
 
     teacher_passes: int = 3
-    """Fewest passes of a teacher over its labels."""
+    """Minimum of passes of a teacher over its labels."""
 
     student_steps: int = 600
     """Training steps of a student."""
@@ -73,10 +79,10 @@ class Sizes:
     """Points of a training at which the proxy is taken for its moving average (paper: every epoch)."""
 
     one_shot_scenes: int = 160
-    """Scenes of the one-shot paired test, for each draw its own: 480 a model over three draws."""
+    """Scenes of the one-shot paired test, for each replicate its own: 480 a model over three replicates."""
 
     episodes: int = 20
-    """Episodes of picking a model and draw: 60 a model over three draws."""
+    """Episodes of picking a model and replicate: 60 a model over three replicates."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -95,26 +101,37 @@ class Sizes:
 class ExperimentConfig:
     """Measure a table or figure of the paper; stopped at any moment, the same command goes on.
 
-    Finished runs are kept: a run that exists is not made again, more draws, settings or arms are added to it.
+    Finished runs are kept: a run that exists is not made again, more replicates, levels or
+    conditions are added to it.
     """
+
+    RENAMED: ClassVar[dict[str, str]] = {
+        "seeds": "replicates",
+        "draws": "replicate_ids",
+        "settings": "levels",
+        "regimes": "domains",
+        "arms": "conditions",
+        "stale": "on_version_mismatch",
+    }
+    """Former names of options in files."""
 
     name: str = "label-fraction"
     """Given as the first word; 'report' writes docs/results.md from all results, 'rerun' repeats one run."""
 
-    seeds: int = 3
-    """Draws of labels and training seeds: 0, 1, ..., each with test scenes of its own."""
+    replicates: int = 3
+    """Replicates of labels and training seeds: 0, 1, ..., each with test scenes of its own."""
 
-    draws: tuple[int, ...] = ()
-    """These draws instead."""
+    replicate_ids: tuple[int, ...] = ()
+    """These replicates instead."""
 
-    settings: tuple[str, ...] = ()
-    """Some of the experiment's settings only; empty takes all."""
+    levels: tuple[str, ...] = ()
+    """Some of the experiment's levels only; empty takes all."""
 
-    regimes: tuple[str, ...] = ()
-    """Some of the regimes only (in-distribution, domain-shift)."""
+    domains: tuple[str, ...] = ()
+    """Some of the domains only (in-distribution, domain-shift)."""
 
-    arms: tuple[str, ...] = ()
-    """Some of the arms only."""
+    conditions: tuple[str, ...] = ()
+    """Some of the conditions only."""
 
     proxy: bool = True
     """Measure the proxy too, where the experiment does; it needs the affordance network."""
@@ -125,13 +142,13 @@ class ExperimentConfig:
     sizes: Sizes = field(default_factory=Sizes)
 
     seed: int = 0
-    """Of everything: data, draws, test scenes."""
+    """Of everything: data, replicates, test scenes."""
 
     workers: int = 2
     """Processes, one thread each; no result depends on their number."""
 
-    stale: Literal["refuse", "keep", "redo"] = "refuse"
-    """What to do with finished stages and runs of another version of the code."""
+    on_version_mismatch: OnVersionMismatch = "refuse"
+    """Finished stages and runs of another version of the code: refuse them, keep them, or redo them."""
 
     out: Path = Path("results")
     """Results go to a folder of the experiment's name in here."""
@@ -142,25 +159,39 @@ class ExperimentConfig:
     page: Path = Path("docs/results.md")
     """Page that 'report' writes."""
 
-    run: Path | None = None
-    """Run file that 'rerun' repeats."""
+    run: str = ""
+    """Run that 'rerun' repeats, as in 'label-fraction/in-distribution/5 %/teacher/0'; 'sample' takes one at random."""
 
     dry_run: bool = False
     """Say what would be done and how long it would take, and do nothing."""
 
     def __post_init__(self) -> None:
-        check_seeds(self, "seed", below=MOST_SEED + 1)
-        if self.seeds < 1 or self.workers < 1:
-            raise ValueError(f"seeds is {self.seeds} and workers {self.workers}; both must be at least 1")
-        if self.scenes < 0 or any(draw < 0 for draw in self.draws):
-            raise ValueError("scenes and draws count from 0")
-        largest = max((*self.draws, self.seeds - 1))
-        if largest > MOST_DRAW:
-            raise ValueError(f"draw {largest} is asked for; draws are numbered from 0 to {MOST_DRAW}")
+        check_seeds(self, "seed", below=MAX_SEED + 1)
+        if self.replicates < 1 or self.workers < 1:
+            raise ValueError(f"replicates is {self.replicates} and workers {self.workers}; both must be at least 1")
+        if self.scenes < 0 or any(replicate < 0 for replicate in self.replicate_ids):
+            raise ValueError("scenes and replicate-ids count from 0")
+        largest = max((*self.replicate_ids, self.replicates - 1))
+        if largest > MAX_REPLICATE:
+            raise ValueError(f"replicate {largest} is asked for; replicates are numbered from 0 to {MAX_REPLICATE}")
 
     @property
     def one_shot_scenes(self) -> int:
         return self.scenes or self.sizes.one_shot_scenes
+
+
+def with_current_names(config: ExperimentConfig) -> ExperimentConfig:
+    """The config with conditions and levels of the release before by their names now; each is told once."""
+    return replace(
+        config, levels=tuple(map(current_name, config.levels)), conditions=tuple(map(current_name, config.conditions))
+    )
+
+
+def current_name(name: str) -> str:
+    """The name of an experiment, level or condition in this release; one of the release before is told."""
+    if name in OLD_NAMES:
+        print(f"'{name}' is now called '{OLD_NAMES[name]}'", file=sys.stderr)
+    return OLD_NAMES.get(name, name)
 
 
 def light() -> ExperimentConfig:
@@ -197,7 +228,7 @@ def smoke() -> ExperimentConfig:
     """An experiment in a minute or two, far too small to show anything: for tests and first looks."""
     tiny = NetworkConfig(widths=(4, 8))
     return ExperimentConfig(
-        seeds=1,
+        replicates=1,
         sizes=Sizes(
             network=tiny,
             affordance_network=tiny,

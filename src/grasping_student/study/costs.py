@@ -1,4 +1,4 @@
-"""How long an experiment will take, from what its stages have cost before."""
+"""Duration of an experiment, from what its stages have cost before."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ SHIPPED = Path(__file__).parent / COSTS
 
 Units: an attempt (``dataset``), a copied scene (``merged``), a label in a training step, an angle of a pseudo-labelled
 scene, a scene of proxy, entropy, relabelling and precision, an episode of picking, and for the one-shot test a prepared
-scene and a shot.
+scene and an attempt.
 """
 
 UNKNOWN = 0.05
 """Seconds a unit for a kind that nobody has measured yet."""
 
-ALIKE = {"judge": "affordance", "pretraining": "student"}
+ALIKE = {"affordance_filter": "affordance", "pretraining": "student"}
 """A kind that nobody has measured yet costs what the other one costs: the same network on as many pictures."""
 
-LOOKS = {"picking": 16 * 30, "one_shot shot": 16, "proxy": 1, "entropy": 1, "relabelling": 3 * 64, "precision": 3 * 64}
+LOOKS = {
+    "picking": 16 * 30,
+    "one_shot attempt": 16,
+    "proxy": 1,
+    "entropy": 1,
+    "relabelling": 3 * 64,
+    "precision": 3 * 64,
+}
 """Kind -> angles at which a network looks in one unit of it (an episode has some thirty picks): what it costs at least,
 where it has not been measured at that size but pseudo-labelling has."""
 
@@ -49,7 +56,7 @@ def known_cost(kind: str, scale: str, costs: Mapping[str, float]) -> float | Non
 
 
 def guessed_cost(kind: str, scale: str, costs: Mapping[str, float]) -> float:
-    """Seconds a unit of a kind that nobody has measured at a scale: by its looks if a look is known, else a guess."""
+    """Seconds a unit of a kind that nobody has measured at a scale: by the angles it looks at, else a guess."""
     pixels = scale.rpartition("-")[2]
     look = [cost for key, cost in costs.items() if key.startswith("table ") and key.endswith(f"-{pixels}")]
     return LOOKS[kind] * max(look) if look and kind in LOOKS else UNKNOWN
@@ -77,10 +84,16 @@ def known_costs(cache: Path, results: Path) -> dict[str, float]:
 
 
 def _on_file(path: Path) -> dict[str, float]:
-    costs: dict[str, float] = read_object(path, seconds_a_unit=dict)["seconds_a_unit"]
+    found: dict[str, float] = read_object(path, seconds_a_unit=dict)["seconds_a_unit"]
+    costs = {_current_key(key): value for key, value in found.items()}
     if not all(isinstance(each, int | float) for each in costs.values()):
         raise UserError(f"{path} is damaged: a cost is no number; remove it, or take it from a copy")
     return costs
+
+
+def _current_key(key: str) -> str:
+    """The key of a cost that the release before wrote."""
+    return key.replace("judge ", "affordance_filter ").replace("one_shot shot ", "one_shot attempt ")
 
 
 def save_costs(results: Path, costs: Mapping[str, float]) -> None:
@@ -89,12 +102,12 @@ def save_costs(results: Path, costs: Mapping[str, float]) -> None:
     write_json(results / COSTS, {"seconds_a_unit": dict(sorted({**before, **costs}.items()))})
 
 
-def estimate(stages: Iterable[Stage], shots: Mapping[str, float], costs: Mapping[str, float], workers: int) -> float:
+def estimate(stages: Iterable[Stage], one_shot: Mapping[str, float], costs: Mapping[str, float], workers: int) -> float:
     """Seconds of wall time on ``workers`` free cores.
 
     Args:
         stages: what has to be run, each once.
-        shots: units of the one-shot test by key of the table of costs.
+        one_shot: units of the one-shot test by key of the table of costs.
         costs: seconds a unit.
         workers: number of processes.
     """
@@ -102,14 +115,14 @@ def estimate(stages: Iterable[Stage], shots: Mapping[str, float], costs: Mapping
     for each in stages:
         known = known_cost(each.kind, each.scale, costs)
         seconds += each.units * (guessed_cost(each.kind, each.scale, costs) if known is None else known)
-    for key, units in shots.items():
+    for key, units in one_shot.items():
         kind, _, scale = key.rpartition(" ")
         seconds += units * (costs[key] if key in costs else guessed_cost(kind, scale, costs))
     return seconds / workers
 
 
-def in_words(seconds: float) -> str:
-    """A duration as a person says it."""
+def format_duration(seconds: float) -> str:
+    """A duration as a person would write it."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 5400:

@@ -1,12 +1,10 @@
-"""The figure of an experiment's results folder, as PNG and SVG, from its runs."""
+"""The figure of each experiment, from its evidence."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from grasping_student.plotting.experiment_figures import (
@@ -14,244 +12,185 @@ from grasping_student.plotting.experiment_figures import (
     Line,
     Panel,
     Point,
-    audit_figure,
     differences_figure,
-    grid_figure,
+    level_figure,
     reliability_figure,
-    settings_figure,
+    validity_figure,
 )
 from grasping_student.plotting.style import save_figure
-from grasping_student.study import precision_tables, tables
-from grasping_student.study.conditions import ARMS, DEFAULT_STUDENT, METHODS
-from grasping_student.study.designs import DESIGNS, FRACTIONS, Design
-from grasping_student.study.planning import Row
-from grasping_student.study.records import Run
+from grasping_student.study import precision_tables
+from grasping_student.study.comparisons import Comparison
+from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, condition_title
+from grasping_student.study.designs import FRACTIONS, domain_title
+from grasping_student.study.precision_tables import GROUPINGS
+from grasping_student.study.proxy_validity import Validity
+from grasping_student.study.rates import Estimate, Evidence
 
-FIGURE = "figure"
-LABELS = "labels"
-"""Start of the names of pictures of labelled grasps, in the results folder itself."""
+FIGURE = "figure.png"
 
-PICTURES = {
-    "affordance": (
-        "maps",
-        "What the affordance network makes of one scene at eight angles (the paper's figure 2); the gripper "
-        "stands at the best pixel, and in the grey margin no grasp is allowed",
-    ),
-    "entropy": (
-        "maps",
-        "Softmax of teachers' and students' score maps of the same scenes at the horizontal angle (the paper's "
-        "figure 4), with the entropy of each; in one scene a student's can be the higher, the table has the means",
-    ),
-    "picking": (
-        "grasps",
-        "The default student's grasps in the first two scenes of a one-shot test, seen from beside the bin, "
-        "whose walls are left out (the paper's figure 7)",
-    ),
-}
-"""Pictures drawn while an experiment's models are at hand: start of their names, and their caption."""
+MAX_LINES = 9
+"""More conditions than these are drawn in two panels."""
 
-CAPTIONS = {
-    "methods": "Blue: the interval over draws and scenes excludes zero.",
-    "entropy": "Entropy: mean, lowest and highest draw.",
-    "affordance": "Reliability on held-out attempts: seen against predicted share of successes in ten bins, with "
-    "Wilson's intervals; marks are as large as their bins are full; on the dotted line the network is calibrated.",
-    "precision": "Success of a teacher's best grasps when executed: of the whole scene, and at angles drawn by chance.",
-}
-"""What is to be known to read an experiment's figure."""
+SECOND_PANEL = (
+    "antipodal",
+    "teacher_matched",
+    "student_matched",
+    "teacher_antipodal",
+    "teacher_clearance",
+    "student_unconstrained",
+)
+"""Conditions that say where a lead comes from: they stand in the second panel."""
 
-AUDIT = "A mark is a trained model; on the dotted line the proxy is right. ρ is Spearman's rank correlation."
+IN_BOTH = ((DEFAULT_STUDENT, "student_failure_avoiding", "teacher_failure_avoiding"), ("student", "student_augmented"))
+"""Conditions of both panels: of the first of these groups, those that are there."""
 
-PREFERRED_SETTINGS = ("20 %", "5 %", "10 %", "100 %")
-"""Whose models such pictures show, the first of which there are any."""
-
-MOST_LINES = 9
-"""More arms than these are drawn in two panels."""
-
-SECOND_PANEL = ("antipodal", "teacher_matched", "student_matched", "teacher_grip", "teacher_room", "student_bare")
-"""Arms that say where a lead comes from: they stand in the second panel."""
-
-IN_BOTH = ((DEFAULT_STUDENT, "student_memory", "teacher_memory"), ("student", "student_augmented"))
-"""What they are held against: of the first of these groups, those arms that are there."""
-
-SHOWN_GRASPS = {
-    "confidence": "best of the scene",
-    "angle": "best at an angle drawn",
-    "clearance": "best and drawn together",
-}
-"""Which grasps a panel of the precision shows, by what divides them."""
-
-MEASURE_NAMES = {
+PANELS = {
     "one_shot": ("one-shot success", "one-shot success rate"),
     "proxy": ("proxy", "proxy rate"),
     "taken": (BLOCKS, BLOCKS),
     "all_picks": ("all picks", "success rate of all picks"),
+    "entropy": ("entropy", "entropy of the map, bits"),
 }
-"""What panels show, with the words for the panel and for its axis."""
+"""Measures with a panel: title, and label of the axis."""
+
+SHOWN_GRASPS = {"confidence": "best of the scene", "angle": "best at a random angle", "clearance": "both together"}
+"""Grouping of the precision -> which grasps its panel shows."""
 
 
-def arm_title(arm: str) -> str:
-    """An arm in words."""
-    special = {
-        "nearby": "teacher's best near the person's",
-        "student_method": "student by method",
-        "affordance": "affordance",
-    }
-    return ARMS[arm].title if arm in ARMS else special.get(arm, arm)
+def plot_experiment(results: Path, name: str) -> None:
+    """Write the figure of an experiment's results folder; nothing where there is nothing to show.
+
+    Raises:
+        UserError: a table is damaged.
+    """
+    write_figure(results / name, Evidence.read(results, name))
 
 
-def setting_title(design: Design, setting: str) -> str:
-    """A setting in words."""
-    method = design.settings[setting].method if setting in design.settings else None
-    return METHODS[method].title if method else setting
-
-
-def cell_title(row: Row) -> str:
-    """Whose models a picture shows."""
-    return f"{row.cell.regime.replace('-', ' ').capitalize()}, {row.cell.setting} of the labels, draw {row.cell.draw}"
-
-
-def link(path: Path, page: Path) -> str:
-    """Where a page finds a file."""
-    return os.path.relpath(path, page.parent).replace(os.sep, "/")
-
-
-def plot_experiment(folder: Path, design: Design, runs: Sequence[Run]) -> None:
-    """Write ``figure.png`` and ``figure.svg`` of runs; nothing where there is nothing to show."""
-    if design is DESIGNS["affordance"]:
-        figure = _reliability(runs)
-    elif design is DESIGNS["precision"]:
-        figure = _precision(runs, design)
-    elif design is DESIGNS["methods"]:
-        figure = _methods(runs, design)
-    else:
-        figure = _settings(runs, design)
+def write_figure(folder: Path, evidence: Evidence) -> None:
+    """Write an experiment's figure into its folder; nothing where there is nothing to show."""
+    special = {"affordance": _reliability, "precision": _precision, "methods": _methods}
+    figure = special.get(evidence.name, _levels)(evidence)
     if figure is not None:
-        save_both(figure, folder / FIGURE)
+        save_figure(figure, folder / FIGURE)
 
 
-def save_both(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and as SVG."""
-    for ending in (".png", ".svg"):
-        save_figure(figure, path.with_suffix(ending))
+def plot_summary(comparisons: Sequence[Sequence[Comparison]], titles: Sequence[str], path: Path) -> None:
+    """Differences at the head of the page: a panel for each comparison, a row for each domain and level."""
+    rows = [f"{domain_title(each.domain)}, {each.labels}" for group in comparisons for each in group]
+    panels = []
+    for group, title in zip(comparisons, titles, strict=True):
+        points = tuple(_point(f"{domain_title(each.domain)}, {each.labels}", each.found) for each in group)
+        unit = "blocks an episode" if group[0].measure == "taken" else "one-shot, points"
+        panels.append(Panel(title, unit, (Line("student_method", "", points),)))
+    save_figure(differences_figure(panels, list(dict.fromkeys(rows))), path)
 
 
-def _settings(runs: Sequence[Run], design: Design) -> Figure | None:
-    cells = tables.cells(runs, design)
-    panels: list[tuple[Panel, list[str]]] = []
-    regimes = {regime: [cell for cell in cells if cell.regime == regime] for regime in design.regimes}
-    for measure, (name, label) in MEASURE_NAMES.items():
-        if measure in design.beside.measures:
+def plot_validity(found: Sequence[Validity], path: Path) -> None:
+    """Scatters of proxy against one-shot success, a panel for each domain."""
+    scatters: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for each in found:
+        marks = scatters.setdefault(each.short, {})
+        for model in each.models:
+            marks.setdefault(model.condition, []).append((model.one_shot, model.proxy))
+    known = [name for name in (*CONDITIONS, "student_method") if any(name in marks for marks in scatters.values())]
+    save_figure(validity_figure(scatters, {name: condition_title(name) for name in known}), path)
+
+
+def _point(level: str, found: Estimate) -> Point:
+    low, high = found.bounds or (found.value, found.value)
+    return Point(level, found.value, low, high, few=not found.enough)
+
+
+def _levels(evidence: Evidence) -> Figure | None:
+    """Rates against the levels, a panel for each domain and measure."""
+    panels: list[tuple[Panel, list[str], str]] = []
+    design = evidence.design
+    for measure, (title, label) in PANELS.items():
+        if measure in design.reference.measures:
             continue  # its own experiment draws it
-        for regime, own in regimes.items():
-            for what, lines in _divided(_lines(own, measure)):
-                panels.append(
-                    (Panel(f"{name}, {regime.replace('-', ' ')}{what}", label, lines), _in_order(own, design))
-                )
-    for regime, own in regimes.items():
-        lines = _entropy_lines(own)
-        if lines:
-            words = f"entropy, {regime.replace('-', ' ')}: mean, lowest and highest draw"
-            panels.append((Panel(words, "entropy of the map, bits", lines), _in_order(own, design)))
-    return settings_figure(panels, design.varies) if panels else None
+        for domain in evidence.domains:
+            levels = [level for level in design.levels if level in evidence.levels(domain)]
+            for suffix, lines in _divided(_lines(evidence, domain, measure)):
+                name = f"{title}, {domain.replace('-', ' ')}{suffix}"
+                name += ": mean, lowest and highest replicate" if measure == "entropy" else ""
+                panels.append((Panel(name, label, lines), levels, design.varies))
+    return level_figure(panels) if panels else None
 
 
-def _in_order(cells: Sequence[tables.CellRuns], design: Design) -> list[str]:
-    """The settings of some cells in the design's order."""
-    return [name for name in design.settings if any(cell.setting == name for cell in cells)]
-
-
-def _lines(cells: Sequence[tables.CellRuns], measure: str) -> tuple[Line, ...]:
+def _lines(evidence: Evidence, domain: str, measure: str) -> tuple[Line, ...]:
     lines = []
-    for arm in dict.fromkeys(arm for cell in cells for arm in cell.runs):
+    levels = evidence.levels(domain)
+    for condition in dict.fromkeys(each for level in levels for each in evidence.trials[domain, level]):
         points = []
-        for cell in cells:
-            found = tables.rate_of(cell.runs.get(arm, {}), measure)
-            if found is not None:
-                points.append(Point(cell.setting, found.value, *found.bootstrap, few=not found.enough))
+        for level in levels:
+            found = evidence.rate(domain, level, condition, measure)
+            if found is None:
+                continue
+            point = _point(level, found)
+            if measure == "entropy":
+                point = Point(level, found.value, min(found.each), max(found.each), few=not found.enough)
+            points.append(point)
         if points:
-            lines.append(Line(arm, arm_title(arm), tuple(points)))
+            lines.append(Line(condition, condition_title(condition), tuple(points)))
     return tuple(lines)
 
 
 def _divided(lines: tuple[Line, ...]) -> list[tuple[str, tuple[Line, ...]]]:
     """The lines of one panel, or of two where they are too many to be read: those of the paper's question, and the
     controls, with what they are held against in both."""
-    if len(lines) <= MOST_LINES:
+    if len(lines) <= MAX_LINES:
         return [("", lines)] if lines else []
-    controls = tuple(line for line in lines if line.arm in SECOND_PANEL)
-    held = next((found for arms in IN_BOTH if (found := tuple(line for line in lines if line.arm in arms))), ())
+    controls = tuple(line for line in lines if line.condition in SECOND_PANEL)
+    held = next((found for names in IN_BOTH if (found := tuple(line for line in lines if line.condition in names))), ())
     return [("", tuple(line for line in lines if line not in controls)), (": controls", (*controls, *held))]
 
 
-def _entropy_lines(cells: Sequence[tables.CellRuns]) -> tuple[Line, ...]:
-    lines = []
-    for arm in dict.fromkeys(arm for cell in cells for arm in cell.runs):
-        points = []
-        for cell in cells:
-            values = [v for run in cell.runs.get(arm, {}).values() if (v := tables.entropy_of(run)) is not None]
-            if values:
-                few = len(values) < tables.FEWEST_DRAWS
-                points.append(Point(cell.setting, float(np.mean(values)), min(values), max(values), few=few))
-        if points:
-            lines.append(Line(arm, arm_title(arm), tuple(points)))
-    return tuple(lines)
-
-
-def _methods(runs: Sequence[Run], design: Design) -> Figure | None:
+def _methods(evidence: Evidence) -> Figure | None:
     """Each method's student less the augmented teacher."""
-    panels, names = [], []
-    for regime in design.regimes:
+    panels, shown = [], []
+    for domain in evidence.domains:
         points = []
-        for cell in tables.cells(runs, design):
-            if cell.regime == regime and {"teacher_augmented", "student_method"} <= cell.runs.keys():
-                found = tables.difference_of(cell.runs["teacher_augmented"], cell.runs["student_method"], "one_shot")
-                if found is not None:
-                    title = setting_title(design, cell.setting)
-                    points.append(Point(title, found.value, *found.bootstrap, few=not found.enough))
+        for level in evidence.levels(domain):
+            pair = ((level, "teacher_augmented"), (level, "student_method"))
+            found = evidence.difference(domain, *pair, "one_shot")
+            if found is not None:
+                points.append(_point(evidence.design.level_title(level), found))
         if points:
-            line = Line("student_method", "student", tuple(points))
             label = "student less the augmented teacher,\none-shot, points"
-            panels.append(Panel(regime.replace("-", " ").capitalize(), label, (line,)))
-            names += [point.setting for point in points]
-    ordered = [title for name in design.settings if (title := setting_title(design, name)) in names]
+            panels.append(Panel(domain_title(domain), label, (Line("student_method", "student", tuple(points)),)))
+            shown += [point.level for point in points]
+    ordered = [title for level in evidence.design.levels if (title := evidence.design.level_title(level)) in shown]
     return differences_figure(panels, ordered) if panels else None
 
 
-def _precision(runs: Sequence[Run], design: Design) -> Figure | None:
-    """Success by confidence, angle and room, a line for each share of the labels; the augmented teacher if measured."""
-    cells = tables.cells(runs, design)
-    arm = "teacher_augmented" if any("teacher_augmented" in cell.runs for cell in cells) else "teacher"
-    rows = []
-    for regime in design.regimes:
-        own = [cell for cell in cells if cell.regime == regime and arm in cell.runs]
-        if not own:
-            continue
-        row = []
-        for by in ("confidence", "angle", "clearance"):
-            grouping = precision_tables.GROUPINGS[by]
+def _precision(evidence: Evidence) -> Figure | None:
+    """Success by confidence, angle and clearance, a line for each share of the labels; the augmented teacher if
+    measured."""
+    known = {each for conditions in evidence.trials.values() for each in conditions}
+    teacher = "teacher_augmented" if "teacher_augmented" in known else "teacher"
+    panels: list[tuple[Panel, Sequence[str], str]] = []
+    for domain in evidence.domains:
+        own = [level for level in evidence.levels(domain) if teacher in evidence.trials[domain, level]]
+        for by in ("confidence", "angle", "clearance") if own else ():
             lines = []
-            for cell in own:
-                found = precision_tables.rates(cell.runs[arm], by)
-                points = tuple(
-                    Point(name, each.value, *each.bootstrap, few=not each.enough)
-                    for name, each in found
-                    if each is not None
-                )
-                full = cell.setting == max(own, key=lambda each: FRACTIONS[each.setting]).setting
-                name = f"{arm}, all labels" if full and len(own) > 1 else arm
-                lines.append(Line(name, f"{arm_title(arm)}, {cell.setting} of the labels", points))
-            title = f"{regime.replace('-', ' ').capitalize()}: {SHOWN_GRASPS[by]}"
-            row.append((Panel(title, "success rate", tuple(lines)), grouping.names, grouping.title))
-        rows.append(row)
-    return grid_figure(rows) if rows else None
+            for level in own:
+                runs = precision_tables.replicates_of(evidence, domain, level, teacher)
+                rates = precision_tables.rates(runs, by)
+                points = tuple(_point(name, each) for name, each in rates if each is not None)
+                full = level == max(own, key=lambda each: FRACTIONS[each]) and len(own) > 1
+                name = f"{teacher}, all labels" if full else teacher
+                lines.append(Line(name, f"{condition_title(teacher)}, {level} of the labels", points))
+            title = f"{domain_title(domain)}: {SHOWN_GRASPS[by]}"
+            panels.append((Panel(title, "success rate", tuple(lines)), GROUPINGS[by].names, GROUPINGS[by].title))
+    return level_figure(panels, columns=3) if panels else None
 
 
-def _reliability(runs: Sequence[Run]) -> Figure | None:
-    diagrams = {run.regime.replace("-", " "): run.values["affordance"]["reliability"] for run in runs}
+def _reliability(evidence: Evidence) -> Figure | None:
+    diagrams = {}
+    for domain in evidence.domains:
+        rows = evidence.rows(domain, "all", "affordance", "affordance").sort_values("index")
+        diagrams[domain.replace("-", " ")] = {
+            name: rows.loc[rows["part"] == f"reliability.{name}", "value"].tolist()
+            for name in ("predicted", "seen", "count")
+        }
     return reliability_figure(diagrams) if diagrams else None
-
-
-def plot_proxy_validity(scatters: dict[str, dict[str, list[tuple[float, float]]]], path: Path) -> None:
-    """Scatters of proxy against one-shot success, title -> arm -> models, as PNG and SVG."""
-    arms = [arm for arm in (*ARMS, "student_method") if any(arm in points for points in scatters.values())]
-    save_both(audit_figure(scatters, {arm: arm_title(arm) for arm in arms}), path)

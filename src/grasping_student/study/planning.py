@@ -1,4 +1,4 @@
-"""Which runs an invocation asks for, which stages each needs, and which are on file already."""
+"""Runs that an invocation asks for, the stages of each, and which runs are on file already."""
 
 from __future__ import annotations
 
@@ -7,199 +7,272 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from grasping_student.pipeline.configuration import choice, to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_object, write_json
-from grasping_student.study.conditions import ARMS, POLICIES, TEACHERS
+from grasping_student.study.conditions import CONDITIONS, POLICIES, TEACHERS
 from grasping_student.study.configuration import ExperimentConfig, Sizes
-from grasping_student.study.designs import DESIGNS, Design
-from grasping_student.study.records import HOW_MUCH_IS_TESTED, Run, read_run, run_path
-from grasping_student.study.stage_graph import Recipes, spec_under_rule
-from grasping_student.study.stages import Stage, with_inputs
-from grasping_student.study.trial import Cell
-from grasping_student.study.versions import code_version
+from grasping_student.study.designs import DESIGNS, DOMAINS, Design, Trial
+from grasping_student.study.precision import PrecisionConfig
+from grasping_student.study.relabelling import RelabellingConfig
+from grasping_student.study.run_store import RunKey, by_run, episodes_in, read_runs, scenes_in, versions_of
+from grasping_student.study.stage_graph import StageGraph, spec_under
+from grasping_student.study.stage_registry import code_version
+from grasping_student.study.stages import Stage, make_stage, with_inputs
 
-ASKED = "asked.json"
+SIZES = "sizes.json"
 """Sizes and seed of a results folder: all its runs share them."""
+
+TEST_SIZES = ("one_shot_scenes", "episodes")
+"""Sizes that may differ between the runs of a folder: scenes are paired by number."""
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One run to be made: an arm in a cell."""
+class PlannedRun:
+    """One run to be made: a condition in a trial."""
 
-    cell: Cell
-    arm: str
+    trial: Trial
+    condition: str
     spec: Stage | str
     """The stage of its checkpoint, or a policy's name."""
 
-    extra: dict[str, Stage] = field(default_factory=dict)
+    measures: dict[str, Stage] = field(default_factory=dict)
     """Stages of its measures besides the one-shot test, by measure."""
 
-    rule: str = "none"
-    """Grasps only where the rule of this name lets it."""
+    constraint: str = "none"
+    """It grasps only where the constraint of this name lets it."""
+
+    @property
+    def key(self) -> RunKey:
+        return self.trial.domain, self.trial.level, self.condition, self.trial.replicate
 
     @property
     def model(self) -> str:
         """Name in the logs of one-shot tests."""
         if isinstance(self.spec, str):
             return self.spec
-        return self.spec.name if self.rule == "none" else f"{self.spec.name}-{self.rule}"
+        return self.spec.name if self.constraint == "none" else f"{self.constraint}:{self.spec.name}"
 
     @property
-    def folder(self) -> str:
-        """Spec for ``evaluation.policy_spec``."""
-        return self.spec if isinstance(self.spec, str) else spec_under_rule(self.spec.out, self.rule)
+    def policy_spec(self) -> str:
+        """Spec for ``episodes.policy_spec``."""
+        return self.spec if isinstance(self.spec, str) else spec_under(self.spec.out, self.constraint)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """Folder of its model, if it has one and that is finished."""
+        return self.spec.out if isinstance(self.spec, Stage) and self.spec.done else None
 
     def stages(self) -> list[Stage]:
         own = [] if isinstance(self.spec, str) else [self.spec]
-        return with_inputs([*own, *self.extra.values()])
+        return with_inputs([*own, *self.measures.values()])
 
 
 def design_of(config: ExperimentConfig) -> Design:
     """The experiment that a config names.
 
     Raises:
-        UserError: there is none, or it has no such setting, regime or arm.
+        UserError: there is none, or it has no such level, domain or condition.
     """
     design = DESIGNS[choice(config.name, DESIGNS, "experiment")]
-    for given, valid, what in (
-        (config.settings, design.settings, "setting"),
-        (config.regimes, design.regimes, "regime"),
-    ):
-        for each in given:
-            choice(each, valid, f"{what} of {config.name}")
-    own = _own_arms(design)
-    for arm in config.arms:
-        choice(arm, [*ARMS, *own] if design.measures else own, f"arm of {config.name}")
+    for each in config.levels:
+        choice(each, design.levels, f"level of {config.name}")
+    for each in config.domains:
+        choice(each, design.domains, f"domain of {config.name}")
+    own = dict.fromkeys(
+        c for domain in design.domains for level in design.levels for c in design.conditions(level, domain)
+    )
+    for each in config.conditions:
+        choice(each, [*CONDITIONS, *own] if design.measures else own, f"condition of {config.name}")
     return design
 
 
-def cells_of(config: ExperimentConfig, design: Design) -> list[Cell]:
-    """All cells asked for, by draw, then regime, then setting: early draws are whole before later ones begin."""
-    cells = []
-    draws = sorted(set(config.draws)) or range(max([config.seeds, *design.extra_draws.values()]))
-    for draw in draws:
-        for regime in dict.fromkeys(config.regimes or design.regimes):
-            for setting in dict.fromkeys(config.settings or design.settings):
-                wanted = max(config.seeds, design.extra_draws.get(setting, 0) if config.seeds >= 3 else 0)
-                if (config.draws or draw < wanted) and design.arms(setting, regime):
-                    cells.append(Cell(regime, setting, draw, design.settings[setting]))
-    return cells
+def trials_of(config: ExperimentConfig, design: Design) -> list[Trial]:
+    """All trials asked for, by replicate, then domain, then level: early replicates are whole before later ones
+    begin."""
+    trials = []
+    most = max([config.replicates, *design.extra_replicates.values()])
+    for replicate in sorted(set(config.replicate_ids)) or range(most):
+        for domain in dict.fromkeys(config.domains or design.domains):
+            for level in dict.fromkeys(config.levels or design.levels):
+                extra = design.extra_replicates.get(level, 0) if config.replicates >= 3 else 0
+                wanted = config.replicate_ids or replicate < max(config.replicates, extra)
+                if wanted and design.conditions(level, domain):
+                    trials.append(Trial(domain, level, replicate, design.levels[level]))
+    return trials
 
 
-def rows_of(config: ExperimentConfig, design: Design, recipes: Recipes, cell: Cell) -> list[Row]:
-    """The runs of one cell with their stages."""
-    names = [arm for arm in config.arms if arm in ARMS or arm == "student_method"] or design.arms(
-        cell.setting, cell.regime
-    )
-    specs: dict[str, Stage | str] = {
-        name: name if name in POLICIES else recipes.model(name, cell) for name in dict.fromkeys(names)
-    }
-    rules = {name: cell.arm(name).rule for name in specs}
-    picking = _picking(recipes, cell, specs, rules) if "picking" in design.measures else {}
-    rows = []
+def planned_runs(config: ExperimentConfig, design: Design, graph: StageGraph) -> list[PlannedRun]:
+    """All runs that an invocation asks for, by replicate, domain and level."""
+    make = _runs_of if design.measures else _auxiliary_runs_of
+    return [run for trial in trials_of(config, design) for run in make(config, design, graph, trial)]
+
+
+def _runs_of(config: ExperimentConfig, design: Design, graph: StageGraph, trial: Trial) -> list[PlannedRun]:
+    """The runs of one trial that compares models."""
+    asked = [each for each in config.conditions if each in CONDITIONS or each == "student_method"]
+    names = dict.fromkeys(asked or design.conditions(trial.level, trial.domain))
+    specs: dict[str, Stage | str] = {each: each if each in POLICIES else graph.model(each, trial) for each in names}
+    constraints = {each: trial.condition(each).constraint for each in specs}
+    picking = _picking(graph, trial, specs, constraints) if "picking" in design.measures else {}
+    runs = []
     for name, spec in specs.items():
-        extra = {"picking": picking[name]} if picking else {}
+        measures = {"picking": picking[name]} if picking else {}
         if isinstance(spec, Stage):
-            if "proxy" in design.measures and config.proxy and rules[name] == "none":
-                extra["proxy"] = recipes.proxy(spec, cell.regime)
+            if "proxy" in design.measures and config.proxy and constraints[name] == "none":
+                measures["proxy"] = graph.proxy(spec, trial.domain)
             if "entropy" in design.measures:
-                extra["entropy"] = recipes.entropy(spec, cell.regime)
-        rows.append(Row(cell, name, spec, extra, rules[name]))
-    return rows
+                measures["entropy"] = graph.entropy(spec, trial.domain)
+        runs.append(PlannedRun(trial, name, spec, measures, constraints[name]))
+    return runs
 
 
-def _picking(recipes: Recipes, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, str]) -> dict[str, Stage]:
-    """The episodes of each arm: those of all models alternate, those of policies stand alone, alike in all settings."""
+def _picking(
+    graph: StageGraph, trial: Trial, specs: dict[str, Stage | str], constraints: Mapping[str, str]
+) -> dict[str, Stage]:
+    """The episodes of each condition: all models alternate; policies pick in a round of their own, which is the same
+    at all levels."""
     found: dict[str, Stage] = {}
-    for names in (
-        [n for n in specs if n in POLICIES],
-        sorted((n for n in specs if n not in POLICIES), key=_teacher_first),
-    ):
+    policies = [name for name in specs if name in POLICIES]
+    models = sorted((name for name in specs if name not in POLICIES), key=lambda each: (each not in TEACHERS, each))
+    for names in (policies, models):
         if names:
-            stage = recipes.picking(cell, {name: specs[name] for name in names}, rules)
+            stage = graph.picking(trial, {name: specs[name] for name in names}, constraints)
             found |= dict.fromkeys(names, stage)
     return found
 
 
-def _teacher_first(name: str) -> tuple[bool, str]:
-    return (name not in TEACHERS, name)
+def _auxiliary_runs_of(config: ExperimentConfig, design: Design, graph: StageGraph, trial: Trial) -> list[PlannedRun]:
+    """The runs of one trial of ``affordance``, ``relabelling`` or ``precision``, which compare no checkpoints."""
+    if config.name == "affordance":
+        if trial.replicate:
+            return []
+        network = graph.affordance(DOMAINS[trial.domain].target)
+        return [PlannedRun(trial, "affordance", network, {"affordance": network})]
+    conditions = design.conditions(trial.level, trial.domain)
+    names = [each for each in conditions if not config.conditions or each in config.conditions]
+    if config.name == "precision":
+        teachers = [(name, graph.model(name, trial)) for name in names]
+        return [
+            PlannedRun(trial, name, each, {"precision": _precision(config, design, graph, trial, each)})
+            for name, each in teachers
+        ]
+    teacher = graph.model("teacher_augmented", trial)
+    stage = _relabelling(config, design, graph, trial, teacher)
+    return [PlannedRun(trial, name, teacher, {"one_shot": stage}) for name in names]
 
 
-def _own_arms(design: Design) -> list[str]:
-    found = [arm for regime in design.regimes for setting in design.settings for arm in design.arms(setting, regime)]
-    return list(dict.fromkeys(found))
+def _precision(config: ExperimentConfig, design: Design, graph: StageGraph, trial: Trial, teacher: Stage) -> Stage:
+    scenes = scenes_of(config, design)
+    stage = PrecisionConfig(
+        teacher=teacher.out,
+        scenes=scenes,
+        foreground_only=config.sizes.training == "light",
+        family=DOMAINS[trial.domain].target,
+        pixels=config.sizes.pixels,
+        seed=graph.test_seed(trial.replicate),
+        workers=config.workers,
+    )
+    return make_stage("precision", stage, config.cache, (teacher,), scenes, str(config.sizes.pixels))
 
 
-def missing_rows(config: ExperimentConfig, rows: Sequence[Row], shots: bool) -> list[Row]:
-    """Rows that have no finished run on file.
+def _relabelling(config: ExperimentConfig, design: Design, graph: StageGraph, trial: Trial, teacher: Stage) -> Stage:
+    scenes = scenes_of(config, design)
+    stage = RelabellingConfig(
+        teacher=teacher.out,
+        scenes=scenes,
+        family=DOMAINS[trial.domain].target,
+        pixels=config.sizes.pixels,
+        seed=graph.test_seed(trial.replicate),
+        workers=config.workers,
+    )
+    return make_stage("relabelling", stage, config.cache, (teacher,), scenes, str(config.sizes.pixels))
+
+
+def missing_runs(config: ExperimentConfig, runs: Sequence[PlannedRun], one_shot: bool) -> list[PlannedRun]:
+    """Runs that are not on file, or not whole.
 
     Raises:
-        UserError: a run on file was made by another version of the code, and ``stale`` is ``refuse``.
+        UserError: a run on file was made by another version of the code, and that is to be refused.
     """
     folder, missing = config.out / config.name, []
-    scenes = scenes_of(config, DESIGNS[config.name])
-    for row in rows:
-        path = run_path(folder, row.cell.regime, row.cell.setting, row.arm, row.cell.draw)
-        run = read_run(path) if path.exists() else None
-        if run is not None and _is_old(run):
-            if config.stale == "refuse":
+    on_file, scenes = by_run(read_runs(folder)), scenes_of(config, DESIGNS[config.name])
+    for run in runs:
+        found = on_file.get(run.key)
+        if found is not None and _outdated(found):
+            if config.on_version_mismatch == "refuse":
                 raise UserError(
-                    f"{path} was measured by another version of the code; --stale redo measures it anew, --stale keep "
-                    "leaves it as it is, another --out begins a new set of results"
+                    f"run {run_name(config.name, run.key)} in {folder} was measured by another version of the code; "
+                    "--on-version-mismatch redo measures it anew, --on-version-mismatch keep leaves it as it is, "
+                    "another --out begins a new set of results"
                 )
-            run = None if config.stale == "redo" else run
-        if run is None or not _complete(run, row, scenes, shots):
-            missing.append(row)
+            found = None if config.on_version_mismatch == "redo" else found
+        if found is None or not _complete(found, run, scenes, one_shot):
+            missing.append(run)
     return missing
 
 
+def run_name(experiment: str, key: RunKey) -> str:
+    """Name of a run as ``experiment rerun --run`` takes it."""
+    return "/".join(map(str, (experiment, *key)))
+
+
 def scenes_of(config: ExperimentConfig, design: Design) -> int:
-    """Test scenes a draw."""
-    if config.scenes or design.most_scenes is None:
+    """Test scenes a replicate."""
+    if config.scenes or design.max_scenes is None:
         return config.one_shot_scenes
-    return min(config.one_shot_scenes, design.most_scenes)
+    return min(config.one_shot_scenes, design.max_scenes)
 
 
-def _is_old(run: Run) -> bool:
-    return any(code_version(kind) != version for kind, version in run.values["code"].items())
+def _outdated(found: pd.DataFrame) -> bool:
+    return any(code_version(kind) != version for kind, version in versions_of(found).items())
 
 
-def _complete(run: Run, row: Row, scenes: int, shots: bool) -> bool:
-    if any(measure not in run.values for measure in row.extra):
+def _complete(found: pd.DataFrame, run: PlannedRun, scenes: int, one_shot: bool) -> bool:
+    if not run.measures.keys() <= set(found["measure"]):
         return False
-    tested = shots or "one_shot" in row.extra or "precision" in row.extra
-    picked = "picking" not in row.extra or run.episodes >= row.extra["picking"].config.episodes
-    return picked and (not tested or run.scenes >= scenes)
+    tested = one_shot or "one_shot" in run.measures or "precision" in run.measures
+    picked = "picking" not in run.measures or episodes_in(found) >= run.measures["picking"].config.episodes
+    return picked and (not tested or scenes_in(found) >= scenes)
 
 
-def check_asked(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:
+def check_sizes(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:
     """Remember sizes and seed of a results folder, or refuse to mix others in.
 
     Raises:
         UserError: the folder holds results of other sizes or another seed.
     """
-    asked = {"sizes": to_plain(config.sizes), "seed": config.seed}
-    path = folder / ASKED
+    path = folder / SIZES
     if not path.exists():
         if remember:
-            write_json(path, asked)
+            write_json(path, {"sizes": to_plain(config.sizes), "seed": config.seed})
         return
-    names = other_sizes(read_object(path, sizes=dict, seed=int), config)
-    if not names:
-        return
-    raise UserError(
-        f"{folder} holds results with {', '.join(names[:3])}; give the same preset, sizes and seed, or another --out"
-    )
+    names = other_sizes(read_sizes(folder), config)
+    if names:
+        raise UserError(
+            f"{folder} holds results with {', '.join(names[:3])}; give the same preset, sizes and seed, or another "
+            "--out"
+        )
+
+
+def read_sizes(folder: Path) -> dict[str, Any]:
+    """Sizes and seed of a results folder.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    return read_object(folder / SIZES, sizes=dict, seed=int)
 
 
 def other_sizes(before: Mapping[str, Any], config: ExperimentConfig) -> list[str]:
-    """What sizes and seed of earlier results differ from a config's, but for how much was tested; in words."""
+    """Sizes and seed of earlier results that differ from a config's, but for how much was tested, as text."""
     sizes = _flat(to_plain(Sizes())) | _flat(before.get("sizes", {}))  # a size added later had its default
     names = [
-        f"sizes {n} = {sizes.get(n)}"
-        for n, value in _flat(to_plain(config.sizes)).items()
-        if n not in HOW_MUCH_IS_TESTED and sizes.get(n) != value
+        f"sizes {name} = {sizes.get(name)}"
+        for name, value in _flat(to_plain(config.sizes)).items()
+        if name not in TEST_SIZES and sizes.get(name) != value
     ]
     return names + ([f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else [])
 
@@ -212,6 +285,6 @@ def _flat(values: Mapping[str, Any], start: str = "") -> dict[str, Any]:
     return found
 
 
-def stages_of(rows: Iterable[Row]) -> list[Stage]:
-    """All stages that rows need, each once, inputs first."""
-    return with_inputs(stage for row in rows for stage in row.stages())
+def stages_of(runs: Iterable[PlannedRun]) -> list[Stage]:
+    """All stages that runs need, each once, inputs first."""
+    return with_inputs(stage for run in runs for stage in run.stages())

@@ -1,21 +1,23 @@
-"""What the experiment ``precision`` found: success by confidence, angle, room and rules, and what tells it."""
+"""Success of pseudo-labels by confidence, angle, clearance and constraint, and how well confidence tells it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from grasping_student.evaluation.statistics import LEVEL, Counts, Interval
 from grasping_student.geometry.grasp import TRAINING_ANGLES
-from grasping_student.study import tables
+from grasping_student.study.conditions import condition_title
 from grasping_student.study.precision import KINDS
-from grasping_student.study.records import Run
-from grasping_student.study.tables import Estimate
+from grasping_student.study.rates import MIN_REPLICATES, Estimate, Evidence
+from grasping_student.study.rates import rate as rate_of
+from grasping_student.study.run_store import by_run
 
 FIFTHS = ("lowest", "2nd", "3rd", "4th", "highest")
 ANGLE_BINS = 8
@@ -23,6 +25,8 @@ CLEARANCES_MM = (-5.0, 0.0, 5.0, 10.0)
 RESAMPLES = 1000
 
 Mask = NDArray[np.bool_]
+Replicates = Mapping[int, pd.DataFrame]
+"""Replicate -> rows of the measure ``precision`` of one run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +34,13 @@ class Grasps:
     """Grasps of one teacher, every array of shape ``(scenes, grasps a scene)``."""
 
     success: NDArray[np.float64]
-    """1, 0, or NaN where nothing was grasped."""
+    """1, 0, or NaN without an attempt."""
 
     confidence: NDArray[np.float64]
     angle: NDArray[np.int64]
     clearance_mm: NDArray[np.float64]
-    room: Mask
-    grip: Mask
+    clear: Mask
+    antipodal: Mask
 
     @property
     def attempts(self) -> Mask:
@@ -48,19 +52,25 @@ class Grasps:
         return Counts((np.nan_to_num(self.success) * chosen).sum(axis=1), chosen.sum(axis=1))
 
 
-def grasps_of(run: Run, *kinds: str) -> Grasps:
+def grasps_of(run: pd.DataFrame, *kinds: str) -> Grasps:
     """A run's grasps of some kinds, side by side."""
     found: dict[str, list[NDArray[Any]]] = {}
-    scenes = int(run.values["precision"]["scenes"])
+    scenes = int((run["part"] == "best").sum())
     for kind in kinds:
-        own = run.values["precision"]["kinds"][kind]
-        success = np.array([{"1": 1.0, "0": 0.0}.get(each, np.nan) for each in own["outcomes"]])
-        columns = {"success": success, "angle": np.array(own["angle"].split(), dtype=np.int64)}
-        columns |= {name: np.array(own[name].split(), dtype=np.float64) for name in ("confidence", "clearance_mm")}
-        columns |= {name: np.array(list(own[name])) == "1" for name in ("room", "grip")}
-        for name, values in columns.items():
+        own = run[run["part"] == kind].sort_values("index")
+        success = np.where(own["attempts"] > 0, own["successes"], np.nan).astype(np.float64)
+        columns = {name: own[name].to_numpy() for name in ("confidence", "angle", "clearance_mm", "clear", "antipodal")}
+        for name, values in {"success": success, **columns}.items():
             found.setdefault(name, []).append(values.reshape(scenes, -1))
-    return Grasps(**{name: np.concatenate(parts, axis=1) for name, parts in found.items()})
+    whole = {name: np.concatenate(parts, axis=1) for name, parts in found.items()}
+    types = {"angle": np.int64, "clear": np.bool_, "antipodal": np.bool_}
+    return Grasps(**{name: values.astype(types.get(name, np.float64)) for name, values in whole.items()})
+
+
+def replicates_of(evidence: Evidence, domain: str, level: str, condition: str) -> Replicates:
+    """The rows of each replicate of a teacher's precision."""
+    rows = evidence.rows(domain, level, condition, "precision")
+    return {replicate: own for (*_, replicate), own in by_run(rows).items()}
 
 
 def confidence_fifth(grasps: Grasps) -> NDArray[np.int64]:
@@ -75,7 +85,7 @@ def confidence_fifth(grasps: Grasps) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Grouping:
-    """What grasps are divided by."""
+    """Groups that grasps are divided into."""
 
     title: str
     kinds: tuple[str, ...]
@@ -95,7 +105,7 @@ GROUPINGS: dict[str, Grouping] = {
         lambda grasps: grasps.angle // (TRAINING_ANGLES.count // ANGLE_BINS),
     ),
     "clearance": Grouping(
-        "room under the fingers, mm",
+        "clearance under the fingers, mm",
         ("best", "angle"),
         (
             f"< {CLEARANCES_MM[0]:g}",
@@ -104,18 +114,18 @@ GROUPINGS: dict[str, Grouping] = {
         ),
         lambda grasps: np.digitize(grasps.clearance_mm, CLEARANCES_MM),
     ),
-    "rule": Grouping(
-        "rule",
+    "constraint": Grouping(
+        "constraint",
         ("best", "angle"),
-        ("no room", "room, no good grip", "room and a good grip"),
-        lambda grasps: grasps.room.astype(np.int64) + (grasps.room & grasps.grip),
+        ("no clearance", "clearance, not antipodal", "clearance and antipodal"),
+        lambda grasps: grasps.clear.astype(np.int64) + (grasps.clear & grasps.antipodal),
     ),
 }
 """Name -> grouping; the teacher's best grasps alone have few angles and few bad places."""
 
 
-def rates(runs: Mapping[int, Run], by: str) -> list[tuple[str, Estimate | None]]:
-    """Success in each group over the draws that have attempts in it."""
+def rates(runs: Replicates, by: str) -> list[tuple[str, Estimate | None]]:
+    """Success in each group over the replicates that have attempts in it."""
     grouping = GROUPINGS[by]
     draws = [grasps_of(run, *grouping.kinds) for _, run in sorted(runs.items())]
     groups = [grouping.which(grasps) for grasps in draws]
@@ -123,15 +133,15 @@ def rates(runs: Mapping[int, Run], by: str) -> list[tuple[str, Estimate | None]]
     for index, name in enumerate(grouping.names):
         each = [grasps.counts(which == index) for grasps, which in zip(draws, groups, strict=True)]
         counts = [one for one in each if one.attempts.sum()]
-        found.append((name, tables.estimate_rate(counts) if counts else None))
+        found.append((name, rate_of(counts) if counts else None))
     return found
 
 
-def rate(runs: Mapping[int, Run], kind: str) -> Estimate | None:
-    """Success of one kind of grasp over draws."""
+def rate(runs: Replicates, kind: str) -> Estimate | None:
+    """Success of one kind of grasp over replicates."""
     draws = [grasps_of(run, kind) for _, run in sorted(runs.items())]
     counts = [each for grasps in draws if (each := grasps.counts(grasps.attempts)).attempts.sum()]
-    return tables.estimate_rate(counts) if counts else None
+    return rate_of(counts) if counts else None
 
 
 @dataclass(frozen=True)
@@ -140,23 +150,23 @@ class Separation:
 
     value: float
     interval: Interval
-    """Draws resampled, and scenes inside each."""
+    """Replicates resampled, and scenes inside each."""
 
-    draws: int
+    replicates: int
 
     @property
     def tells(self) -> bool:
         return self.interval.low > 0.5 or self.interval.high < 0.5
 
 
-def separation(runs: Mapping[int, Run], kind: str) -> Separation | None:
-    """Area under the ROC curve of the teacher's confidence, the mean over draws that hold successes and failures."""
+def separation(runs: Replicates, kind: str) -> Separation | None:
+    """Area under the ROC curve of the teacher's confidence, the mean over replicates with successes and failures."""
     values, resampled = [], []
-    for draw, run in sorted(runs.items()):
+    for replicate, run in sorted(runs.items()):
         grasps = grasps_of(run, kind)
         successes = int(np.nansum(grasps.success))
         if 0 < successes < grasps.attempts.sum():
-            random = np.random.default_rng([draw, KINDS.index(kind)])
+            random = np.random.default_rng([replicate, KINDS.index(kind)])
             scenes = len(grasps.success)
             weights = random.multinomial(scenes, np.full(scenes, 1 / scenes), size=RESAMPLES)
             values.append(float(area(grasps, np.ones((1, scenes)))[0]))
@@ -189,40 +199,24 @@ def area(grasps: Grasps, weights: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(total > 0, pairs / np.where(total > 0, total, 1.0), np.nan)
 
 
-def csv_rows(cells: Sequence[tables.CellRuns]) -> list[dict[str, Any]]:
-    """All of it, a row each."""
-    rows = []
-    for cell in cells:
-        for arm, runs in cell.runs.items():
-            start = {"regime": cell.regime, "setting": cell.setting, "arm": arm}
-            named = [("kind", kind, rate(runs, kind)) for kind in KINDS]
-            named += [(by, name, each) for by in GROUPINGS for name, each in rates(runs, by)]
-            for by, name, each in named:
-                if each is not None:
-                    low, high = (round(end, 4) for end in each.bootstrap)
-                    rows.append(
-                        {
-                            **start,
-                            "by": by,
-                            "group": name,
-                            "draws": each.draws,
-                            "success": round(each.value, 4),
-                            "low": low,
-                            "high": high,
-                        }
-                    )
-            for kind in KINDS:
-                area_ = separation(runs, kind)
-                if area_ is not None:
-                    rows.append(
-                        {
-                            **start,
-                            "by": "confidence tells",
-                            "group": kind,
-                            "draws": area_.draws,
-                            "success": round(area_.value, 4),
-                            "low": round(area_.interval.low, 4),
-                            "high": round(area_.interval.high, 4),
-                        }
-                    )
-    return rows
+def confidence_rows(evidence: Evidence, domain: str) -> list[dict[str, Any]]:
+    """Whether each teacher's confidence tells its good pseudo-labels from its bad ones."""
+    found = []
+    for each, level in evidence.trials:
+        for condition in evidence.trials[each, level] if each == domain else ():
+            runs = replicates_of(evidence, domain, level, condition)
+            areas = {kind: separation(runs, kind) for kind in ("best", "antipodal", "angle")}
+            if areas["best"] is not None:
+                row = {"labels": evidence.labels(domain, level), "condition": condition_title(condition)}
+                found.append({**row, "areas": areas, "replicates": len(runs), "verdict": _verdict(areas["best"])})
+    return found
+
+
+def _verdict(found: Separation) -> str:
+    if found.replicates < MIN_REPLICATES:
+        return f"nothing concluded: n = {found.replicates}"
+    if not found.tells:
+        return "no, the interval holds 0.5"
+    if found.value < 0.5:
+        return "it tells them the wrong way round: the surer, the worse"
+    return "yes" if found.interval.low >= 0.7 else "a little"

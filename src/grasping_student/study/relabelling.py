@@ -6,17 +6,17 @@ are executed, so that which of the two succeeds more is measured and not assumed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.episodes.configuration import SimulationSpec
-from grasping_student.episodes.event_log import EventLog, read_attempts, rewrite_events
+from grasping_student.episodes.event_log import EventLog, outcome_name, read_attempts, rewrite_events
 from grasping_student.episodes.loop import policy_seed
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.episodes.process_cache import (
@@ -30,10 +30,10 @@ from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.policies.base import NothingToGrasp
 
-TRIES = "attempts.jsonl"
+ATTEMPTS = "attempts.jsonl"
 KINDS = ("scripted", "nearby", "best")
 """The person's grasp, the teacher's best within reach of it, the teacher's best."""
 
@@ -59,7 +59,7 @@ class RelabellingConfig:
 class RelabelJob:
     """One scene."""
 
-    world: SimulationSpec
+    environment: SimulationSpec
     teacher: Path
     scene: int
     seed: int
@@ -69,7 +69,7 @@ class RelabelJob:
 def run(config: RelabellingConfig) -> Path:
     """Run or resume; writes ``attempts.jsonl`` and ``metrics.json``, returns the folder."""
     config.out.mkdir(parents=True, exist_ok=True)
-    log, world = config.out / TRIES, SimulationSpec(config.family, config.pixels)
+    log, environment_spec = config.out / ATTEMPTS, SimulationSpec(config.family, config.pixels)
     before = read_attempts(log)
     counts: dict[int, int] = {}
     for each in before:
@@ -77,7 +77,7 @@ def run(config: RelabellingConfig) -> Path:
     whole = {scene for scene, count in counts.items() if count == len(KINDS)}
     rewrite_events(log, [each for each in before if each.episode in whole])
     jobs = [
-        RelabelJob(world, config.teacher, scene, config.seed, config.reach)
+        RelabelJob(environment_spec, config.teacher, scene, config.seed, config.reach)
         for scene in range(config.scenes)
         if scene not in whole
     ]
@@ -87,20 +87,27 @@ def run(config: RelabellingConfig) -> Path:
                 file.append(*attempts)
     finally:
         close_environments()
-    attempts = [each for each in read_attempts(log) if each.episode < config.scenes]
-    write_json(config.out / "metrics.json", relabelling_metrics(attempts, world))
+    scenes = {each.episode for each in read_attempts(log) if each.episode < config.scenes}
+    metrics = {"scenes": len(scenes), "pixel_mm": 1000 * _pixel(config)}
+    write_json(config.out / "metrics.json", metrics)
     return config.out
+
+
+def _pixel(config: RelabellingConfig) -> float:
+    from grasping_student.simulation.config import FAMILIES
+
+    return FAMILIES[config.family]().workspace.extent / config.pixels
 
 
 def relabel_scene(job: RelabelJob) -> list[Attempt]:
     """All three grasps from the same state."""
-    environment = open_environment(job.world)
+    environment = open_environment(job.environment)
     assert isinstance(environment, RestorableEnvironment)
     prepare_scene(environment, job.scene, job.seed, 0.85)
     state, observation = environment.save_state(), environment.observe()
     heightmap = observation.heightmap
     model = open_model(job.teacher)
-    person = open_policy(job.world, "scripted", make_policy)
+    person = open_policy(job.environment, "scripted", make_policy)
     person.begin_episode(policy_seed(job.seed, job.scene, 0))
     scores = model.allowed_scores(heightmap, TRAINING_ANGLES)
     try:
@@ -143,26 +150,29 @@ def best_of(scores: np.ndarray) -> PlanarGrasp | None:
     return PlanarGrasp(int(row), int(col), TRAINING_ANGLES.angle(int(angle)))
 
 
-def relabelling_metrics(attempts: Sequence[Attempt], world: SimulationSpec) -> dict[str, Any]:
-    """Outcomes by kind, and how far each correction lies from the person's grasp, scene by scene."""
-    from grasping_student.simulation.config import FAMILIES
+def read_corrections(folder: Path, kind: str) -> tuple[pd.DataFrame, str]:
+    """Rows of one kind of grasp of a finished run, as ``study.run_store`` keeps them, and the teacher's version.
 
-    pixel = FAMILIES[world.family]().workspace.extent / world.pixels
-    by = {kind: {each.episode: each for each in attempts if each.policy == kind} for kind in KINDS}
-    scenes = sorted(by["scripted"])
-    metrics: dict[str, Any] = {"scenes": len(scenes)}
-    for kind in KINDS:
-        own, person = by[kind], by["scripted"]
-        moved, turned = (
-            zip(*(_change(own[s].grasp, person[s].grasp) for s in scenes), strict=True) if scenes else ((), ())
+    Each says besides how far it lies from the person's grasp, millimetres, and by how much it is turned, degrees.
+    """
+    metrics = read_json(folder / "metrics.json")
+    attempts = [each for each in read_attempts(folder / ATTEMPTS) if each.episode < metrics["scenes"]]
+    own, person = ({each.episode: each for each in attempts if each.policy == name} for name in (kind, "scripted"))
+    rows = []
+    for scene in sorted(own):
+        moved, turned = _change(own[scene].grasp, person[scene].grasp)
+        rows.append(
+            {
+                "part": "",
+                "index": scene,
+                "outcome": outcome_name(own[scene]),
+                "successes": int(bool(own[scene].success)),
+                "attempts": int(own[scene].counted),
+                "moved_mm": round(metrics["pixel_mm"] * moved, 1),
+                "turned_degrees": round(turned, 1),
+            }
         )
-        metrics[kind] = {
-            "version": own[scenes[0]].policy_version if scenes else None,
-            "outcomes": "".join("1" if own[s].success else "0" if own[s].counted else "-" for s in scenes),
-            "moved_mm": [round(1000 * pixel * each, 1) for each in moved],
-            "turned_degrees": [round(each, 1) for each in turned],
-        }
-    return metrics
+    return pd.DataFrame(rows), str(attempts[0].policy_version)
 
 
 def _change(grasp: PlanarGrasp | None, person: PlanarGrasp | None) -> tuple[float, float]:

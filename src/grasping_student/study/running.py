@@ -1,4 +1,4 @@
-"""Run an experiment: draw by draw its stages, the one-shot test of all models, then a file for each run."""
+"""Run an experiment: replicate by replicate its stages, the one-shot test of all models, then the runs' rows."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ from pathlib import Path
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.manifest import write_manifest
 from grasping_student.study import costs, planning
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.estimates import (
     all_configs,
-    asked_rows,
     expected_seconds,
     logs_of,
     models_in,
     unknown_costs,
     whole_plan,
 )
-from grasping_student.study.outdated import settle_stale
-from grasping_student.study.planning import Row
-from grasping_student.study.run_record import kinds, write_measured
-from grasping_student.study.stage_graph import Recipes
-from grasping_student.study.stages import Stage, processor_seconds, run_stage
+from grasping_student.study.measures import measured_rows, stage_records
+from grasping_student.study.planning import PlannedRun
+from grasping_student.study.run_store import add_runs
+from grasping_student.study.stage_graph import StageGraph
+from grasping_student.study.stages import Stage, processor_seconds, run_stage, settle_outdated
 from grasping_student.study.starting_weights import check_starting_weights
-from grasping_student.study.versions import code_version
 
-LEARNING = ("teacher", "student", "affordance", "judge")
+LEARNING = ("teacher", "student", "affordance", "affordance_filter")
 """Kinds of stages whose networks may start from weights of others."""
 
 
@@ -43,53 +40,37 @@ def run(config: ExperimentConfig) -> Path:
             another experiment at work in the same cache.
     """
     design = planning.design_of(config)
-    begun = time.time()
-    folder, recipes = config.out / config.name, Recipes(config)
-    if not planning.cells_of(config, design):
-        raise UserError(f"{config.name} has no cell with these settings and regimes; --dry-run without them shows all")
-    rows = asked_rows(config, design, recipes)
-    if not rows:
-        raise UserError(f"{config.name} has no runs of {', '.join(config.arms)} at these settings and regimes")
-    shots = "one_shot" in design.measures
-    planning.check_asked(folder, config, remember=not config.dry_run)
-    missing = planning.missing_rows(config, rows, shots)
-    with nullcontext() if config.dry_run else _only_one(config.cache):
-        settle_stale(config, planning.stages_of(missing), logs_of(config, recipes, missing, shots))
-        seconds, _ = expected_seconds(config, recipes, missing, shots)
-        _say(
-            f"{config.name}: {len(rows)} runs, {len(rows) - len(missing)} of them done; the rest takes about "
-            f"{costs.in_words(seconds)} on {config.workers} free cores{unknown_costs(config, missing)}"
+    folder, graph = config.out / config.name, StageGraph(config)
+    if not planning.trials_of(config, design):
+        raise UserError(f"{config.name} has no trial with these levels and domains; --dry-run without them shows all")
+    runs = planning.planned_runs(config, design, graph)
+    if not runs:
+        raise UserError(f"{config.name} has no runs of {', '.join(config.conditions)} at these levels and domains")
+    one_shot = "one_shot" in design.measures
+    planning.check_sizes(config.out, config, remember=not config.dry_run)
+    missing = planning.missing_runs(config, runs, one_shot)
+    with nullcontext() if config.dry_run else _alone_in(config.cache):
+        settle_outdated(config, planning.stages_of(missing), logs_of(config, graph, missing, one_shot))
+        seconds, _ = expected_seconds(config, graph, missing, one_shot)
+        _log(
+            f"{config.name}: {len(runs)} runs, {len(runs) - len(missing)} of them done; the rest takes about "
+            f"{costs.format_duration(seconds)} on {config.workers} free cores{unknown_costs(config, missing)}"
         )
         if config.dry_run:
             return folder
         if any(not stage.done and stage.kind in LEARNING for stage in planning.stages_of(missing)):
             check_starting_weights(config.sizes)
         check_all_labels(missing)
-        started = time.perf_counter()
-        draws = sorted({row.cell.draw for row in missing})
-        for number, draw in enumerate(draws):
-            own = [row for row in missing if row.cell.draw == draw]
-            _say(f"draw {draw} ({number + 1} of {len(draws)}): {len(own)} runs")
-            make_stages(config, recipes, own)
-            if shots:
-                _measure_shots(config, recipes, own)
-            for row in own:
-                write_measured(config, recipes, row, shots)
-            left, _ = expected_seconds(config, recipes, [r for r in missing if r.cell.draw > draw], shots)
-            passed = time.perf_counter() - started
-            _say(f"draw {draw} done after {costs.in_words(passed)}; about {costs.in_words(left)} to go")
+        _make(config, graph, missing, one_shot)
         costs.save_costs(config.out, costs.measured_costs(config.cache))
-    from grasping_student.study.export import shown_runs, write_tables
-    from grasping_student.study.map_pictures import plot_maps
-    from grasping_student.study.scene_pictures import plot_grasps
+    from grasping_student.study.figures import plot_experiment
+    from grasping_student.study.pictures import plot_grasps, plot_maps
 
-    write_tables(folder, design, shown_runs(config.out, config.name))
-    plot_maps(folder, rows)
+    plot_experiment(config.out, config.name)
+    plot_maps(folder, runs)
     if "picking" in design.measures:
-        plot_grasps(folder, rows, recipes)
-    versions = {k: code_version(k) for k in kinds(rows, shots)}
-    write_manifest(folder, f"experiment {config.name}", config, begun, runs=len(rows), made=len(missing), code=versions)
-    _say(f"results in {folder}")
+        plot_grasps(folder, runs, graph)
+    _log(f"results in {folder}")
     return folder
 
 
@@ -100,26 +81,42 @@ def run_all(config: ExperimentConfig) -> None:
         UserError: as ``run``.
     """
     configs = all_configs(config)
-    for each in configs:
-        planning.check_asked(each.out / each.name, each, remember=not config.dry_run)
-    _say(whole_plan(config))
+    planning.check_sizes(config.out, config, remember=not config.dry_run)
+    _log(whole_plan(config))
     if not config.dry_run:
         for each in configs:
             run(each)
 
 
-def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
+def _make(config: ExperimentConfig, graph: StageGraph, missing: Sequence[PlannedRun], one_shot: bool) -> None:
+    """Make the missing runs, each replicate whole before the next begins."""
+    started, folder = time.perf_counter(), config.out / config.name
+    replicates = sorted({each.trial.replicate for each in missing})
+    for number, replicate in enumerate(replicates):
+        own = [each for each in missing if each.trial.replicate == replicate]
+        _log(f"replicate {replicate} ({number + 1} of {len(replicates)}): {len(own)} runs")
+        make_stages(config, own)
+        if one_shot:
+            _test_one_shot(config, graph, own)
+        rows = [measured_rows(config, graph, each, one_shot) for each in own]
+        add_runs(folder, rows, stage_records(config, graph, own, one_shot))
+        left, _ = expected_seconds(config, graph, [e for e in missing if e.trial.replicate > replicate], one_shot)
+        passed = costs.format_duration(time.perf_counter() - started)
+        _log(f"replicate {replicate} done after {passed}; about {costs.format_duration(left)} to go")
+
+
+def make_stages(config: ExperimentConfig, runs: Sequence[PlannedRun]) -> None:
     """Run what is missing, level by level: stages of one level do not need each other.
 
     Raises:
         UserError: a teacher's labels hold no success.
     """
-    stages = planning.stages_of(rows)
-    for depth in range(1 + max((stage.depth for stage in stages), default=-1)):
-        level = [stage for stage in stages if stage.depth == depth and not stage.done]
+    missing = [stage for stage in planning.stages_of(runs) if not stage.done]
+    for depth in sorted({stage.depth for stage in missing}):
+        level = [stage for stage in missing if stage.depth == depth]
         inside = [stage for stage in level if stage.kind in costs.PARALLEL_INSIDE]
         for stage in inside:
-            _say(f"  {stage.kind}: {stage.name}")
+            _log(f"  {stage.kind}: {stage.name}")
             run_stage(stage)
         others = [stage for stage in level if stage not in inside]
         if others:
@@ -130,19 +127,19 @@ def make_stages(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row])
             made = parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})")
             for stage, seconds in zip(others, made, strict=True):
                 if not sys.stderr.isatty():  # a terminal has the bar
-                    _say(f"  {stage.kind}: {stage.name}, {costs.in_words(seconds)} of processor time")
+                    _log(f"  {stage.kind}: {stage.name}, {costs.format_duration(seconds)} of processor time")
 
 
-def check_all_labels(rows: Sequence[Row]) -> None:
-    """Collect the labels of all draws and check each draw, before the first is trained on.
+def check_all_labels(runs: Sequence[PlannedRun]) -> None:
+    """Collect the labels of all replicates and check each, before the first is trained on.
 
     Raises:
-        UserError: a draw holds no success.
+        UserError: the labels of a replicate hold no success.
     """
-    teachers = [stage for stage in planning.stages_of(rows) if stage.kind == "teacher" and not stage.done]
+    teachers = [stage for stage in planning.stages_of(runs) if stage.kind == "teacher" and not stage.done]
     for pool in {stage.name: stage for teacher in teachers for stage in teacher.inputs}.values():
         if not pool.done and not pool.inputs:
-            _say(f"  {pool.kind}: {pool.name}")
+            _log(f"  {pool.kind}: {pool.name}")
             run_stage(pool)
     check_labels([teacher for teacher in teachers if all(each.done for each in teacher.inputs)])
 
@@ -163,28 +160,28 @@ def check_labels(stages: Sequence[Stage]) -> None:
                 read_labels(Dataset(teacher.dataset), teacher.sources, teacher.labels, seed=teacher.label_seed)
             except UserError as error:
                 raise UserError(
-                    f"draw {teacher.label_seed} of {teacher.labels} labels: {error}; in an experiment leave this "
-                    "setting out (--settings), choose other --draws, or enlarge --sizes.pool"
+                    f"replicate {teacher.label_seed} of {teacher.labels} labels: {error}; in an experiment leave this "
+                    "level out (--levels), choose other --replicate-ids, or enlarge --sizes.pool"
                 ) from None
 
 
-def _measure_shots(config: ExperimentConfig, recipes: Recipes, rows: Sequence[Row]) -> None:
-    for log in logs_of(config, recipes, rows, True):
-        models = models_in(recipes, rows, log)
+def _test_one_shot(config: ExperimentConfig, graph: StageGraph, runs: Sequence[PlannedRun]) -> None:
+    for log in logs_of(config, graph, runs, True):
+        models = models_in(graph, runs, log)
         jobs = log.jobs(models, config.one_shot_scenes)
         before = processor_seconds()
         log.measure(models, config.one_shot_scenes, config.workers)
         seconds = processor_seconds() - before
         if jobs:
-            # a scene costs about as much as ten shots; one measurement cannot tell them apart
+            # a scene costs about as much as ten attempts; one measurement cannot tell them apart
             parts = len(jobs) + sum(len(job.models) for job in jobs) / 10
             scale = str(config.sizes.pixels)
-            each = {"one_shot scene": seconds / parts, "one_shot shot": seconds / parts / 10}
+            each = {"one_shot scene": seconds / parts, "one_shot attempt": seconds / parts / 10}
             costs.save_costs(config.out, {costs.cost_key(name, scale): round(value, 5) for name, value in each.items()})
 
 
 @contextmanager
-def _only_one(cache: Path) -> Iterator[None]:
+def _alone_in(cache: Path) -> Iterator[None]:
     """Nobody else at work in the cache."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as file:
@@ -197,5 +194,5 @@ def _only_one(cache: Path) -> Iterator[None]:
         yield
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

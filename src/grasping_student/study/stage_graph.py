@@ -1,4 +1,4 @@
-"""From a cell of an experiment (regime, setting, draw) and an arm to the stages that make the model."""
+"""From a trial of an experiment and a condition to the stages that make the model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
-from grasping_student.study.conditions import ARMS, METHODS, Arm, Method
+from grasping_student.study.conditions import CONDITIONS, METHODS, Condition, Method
 from grasping_student.study.configuration import ExperimentConfig
-from grasping_student.study.designs import REGIMES
-from grasping_student.study.records import PER_EPISODE
+from grasping_student.study.designs import DOMAINS, Trial
 from grasping_student.study.stage_registry import EntropyConfig, MergeConfig
 from grasping_student.study.stages import Stage, make_stage, with_inputs
-from grasping_student.study.trial import Cell
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
 from grasping_student.training.configuration import (
@@ -33,33 +31,36 @@ from grasping_student.training.configuration import (
 from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.pretraining_configuration import light_pretraining
 
-_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "experience": 5}
+PER_EPISODE = 5
+"""Labelled attempts of an episode in all data of the experiments: many different scenes, few of each."""
+
+_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "online": 5}
 """Each collection has scenes of its own; added to a thousand times the experiment's seed."""
 
 EARLY_SHARE = 0.05
-"""Share of the labels of the early teacher that gathers the robot's experience."""
+"""Share of the labels of the early teacher that attempts as the robot."""
 
 
-class Recipes:
-    """How every stage of an experiment is made."""
+class StageGraph:
+    """Every stage of an experiment, with the stages that it is made from."""
 
     def __init__(self, config: ExperimentConfig) -> None:
         self.config = config
         self.sizes = config.sizes
         self.cache = config.cache
 
-    def labels(self, cell: Cell) -> int:
-        """Labelled attempts of the cell's teacher."""
-        share = self.sizes.ablated_share if cell.point.share is None else cell.point.share
+    def labels(self, trial: Trial) -> int:
+        """Labelled attempts of the trial's teacher."""
+        share = self.sizes.ablated_share if trial.settings.share is None else trial.settings.share
         return max(1, round(share * self.sizes.pool))
 
-    def test_seed(self, draw: int) -> int:
-        """Seed of a draw's test scenes: its own, shared by all models and experiments."""
-        return 1000 * (self.config.seed + 1) + draw
+    def test_seed(self, replicate: int) -> int:
+        """Seed of a replicate's test scenes: its own, shared by all models and experiments."""
+        return 1000 * (self.config.seed + 1) + replicate
 
-    def world(self, regime: str) -> SimulationSpec:
-        """Where the models of a regime must work."""
-        return SimulationSpec(REGIMES[regime].target, self.sizes.pixels)
+    def environment(self, domain: str) -> SimulationSpec:
+        """Where the models of a domain must work."""
+        return SimulationSpec(DOMAINS[domain].target, self.sizes.pixels)
 
     def attempts(self, purpose: str, family: Family, count: int, policy: Stage | str = "scripted") -> Stage:
         """Labelled attempts, few an episode: many different scenes."""
@@ -84,17 +85,17 @@ class Recipes:
         """Labelled scenes that nothing learns from."""
         return self.attempts("held_out", family, self.sizes.held_out)
 
-    def scenes(self, regime: str, relabelled: bool = False) -> Stage:
+    def scenes(self, domain: str, relabelled: bool = False) -> Stage:
         """What students see: unlabelled scenes, and some of the pool's without their labels.
 
         Args:
-            regime: whose scenes.
+            domain: of the scenes.
             relabelled: take all of the pool's, not ``sizes.relabelled`` of them.
         """
         collect = CollectConfig(
             kind="scenes",
             count=self.sizes.scenes,
-            family=REGIMES[regime].target,
+            family=DOMAINS[domain].target,
             pixels=self.sizes.pixels,
             seed=1000 * self.config.seed + _SEEDS["scenes"],
             workers=self.config.workers,
@@ -103,7 +104,7 @@ class Recipes:
         first = self.sizes.pool if relabelled else self.sizes.relabelled
         if not first:
             return unlabelled
-        pool = self.pool(REGIMES[regime].labels)
+        pool = self.pool(DOMAINS[domain].labels)
         merge = MergeConfig((unlabelled.out, pool.out), first=first, seed=self.config.seed)
         return self._stage("merged", merge, (unlabelled, pool), self.sizes.scenes + first)
 
@@ -114,7 +115,7 @@ class Recipes:
     def robot(self, family: Family) -> Stage:
         """Attempts of an early teacher that picks by itself (paper, section III-B)."""
         count = max(1, round(EARLY_SHARE * self.sizes.pool))
-        early = self._teacher(self.pool(family), ARMS["teacher"], count, 0)
+        early = self._teacher(self.pool(family), CONDITIONS["teacher"], count, 0)
         return self.attempts("robot", family, self.sizes.robot, early)
 
     def affordance(self, family: Family) -> Stage:
@@ -123,18 +124,18 @@ class Recipes:
         config = replace(self._affordance_config(), datasets=tuple(each.out for each in sources), seed=self.config.seed)
         return self._affordance("affordance", config, sources, self.sizes.pool + self.sizes.robot)
 
-    def judge(self, cell: Cell) -> Stage:
-        """The affordance network of exactly the labels that the cell's teacher learns from."""
-        pool, labels = self.pool(REGIMES[cell.regime].labels), self.labels(cell)
+    def affordance_filter(self, trial: Trial) -> Stage:
+        """The affordance network of exactly the labels that the trial's teacher learns from."""
+        pool, labels = self.pool(DOMAINS[trial.domain].labels), self.labels(trial)
         config = replace(
             self._affordance_config(),
             datasets=(pool.out,),
             sources=TeacherConfig().sources,
             labels=labels,
-            label_seed=cell.draw,
-            seed=self._training_seed(cell.draw),
+            label_seed=trial.replicate,
+            seed=self._training_seed(trial.replicate),
         )
-        return self._affordance("judge", config, (pool,), labels)
+        return self._affordance("affordance_filter", config, (pool,), labels)
 
     def _affordance_config(self) -> AffordanceConfig:
         paper = self.sizes.training == "paper"
@@ -146,40 +147,40 @@ class Recipes:
     def _affordance(self, kind: str, config: AffordanceConfig, inputs: tuple[Stage, ...], items: int) -> Stage:
         return self._stage(kind, config, inputs, config.loop.total_steps(items) * config.loop.batch)
 
-    def model(self, name: str, cell: Cell) -> Stage:
-        """The stage whose output is an arm's checkpoint."""
-        arm = cell.arm(name)
-        if arm.kind == "teacher":
-            return self._teacher_of(name, cell, {})
-        return self._student(arm, cell)
+    def model(self, name: str, trial: Trial) -> Stage:
+        """The stage whose output is a condition's checkpoint."""
+        condition = trial.condition(name)
+        if condition.kind == "teacher":
+            return self._teacher_of(name, trial, {})
+        return self._student(condition, trial)
 
-    def _teacher_of(self, name: str, cell: Cell, options: dict[str, Any], other: int = 0) -> Stage:
-        """The cell's teacher of an arm, with other options or of another training seed."""
-        pool = self.pool(REGIMES[cell.regime].labels)
-        return self._teacher(pool, ARMS[name], self.labels(cell), cell.draw, options, 100 * other)
+    def _teacher_of(self, name: str, trial: Trial, options: dict[str, Any], other: int = 0) -> Stage:
+        """The trial's teacher of a condition, with other options or of another training seed."""
+        pool = self.pool(DOMAINS[trial.domain].labels)
+        return self._teacher(pool, CONDITIONS[name], self.labels(trial), trial.replicate, options, 100 * other)
 
-    def table(
-        self, teacher: Stage, method: Method, cell: Cell, others: tuple[Stage, ...] = (), judge: Stage | None = None
-    ) -> Stage:
-        """A teacher's pseudo-labels of a cell's scenes, others agreeing and a judge where the method wants them."""
-        scenes, angles = self.scenes(cell.regime, method.relabelled), cell.point.angles or self.sizes.angles
+    def table(self, teachers: tuple[Stage, ...], method: Method, trial: Trial) -> Stage:
+        """A teacher's pseudo-labels of a trial's scenes, averaged with further teachers and filtered where the method
+        wants it."""
+        scenes, angles = self.scenes(trial.domain, method.relabelled), trial.settings.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
-            replace(base, workers=1, teacher=teacher.out, dataset=scenes.out, angles=angles),
+            replace(base, workers=1, teacher=teachers[0].out, dataset=scenes.out, angles=angles),
             method.pseudo_labels,
             "method",
         )
-        inputs = (teacher, scenes, *others)
-        if others:
-            config = replace(config, others=tuple(each.out for each in others))
-        if judge is not None:
-            config, inputs = replace(config, affordance_filter=judge.out), (*inputs, judge)
-        looks = config.views * (1 + len(others)) + (judge is not None)
+        inputs = (teachers[0], scenes, *teachers[1:])
+        if len(teachers) > 1:
+            config = replace(config, others=tuple(each.out for each in teachers[1:]))
+        if method.affordance_filter:
+            network = self.affordance_filter(trial)
+            config, inputs = replace(config, affordance_filter=network.out), (*inputs, network)
+        looks = config.views * len(teachers) + method.affordance_filter
         return self._stage("table", config, inputs, self.scene_count(method.relabelled) * looks * angles)
 
-    def proxy(self, model: Stage, regime: str) -> Stage:
+    def proxy(self, model: Stage, domain: str) -> Stage:
         """The proxy of a model on the held-out scenes of where it must work."""
-        family = REGIMES[regime].target
+        family = DOMAINS[domain].target
         affordance, held_out = self.affordance(family), self.held_out(family)
         if affordance.name in (each.name for each in with_inputs([model])):
             raise UserError(
@@ -195,110 +196,119 @@ class Recipes:
         rounds = 1 + self.sizes.rounds
         return self._stage("proxy", config, (model, affordance, held_out), rounds * self.sizes.held_out)
 
-    def entropy(self, model: Stage, regime: str) -> Stage:
+    def entropy(self, model: Stage, domain: str) -> Stage:
         """The entropy of a model's maps on the held-out scenes."""
-        held_out = self.held_out(REGIMES[regime].target)
+        held_out = self.held_out(DOMAINS[domain].target)
         config = EntropyConfig(model.out, held_out.out)
         return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
 
-    def picking(self, cell: Cell, specs: dict[str, Stage | str], rules: Mapping[str, str]) -> Stage:
-        """Episodes of picking, the arms of one stage alternating on the same scenes, each under its rule."""
+    def picking(self, trial: Trial, specs: dict[str, Stage | str], constraints: Mapping[str, str]) -> Stage:
+        """Episodes of picking: conditions alternate on the same scenes, each under its constraint."""
         config = PickingConfig(
             models=tuple(
-                f"{name}={spec if isinstance(spec, str) else spec_under_rule(spec.out, rules[name])}"
+                f"{name}={spec if isinstance(spec, str) else spec_under(spec.out, constraints[name])}"
                 for name, spec in specs.items()
             ),
             episodes=self.sizes.episodes,
-            family=REGIMES[cell.regime].target,
+            family=DOMAINS[trial.domain].target,
             pixels=self.sizes.pixels,
-            seed=self.test_seed(cell.draw),
+            seed=self.test_seed(trial.replicate),
             workers=self.config.workers,
         )
         inputs = tuple(spec for spec in specs.values() if isinstance(spec, Stage))
-        # a model with memory goes on where others stop: it picks about twice as often
-        shares = sum(2 if rules[name] == "memory" else 1 for name in specs)
+        # a model that avoids failures goes on where others stop: it picks about twice as often
+        shares = sum(2 if constraints[name] == "failure-avoiding" else 1 for name in specs)
         return self._stage("picking", config, inputs, self.sizes.episodes * shares)
 
     def _teacher(
-        self, pool: Stage, arm: Arm, labels: int, draw: int, options: dict[str, Any] | None = None, seed: int = 0
+        self,
+        pool: Stage,
+        condition: Condition,
+        labels: int,
+        replicate: int,
+        options: dict[str, Any] | None = None,
+        seed: int = 0,
     ) -> Stage:
         paper = self.sizes.training == "paper"
         base = paper_teacher() if paper else light_teacher()
         passes = -(-self.sizes.teacher_passes * labels // self.sizes.batch)
         steps = 0 if paper else max(self.sizes.teacher_steps, passes)
         loop = self._loop(base.loop, steps, labels)
-        if arm.matched:
+        if condition.matched:
             loop = self._loop(base.loop, loop.total_steps(labels) + self._student_steps(), labels)
         config = TeacherConfig(
             dataset=pool.out,
-            seed=self._training_seed(draw) + seed,
+            seed=self._training_seed(replicate) + seed,
             labels=labels,
-            label_seed=draw,
+            label_seed=replicate,
             network=self.sizes.network,
             loop=loop,
-            augmentation=standard_augmentation() if arm.augmented else no_augmentation(),
+            augmentation=standard_augmentation() if condition.augmented else no_augmentation(),
         )
         config = with_values(config, options or {}, "method")
         return self._stage("teacher", config, (pool,), loop.total_steps(labels) * loop.batch)
 
-    def _student(self, arm: Arm, cell: Cell) -> Stage:
-        method = METHODS[arm.method]
-        scenes = self.scenes(cell.regime, method.relabelled)
+    def _student(self, condition: Condition, trial: Trial) -> Stage:
+        method = METHODS[condition.method]
+        scenes = self.scenes(trial.domain, method.relabelled)
         if method.after:
-            teacher = self._student(replace(arm, method=method.after), cell)
+            teacher = self._student(replace(condition, method=method.after), trial)
         else:
-            teacher = self._teacher_of(arm.teacher, cell, method.teacher)
-        others = tuple(self._teacher_of(arm.teacher, cell, {}, 1 + number) for number in range(method.others))
-        table = self.table(teacher, method, cell, others, self.judge(cell) if method.judged else None)
+            teacher = self._teacher_of(condition.teacher, trial, method.teacher)
+        others = (self._teacher_of(condition.teacher, trial, {}, 1 + number) for number in range(method.ensemble))
+        table = self.table((teacher, *others), method, trial)
         paper = self.sizes.training == "paper"
         base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
             base,
             dataset=scenes.out,
             pseudo_labels=table.out,
-            seed=self._training_seed(cell.draw) + (600 if method.after else 500),
+            seed=self._training_seed(trial.replicate) + (600 if method.after else 500),
             network=self.sizes.network,
             loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
         )
-        if ARMS[arm.teacher].augmented:
+        if CONDITIONS[condition.teacher].augmented:
             config = replace(config, augmentation=standard_augmentation())
-        for values in (cell.point.student, method.student):
+        for values in (trial.settings.student, method.student):
             config = with_values(config, values, "method")
-        inputs: tuple[Stage, ...] = (table, scenes)
-        if method.from_teacher:
-            config = replace(config, initial=teacher.out)
-            inputs = (*inputs, teacher)
-        if method.pretrained:
-            pretraining = replace(
-                light_pretraining(),
-                dataset=scenes.out,
-                seed=config.seed,
-                network=config.network,
-                normalisation=config.normalisation,
-                loop=replace(config.loop, keep_rounds=False),
-            )
-            units = self._student_steps() * config.loop.batch / 2
-            start = self._stage("pretraining", pretraining, (scenes,), units)
-            config, inputs = replace(config, initial=start.out), (*inputs, start)
-        if method.experience_share:
-            family = REGIMES[cell.regime].target
-            experience = self.attempts("experience", family, self.sizes.robot, teacher)
-            config = replace(config, online_attempts=experience.out, online_fraction=method.experience_share)
-            inputs = (*inputs, experience)
-        if method.true_share:
-            pool = self.pool(REGIMES[cell.regime].labels)
-            config = replace(
-                config,
-                true_labels=pool.out,
-                labelled_fraction=method.true_share,
-                labels=self.labels(cell),
-                label_seed=cell.draw,
-            )
-            inputs = (*inputs, pool)
+        config, inputs = self._with_extras(config, method, trial, teacher, (table, scenes))
         return self._stage("student", config, inputs, self._student_steps() * config.loop.batch)
 
-    def _training_seed(self, draw: int) -> int:
-        return 1000 * self.config.seed + draw
+    def _with_extras(
+        self, config: StudentConfig, method: Method, trial: Trial, teacher: Stage, inputs: tuple[Stage, ...]
+    ) -> tuple[StudentConfig, tuple[Stage, ...]]:
+        """A student's config with initial weights, online attempts and true labels where its method has them."""
+        if method.from_teacher:
+            config, inputs = replace(config, initial=teacher.out), (*inputs, teacher)
+        if method.pretrained:
+            start = self._pretraining(config, inputs[1])
+            config, inputs = replace(config, initial=start.out), (*inputs, start)
+        if method.online_fraction:
+            family = DOMAINS[trial.domain].target
+            online = self.attempts("online", family, self.sizes.robot, teacher)
+            config = replace(config, online_attempts=online.out, online_fraction=method.online_fraction)
+            inputs = (*inputs, online)
+        if method.labelled_fraction:
+            pool = self.pool(DOMAINS[trial.domain].labels)
+            labels, replicate = self.labels(trial), trial.replicate
+            config = replace(config, true_labels=pool.out, labelled_fraction=method.labelled_fraction)
+            config, inputs = replace(config, labels=labels, label_seed=replicate), (*inputs, pool)
+        return config, inputs
+
+    def _pretraining(self, config: StudentConfig, scenes: Stage) -> Stage:
+        """A network that learns to restore a student's scenes, with the student's seed and schedule."""
+        pretraining = replace(
+            light_pretraining(),
+            dataset=scenes.out,
+            seed=config.seed,
+            network=config.network,
+            normalisation=config.normalisation,
+            loop=replace(config.loop, keep_rounds=False),
+        )
+        return self._stage("pretraining", pretraining, (scenes,), self._student_steps() * config.loop.batch / 2)
+
+    def _training_seed(self, replicate: int) -> int:
+        return 1000 * self.config.seed + replicate
 
     def _loop(self, base: LoopConfig, steps: int, items: int) -> LoopConfig:
         loop = replace(base, steps=steps, batch=self.sizes.batch, threads=1, show_progress=False, keep_rounds=True)
@@ -311,13 +321,13 @@ class Recipes:
         return self.sizes.student_steps
 
     def _stage(self, kind: str, config: Any, inputs: tuple[Stage, ...], units: float) -> Stage:
-        network = self.sizes.affordance_network if kind in ("affordance", "judge") else self.sizes.network
+        network = self.sizes.affordance_network if kind in ("affordance", "affordance_filter") else self.sizes.network
         learns = kind not in ("dataset", "merged", "picking")
         widths = f"{max(network.widths)}" if network.name == "compact" else ""
         scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
         return make_stage(kind, config, self.cache, inputs, units, scale)
 
 
-def spec_under_rule(folder: Path, rule: str) -> str:
-    """Spec of a checkpoint for ``evaluation.policy_spec``, under a rule or none."""
-    return str(folder) if rule == "none" else f"{rule}:{folder}"
+def spec_under(folder: Path, constraint: str) -> str:
+    """Spec of a checkpoint for ``episodes.policy_spec``, under a constraint or none."""
+    return str(folder) if constraint == "none" else f"{constraint}:{folder}"

@@ -1,4 +1,4 @@
-"""From a kind of stage to the function that runs it; each imports what it needs when it is called."""
+"""Kinds of stages with their versions and the functions that run them; each imports its modules when it is called."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _pretraining(config: Any) -> None:
     run(config)
 
 
-def _judge(config: Any) -> None:
+def _affordance_filter(config: Any) -> None:
     from grasping_student.training.affordance import run
 
     run(config)
@@ -133,18 +133,61 @@ def _entropy(config: EntropyConfig) -> None:
     write_json(config.out / "metrics.json", {"model": model.version, "bits": [round(each, 4) for each in bits]})
 
 
-RUNNERS: dict[str, Callable[[Any], None]] = {
-    "dataset": _collect,
-    "merged": _merge,
-    "teacher": _teacher,
-    "affordance": _affordance,
-    "judge": _judge,
-    "pretraining": _pretraining,
-    "table": _table,
-    "student": _student,
-    "proxy": _proxy,
-    "entropy": _entropy,
-    "picking": _picking,
-    "relabelling": _relabelling,
-    "precision": _precision,
+@dataclass(frozen=True)
+class StageKind:
+    """One kind of stage."""
+
+    version: int
+    """Raised by hand when a change of the code makes its results others. ``experiment rerun`` repeats a run and
+    compares its numbers: it says whether that is due."""
+
+    run: Callable[[Any], None]
+
+
+STAGE_KINDS: dict[str, StageKind] = {
+    "dataset": StageKind(1, _collect),
+    "merged": StageKind(1, _merge),
+    "teacher": StageKind(1, _teacher),
+    "affordance": StageKind(1, _affordance),
+    "affordance_filter": StageKind(1, _affordance_filter),
+    "pretraining": StageKind(1, _pretraining),
+    "table": StageKind(1, _table),
+    "student": StageKind(1, _student),
+    "proxy": StageKind(1, _proxy),
+    "entropy": StageKind(1, _entropy),
+    "picking": StageKind(1, _picking),
+    "relabelling": StageKind(1, _relabelling),
+    "precision": StageKind(1, _precision),
 }
+"""Kind -> its version and the function that runs it."""
+
+ONE_SHOT_VERSION = 1
+"""Of the one-shot test, whose log is no stage of its own: it grows model by model."""
+
+
+def code_version(kind: str) -> int:
+    """Version of the code behind a kind of stage; 0 for a kind that this code does not know."""
+    if kind == "one_shot":
+        return ONE_SHOT_VERSION
+    return STAGE_KINDS[kind].version if kind in STAGE_KINDS else 0
+
+
+_HASHES = {
+    "3c72a7aba28f": "dataset",
+    "582d6fd2e68f": "merged",
+    "2e89ff1cea43": "teacher affordance pretraining",
+    "35a1263ebcaf": "table",
+    "c51c4091db0c": "student",
+    "271066a28da2": "proxy",
+    "33e4074fde67": "entropy",
+    "015956aae324": "one_shot",
+    "26b2a7078350": "picking",
+}
+"""Versions in caches of the release before were hashes: hash -> kinds whose version 1 it was."""
+
+
+def read_version(kind: str, written: Any) -> int:
+    """The version that a cache says of a kind: a number, or a hash of the release before; 0 for any other."""
+    if isinstance(written, int):
+        return written
+    return 1 if kind in _HASHES.get(str(written), "").split() else 0

@@ -1,4 +1,4 @@
-"""Stages of an experiment in a cache: named by what they are made of, each made once, whoever needs it."""
+"""Stages of an experiment in a cache: named by their content, each made once, whoever needs it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import hashlib
 import json
 import resource
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_object, write_json
-from grasping_student.study.stage_registry import RUNNERS
-from grasping_student.study.versions import code_version
+from grasping_student.study.configuration import ExperimentConfig, OnVersionMismatch
+from grasping_student.study.one_shot_log import OneShotLog, forget_models
+from grasping_student.study.stage_registry import STAGE_KINDS, code_version, read_version
 
 DONE = "stage.json"
-"""Written last into a finished stage's folder: its config, code version and cost."""
+"""Written last into a finished stage's folder: its config, version and cost."""
 
 BEGUN = ".begun.json"
 """Ends the name of the file that stands beside a half-made stage's folder."""
 
-Stale = Literal["refuse", "keep", "redo"]
 _FREE = ("out", "resume", "overwrite", "workers", "show_progress")
 """Options that change nothing in a stage's output."""
 
@@ -40,7 +41,7 @@ class Stage:
     """Work, in units of its kind (see ``costs``)."""
 
     scale: str
-    """What one unit's cost depends on: network and resolution."""
+    """Network and resolution, which the cost of one unit depends on."""
 
     @property
     def out(self) -> Path:
@@ -59,6 +60,28 @@ class Stage:
     def depth(self) -> int:
         """Longest chain of inputs."""
         return 1 + max((each.depth for each in self.inputs), default=-1)
+
+    @property
+    def version(self) -> int:
+        """Version of the code that made it, once it is finished."""
+        return _version_in(self.kind, read_object(self.out / DONE))
+
+    @property
+    def outdated(self) -> bool:
+        """Whether another version of the code made it."""
+        return self.done and self.version != code_version(self.kind)
+
+    def record(self) -> dict[str, Any]:
+        """The line of ``stages.jsonl`` about it, once it is finished."""
+        done = read_object(self.out / DONE)
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "version": self.version,
+            "config": _without_free(done["config"], f"{self.out.parent}/"),
+            "inputs": done["inputs"],
+            "seconds": done["seconds"],
+        }
 
 
 def make_stage(
@@ -80,7 +103,7 @@ def changed_values(config: Any, default: Any = None) -> dict[str, Any]:
 
     Args:
         config: a dataclass.
-        default: what it is compared with; None takes the class's own default.
+        default: compared with; None takes the class's own default.
     """
     default, changed = type(config)() if default is None else default, {}
     for each in fields(config):
@@ -92,6 +115,15 @@ def changed_values(config: Any, default: Any = None) -> dict[str, Any]:
         if not nested or plain:
             changed[each.name] = plain
     return changed
+
+
+def _without_free(values: Any, cache: str) -> Any:
+    """Plain values without options that change nothing, and with names of stages in place of their folders."""
+    if isinstance(values, dict):
+        return {name: _without_free(value, cache) for name, value in values.items() if name not in _FREE}
+    if isinstance(values, list):
+        return [_without_free(value, cache) for value in values]
+    return values.replace(cache, "") if isinstance(values, str) else values
 
 
 def with_inputs(stages: Iterable[Stage]) -> list[Stage]:
@@ -112,17 +144,17 @@ def with_inputs(stages: Iterable[Stage]) -> list[Stage]:
 def run_stage(stage: Stage) -> float:
     """Run or resume a stage unless it is finished; returns the seconds it took.
 
-    What another version of the code left half made is begun anew.
+    A stage that another version of the code left half made is begun anew.
     """
     if stage.done:
         return 0.0
     version, started, used = code_version(stage.kind), time.perf_counter(), processor_seconds()
     begun = _begun(stage)
-    if begun.exists() and read_object(begun).get("code") != version:
+    if begun.exists() and _version_in(stage.kind, read_object(begun)) != version:
         _remove(stage.out)
-    about = {"code": version, "inputs": [each.name for each in stage.inputs]}
+    about = {"version": version, "inputs": [each.name for each in stage.inputs]}
     write_json(begun, about)
-    RUNNERS[stage.kind](stage.config)
+    STAGE_KINDS[stage.kind].run(stage.config)
     seconds = time.perf_counter() - started
     write_json(
         stage.out / DONE,
@@ -140,8 +172,13 @@ def run_stage(stage: Stage) -> float:
     return seconds
 
 
+def _version_in(kind: str, about: dict[str, Any]) -> int:
+    """Version in a file about a stage; the release before called it ``code``."""
+    return read_version(kind, about.get("version", about.get("code")))
+
+
 def _begun(stage: Stage) -> Path:
-    """Beside a stage's folder while it is half made: which code began it, and from what."""
+    """Beside a stage's folder while it is half made: which version began it, and from what."""
     return stage.out.with_name(f"{stage.name}{BEGUN}")
 
 
@@ -150,7 +187,7 @@ def _remove(folder: Path) -> None:
     done, begun = folder / DONE, folder.with_name(f"{folder.name}{BEGUN}")
     if folder.exists():
         about = read_object(done) if done.exists() else read_object(begun) if begun.exists() else {}
-        write_json(begun, {"code": None, "inputs": about.get("inputs", [])})
+        write_json(begun, {"version": None, "inputs": about.get("inputs", [])})
         done.unlink(missing_ok=True)
         shutil.rmtree(folder)
     begun.unlink(missing_ok=True)
@@ -162,37 +199,48 @@ def processor_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in usages)
 
 
-def stale_stages(stages: Iterable[Stage]) -> list[Stage]:
-    """Finished ones, of these and all they need, that another version of the code made; inputs first."""
-    return [stage for stage in with_inputs(stages) if stage.done and made_by(stage) != code_version(stage.kind)]
-
-
-def made_by(stage: Stage) -> str:
-    """Version of the code that made a finished stage."""
-    return str(read_object(stage.out / DONE, code=str)["code"])
-
-
-def check_stale(stages: Iterable[Stage], stale: Stale) -> list[Stage]:
-    """Refuse, or return, the stages that another version of the code made.
+def outdated_stages(stages: Iterable[Stage], on_mismatch: OnVersionMismatch) -> list[Stage]:
+    """Finished stages, of these and all they need, that another version of the code made; inputs first.
 
     Raises:
-        UserError: there are some, and ``stale`` is ``refuse``.
+        UserError: there are some, and ``on_mismatch`` is ``refuse``.
     """
-    old = stale_stages(stages)
-    if old and stale == "refuse":
+    old = [stage for stage in with_inputs(stages) if stage.outdated]
+    if old and on_mismatch == "refuse":
         names = ", ".join(sorted(each.name for each in old)[:3]) + ", ..." * (len(old) > 3)
         count = "1 finished stage was" if len(old) == 1 else f"{len(old)} finished stages were"
         raise UserError(
-            f"{count} made by another version of the code ({names}); "
-            "--stale redo makes them anew, --stale keep uses them as they are, another --cache leaves them alone"
+            f"{count} made by another version of the code ({names}); --on-version-mismatch redo makes them anew, "
+            "--on-version-mismatch keep uses them as they are, another --cache leaves them alone"
         )
     return old
+
+
+def settle_outdated(config: ExperimentConfig, stages: Sequence[Stage], logs: Sequence[OneShotLog]) -> None:
+    """Refuse what another version of the code made, keep it, or remove it with all that was made from it.
+
+    Raises:
+        UserError: there is some, and it is to be refused.
+    """
+    for log in logs:
+        log.check(config.on_version_mismatch)
+    old, old_logs = outdated_stages(stages, config.on_version_mismatch), [log for log in logs if log.outdated]
+    if config.on_version_mismatch != "redo" or not (old or old_logs):
+        return
+    names = followers(config.cache, old)
+    count = f"{len(names)} stages and {len(old_logs)} logs of another version of the code, or made from such"
+    print(f"{count}, {'would be' if config.dry_run else 'are'} removed and made anew", file=sys.stderr)
+    if not config.dry_run:
+        for log in old_logs:
+            log.remove()
+        forget_models(config.cache, names)
+        remove_stages(config.cache, names)
 
 
 def followers(cache: Path, stages: Iterable[Stage]) -> list[str]:
     """Names of stages and of all in a cache that was made from them, or half made, whichever experiment made it.
 
-    What is made from another stands behind it.
+    A stage that is made from another stands behind it.
     """
     done = {path.parent.name: read_object(path, inputs=list)["inputs"] for path in cache.glob(f"*/{DONE}")}
     half = {path.name.removesuffix(BEGUN): read_object(path, inputs=list)["inputs"] for path in cache.glob(f"*{BEGUN}")}

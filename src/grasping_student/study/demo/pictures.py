@@ -1,9 +1,10 @@
-"""The demo's pictures: labelled scenes, score maps, one episode, each taken again from the files of the run."""
+"""The demo's pictures: labelled scenes, score maps, one episode, each made again from the files of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +21,13 @@ from grasping_student.evaluation.rates import attempts_of, ends_of
 from grasping_student.geometry.grasp import AngleGrid
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.files import read_json
-from grasping_student.plotting.html import Picture
 from grasping_student.plotting.panels import CHOICE_COLOUR, outcome_colour, scene_panel, score_panel
 from grasping_student.plotting.png import png_address
 from grasping_student.plotting.side_views import watch_grasp
-from grasping_student.study.demo.sentences import ARM_NAMES
+from grasping_student.study.demo.report import CONDITION_NAMES, DemoRun
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
-    from grasping_student.study.demo.report import DemoRun
 
 SHOWN_LABELS = 4
 SHOWN_SCENES = 3
@@ -38,13 +37,27 @@ HORIZONTAL = AngleGrid(1)
 """The one angle of the paper's figure 4: fingers close along x."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the page."""
+
+    address: str
+    """``data:`` address."""
+
+    caption: str
+    """Shown below, and read to those who do not see it."""
+
+    below: str = ""
+    """``data:`` address of a second picture under the first."""
+
+
 @contextmanager
 def opened(run: DemoRun) -> Iterator[DemoPictures]:
-    """The run's pictures, its models loaded and its world open."""
+    """The run's pictures, its models loaded and its environment open."""
     from grasping_student.models.grasp_model import GraspModel
 
-    models = {arm: GraspModel.load(path) for arm, path in run.checkpoints.items()}
-    with run.world.make() as environment:
+    models = {condition: GraspModel.load(path) for condition, path in run.checkpoints.items()}
+    with run.environment.make() as environment:
         yield DemoPictures(run, environment, models)
 
 
@@ -70,8 +83,8 @@ class DemoPictures:
     def entropies(self) -> dict[str, float]:
         """Mean entropy of each model's map at the horizontal angle, bits."""
         return {
-            arm: float(np.mean([entropy_bits(model.score_maps(scene, HORIZONTAL)) for scene in self._scenes]))
-            for arm, model in self._models.items()
+            condition: float(np.mean([entropy_bits(model.score_maps(scene, HORIZONTAL)) for scene in self._scenes]))
+            for condition, model in self._models.items()
         }
 
     def labelled_scenes(self) -> list[Picture]:
@@ -99,13 +112,13 @@ class DemoPictures:
         rows = []
         for number, scene in enumerate(self._scenes[:SHOWN_SCENES]):
             row = [Picture(scene_panel(scene), "height")]
-            for arm in [arm for arm in ARM_NAMES if arm in self._models]:
-                model = self._models[arm]
+            for condition in [condition for condition in CONDITION_NAMES if condition in self._models]:
+                model = self._models[condition]
                 scores = model.score_maps(scene, HORIZONTAL)[0]
                 grasp, _ = model.best_grasp(scene)
-                entropy = f"{ARM_NAMES[arm]}, horizontal: {entropy_bits(scores):.1f} bits"
+                entropy = f"{CONDITION_NAMES[condition]}, horizontal: {entropy_bits(scores):.1f} bits"
                 row.append(Picture(score_panel(scores, scene.workspace), entropy))
-                best = f"{ARM_NAMES[arm]}: best grasp, {np.degrees(grasp.angle):.0f} degrees"
+                best = f"{CONDITION_NAMES[condition]}: best grasp, {np.degrees(grasp.angle):.0f} degrees"
                 row.append(Picture(scene_panel(scene, [(grasp, CHOICE_COLOUR)]), best))
             rows.append((number, row))
         return rows
@@ -113,17 +126,17 @@ class DemoPictures:
     def learning_curves(self) -> dict[str, tuple[list[float], list[float]]]:
         """Step and loss of every training that left a curve."""
         curves = {}
-        for arm in [arm for arm in ARM_NAMES if arm in self._run.checkpoints]:
-            rows = _curve_rows(self._run.checkpoints[arm])
+        for condition in [condition for condition in CONDITION_NAMES if condition in self._run.checkpoints]:
+            rows = _curve_rows(self._run.checkpoints[condition])
             if rows:
-                curves[arm] = ([row["step"] for row in rows], [row["loss"] for row in rows])
+                curves[condition] = ([row["step"] for row in rows], [row["loss"] for row in rows])
         return curves
 
     def episode(self) -> tuple[list[Picture], list[Picture], str]:
         """The first episode of the student (or of the last model), replayed from its record.
 
         Returns:
-            Every attempt seen from above, the first of them from the side where the world can show it, and a sentence.
+            Every attempt from above, the first also from the side where the environment can show it, and a sentence.
         """
         asked = read_asked(self._run.picking)
         model = "student" if "student" in asked["models"] else list(asked["models"])[-1]
@@ -132,11 +145,11 @@ class DemoPictures:
         grasps = [each.grasp for each in attempts if each.grasp is not None]
         reason = ends_of(events, model)[0]
         self._environment.reset(scene_seed(asked["seed"], 0))
-        frames, beside = [], []
+        frames, side = [], []
         ceiling = float(np.nanmax(self._environment.observe().heightmap.height))
         if grasps and isinstance(self._environment, SimulationEnvironment):
             watched = watch_grasp(self._environment, grasps[0])
-            beside = [Picture(png_address(view.picture), view.moment) for view in watched]
+            side = [Picture(png_address(view.picture), view.moment) for view in watched]
         for number, (each, grasp) in enumerate(zip(attempts, grasps, strict=True), start=1):
             if number <= SHOWN_ATTEMPTS:
                 drawn = [(grasp, outcome_colour(bool(each.success)))]
@@ -146,11 +159,12 @@ class DemoPictures:
         frames.append(Picture(scene_panel(self._environment.observe().heightmap, ceiling=ceiling), "the end"))
         successes = sum(bool(each.success) for each in attempts)
         shown = f"; the first {SHOWN_ATTEMPTS} are shown" if len(attempts) > SHOWN_ATTEMPTS else ""
-        words = (
-            f"Episode 0 of the {ARM_NAMES.get(model, model)}, not chosen: {successes} successes in {len(attempts)} "
-            f"attempts{shown}. It ended with: {reason.replace('_', ' ')}. Green grippers succeeded, red ones failed."
+        name, reason = CONDITION_NAMES.get(model, model), reason.replace("_", " ")
+        summary = (
+            f"Episode 0 of the {name}, not chosen: {successes} successes in {len(attempts)} attempts{shown}. It ended "
+            f"with: {reason}. Green grippers succeeded, red ones failed."
         )
-        return frames, beside, words
+        return frames, side, summary
 
 
 def _curve_rows(checkpoint: Path) -> list[dict[str, float]]:

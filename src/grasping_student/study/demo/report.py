@@ -1,4 +1,4 @@
-"""The demo's ``report.json`` and ``report.html`` from the folders that its stages wrote."""
+"""The numbers of the demo's report, from the folders that its stages wrote."""
 
 from __future__ import annotations
 
@@ -21,22 +21,30 @@ from grasping_student.evaluation.rates import (
     rate,
 )
 from grasping_student.evaluation.statistics import Counts
-from grasping_student.geometry.grasp_constraints import ConstraintName
-from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
-from grasping_student.study.demo.sentences import ARM_NAMES
 
 SCHEMA_VERSION = 1
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
+
+CONDITION_NAMES = {
+    "random": "random foreground pixel",
+    "scripted": "scripted picker",
+    "teacher": "teacher",
+    "teacher_augmented": "augmented teacher",
+    "teacher_constrained": "augmented teacher, constrained",
+    "student": "student",
+    "student_unconstrained": "student, unconstrained",
+}
+"""Condition -> its name in tables and sentences."""
 
 _SUB_RATES = ("excluding_repeats", "without_stop_failures")
 
 DIFFERENCES = {
     "difference": "teacher",
     "difference_to_augmented": "teacher_augmented",
-    "difference_to_ruled": "teacher_ruled",
+    "difference_to_constrained": "teacher_constrained",
 }
-"""Name in the report -> arm that the student is compared with."""
+"""Name in the report -> condition that the student is compared with, in the order of the page."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,13 @@ class DemoRun:
     seed: int
 
     one_shot: Path
-    """Output of ``evaluate one-shot``; its models bear the names of the arms."""
+    """Output of ``evaluate one-shot``; its models bear the names of the conditions."""
 
     picking: Path
     """Output of ``evaluate picking``, same names."""
 
     checkpoints: Mapping[str, Path]
-    """Checkpoint folder of each trained arm (teacher, teacher_augmented, student)."""
+    """Checkpoint folder of each trained condition (teacher, teacher_augmented, student)."""
 
     dataset: Path
     """Dataset that holds the labelled attempts."""
@@ -66,56 +74,43 @@ class DemoRun:
     scenes: int
     """Unlabelled scenes that the student learnt from."""
 
-    rule: ConstraintName = "none"
-    """What pseudo-labels had to obey."""
+    constraint: str = "none"
+    """Constraint on the pseudo-labels."""
 
     timing_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage."""
 
-    world: EnvironmentSpec = field(default_factory=SimulationSpec)
-    """What was picked in: the report shows some of its scenes again."""
-
-
-def build_report(run: DemoRun) -> dict[str, Any]:
-    """Write ``report.json`` and ``report.html`` into the run's folder; returns the former.
-
-    Raises:
-        UserError: a stage has not finished, or its folder is damaged.
-    """
-    from grasping_student.study.demo.page import write_demo_page
-
-    report = report_values(run)
-    run.out.mkdir(parents=True, exist_ok=True)
-    report["entropy_bits"] = write_demo_page(run, report, run.out / REPORT_HTML)
-    write_json(run.out / REPORT_JSON, report)
-    return report
+    environment: EnvironmentSpec = field(default_factory=SimulationSpec)
+    """Where they picked: the report shows some of its scenes again."""
 
 
 def report_values(run: DemoRun) -> dict[str, Any]:
     """Everything of ``report.json`` that follows from the evaluations' files; schema in docs/evaluation.md."""
     one_shot, picking = read_metrics(run.one_shot), read_metrics(run.picking)
     shots, picks = read_events(run.one_shot / ATTEMPTS), read_events(run.picking / ATTEMPTS)
-    arms = [arm for arm in ARM_NAMES if arm in one_shot["models"] or arm in picking["models"]]
-    counts = {arm: _counts(arm, shots, picks, one_shot, picking) for arm in arms}
+    conditions = [
+        condition for condition in CONDITION_NAMES if condition in one_shot["models"] or condition in picking["models"]
+    ]
+    counts = {condition: _counts(condition, shots, picks, one_shot, picking) for condition in conditions}
     report: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
-    for arm in arms:
-        report[arm] = {**rate(_joined(counts[arm], counts[arm]), run.seed), "one_shot": one_shot["models"].get(arm)}
-        report[arm]["episodes"] = picking["models"].get(arm)
-        attempts = attempts_of(shots, arm) + attempts_of(picks, arm)
-        report[arm]["failures"] = failures_by_outcome(attempts)
+    for condition in conditions:
+        report[condition] = {
+            **rate(_joined(counts[condition], counts[condition]), run.seed),
+            "one_shot": one_shot["models"].get(condition),
+        }
+        report[condition]["episodes"] = picking["models"].get(condition)
+        attempts = attempts_of(shots, condition) + attempts_of(picks, condition)
+        report[condition]["failures"] = failures_by_outcome(attempts)
     for name, first in DIFFERENCES.items():
-        if first in arms and "student" in arms:
-            report[name] = {
-                "first": first,
-                "second": "student",
-                **(_difference(counts[first], counts["student"], run.seed) or {}),
-                "one_shot": _pair(one_shot, first, "one_shot"),
-                "episodes": {rate_: _pair(picking, first, rate_) for rate_ in ("all_picks", *_SUB_RATES)},
-            }
+        if first in conditions and "student" in conditions:
+            pair = {"first": first, "second": "student"}
+            pair |= _difference(counts[first], counts["student"], run.seed) or {}
+            episodes = {rate_: _pair(picking, first, rate_) for rate_ in ("all_picks", *_SUB_RATES)}
+            report[name] = {**pair, "one_shot": _pair(one_shot, first, "one_shot"), "episodes": episodes}
     report |= {
         "labels": run.labels,
         "scenes": run.scenes,
-        "rule": run.rule,
+        "constraint": run.constraint,
         "timing_s": dict(run.timing_s),
         "seed": run.seed,
         "commit": code_commit(),
@@ -127,35 +122,35 @@ def report_values(run: DemoRun) -> dict[str, Any]:
 
 
 def _counts(
-    arm: str, shots: list[Event], picks: list[Event], one_shot: Mapping[str, Any], picking: Mapping[str, Any]
+    condition: str, shots: list[Event], picks: list[Event], one_shot: Mapping[str, Any], picking: Mapping[str, Any]
 ) -> dict[str, Counts]:
-    """Counts of an arm by test that it took: one-shot scenes, episodes."""
+    """Counts of a condition by test that it took: one-shot scenes, episodes."""
     found = {}
-    if arm in one_shot["models"]:
-        scenes = one_shot["models"][arm]["scenes"]
+    if condition in one_shot["models"]:
+        scenes = one_shot["models"][condition]["scenes"]
         fair = one_shot_attempts(shots, list(one_shot["models"]))
-        found["one_shot"] = counts_by_unit([each for each in fair[arm] if each.episode < scenes], scenes)
-    if arm in picking["models"]:
-        episodes = picking["models"][arm]["episodes"]
-        own = [each for each in attempts_of(picks, arm) if each.episode < episodes]
+        found["one_shot"] = counts_by_unit([each for each in fair[condition] if each.episode < scenes], scenes)
+    if condition in picking["models"]:
+        episodes = picking["models"][condition]["episodes"]
+        own = [each for each in attempts_of(picks, condition) if each.episode < episodes]
         found["episodes"] = counts_by_unit(own, episodes)
     return found
 
 
 def _joined(counts: Mapping[str, Counts], other: Mapping[str, Counts]) -> Counts:
-    """Counts over the tests that both arms took, one after the other."""
+    """Counts over the tests that both took, one after the other."""
     return functools.reduce(Counts.joined, [each for test, each in counts.items() if test in other])
 
 
 def _difference(first: Mapping[str, Counts], second: Mapping[str, Counts], seed: int) -> dict[str, Any] | None:
-    """Second arm less first over the tests that both took; None if there are none."""
+    """Second condition less first over the tests that both took; None if there are none."""
     if not first.keys() & second.keys():
         return None
     return difference(_joined(first, second), _joined(second, first), seed)
 
 
 def _pair(metrics: Mapping[str, Any], first: str, name: str) -> dict[str, Any] | None:
-    """The student's difference to an arm under one rate, or None if they were not paired."""
+    """The student's difference to a condition under one rate, or None if they were not paired."""
     for row in metrics["differences"]:
         if (row["first"], row["second"]) == (first, "student"):
             found: dict[str, Any] | None = row.get(name)

@@ -19,6 +19,7 @@ from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.study.demo.configuration import DemoConfig
+from grasping_student.study.stage_graph import spec_under
 from grasping_student.training.configuration import TeacherConfig, light_student, light_teacher, light_teacher_augmented
 
 STAGES = "stages.json"
@@ -31,14 +32,14 @@ class StageTimes:
     path: Path
     number: int = 0
 
-    def run(self, name: str, words: str, work: Callable[[], Any]) -> None:
+    def run(self, name: str, title: str, work: Callable[[], Any]) -> None:
         """Do the work unless an earlier run finished it; what that run only began, the stage itself resumes."""
         self.number += 1
         done = self.seconds()
         if name in done:
-            _say(f"{self.number}. {words}: done before, {done[name]:.0f} s")
+            _log(f"{self.number}. {title}: done before, {done[name]:.0f} s")
             return
-        _say(f"{self.number}. {words}")
+        _log(f"{self.number}. {title}")
         started = time.perf_counter()
         work()
         write_json(self.path, {**self.seconds(), name: round(time.perf_counter() - started, 2)})
@@ -94,17 +95,18 @@ def _run_stages(config: DemoConfig) -> Path:
     times.run("teachers", "a teacher as in the paper, and one with augmentation", lambda: _train_teachers(config))
     times.run("pseudo_labels", "the teacher with augmentation labels the scenes", lambda: _pseudo_label(config))
     times.run("student", "the student learns from them", lambda: _train_student(config))
-    arms = (
+    models = (
         "random=random",
         "scripted=scripted",
         f"teacher={out / 'teacher'}",
         f"teacher_augmented={out / 'teacher_augmented'}",
         f"student={out / 'student'}",
     )
-    rule = light_pseudo_labels().constraint.name
-    controls = (f"teacher_ruled={rule}:{out / 'teacher_augmented'}", f"student_bare=unconstrained:{out / 'student'}")
-    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*arms, *controls)))
-    times.run("picking", "all pick the same scenes empty", lambda: _picking(config, arms))
+    teacher = spec_under(out / "teacher_augmented", light_pseudo_labels().constraint.name)
+    student = spec_under(out / "student", "unconstrained")
+    controls = (f"teacher_constrained={teacher}", f"student_unconstrained={student}")
+    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*models, *controls)))
+    times.run("picking", "all pick the same scenes empty", lambda: _picking(config, models))
     return _report(config, times)
 
 
@@ -163,12 +165,12 @@ def _train_student(config: DemoConfig) -> None:
     )
 
 
-def _one_shot(config: DemoConfig, arms: tuple[str, ...]) -> None:
+def _one_shot(config: DemoConfig, models: tuple[str, ...]) -> None:
     from grasping_student.evaluation.one_shot import run as one_shot
 
     one_shot(
         OneShotConfig(
-            models=arms,
+            models=models,
             scenes=config.one_shot_scenes,
             workers=config.workers,
             seed=config.seed + 2,
@@ -178,12 +180,12 @@ def _one_shot(config: DemoConfig, arms: tuple[str, ...]) -> None:
     )
 
 
-def _picking(config: DemoConfig, arms: tuple[str, ...]) -> None:
+def _picking(config: DemoConfig, models: tuple[str, ...]) -> None:
     from grasping_student.evaluation.picking_stage import run as picking
 
     picking(
         PickingConfig(
-            models=arms,
+            models=models,
             episodes=config.episodes,
             workers=config.workers,
             seed=config.seed + 3,
@@ -194,10 +196,10 @@ def _picking(config: DemoConfig, arms: tuple[str, ...]) -> None:
 
 
 def _report(config: DemoConfig, times: StageTimes) -> Path:
-    from grasping_student.study.demo.page import verdicts
-    from grasping_student.study.demo.report import REPORT_HTML, DemoRun, build_report
+    from grasping_student.study.demo.page import build_report, verdicts
+    from grasping_student.study.demo.report import REPORT_HTML, DemoRun
 
-    _say("report")
+    _log("report")
     out = config.out
     report = build_report(
         DemoRun(
@@ -209,7 +211,7 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
             dataset=out / "labels",
             labels=config.labels,
             scenes=config.scenes,
-            rule=light_pseudo_labels().constraint.name,
+            constraint=light_pseudo_labels().constraint.name,
             timing_s=times.seconds(),
         )
     )
@@ -218,5 +220,5 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
     return out / REPORT_HTML
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
