@@ -14,15 +14,12 @@ from tests.docs.run_page import check_page
 LANGUAGES = {"bash", "python", "yaml", "json", "text"}
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 WITH_COMMANDS = [page for page in PAGES if commands(page) and page not in WITH_PYTHON]
-OTHERS = {"add-a-method.md"}
 HISTORY = {"CHANGELOG.md", "lab-notebook.md"}
 """Pages that speak of files of their time."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_blocks_say_what_they_hold(page):
-    if page.name in OTHERS:
-        pytest.skip("being rewritten")
     for block in blocks(page):
         assert block.language in LANGUAGES, f"line {block.line - 1}: {block.language!r} is none of {LANGUAGES}"
 
@@ -37,8 +34,6 @@ def test_commands_are_understood(page, tmp_path, monkeypatch):
 def test_python_blocks_run(page, tmp_path):
     """In a process of its own: blocks register classes under names. They find the committed results."""
     (tmp_path / "results").symlink_to(ROOT / "results")
-    if page.name == "add-a-method.md":
-        pytest.skip("being rewritten")
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("run_page.py")), str(page)],
         cwd=tmp_path,
@@ -54,8 +49,6 @@ def test_python_blocks_run(page, tmp_path):
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in HISTORY], ids=page_id)
 def test_files_that_are_named_exist(page):
     """``obstacles.py`` or ``robots/cell/`` is the end of a path of the repository."""
-    if page.name in OTHERS:
-        pytest.skip("being rewritten")
     known = repository_names()
     for code in inline_code(page):
         for name in re.findall(r"(?<![\w<*])[\w/-]+\.py\b|(?<![\w/.*<])[a-z_]+(?:/[a-z_]+)+/(?=$|\s)", code):
