@@ -12,15 +12,19 @@ export default {
   template: `
     <div class="grasp-canvas" :class="{ locked: locked || !!busy }">
       <canvas ref="canvas" tabindex="0" role="application" aria-label="Scene from above. Arrow keys move the gripper, Q and E turn it, question mark lists all keys."></canvas>
-      <div class="grasp-busy" v-if="busy" role="status"><span class="grasp-spinner"></span>{{ busy }}</div>
+      <div class="grasp-busy" v-if="busy || note" role="status">
+        <span class="grasp-spinner" v-if="busy"></span>{{ busy || note }}<span v-if="waiting">{{ waiting }} key{{ waiting > 1 ? "s" : "" }} typed ahead</span>
+      </div>
       <div class="grasp-spoken" aria-live="polite">{{ words }}</div>
     </div>`,
-  props: { recorded: Boolean, storage: String },
+  props: { recorded: Boolean, storage: String, suggests: Boolean, typeAhead: Boolean },
   emits: ["ready", "act", "view", "help"],
-  data: () => ({ busy: "", locked: false, words: "" }),
+  data: () => ({ busy: "", locked: false, words: "", note: "", waiting: 0 }),
   created() {
     // kept out of Vue's reactivity: these change with every movement
     Object.assign(this, { scene: null, grasp: null, suggestions: [], from: null, view: "height", layer: null, drag: null });
+    // keys typed while a label is saved, and whether one of our actions has no answer yet
+    Object.assign(this, { typed: [], unanswered: false, modelLooks: false });
   },
   mounted() {
     const canvas = this.$refs.canvas;
@@ -57,6 +61,7 @@ export default {
       if (this.scene && this.scene.number !== scene.number) sessionStorage.removeItem(this.draftKey());
       this.scene = scene;
       this.suggestions = [];
+      this.modelLooks = this.suggests;
       const kept = sessionStorage.getItem(this.draftKey());
       const draft = kept === null ? payload.draft : JSON.parse(kept);
       this.grasp = draft ? { heading: draft.angle, ...draft } : null;
@@ -66,7 +71,9 @@ export default {
     showSuggestions(number, suggestions) {
       if (!this.scene || this.scene.number !== number) return;
       this.suggestions = suggestions;
+      this.modelLooks = false;
       this.draw();
+      this.applyTyped();
     },
     setView(view) {
       this.view = view;
@@ -80,9 +87,36 @@ export default {
     },
     setBusy(text) {
       this.busy = text;
+      this.applyTyped();
     },
     setLocked(locked) {
       this.locked = locked;
+      if (locked) this.dropTyped();
+    },
+    // ---- keys typed ahead: done in order, each on the scene that is there when its turn comes
+    acted() {
+      this.unanswered = false;
+      this.applyTyped();
+    },
+    mustWait([name]) {
+      return !!this.busy || this.unanswered || (name === "take" && this.modelLooks);
+    },
+    applyTyped() {
+      while (this.typed.length && !this.mustWait(this.typed[0])) {
+        const [name, ...values] = this.typed.shift();
+        this[name](...values);
+      }
+      this.waiting = this.typed.length;
+    },
+    dropTyped() {
+      if (this.typed.length) this.tell(`The ${this.typed.length} keys typed ahead were not applied`);
+      this.typed = [];
+      this.waiting = 0;
+    },
+    tell(text) {
+      this.note = this.words = text;
+      clearTimeout(this.noteEnd);
+      this.noteEnd = setTimeout(() => (this.note = ""), 4000);
     },
     draftKey() {
       return `grasp:${this.storage}:${this.scene.number}`;
@@ -138,11 +172,12 @@ export default {
       if (this.locked || this.busy || (!this.scene && action !== "recover")) return;
       const needsGrasp = ["execute", "good", "bad"].includes(action);
       if (needsGrasp && (!this.grasp || !isGraspable(this.scene, this.grasp.row, this.grasp.col))) {
-        this.words = this.grasp ? spoken(this.grasp, this.print) : "Choose a point first";
+        this.tell(this.grasp ? hintText(footprint(this.scene, this.scene.gripper, this.grasp))[1] : "Choose a point first");
         this.flash();
         return;
       }
       this.busy = "sending";
+      this.unanswered = true;
       const grasp = this.grasp && { row: this.grasp.row, col: this.grasp.col, angle: this.grasp.angle };
       this.$emit("act", { action, scene: this.scene?.number ?? -1, grasp, suggestion: this.from });
     },
@@ -196,13 +231,17 @@ export default {
       if (event.repeat && command[0] === "act") return;
       this.stamp = event.timeStamp;
       const [name, ...values] = command;
-      this[name](...values);
+      if (name === "cycleView" || values[0] === "help" || this.locked) return this[name](...values);
+      if (!this.typed.length && !this.mustWait(command)) return this[name](...values);
+      if (!this.typeAhead) return this.tell("The robot is at work: this key was not applied");
+      if (!event.repeat) this.typed.push(command);
+      this.waiting = this.typed.length;
     },
     // ---- drawing
     draw() {
-      if (this.waiting) return;
-      this.waiting = requestAnimationFrame(() => {
-        this.waiting = 0;
+      if (this.frame) return;
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
         this.redraw();
       });
     },

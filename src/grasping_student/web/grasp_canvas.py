@@ -65,16 +65,21 @@ def _parse_grasp(given: Any, workspace: Workspace) -> PlanarGrasp | None:
 class GraspCanvas(ui.element, component="grasp_canvas.js", esm={"grasping-student-canvas": "static"}):
     """Shows a scene, takes a grasp by pointer, touch or key, and says what the person asks for."""
 
-    def __init__(self, recorded: bool, storage: str) -> None:
+    def __init__(self, recorded: bool, storage: str, suggests: bool = False, type_ahead: bool = True) -> None:
         """Make an empty canvas.
 
         Args:
             recorded: whether good and bad take the place of execute.
             storage: name under which the browser keeps a grasp that was not sent yet; unique to this server run.
+            suggests: whether a model's grasps follow every scene; keys that take one wait for them.
+            type_ahead: whether keys typed while an action runs are kept and applied after it. A robot moves on none
+                that was typed before its scene was seen.
         """
         super().__init__()
         self._props["recorded"] = recorded
         self._props["storage"] = storage
+        self._props["suggests"] = suggests
+        self._props["type-ahead"] = type_ahead
 
     def on_act(self, handler: Callable[[Any], Awaitable[None]]) -> None:
         """Call a handler with what the browser sent; ``parse_action`` checks it."""
@@ -99,6 +104,14 @@ class GraspCanvas(ui.element, component="grasp_canvas.js", esm={"grasping-studen
     def set_busy(self, text: str | None) -> None:
         """Lock the canvas while something runs, and say what."""
         self.run_method("setBusy", text or "")
+
+    def acted(self) -> None:
+        """The action that the browser sent is done or refused, and everything that it changed is shown."""
+        self.run_method("acted")
+
+    def drop_typed(self) -> None:
+        """Forget the keys typed ahead: what they were meant for did not come about."""
+        self.run_method("dropTyped")
 
     def set_locked(self, locked: bool) -> None:
         """Read only, or not."""

@@ -73,7 +73,9 @@ class LabellingPage:
         self._question = panels.QuestionBar(self._answer)
         with ui.element("main").classes("labelling-main"):
             with ui.element("section").classes("labelling-scene"):
-                self._canvas = GraspCanvas(recorded, self._options.storage).classes("labelling-canvas")
+                self._canvas = GraspCanvas(
+                    recorded, self._options.storage, self._options.with_model, type_ahead=not service.moves_robot
+                ).classes("labelling-canvas")
                 self._view = panels.canvas_tools(self._canvas, self._change_view)
             with ui.element("aside").classes("labelling-side"):
                 panels.grasp_card(self._canvas, recorded)
@@ -113,6 +115,8 @@ class LabellingPage:
                 self._actions.undo.set_enabled(service.can_undo)
                 self._actions.retry.set_visibility(service.unsaved)
                 self._actions.recover.set_visibility(service.trouble is not None)
+            elif change == "failed":
+                self._canvas.drop_typed()
             elif change in ("hold", "question"):
                 self._show_hold()
 
@@ -133,8 +137,11 @@ class LabellingPage:
                 ui.label("the model is looking …").classes("quiet")
 
     def _show_suggestions(self) -> None:
-        found, scene = self._service.suggestions, self._service.scene
-        if found is None or scene is None:
+        found, scene, model_looks = self._service.suggestions, self._service.scene, self._service.model_looks
+        if scene is None or model_looks:
+            return
+        if found is None:
+            self._canvas.show_suggestions(scene.number, ())
             return
         self._canvas.show_suggestions(scene.number, found.suggestions)
         results.fill_suggestions(self._suggestions, self._canvas, found)
@@ -156,6 +163,12 @@ class LabellingPage:
 
     async def _act(self, given: Any) -> None:
         """Do what the person asked for, if this tab may."""
+        try:
+            await self._act_if_allowed(given)
+        finally:
+            self._canvas.acted()
+
+    async def _act_if_allowed(self, given: Any) -> None:
         service = self._service
         if not service.hold.held_by(self._client.id):
             self._canvas.set_busy(service.busy)

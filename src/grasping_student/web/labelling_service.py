@@ -16,13 +16,13 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.edit_lock import Hold
 from grasping_student.web.labelling_session import LabellingSession
-from grasping_student.web.labelling_steps import Interruptible, NotSaved, SavedLabel, Scene, StaleScene
+from grasping_student.web.labelling_steps import Interruptible, Recoverable, SavedLabel, Scene, StaleScene
 from grasping_student.web.operator import Operator
 from grasping_student.web.suggestions import SceneSuggestions, Suggester
 
 log = logging.getLogger(__name__)
 
-Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold", "question"]
+Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold", "question", "failed"]
 Tone = Literal["info", "success", "failure", "error"]
 
 
@@ -72,6 +72,8 @@ class LabellingService:
         self.trouble: str | None = None
         self.recorded = False
         self.environment_name = ""
+        self.moves_robot = False
+        self.model_looks = False
         self._session: LabellingSession | None = None
 
     @property
@@ -88,6 +90,7 @@ class LabellingService:
         self._session = self._session_thread.submit(self._make_session).result()
         self.recorded = self._session.recorded
         self.environment_name = self._session.environment.name
+        self.moves_robot = isinstance(self._session.environment, Recoverable)
 
     async def start(self) -> None:
         """Show the first scene."""
@@ -188,15 +191,15 @@ class LabellingService:
                 return True, await loop.run_in_executor(self._session_thread, work, self.session)
             except StaleScene:
                 log.info("an action came twice or from an old page; the first one was done")
-            except NotSaved as error:
-                self._say("error", str(error))
             except UserError as error:
                 self._say("error", str(error))
+                self.tell("failed")
             except Exception as error:
                 log.exception("labelling: %s failed", busy)
                 self._say(
                     "error", f"{busy.capitalize()} failed: {error}. Nothing was saved; the details are in the log."
                 )
+                self.tell("failed")
             finally:
                 self.busy = None
                 await self._take_over_state()
@@ -215,12 +218,12 @@ class LabellingService:
         state = await loop.run_in_executor(self._session_thread, read, self.session)
         before = self.scene
         self.scene, self.recent, self.progress, self.scenes_left, self.can_undo, self.unsaved, self.trouble = state
+        if self.scene is not None and (before is None or before.number != self.scene.number):
+            self.suggestions, self.model_looks = None, self._suggester is not None
+            self.tell("scene")  # before "busy": keys typed ahead are meant for the new scene
+            self._ask_model(self.scene)
         self.tell("busy")
         self.tell("progress")
-        if self.scene is not None and (before is None or before.number != self.scene.number):
-            self.suggestions = None
-            self.tell("scene")
-            self._ask_model(self.scene)
 
     def _ask_model(self, scene: Scene) -> None:
         if self._suggester is None:
@@ -236,9 +239,9 @@ class LabellingService:
         except Exception as error:
             log.exception("the model failed on scene %d", scene.number)
             self._say("error", f"The model has no suggestion: {error}")
-            return
+            found = None
         if self.scene is not None and self.scene.number == scene.number:
-            self.suggestions = found
+            self.suggestions, self.model_looks = found, False
             self.tell("suggestions")
 
     def _tell_saved(self, labelled: SavedLabel | None) -> None:
