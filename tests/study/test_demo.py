@@ -178,7 +178,7 @@ def test_the_table_of_a_page_is_renewed_between_its_markers_alone(report):
     assert once.startswith("above\n") and once.endswith("\nbelow") and "old" not in once
     assert with_table(once, report) == once
     rows = [line for line in once.splitlines() if line.startswith("|")]
-    assert {row.count("|") for row in rows} == {8} and len(rows) == 2 + len(CONDITIONS) + 1
+    assert {row.count("|") for row in rows} == {4} and len(rows) == 2 + len(CONDITIONS) + 1
     with pytest.raises(UserError, match="has no lines"):
         with_table("no markers", report)
 
