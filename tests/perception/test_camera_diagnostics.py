@@ -1,4 +1,4 @@
-"""The doctor finds each illness, and nothing wrong with a healthy camera."""
+"""Each fault of camera, pose or table is found, and none in a good frame."""
 
 import math
 from dataclasses import replace

@@ -50,7 +50,7 @@ def test_a_plank_is_gripped_at_its_middle_across_its_short_side(environment, tur
 
 def test_neighbours_in_the_way_of_the_fingers_turn_the_grip(environment):
     place(environment, (CUBE, 0.0, 0.0, 0.0), (CUBE, 0.05, 0.0, 0.0), (CUBE, -0.05, 0.0, 0.0))
-    middle = [grip for grip in GraspSampler(environment).grips() if grip.block == 0]
+    middle = [each for each in GraspSampler(environment).candidates() if each.block == 0]
     assert angle_distance(middle[0].grasp.angle, math.pi / 2) < 0.02
     across = [grip for grip in middle if angle_distance(grip.grasp.angle, 0.0) < 0.02]
     assert min(grip.cost for grip in across) > middle[0].cost + 1.0
@@ -61,7 +61,7 @@ def test_a_covered_block_comes_after_the_one_on_top_of_it(environment):
     poses = environment.state.poses.copy()
     poses[1, 2] = 0.02 + 0.0175
     environment.restore_state(replace(environment.state, poses=poses))
-    assert GraspSampler(environment).grips()[0].block == 1
+    assert GraspSampler(environment).candidates()[0].block == 1
 
 
 def test_what_is_too_wide_or_out_of_reach_is_left_alone(environment):

@@ -8,22 +8,17 @@ import cv2
 import numpy as np
 import pytest
 from geometric_model import GeometricModel
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.serving.tabletop import CAMERA, LIGHT, arguments, box_under, frame_of, tabletop
+from tests.serving.tabletop import LIGHT, arguments, box_under, frame_of, tabletop
 
-from grasping_student.cameras.simulated import SimulatedCamera, looking_down
+from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
-from grasping_student.geometry.grasp import PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp import angle_distance
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.perception.heightmap_repair import observe_frame
-from grasping_student.perception.placement import finger_opening
-from grasping_student.perception.seen_material import SeenMaterial
 from grasping_student.serving.predict import load_model, predict
 
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
@@ -99,51 +94,6 @@ def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_m
         # z is in the world of the given pose, whose table lies elsewhere than the floor in the picture
         assert abs(each.place.floor) > 0.003
         assert each.place.z - each.place.floor in (pytest.approx(0.025, abs=0.003), pytest.approx(0.015, abs=0.003))
-
-
-def test_what_the_camera_could_not_see_is_never_grasped():
-    frame = frame_of(tabletop(), tilt=0.5)
-    mended = observe_frame(frame, LIGHT)
-    material = SeenMaterial(mended).cells()
-    assert material.any()
-    rows, cols = np.nonzero(material)
-    for x, y in zip(*LIGHT.xy_from_pixel(rows, cols), strict=True):
-        assert box_under(float(x), float(y))
-    assert not (material & mended.excluded).any()
-    hidden = frame.depth.copy()
-    hidden[:] = np.where(np.arange(640)[None, :] > 320, np.nan, hidden)  # the right half was not measured
-    blind = replace(frame, depth=hidden)
-    mended = observe_frame(blind, LIGHT)
-    rows, cols = np.nonzero(SeenMaterial(mended).cells())
-    assert (LIGHT.xy_from_pixel(rows, cols)[0] < 0.0).all()
-
-
-def test_a_noisy_camera_with_dropouts_still_sees_material_and_flat_floor():
-    big = ((0.06, 0.05, 0.06, 0.09, 0.04), (-0.07, -0.06, 0.09, 0.06, 0.03))
-    scene = tabletop(big)
-    with SimulatedCamera(lambda: scene, CAMERA, looking_down(0.75, 0.15), noise=0.001, dropout=0.03) as camera:
-        frame = camera.read()
-    mended = observe_frame(frame, LIGHT)
-    items = np.zeros(LIGHT.shape, dtype=bool)
-    every = np.arange(LIGHT.pixels)
-    x, y = LIGHT.xy_from_pixel(every, every)
-    for cx, cy, sx, sy, _ in big:
-        items |= (np.abs(y - cy) <= sy / 2 + 0.006)[:, None] & (np.abs(x - cx) <= sx / 2 + 0.006)[None, :]
-    assert (mended.heightmap.height[~items] == 0.0).mean() > 0.995
-    material = SeenMaterial(mended).cells()
-    assert not (material & ~items).any()
-    assert material.sum() > 0.25 * items.sum()
-
-
-@given(st.floats(0.0, math.pi), st.floats(0.012, 0.06))
-@settings(max_examples=30, deadline=None)
-def test_fingers_open_a_little_wider_than_the_item(angle, width):
-    every = np.arange(LIGHT.pixels)
-    x, y = LIGHT.xy_from_pixel(every, every)
-    along = x[None, :] * math.cos(angle) + y[:, None] * math.sin(angle)
-    height = np.where(np.abs(along) <= width / 2, np.float32(0.05), np.float32(0.0)).astype(np.float32)
-    opening = finger_opening(height, PlanarGrasp.from_xy(0.0, 0.0, angle, LIGHT), 0.03, GripperGeometry(), LIGHT)
-    assert min(width + 0.004, 0.085) <= opening <= min(width + 0.016 + 3.5 * LIGHT.pixel_size, 0.085)
 
 
 def small_checkpoint(folder, workspace=LIGHT, rule=None):

@@ -1,4 +1,4 @@
-"""The depth doctor: looks at a frame and says in words what is wrong with camera, pose or table."""
+"""Camera diagnostics: one sentence for everything in a frame that is wrong with camera, pose or table."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Severity = Literal["good", "warning", "error"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+class Diagnostic:
+    """The result of one check.
 
     Attributes:
         about: ``units``, ``coverage``, ``holes``, ``tilt``, ``background``, ``noise``, ``moved``, ``pose`` or ``cell``.
@@ -37,8 +37,8 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Patient:
-    """What the doctor looks at.
+class FrameReport:
+    """A frame with what the checks need of it.
 
     Attributes:
         frame: the picture.
@@ -65,11 +65,11 @@ def examine(
     calibration: Calibration | None = None,
     camera_serial: str = "",
     reference: NDArray[np.uint8] | None = None,
-) -> list[Finding]:
-    """Everything the doctor can say of one frame, in the order in which it should be mended.
+) -> list[Diagnostic]:
+    """The results of all checks of one frame, in the order in which causes should be removed.
 
     Args:
-        frame: the picture, its depth in metres, and the pose that is judged: the one with which grasps are picked.
+        frame: the picture, its depth in metres, and the pose that is checked: the one with which grasps are picked.
         workspace: what should be seen.
         calibration: to compare with, or None.
         camera_serial: of the camera in hand; empty if unknown.
@@ -82,8 +82,8 @@ def examine(
     floor, noise = fit_floor(heightmap), 0.0
     if floor is not None:
         floor, noise = refine_floor(world_points(frame), workspace, floor)
-    patient = Patient(frame, heightmap, floor, noise, calibration, camera_serial, reference)
-    checks: tuple[Callable[[Patient], Finding], ...] = (
+    report = FrameReport(frame, heightmap, floor, noise, calibration, camera_serial, reference)
+    checks: tuple[Callable[[FrameReport], Diagnostic], ...] = (
         check_coverage,
         check_holes,
         check_moved,
@@ -91,41 +91,41 @@ def examine(
         check_background,
         check_noise,
     )
-    return [units, *(check(patient) for check in checks)]
+    return [units, *(check(report) for check in checks)]
 
 
-def check_units(frame: RgbdFrame) -> Finding:
+def check_units(frame: RgbdFrame) -> Diagnostic:
     """Whether the depths can be metres of a table-top camera."""
     if not frame.measured.any():
-        return Finding(
+        return Diagnostic(
             "units", "error", "No pixel has a depth: is the lens covered, the camera too near, or unplugged?"
         )
     typical = float(np.nanmedian(frame.depth))
     if typical > 20.0:
         words = f"The typical depth is {typical:g} m: these are millimetres; divide by 1000 or say --depth-unit mm."
-        return Finding("units", "error", words)
+        return Diagnostic("units", "error", words)
     if typical < 0.1:
         words = f"The typical depth is {typical * 1000:g} mm, nearer than any camera measures: wrong unit or scale."
-        return Finding("units", "error", words)
+        return Diagnostic("units", "error", words)
     if typical > 3.0:
         words = f"The typical depth is {typical:.1f} m: the camera looks past the table, or hangs too high."
-        return Finding("units", "warning", words)
-    return Finding("units", "good", f"Depths are metres, typically {typical:.2f}.")
+        return Diagnostic("units", "warning", words)
+    return Diagnostic("units", "good", f"Depths are metres, typically {typical:.2f}.")
 
 
-def check_coverage(patient: Patient) -> Finding:
+def check_coverage(report: FrameReport) -> Diagnostic:
     """Whether the picture holds the whole workspace."""
-    half = patient.heightmap.workspace.extent / 2
+    half = report.heightmap.workspace.extent / 2
     names = ("far left", "far right", "near right", "near left")
     corners = np.array([(-half, half, 0.0), (half, half, 0.0), (half, -half, 0.0), (-half, -half, 0.0)])
-    frame = patient.frame
+    frame = report.frame
     _, _, inside = pixels_of_world_points(corners, frame.intrinsics, frame.camera_to_world)
     if inside.all():
-        return Finding("coverage", "good", "All four corners of the workspace lie in the picture.")
+        return Diagnostic("coverage", "good", "All four corners of the workspace lie in the picture.")
     missing = ", ".join(name for name, seen in zip(names, inside, strict=True) if not seen)
-    seen = 1.0 - float(mend_shadows(patient.heightmap).mean())
+    seen = 1.0 - float(mend_shadows(report.heightmap).mean())
     severity: Severity = "error" if seen < 0.9 else "warning"
-    return Finding(
+    return Diagnostic(
         "coverage",
         severity,
         f"The workspace's {missing} corner is outside the picture ({seen:.0%} of the workspace "
@@ -133,87 +133,87 @@ def check_coverage(patient: Patient) -> Finding:
     )
 
 
-def check_holes(patient: Patient) -> Finding:
+def check_holes(report: FrameReport) -> Diagnostic:
     """How much of the workspace has no depth."""
-    shadow = mend_shadows(patient.heightmap)
-    share = float(shadow[patient.heightmap.workspace.graspable_slice].mean())
+    shadow = mend_shadows(report.heightmap)
+    share = float(shadow[report.heightmap.workspace.graspable_slice].mean())
     if share > 0.3:
         words = "look for glare, black or shining surfaces, too little light or pattern, or a camera that is too near."
-        return Finding("holes", "error", f"{share:.0%} of the graspable area has no depth: {words}")
+        return Diagnostic("holes", "error", f"{share:.0%} of the graspable area has no depth: {words}")
     if share > 0.08:
         words = f"{share:.0%} of the graspable area has no depth: dark or shining things, or shadows of tall ones."
-        return Finding("holes", "warning", words)
-    return Finding("holes", "good", f"{share:.1%} of the graspable area has no depth.")
+        return Diagnostic("holes", "warning", words)
+    return Diagnostic("holes", "good", f"{share:.1%} of the graspable area has no depth.")
 
 
-def check_tilt(patient: Patient) -> Finding:
+def check_tilt(report: FrameReport) -> Diagnostic:
     """Whether the table lies level in the pose's world."""
-    if patient.floor is None:
-        return Finding(
+    if report.floor is None:
+        return Diagnostic(
             "tilt",
             "error",
             "No table was found within 10 degrees and 25 mm of height 0: is the pose right (camera to "
             "world, metres, z up), or is the table covered with things?",
         )
-    degrees = math.degrees(patient.floor.tilt)
-    across = patient.floor.tilt * patient.heightmap.workspace.extent * 1000.0
+    degrees = math.degrees(report.floor.tilt)
+    across = report.floor.tilt * report.heightmap.workspace.extent * 1000.0
     if degrees > 0.5:
         words = f"The table is tilted by {degrees:.2f} degrees, {across:.0f} mm across the workspace: calibrate again."
-        return Finding("tilt", "error" if degrees > 3.0 else "warning", words)
-    return Finding("tilt", "good", f"The table is level within {degrees:.2f} degrees.")
+        return Diagnostic("tilt", "error" if degrees > 3.0 else "warning", words)
+    return Diagnostic("tilt", "good", f"The table is level within {degrees:.2f} degrees.")
 
 
-def check_background(patient: Patient) -> Finding:
+def check_background(report: FrameReport) -> Diagnostic:
     """Whether the empty table measures zero."""
-    if patient.floor is None:
-        return Finding("background", "error", "Without a table its height cannot be judged.")
-    off = patient.floor.offset * 1000.0
+    if report.floor is None:
+        return Diagnostic("background", "error", "Without a table its height cannot be judged.")
+    off = report.floor.offset * 1000.0
     if abs(off) > 3.0:
         words = (
             f"The table measures {off:+.1f} mm where it should be 0: camera or table was moved in height, or the "
             "world's origin does not lie on the table. Calibrate again."
         )
-        return Finding("background", "error" if abs(off) > 15.0 else "warning", words)
-    return Finding("background", "good", f"The table measures {off:+.1f} mm.")
+        return Diagnostic("background", "error" if abs(off) > 15.0 else "warning", words)
+    return Diagnostic("background", "good", f"The table measures {off:+.1f} mm.")
 
 
-def check_noise(patient: Patient) -> Finding:
+def check_noise(report: FrameReport) -> Diagnostic:
     """How rough the table looks."""
-    if patient.floor is None:
-        return Finding("noise", "warning", "Without a table its noise cannot be judged.")
-    noise = patient.noise * 1000.0
+    if report.floor is None:
+        return Diagnostic("noise", "warning", "Without a table its noise cannot be judged.")
+    noise = report.noise * 1000.0
     if noise > 2.0:
         words = f"The table is rough by {noise:.1f} mm: take the median of more frames, or bring the camera nearer."
-        return Finding("noise", "warning", words)
-    return Finding("noise", "good", f"The table is smooth within {noise:.1f} mm.")
+        return Diagnostic("noise", "warning", words)
+    return Diagnostic("noise", "good", f"The table is smooth within {noise:.1f} mm.")
 
 
-def check_moved(patient: Patient) -> Finding:
+def check_moved(report: FrameReport) -> Diagnostic:
     """Whether the camera is the one that was calibrated and stands where it stood then."""
-    calibration = patient.calibration
+    calibration = report.calibration
     if calibration is None:
-        return Finding("moved", "warning", "No calibration was given: whether the camera was moved cannot be told.")
-    if patient.camera_serial and patient.camera_serial != calibration.camera_serial:
-        words = f"This is camera {patient.camera_serial}, calibrated was {calibration.camera_serial}: calibrate again."
-        return Finding("moved", "error", words)
-    if patient.frame.intrinsics.shape != calibration.intrinsics.shape:
-        words = f"The picture is {patient.frame.intrinsics.shape}, calibrated was {calibration.intrinsics.shape}."
-        return Finding("moved", "error", f"{words} Set the camera to the calibrated size.")
+        return Diagnostic("moved", "warning", "No calibration was given: whether the camera was moved cannot be told.")
+    if report.camera_serial and report.camera_serial != calibration.camera_serial:
+        words = f"This is camera {report.camera_serial}, calibrated was {calibration.camera_serial}: calibrate again."
+        return Diagnostic("moved", "error", words)
+    if report.frame.intrinsics.shape != calibration.intrinsics.shape:
+        words = f"The picture is {report.frame.intrinsics.shape}, calibrated was {calibration.intrinsics.shape}."
+        return Diagnostic("moved", "error", f"{words} Set the camera to the calibrated size.")
     shift = None
-    if patient.reference is not None and patient.frame.rgb is not None:
-        shift = picture_shift(patient.frame, patient.reference, patient.heightmap.workspace)
-    tilt = 0.0 if patient.floor is None else math.degrees(patient.floor.tilt)
-    off = 0.0 if patient.floor is None else patient.floor.offset * 1000.0
+    if report.reference is not None and report.frame.rgb is not None:
+        shift = picture_shift(report.frame, report.reference, report.heightmap.workspace)
+    tilt = 0.0 if report.floor is None else math.degrees(report.floor.tilt)
+    off = 0.0 if report.floor is None else report.floor.offset * 1000.0
     if shift is not None and shift > 2.0:
-        scale = float(np.nanmedian(patient.frame.depth)) / patient.frame.intrinsics.fx * 1000.0
+        scale = float(np.nanmedian(report.frame.depth)) / report.frame.intrinsics.fx * 1000.0
         words = f"What stands around the workspace has shifted by {shift:.1f} pixels (about {shift * scale:.0f} mm)"
-        return Finding("moved", "error", f"{words} since {calibration.date}: the camera was moved. Calibrate again.")
-    if patient.floor is None or tilt > 0.7 or abs(off) > 5.0:
+        return Diagnostic("moved", "error", f"{words} since {calibration.date}: the camera was moved. Calibrate again.")
+    if report.floor is None or tilt > 0.7 or abs(off) > 5.0:
         what = "camera or table was moved, or `workspace_in_base` changed"
         words = f"The table lies {off:+.1f} mm and {tilt:.2f} degrees from where it was on {calibration.date}"
-        return Finding("moved", "error", f"{words}: {what}. Calibrate again.")
+        return Diagnostic("moved", "error", f"{words}: {what}. Calibrate again.")
     told = "" if shift is not None else " (sideways it cannot be told without a reference picture)"
-    return Finding("moved", "good", f"The camera stands where it was calibrated on {calibration.date}{told}.")
+    return Diagnostic("moved", "good", f"The camera stands where it was calibrated on {calibration.date}{told}.")
 
 
 def mend_shadows(heightmap: Heightmap) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Every grip that a person who knows the blocks might consider, and what speaks against each."""
+"""Grasp candidates that a person who knows the blocks might consider, each with its cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry, tip_height
-from grasping_student.simulation.blocks import Block, rotation_of
+from grasping_student.simulation.blocks import rotation_of
 from grasping_student.simulation.rendering import take_picture
 
 STEEPEST_TILT = 0.4
@@ -31,8 +31,8 @@ ALONG_STEP, ACROSS_STEP = 0.003, 0.004
 
 
 @dataclass(frozen=True)
-class Grip:
-    """A candidate: where, how wide, on which block, and its cost (0 is flawless, above 1 rather not)."""
+class GraspCandidate:
+    """A grasp that a person might try: where, how wide, on which block, and its cost (0 is flawless, above 1 poor)."""
 
     grasp: PlanarGrasp
     block: int
@@ -40,8 +40,27 @@ class Grip:
     cost: float
 
 
+@dataclass(frozen=True, eq=False)
+class _BlockInScene:
+    """A block as it lies: its number, points on its surface (world, metres), its centre, and how far it is covered."""
+
+    index: int
+    surface: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    hidden: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Contact:
+    """A closing line on a block: direction in the plane, shift of its centre across it (metres), rise of its axis."""
+
+    along: NDArray[np.float64]
+    shift: float
+    tilt: float
+
+
 class GraspSampler:
-    """All grips of one scene. The heights are those without noise: who knows the blocks needs no camera."""
+    """All candidates of one scene. The heights are those without noise: who knows the blocks needs no camera."""
 
     def __init__(self, environment: SimulationEnvironment) -> None:
         self._workspace = environment.workspace
@@ -55,18 +74,19 @@ class GraspSampler:
         self._rotations = rotation_of(self._poses[:, 3:]) if len(self._blocks) else np.empty((0, 3, 3))
         self._strip = _strip_points(self._gripper)
 
-    def grips(self) -> list[Grip]:
+    def candidates(self) -> list[GraspCandidate]:
         """All candidates, best first."""
         visible = np.unique(self._picture.block[self._fine.graspable_slice])
-        found = [grip for index in visible[visible >= 0].tolist() for grip in self._grips_of(index)]
-        return sorted(found, key=lambda grip: grip.cost)
+        found = [each for index in visible[visible >= 0].tolist() for each in self._candidates_of(index)]
+        return sorted(found, key=lambda candidate: candidate.cost)
 
-    def _grips_of(self, index: int) -> list[Grip]:
+    def _candidates_of(self, index: int) -> list[GraspCandidate]:
         block, rotation, centre = self._blocks[index], self._rotations[index], self._poses[index, :3]
         surface = block.surface @ rotation.T + centre
         hidden = self._hidden_share(surface, index)
         if hidden > MOST_HIDDEN:
             return []
+        lying = _BlockInScene(index, surface, centre, hidden)
         found = []
         for axis in block.grip_axes @ rotation.T:
             level = math.hypot(axis[0], axis[1])
@@ -77,9 +97,9 @@ class GraspSampler:
             reach = float(np.abs((surface[:, :2] - centre[:2]) @ across).max())
             shifts = np.array([0.0, -0.008, 0.008, -0.016, 0.016])
             for shift in shifts[np.abs(shifts) < max(reach - 0.008, 0.004)]:
-                grip = self._judge(block, index, surface, centre, along, float(shift), hidden, abs(axis[2]))
-                if grip is not None:
-                    found.append(grip)
+                candidate = self._candidate(lying, _Contact(along, float(shift), abs(axis[2])))
+                if candidate is not None:
+                    found.append(candidate)
         return found
 
     def _hidden_share(self, surface: NDArray[np.float64], index: int) -> float:
@@ -90,29 +110,20 @@ class GraspSampler:
         shown = self._picture.block.ravel()[cells]
         return float(((shown != index) & (shown >= 0)).mean()) if len(cells) else 1.0
 
-    def _judge(
-        self,
-        block: Block,
-        index: int,
-        surface: NDArray[np.float64],
-        centre: NDArray[np.float64],
-        along: NDArray[np.float64],
-        shift: float,
-        hidden: float,
-        tilt: float,
-    ) -> Grip | None:
-        gripper, workspace = self._gripper, self._workspace
+    def _candidate(self, block: _BlockInScene, contact: _Contact) -> GraspCandidate | None:
+        """The candidate of one closing line, or None where the fingers cannot hold the block there."""
+        gripper, workspace, along = self._gripper, self._workspace, contact.along
         across = np.array([-along[1], along[0]])
-        angle = math.atan2(along[1], along[0])
-        point = centre[:2] + shift * across
-        relative = surface[:, :2] - point
-        u, v, z = relative @ along, relative @ across, surface[:, 2]
+        point = block.centre[:2] + contact.shift * across
+        relative = block.surface[:, :2] - point
+        u, v, z = relative @ along, relative @ across, block.surface[:, 2]
         between = np.abs(v) <= gripper.finger_width / 2
         if not between.any():
             return None
+        angle = math.atan2(along[1], along[0])
         grasp = PlanarGrasp.from_xy(float(point[0]), float(point[1]), angle, workspace)
         fine_row, fine_col = self._fine.pixel_from_xy(*point)
-        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != index:
+        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != block.index:
             return None
         tip = tip_height(self._height, grasp.row, grasp.col, gripper)
         gripped = between & (z >= tip)
@@ -122,37 +133,69 @@ class GraspSampler:
         width = right - left
         if width > gripper.opening - SPARE_WIDTH:
             return None
+        widens, low, narrow = _costs_of_the_hold(u, v, z, between, gripped)
+        costs = (
+            *self._costs_of_neighbours(block, point, along, (left, right), tip),
+            widens,
+            0.3 * abs(left + right) / 2 / 0.005,
+            0.4 * abs(contact.shift) / 0.01,
+            low,
+            narrow,
+            2.0 * contact.tilt,
+            0.5 * max(width - 0.06, 0.0) / 0.01,
+        )
+        return GraspCandidate(grasp, block.index, width, sum(costs))
 
+    def _costs_of_neighbours(
+        self,
+        block: _BlockInScene,
+        point: NDArray[np.float64],
+        along: NDArray[np.float64],
+        sides: tuple[float, float],
+        tip: float,
+    ) -> tuple[float, float, float, float]:
+        """Costs of what the fingers land on, of what they push aside, and twice of what covers the block."""
+        left, right = sides
+        across = np.array([-along[1], along[0]])
         strip = point + self._strip[:, :1] * along + self._strip[:, 1:] * across
         row, col = (np.clip(cell, 0, self._fine.pixels - 1) for cell in self._fine.pixel_from_xy(*strip.T))
         strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.block[row, col]
         distance = np.abs(self._strip[:, 0])
-        landing = distance > gripper.opening / 2 - 0.002
-        swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != index)
+        landing = distance > self._gripper.opening / 2 - 0.002
+        swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != block.index)
         blocked = max(float(strip_height[landing].max()) - tip + 0.002, 0.0)
         pushed = float(np.clip(strip_height[swept] - tip, 0.0, 0.01).sum()) / 0.01 if swept.any() else 0.0
-        middle = distance < max(width / 2 - 0.004, ALONG_STEP)
-        covered = float(((strip_block != index) & (strip_height > tip))[middle].mean())
+        middle = distance < max((right - left) / 2 - 0.004, ALONG_STEP)
+        covered = float(((strip_block != block.index) & (strip_height > tip))[middle].mean())
+        return 40.0 * blocked / 0.01, 0.25 * pushed, 3.0 * max(block.hidden - 0.02, 0.0), 4.0 * covered
 
-        below = between & (z < tip)
-        wider = max(float(u[below].max()) - right, left - float(u[below].min()), 0.0) if below.any() else 0.0
-        faces = gripped & ((u > right - 0.002) | (u < left + 0.002))
-        held = min(_extent(z[gripped & (u > right - 0.002)]), _extent(z[gripped & (u < left + 0.002)]))
-        held_across = _extent(v[faces])
-        cost = (
-            40.0 * blocked / 0.01
-            + 0.25 * pushed
-            + 3.0 * max(hidden - 0.02, 0.0)
-            + 4.0 * covered
-            + 0.5 * max(wider - 0.001, 0.0) / 0.002
-            + 0.3 * abs(left + right) / 2 / 0.005
-            + 0.4 * abs(shift) / 0.01
-            + 1.0 * max(0.012 - held, 0.0) / 0.012
-            + 0.5 * max(0.015 - held_across, 0.0) / 0.015
-            + 2.0 * tilt
-            + 0.5 * max(width - 0.06, 0.0) / 0.01
-        )
-        return Grip(grasp, index, width, cost)
+
+def _costs_of_the_hold(
+    u: NDArray[np.float64],
+    v: NDArray[np.float64],
+    z: NDArray[np.float64],
+    between: NDArray[np.bool_],
+    gripped: NDArray[np.bool_],
+) -> tuple[float, float, float]:
+    """Costs of a block that widens below the tips, of faces that are low, and of faces that are narrow.
+
+    Args:
+        u: of the block's points along the closing line, metres, ``(n,)``.
+        v: across it.
+        z: height.
+        between: points between the fingers.
+        gripped: those of them above the tips.
+    """
+    left, right = float(u[gripped].min()), float(u[gripped].max())
+    below = between & ~gripped
+    wider = max(float(u[below].max()) - right, left - float(u[below].min()), 0.0) if below.any() else 0.0
+    faces = gripped & ((u > right - 0.002) | (u < left + 0.002))
+    held = min(_extent(z[gripped & (u > right - 0.002)]), _extent(z[gripped & (u < left + 0.002)]))
+    return (
+        0.5 * max(wider - 0.001, 0.0) / 0.002,
+        1.0 * max(0.012 - held, 0.0) / 0.012,
+        0.5 * max(0.015 - _extent(v[faces]), 0.0) / 0.015,
+    )
 
 
 def _strip_points(gripper: GripperGeometry) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
-from grasping_student.policies.grasp_sampler import GraspSampler, Grip
+from grasping_student.policies.grasp_sampler import GraspCandidate, GraspSampler
 from grasping_student.simulation.blocks import Block
 
 NoiseName = Literal["none", "person"]
@@ -32,7 +32,7 @@ class PickerNoise:
     """The angle is rounded to one of so many bins over [0, pi)."""
 
     choice: float = 0.0
-    """How far, in cost, from the best grip a person still chooses as gladly."""
+    """Candidates whose cost is above the best one's by at most this are chosen as gladly."""
 
 
 NOISES: dict[NoiseName, PickerNoise] = {
@@ -44,11 +44,11 @@ REPEAT_COST = 16.0
 """Cost of trying a block again that failed, for each failure: after two it is left alone."""
 
 HOPELESS_COST = 30.0
-"""Grips that cost more (a finger would strike something 7 mm too high, or the block failed twice) are not tried."""
+"""Candidates of a higher cost (a finger would strike something 7 mm too high, the block failed twice) are not tried."""
 
 
 class ScriptedPicker:
-    """Knows the simulator's blocks; imitates a human labeller. The score is minus the cost of the grip."""
+    """Knows the simulator's blocks; imitates a human labeller. The score is minus the cost of the grasp."""
 
     version = "2"
     source: Source = "script"
@@ -65,23 +65,23 @@ class ScriptedPicker:
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
         blocks = self._environment.state.blocks
-        grips = [
-            (grip.cost + REPEAT_COST * self._tried.get(blocks[grip.block], 0), grip)
-            for grip in GraspSampler(self._environment).grips()
+        candidates = [
+            (each.cost + REPEAT_COST * self._tried.get(blocks[each.block], 0), each)
+            for each in GraspSampler(self._environment).candidates()
         ]
-        best = min((cost for cost, _ in grips), default=math.inf)
+        best = min((cost for cost, _ in candidates), default=math.inf)
         if best > HOPELESS_COST:
             raise NothingToGrasp("no block can be gripped in the graspable area, or those that can have failed twice")
-        equal = [(cost, grip) for cost, grip in grips if cost <= best + self._noise.choice]
-        cost, grip = equal[int(self._random.integers(len(equal)))]
+        equal = [(cost, each) for cost, each in candidates if cost <= best + self._noise.choice]
+        cost, chosen = equal[int(self._random.integers(len(equal)))]
         # a block that is still there when it is chosen again was not picked
-        self._tried[blocks[grip.block]] = self._tried.get(blocks[grip.block], 0) + 1
-        return self._inexact(grip), -cost
+        self._tried[blocks[chosen.block]] = self._tried.get(blocks[chosen.block], 0) + 1
+        return self._inexact(chosen), -cost
 
-    def _inexact(self, grip: Grip) -> PlanarGrasp:
+    def _inexact(self, chosen: GraspCandidate) -> PlanarGrasp:
         workspace = self._environment.workspace
-        x, y = grip.grasp.xy(workspace)
-        angle = grip.grasp.angle
+        x, y = chosen.grasp.xy(workspace)
+        angle = chosen.grasp.angle
         if self._noise.position > 0.0:
             x, y = np.array([x, y]) + self._random.normal(0.0, self._noise.position, size=2)
         if self._noise.angle > 0.0:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.edit_lock import Hold
@@ -235,7 +234,7 @@ class LabellingService:
     async def _suggest(self, scene: Scene, suggester: Suggester) -> None:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._model_thread, suggester, Observation.of(scene.heightmap))
+            found = await loop.run_in_executor(self._model_thread, suggester, scene.observation)
         except Exception as error:
             log.exception("the model failed on scene %d", scene.number)
             self._say("error", f"The model has no suggestion: {error}")

@@ -15,7 +15,8 @@ from grasping_student.environments.base import Environment, RestorableEnvironmen
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.episodes.loop import execute
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.gripper import GripperGeometry, tip_height
+from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.perception.placement import place_grasp
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog, scene_facts
 from grasping_student.web.labelling_steps import (
@@ -244,13 +245,13 @@ class LabellingSession:
 
     def _attempt(self, scene: Scene, grasp: PlanarGrasp | None, extra: dict[str, Any]) -> Attempt:
         """An attempt in a scene, before it is executed."""
-        height = scene.heightmap.height
+        place = None if grasp is None else place_grasp(scene.observation, grasp, self.gripper)
         return Attempt(
             episode=scene.episode,
             index=scene.index + scene.labels,
             environment=self.environment.name,
             grasp=grasp,
-            z=None if grasp is None else tip_height(height, grasp.row, grasp.col, self.gripper),
+            z=None if place is None else place.tip,
             extra=extra,
         )
 

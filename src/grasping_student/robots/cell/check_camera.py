@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.perception.calibration import Calibration, load_calibration
-from grasping_student.perception.camera_diagnostics import Finding, examine
+from grasping_student.perception.camera_diagnostics import Diagnostic, examine
 from grasping_student.perception.frame_files import FrameFormat, frame_files, load_frame
 from grasping_student.perception.intrinsics_files import check_plausible
 from grasping_student.perception.pose_files import read_pose
@@ -29,7 +29,7 @@ SAME_POSE = 1e-4
 """Numbers of one pose in two files agree within this, metres or cosines."""
 
 
-def run(config: CheckConfig) -> list[Finding]:
+def run(config: CheckConfig) -> list[Diagnostic]:
     """Look, and write ``check.json`` if a folder was named.
 
     Raises:
@@ -57,20 +57,20 @@ def run(config: CheckConfig) -> list[Finding]:
 
 def _examine(
     config: CheckConfig, cell: CellConfig | None, calibration: Calibration | None, reference: NDArray[np.uint8] | None
-) -> list[Finding]:
+) -> list[Diagnostic]:
     pose = _pose_of_picking(config, cell, calibration)
     if config.frame is not None and (config.frame / "camera.json").exists():
         try:
             frame, _ = load_frame(frame_files(config.frame), FrameFormat.of(config))
         except UserError as error:
-            return [Finding("units", "error", str(error))]
+            return [Diagnostic("units", "error", str(error))]
         serial = ""
     else:
         frame, serial = take_frame(cell or CellConfig(), config.frame)
         try:
             check_plausible(frame.intrinsics)  # a frame from files was checked when it was read
         except ValueError as error:
-            return [Finding("intrinsics", "error", f"{error}.")]
+            return [Diagnostic("intrinsics", "error", f"{error}.")]
     if pose is not None:
         frame = replace(frame, camera_to_world=pose)
     return examine(frame, (cell or CellConfig()).workspace, calibration, serial, reference)
@@ -94,7 +94,7 @@ def _pose_of_picking(
     return None if calibration is None else camera_to_world(calibration.camera_to_base, cell.workspace_in_base)
 
 
-def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> list[Finding]:
+def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> list[Diagnostic]:
     """An error if the cell picks with another pose than the one that was calibrated."""
     options = _calibrated_camera(cell)
     if options is None or calibration is None or not options.camera_to_base.exists():
@@ -102,20 +102,20 @@ def _compare_poses(cell: CellConfig | None, calibration: Calibration | None) -> 
     if np.allclose(read_pose(options.camera_to_base), calibration.camera_to_base, rtol=0.0, atol=SAME_POSE):
         return []
     words = f"{options.camera_to_base} holds another pose than the calibration of {calibration.date}"
-    return [Finding("pose", "error", f"{words}: let view.options.camera_to_base name the one beside it.")]
+    return [Diagnostic("pose", "error", f"{words}: let view.options.camera_to_base name the one beside it.")]
 
 
-def _check_file(path: Path | None) -> list[Finding]:
+def _check_file(path: Path | None) -> list[Diagnostic]:
     """The place of the workspace, and a warning if the cell's file is enough to look, but not to pick."""
     if path is None:
         return []
     place = load_cell(path).workspace_in_base
     words = f"The workspace is turned by {math.degrees(place.yaw):.1f} degrees against the arm's base."
-    findings = [Finding("cell", "good", words)]
+    findings = [Diagnostic("cell", "good", words)]
     try:
         load_cell(path, to_move=True)
     except UserError as error:
-        findings.append(Finding("cell", "warning", f"Picking would refuse this file: {error}."))
+        findings.append(Diagnostic("cell", "warning", f"Picking would refuse this file: {error}."))
     return findings
 
 
