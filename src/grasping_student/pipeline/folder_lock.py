@@ -35,7 +35,8 @@ class FolderLock:
             shared: hold it together with others that share it; nobody has it alone meanwhile.
 
         Raises:
-            FolderInUse: another holder has it, in this process or in another.
+            FolderInUse: another holder has it, in this process or in another; but a process that the holder started
+                for a further device of its own training goes on without.
         """
         self._file, self._vanishes, self._descriptor = file, vanishes, -1
         while self._descriptor < 0:
@@ -45,6 +46,8 @@ class FolderLock:
             except BlockingIOError:
                 holder = os.pread(descriptor, 4096, 0).decode(errors="replace")
                 os.close(descriptor)
+                if "LOCAL_RANK" in os.environ and _process(holder) == os.getppid():
+                    return  # Lightning's ddp starts the whole command anew for each device: it works for the holder
                 raise FolderInUse(f"{subject} is {_describe(holder)}; wait until it ends") from None
             except OSError:
                 pass  # a file system without locks, as some network drives are: better unguarded than unusable
@@ -97,6 +100,13 @@ def without_secrets(arguments: list[str]) -> list[str]:
         name, equals, _ = argument.partition("=")
         shown.append(f"{name}=..." if equals and name in _SECRETS else argument)
     return shown
+
+
+def _process(holder: str) -> int | None:
+    try:
+        return int(json.loads(holder)["pid"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _describe(holder: str) -> str:
