@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import rotation_of, sample_block
-from grasping_student.simulation.config import FAMILIES, SHAPES, SimulationConfig, standard
+from grasping_student.simulation.config import FAMILIES, SHAPES, SimulationConfig, simulation, standard
 from grasping_student.simulation.solids import inset
 
 BLOCKS = st.builds(
@@ -107,3 +108,8 @@ def test_grip_axes_join_opposite_faces(block):
 def test_an_impossible_scene_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         SimulationConfig(**options)
+
+
+def test_an_unknown_family_is_refused_with_the_valid_ones():
+    with pytest.raises(UserError, match=r"'densse'.*did you mean 'dense'"):
+        simulation("densse")

@@ -23,7 +23,7 @@ from grasping_student.episodes.process_cache import MakePolicy
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.stage import StageRun
-from grasping_student.simulation.config import FAMILIES, SimulationConfig
+from grasping_student.simulation.config import SimulationConfig, simulation
 
 EMPTY_EPISODES = 20
 """So many episodes without a single attempt end the collection with an error."""
@@ -42,8 +42,8 @@ class EpisodeJob:
 
 def simulation_of(config: CollectConfig) -> SimulationConfig:
     """The simulator that a collection uses."""
-    family = FAMILIES[config.family]()
-    return replace(family, workspace=replace(family.workspace, pixels=config.pixels))
+    workspace = replace(simulation(config.family).workspace, pixels=config.pixels)
+    return simulation(config.family, config.engine, workspace)
 
 
 def run(config: CollectConfig, make_policy: MakePolicy) -> Path:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.episodes.configuration import Family
 from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
 
 Kind = Literal["attempts", "scenes"]
 
@@ -30,6 +30,9 @@ class CollectConfig:
 
     family: Family = "standard"
     """Scene family of the simulator."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """Physics engine of the simulator."""
 
     pixels: int = 112
     """Side of a heightmap, pixels."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
-
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
-from grasping_student.simulation.config import FAMILIES
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family, simulation
 
 
 class SimulatedView(View):
@@ -18,10 +15,11 @@ class SimulatedView(View):
     Args:
         workspace: what the heightmaps cover.
         family: scene family of the simulator.
+        engine: its physics engine.
     """
 
-    def __init__(self, workspace: Workspace, family: Literal["standard", "sparse", "dense"] = "standard") -> None:
-        self._environment = SimulationEnvironment(replace(FAMILIES[family](), workspace=workspace))
+    def __init__(self, workspace: Workspace, family: Family = "standard", engine: EngineName = DEFAULT_ENGINE) -> None:
+        self._environment = SimulationEnvironment(simulation(family, engine, workspace))
 
     def connect(self) -> None:
         """Nothing to connect."""

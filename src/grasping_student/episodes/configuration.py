@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
 
 if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
     from grasping_student.environments.base import Environment
-
-Family = Literal["standard", "sparse", "dense"]
 
 
 class EnvironmentSpec(Protocol):
@@ -26,20 +26,21 @@ class EnvironmentSpec(Protocol):
 
 @dataclass(frozen=True)
 class SimulationSpec:
-    """A simulated environment by the name of its scene family and its resolution."""
+    """A simulated environment by the name of its scene family, its resolution and its physics engine."""
 
     family: Family = "standard"
     pixels: int = 112
+    engine: EngineName = DEFAULT_ENGINE
     outlives_program: bool = False
 
     def make(self) -> Environment:
         from dataclasses import replace
 
         from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import FAMILIES
+        from grasping_student.simulation.config import simulation
 
-        config = FAMILIES[self.family]()
-        return SimulationEnvironment(replace(config, workspace=replace(config.workspace, pixels=self.pixels)))
+        workspace = replace(simulation(self.family).workspace, pixels=self.pixels)
+        return SimulationEnvironment(simulation(self.family, self.engine, workspace))
 
 
 @dataclass(frozen=True)

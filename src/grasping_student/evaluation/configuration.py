@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from grasping_student.episodes.configuration import Family, StopRule
+from grasping_student.episodes.configuration import StopRule
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class PickingConfig:
 
     family: Family = "standard"
     """Scene family of the simulator."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """Physics engine of the simulator."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""
@@ -80,6 +84,9 @@ class OneShotConfig:
 
     family: Family = "standard"
     """Scene family of the simulator."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """Physics engine of the simulator."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,11 @@ class FakeCellConfig:
     pixels: int = 112
     """Side of a heightmap, pixels: the checkpoints' (112 light, 338 as in the paper)."""
 
-    family: Literal["standard", "sparse", "dense"] = "standard"
+    family: Family = "standard"
     """Scene family of the simulator."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """Physics engine of the simulator."""
 
     speedup: float = 3.0
     """Factor on the speed of the fakes; the commands stay the same."""

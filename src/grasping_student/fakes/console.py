@@ -25,7 +25,7 @@ from grasping_student.pipeline.files import write_text
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.pose import tool_down
-from grasping_student.simulation.config import FAMILIES
+from grasping_student.simulation.config import simulation
 
 TOUCHED = (0, 6, 28, 34, 17)
 """Corners of the board that a person would touch: four far apart and one in the middle."""
@@ -80,9 +80,9 @@ def print_now(text: str) -> None:
 def run(config: FakeCellConfig, lines: Iterable[str] | None = None, log: Callable[[str], object] = print_now) -> None:
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     stage = StageRun("cell fake", config)
-    simulation = FAMILIES[config.family]()
     workspace = Workspace(pixels=config.pixels)
-    served = simulated_cell(config.speedup, workspace, simulation, config.out / "telemetry")
+    scenes = simulation(config.family, config.engine)
+    served = simulated_cell(config.speedup, workspace, scenes, config.out / "telemetry")
     with stage.output_folder(), served as (fakes, cell):
         stage.finish()
         fakes.do("reset", seed=config.seed)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.pipeline.configuration import choice
 
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
 Family = Literal["standard", "sparse", "dense"]
 EngineName = Literal["mujoco", "pybullet"]
+
+DEFAULT_ENGINE: EngineName = "pybullet"
+"""Physics engine of whatever names none."""
 
 SHAPES: tuple[ShapeName, ...] = ("cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism")
 """The seven shapes (paper, section V, which leaves triangles out)."""
@@ -128,7 +132,7 @@ class SimulationConfig:
     noise: DepthNoise = field(default_factory=DepthNoise)
     """What the depth camera adds."""
 
-    engine: EngineName = "pybullet"
+    engine: EngineName = DEFAULT_ENGINE
     """Physics engine."""
 
     awake_radius: float = 0.11
@@ -171,3 +175,15 @@ def dense() -> SimulationConfig:
 
 FAMILIES = {"standard": standard, "sparse": sparse, "dense": dense}
 """Family name -> function that returns a fresh config."""
+
+
+def simulation(
+    family: str, engine: EngineName = DEFAULT_ENGINE, workspace: Workspace | None = None
+) -> SimulationConfig:
+    """A scene family in an engine, in the light workspace or another.
+
+    Raises:
+        UserError: no such family.
+    """
+    config = FAMILIES[choice(family, FAMILIES, "scene family")]()
+    return replace(config, engine=engine, workspace=workspace or config.workspace)

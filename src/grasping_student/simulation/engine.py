@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
-from grasping_student.simulation.config import EngineName, SimulationConfig
+from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.solids import Poses, Solid
 
 WALL_HEIGHT, WALL_THICKNESS = 0.6, 0.1
@@ -131,7 +131,7 @@ class PhysicsEngine(ABC):
         return False
 
 
-_ENGINES: dict[EngineName, tuple[str, str, str]] = {
+_ENGINES: dict[str, tuple[str, str, str]] = {
     "mujoco": ("mujoco_engine", "MujocoEngine", "pip install mujoco"),
     "pybullet": ("pybullet_engine", "PybulletEngine", "pip install pybullet (Python 3.11 only)"),
 }
@@ -144,8 +144,7 @@ def open_engine(config: SimulationConfig) -> PhysicsEngine:
     Raises:
         UserError: there is no such engine, or it is not installed.
     """
-    choice(config.engine, _ENGINES, "physics engine")
-    module, name, remedy = _ENGINES[config.engine]
+    module, name, remedy = _ENGINES[choice(config.engine, _ENGINES, "physics engine")]
     try:
         make: Callable[[SimulationConfig], PhysicsEngine] = getattr(
             import_module(f"grasping_student.simulation.{module}"), name

@@ -8,6 +8,7 @@ from typing import Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
 
 EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 
@@ -37,8 +38,11 @@ class LabelConfig:
     cell: Path | None = None
     """For --env robot-cell: the cell's YAML file."""
 
-    family: Literal["standard", "sparse", "dense"] = "standard"
+    family: Family = "standard"
     """For --env simulation: how full the workspace is."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """For --env simulation: physics engine."""
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""

@@ -54,12 +54,10 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         UserError: what the environment refuses.
     """
     if config.env == "simulation":
-        from dataclasses import replace
-
         from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import FAMILIES
+        from grasping_student.simulation.config import simulation
 
-        return SimulationEnvironment(replace(FAMILIES[config.family](), workspace=config.workspace))
+        return SimulationEnvironment(simulation(config.family, config.engine, config.workspace))
     if config.env == "recorded":
         from grasping_student.web.recorded_scenes import open_recorded_scenes
 
@@ -85,9 +83,9 @@ def make_gripper(config: LabelConfig) -> GripperGeometry:
         return load_cell(config.cell).gripper_geometry
     if config.env == "recorded":
         return config.gripper
-    from grasping_student.simulation.config import FAMILIES
+    from grasping_student.simulation.config import simulation
 
-    return FAMILIES[config.family]().gripper.geometry
+    return simulation(config.family).gripper.geometry
 
 
 def make_suggester(config: LabelConfig) -> Suggester | None:

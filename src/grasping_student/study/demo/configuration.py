@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grasping_student.pipeline.configuration import SEEDS, check_seeds
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class DemoConfig:
 
     episodes: int = 10
     """Episodes that every model picks empty."""
+
+    engine: EngineName = DEFAULT_ENGINE
+    """Physics engine of every stage that simulates."""
 
     workers: int = 2
     """Processes; nothing but the time depends on their number."""

@@ -73,6 +73,7 @@ def _run_stages(config: DemoConfig) -> Path:
         count=config.labels,
         policy="scripted",
         per_episode=5,
+        engine=config.engine,
         workers=config.workers,
         seed=config.seed,
         out=out / "labels",
@@ -86,6 +87,7 @@ def _run_stages(config: DemoConfig) -> Path:
     scenes = CollectConfig(
         kind="scenes",
         count=config.scenes,
+        engine=config.engine,
         workers=config.workers,
         seed=config.seed + 1,
         out=out / "scenes",
@@ -172,6 +174,7 @@ def _one_shot(config: DemoConfig, models: tuple[str, ...]) -> None:
         OneShotConfig(
             models=models,
             scenes=config.one_shot_scenes,
+            engine=config.engine,
             workers=config.workers,
             seed=config.seed + 2,
             out=config.out / "one-shot",
@@ -187,6 +190,7 @@ def _picking(config: DemoConfig, models: tuple[str, ...]) -> None:
         PickingConfig(
             models=models,
             episodes=config.episodes,
+            engine=config.engine,
             workers=config.workers,
             seed=config.seed + 3,
             out=config.out / "picking",
