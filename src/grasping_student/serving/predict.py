@@ -198,7 +198,8 @@ def _nothing(frame: RgbdFrame, workspace: Workspace, notes: tuple[Note, ...], bo
         return f"the bin is empty: nothing stands on its floor inside its walls{listed}"
     return (
         f"nothing stands on the floor inside the {workspace.margin:g} m margin of the {workspace.extent:g} m "
-        f"workspace: is it empty, or its origin elsewhere? A wider --extent looks further.{table_elsewhere(frame)}{listed}"
+        f"workspace: is it empty, or its origin elsewhere? A wider --extent looks further.{table_elsewhere(frame)}"
+        f"{listed}"
     )
 
 
