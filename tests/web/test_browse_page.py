@@ -1,6 +1,7 @@
 """The browse page with a simulated user."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.web.labelling_worlds import WORKSPACE, BoxWorld, ConstantModel, box_grasp
@@ -56,5 +57,38 @@ def test_browse_filters_pages_and_scores(tmp_path):
                 next(iter(user.find(marker="outcome").elements)).set_value("failure")
             await user.should_see("5 attempts", retries=100)
             await user.should_see("1 of 1", retries=100)
+
+    asyncio.run(body())
+
+
+def test_an_attempt_is_deleted_and_brought_back(tmp_path):
+    world, path = BoxWorld(), tmp_path / "d"
+    with DatasetWriter(path, WORKSPACE) as writer:
+        for episode in range(3):
+            world.reset(episode)
+            scene = world.observe().heightmap
+            attempt = Attempt(episode=episode, index=0, environment="boxes", grasp=box_grasp(scene), source="human")
+            writer.append(scene, replace(attempt, outcome=Outcome.SUCCESS))
+
+    async def body():
+        async with user_simulation() as user:
+            build_browse_page(Dataset(path), GripperGeometry(), None, 2)
+            await user.open("/")
+            await user.should_see("3 attempts", retries=100)
+            user.find(marker="attempt-2").trigger("click")
+            await user.should_see("episode 2, attempt 0 of it", retries=100)
+            for test, episode in (("next-attempt", 1), ("next-attempt", 0), ("previous-attempt", 1)):
+                user.find(marker=test).click()
+                await user.should_see(f"episode {episode}, attempt 0 of it", retries=100)
+            user.find(marker="delete").click()
+            await user.should_see("2 attempts", retries=100)
+            assert [a.id for a in Dataset(path).attempts()] == [0, 2]
+            user.find(marker="undo").click()
+            await user.should_see("3 attempts", retries=100)
+            assert len(Dataset(path)) == 3
+            with DatasetWriter(path):  # somebody labels there
+                user.find(marker="delete").click()
+                await user.should_see("being written by", retries=100)
+            assert len(Dataset(path)) == 3
 
     asyncio.run(body())

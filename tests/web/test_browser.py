@@ -98,6 +98,7 @@ def test_execute_undo_and_reload_by_keyboard_alone(browser, boxes, tmp_path):
     assert len(Dataset(tmp_path / "d")) == 0
 
     page.keyboard.press("q")
+    page.wait_for_selector(".grasp-busy", state="detached")  # until then the key waits
     drawn = real.state(page)
     page.reload()
     page.wait_for_selector("[data-state]")

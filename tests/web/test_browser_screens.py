@@ -8,6 +8,11 @@ from tests.web.labelling_worlds import WORKSPACE, box_grasp, scene_of
 
 from grasping_student.datasets.store import Dataset
 
+CUT_OFF = """() => [...document.querySelectorAll(".labelling-header *, .labelling-main *")].filter((element) => {
+  const box = element.getBoundingClientRect();
+  return box.width && (box.right > innerWidth + 1 || box.left < -1);
+}).map((element) => element.className)"""
+
 
 def test_it_fits_the_screen_and_works_by_touch(browser, boxes, tmp_path):
     page = real.open_page(browser, boxes.address, touch=True)
@@ -30,6 +35,14 @@ def test_it_fits_the_screen_and_works_by_touch(browser, boxes, tmp_path):
     assert real.state(page) == before
     page.locator("[data-test=execute]").tap()
     real.wait_saved(page, 0)
+    for width, height in ((1280, 800), (768, 1024), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        outcome = page.locator("[data-test=message]").bounding_box()
+        assert outcome["y"] + outcome["height"] <= height, "the outcome is in sight without scrolling"
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert page.evaluate(CUT_OFF) == []
     page.locator("[data-test=thumbnail-0]").tap()
     page.locator("[data-test=delete]").tap()
     page.wait_for_selector("[data-test=restore]")
@@ -58,7 +71,7 @@ def test_recorded_scenes_through_the_command_line(browser, tmp_path):
             real.wait_saved(page, number)
             page.wait_for_timeout(200)
         page.keyboard.press("n")
-        page.wait_for_selector("text=nothing graspable. Here is another")
+        page.wait_for_selector("text=Saved scene 2: nothing graspable")
         assert not page.errors
     attempts = Dataset(tmp_path / "d").attempts()
     assert [a.success for a in attempts] == [True, False, None]
@@ -82,7 +95,14 @@ def test_browsing_a_dataset(browser, tmp_path):
         page.click("[data-test=attempt-30]")
         page.wait_for_function("[...document.querySelectorAll('.browse-detail img')].every((i) => i.naturalWidth)")
         assert "episode 5, attempt 0 of it" in page.inner_text(".browse-detail")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector("text=Attempt 29")
+        page.click("[data-test=delete]")
+        page.wait_for_selector("text=58 attempts")
+        page.click("[data-test=restore]")
+        page.wait_for_selector("text=59 attempts")
         page.keyboard.press("Escape")
+        page.wait_for_selector(".q-dialog", state="detached")
         page.fill("[data-test=episode]", "3")
         page.wait_for_selector("text=1 of 1")
         assert page.inner_text("[data-test=total]") == "6 attempts"

@@ -45,3 +45,26 @@ def test_what_is_typed_without_a_pause_becomes_the_same_labels_as_what_is_typed_
     expected = labels_after(browser, tmp_path / "slowly", 0.0, slowly)
     assert len(expected) == SCENES and len({grasp for grasp, *_ in expected}) > 6
     assert labels_after(browser, tmp_path / "fast", 0.4, without_a_pause) == expected
+
+
+def test_the_end_of_recorded_scenes_is_said_and_a_scene_can_be_chosen_again(browser, tmp_path):
+    with real.Server(real.SERVE_BOXES, tmp_path / "d", 0, "--recorded", 3) as server:
+        page = real.open_page(browser, server.address)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=press G for good or B for bad")
+        for key in ["ArrowUp", "g", "p", "ArrowUp", "f", "f", "ArrowUp", "b", "ArrowUp", "g", "ArrowUp", "g"]:
+            page.keyboard.press(key)
+        page.wait_for_selector("[data-test=done]:visible")
+        assert "3 of 3 judged" in page.inner_text("[data-test=scenes-judged]")
+        assert "2 good, 1 bad" in page.inner_text("[data-test=done]")
+        page.wait_for_selector("text=Every scene is judged")
+        assert len(Dataset(tmp_path / "d")) == 3, "the keys behind the end label nothing"
+        page.click("[data-position='1']")
+        page.wait_for_selector("[data-test=done]", state="hidden")
+        page.wait_for_selector("text=Scene 2 of 3 was judged")
+        assert real.state(page)["row"] is not None, "with the grasp that was judged"
+        page.click("[data-test=thumbnail-0]")
+        page.click("[data-test=delete]")
+        page.wait_for_selector("text=Deleted attempt 0")
+        assert "2 of 3 judged" in page.inner_text("[data-test=scenes-judged]")
+        assert not page.errors

@@ -1,10 +1,12 @@
 """Labelling recorded scenes: a person's word in place of a robot."""
 
+import numpy as np
 import pytest
-from tests.web.labelling_worlds import MISSED, SUCCESS, BoxWorld, label, make_session, recorded_world
+from tests.web.labelling_worlds import MISSED, SUCCESS, BoxWorld, box_grasp, label, make_session, recorded_world
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.pipeline.errors import UserError
+from grasping_student.web.labelling_steps import StaleScene
 
 
 def test_scenes_that_are_left_to_judge_are_counted(tmp_path):
@@ -59,7 +61,11 @@ def test_a_recorded_scene_keeps_its_episode_over_sessions(tmp_path):
         label(session, verdict=SUCCESS)
     session.log.close()
     again = make_session(tmp_path / "d", recorded_world())
-    attempts = [label(again, verdict=MISSED).attempt for _ in range(3)]
+    assert again.done and not again.started
+    attempts = []
+    for position in range(3):
+        again.go_to(-1 if not again.started else again.scene.number, position)
+        attempts.append(label(again, verdict=MISSED).attempt)
     assert [(a.episode, a.index) for a in attempts] == [(0, 1), (1, 1), (2, 1)]
 
 
@@ -88,3 +94,58 @@ def test_undo_goes_back_from_a_recorded_scene_that_cannot_be_read(tmp_path):
     label(session, verdict=SUCCESS)
     assert session.undo().scene_is_back and session.trouble is None
     assert label(session, verdict=MISSED).attempt.extra["recorded_scene"] == 0
+
+
+def test_after_the_last_scene_nothing_is_labelled_twice_unless_it_is_chosen(tmp_path):
+    session = make_session(tmp_path / "d", recorded_world(2))
+    label(session, verdict=SUCCESS)
+    session.nothing_graspable(session.scene.number)
+    assert session.done
+    for act in (session.skip, session.nothing_graspable):
+        with pytest.raises(UserError, match="every scene is judged"):
+            act(session.scene.number)
+    with pytest.raises(UserError, match="every scene is judged"):
+        label(session, verdict=SUCCESS)
+    assert len(Dataset(tmp_path / "d")) == 2
+    session.go_to(session.scene.number, 0)
+    assert not session.done and session.scene.draft == Dataset(tmp_path / "d").attempt(0).grasp
+    label(session, verdict=MISSED)
+    assert session.done and len(Dataset(tmp_path / "d")) == 3
+    session.undo()
+    assert not session.done and session.scene.seed == 0
+
+
+def test_a_judgement_that_is_deleted_at_the_end_opens_its_scene_again(tmp_path):
+    session = make_session(tmp_path / "d", recorded_world(2))
+    first = label(session, verdict=SUCCESS).attempt
+    label(session, verdict=SUCCESS)
+    session.delete(first.id)
+    session.go_to(session.scene.number, 0)
+    assert label(session, verdict=MISSED).attempt.extra["recorded_scene"] == 0 and session.done
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_a_person_jumps_to_every_scene_is_judged_once_before_the_end(tmp_path, seed):
+    random, session = np.random.default_rng(seed), make_session(tmp_path / "d", recorded_world(6))
+    while not session.done:
+        if random.random() < 0.4:
+            open_scenes = sorted(set(range(6)) - session.log.judged("shelf"))
+            session.go_to(session.scene.number, int(random.choice(open_scenes)))
+        elif random.random() < 0.3:
+            session.skip(session.scene.number)
+        else:
+            label(session, verdict=SUCCESS)
+    judged = [a.extra["recorded_scene"] for a in Dataset(tmp_path / "d").attempts()]
+    assert sorted(judged) == list(range(6))
+
+
+def test_a_choice_from_an_old_page_or_before_a_robot_is_refused(tmp_path):
+    session = make_session(tmp_path / "d", recorded_world())
+    with pytest.raises(StaleScene):
+        session.go_to(session.scene.number + 1, 2)
+    with pytest.raises(UserError, match="only recorded scenes"):
+        make_session(tmp_path / "e").go_to(0, 2)
+    grasp = box_grasp(session.scene.heightmap)
+    session.go_to(session.scene.number, -1)
+    assert session.scene.seed == 2
+    assert label(session, grasp, SUCCESS).attempt.extra["recorded_scene"] == 2

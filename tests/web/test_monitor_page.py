@@ -60,8 +60,9 @@ def page(picked):
     try:
         address = next(word for word in server.stderr.readline().split() if word.startswith("http"))
         with chromium() as browser:
-            tab = browser.new_page(viewport={"width": 1400, "height": 850})
+            tab = browser.new_context(viewport={"width": 1400, "height": 850}).new_page()
             tab.set_default_timeout(PATIENCE)
+            assert tab.goto(address.split("?")[0]).status == 401, "a page that stops a robot has a token by default"
             tab.goto(address)
             yield tab
     finally:
@@ -87,7 +88,7 @@ def test_a_reload_and_a_second_tab_show_the_scene_too(page):
     page.wait_for_selector("[data-test=height] img")
     page.reload()
     page.wait_for_selector("[data-test=height] img")
-    second = page.context.browser.new_page()
+    second = page.context.new_page()
     second.goto(page.url)
     second.wait_for_selector("[data-test=height] img", timeout=PATIENCE)
     second.close()
@@ -115,6 +116,9 @@ def test_the_stop_button_stops_a_moving_arm_and_the_cell(picked, page):
         assert fakes.do("report")["moving"]
         page.click("[data-test=stop]")
         page.wait_for_selector("text=The arm was told to stop")
+        page.click("[data-test=stop]")
+        page.wait_for_timeout(300)
+        assert page.locator("[data-test=stop-message]").count() == 1 and not page.locator(".q-notification").count()
         thread.join(5.0)
         assert not thread.is_alive() and raised
         assert not fakes.do("report")["moving"]

@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import grasping_student
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
+from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 
@@ -23,8 +24,20 @@ POLICY = "person"
 RECENT = 20
 """Attempts that the session panel shows."""
 
+Verdict = Literal["good", "bad", "nothing"]
+"""What a person said of a recorded scene: a good or a bad grasp, or that nothing can be grasped."""
+
 LONGEST_PAUSE = 60.0
 """A longer gap between two labels is a pause and counts as this many seconds."""
+
+
+class Judgement(NamedTuple):
+    """What a person last said of a recorded scene."""
+
+    origin: str
+    position: int
+    verdict: Verdict
+    grasp: PlanarGrasp | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class AttemptLog:
         self._recent = deque(before[-RECENT:], maxlen=RECENT)
         everything = dataset.attempts(source="human")
         self._recorded = _recorded_places(everything)
-        self._scenes = {attempt.id: scene for attempt in everything if (scene := _recorded_scene(attempt))}
+        self._judgements = {attempt.id: said for attempt in everything if (said := _judgement(attempt))}
 
     @property
     def next_episode(self) -> int:
@@ -86,9 +99,9 @@ class AttemptLog:
         place = _recorded_place(attempt)
         if place is not None:
             self._recorded[place] = (attempt.episode, attempt.index + 1)
-        scene = _recorded_scene(attempt)
-        if scene is not None:
-            self._scenes[attempt.id] = scene
+        said = _judgement(attempt)
+        if said is not None:
+            self._judgements[attempt.id] = said
         if attempt.grasp is not None:
             self._recent.append(attempt)
             self._session[attempt.id] = attempt
@@ -107,13 +120,17 @@ class AttemptLog:
         """Episode and next index for a recorded scene: one group of one source stays one episode over all sessions."""
         return self._recorded.get((origin, group), (self.next_episode, 0))
 
-    def judged(self, origin: str) -> set[int]:
-        """Positions of the recorded scenes from a source that a person has judged; deleted judgements do not count."""
+    def judgements(self, origin: str) -> dict[int, Judgement]:
+        """Position of a recorded scene -> what a person last said of it; deleted judgements do not count."""
         return {
-            position
-            for number, (where, position) in self._scenes.items()
-            if where == origin and not self.is_deleted(number)
+            said.position: said
+            for number, said in sorted(self._judgements.items())
+            if said.origin == origin and not self.is_deleted(number)
         }
+
+    def judged(self, origin: str) -> set[int]:
+        """Positions of the recorded scenes from a source that a person has judged."""
+        return set(self.judgements(origin))
 
     def scenes_left(self, environment: Environment) -> int | None:
         """How many recorded scenes nobody has judged yet; None where scenes never end."""
@@ -163,7 +180,10 @@ def _recorded_places(attempts: list[Attempt]) -> dict[tuple[str, int], tuple[int
     return places
 
 
-def _recorded_scene(attempt: Attempt) -> tuple[str, int] | None:
+def _judgement(attempt: Attempt) -> Judgement | None:
     extra = attempt.extra or {}
     origin, position = extra.get("recorded_from"), extra.get("recorded_scene")
-    return (origin, position) if isinstance(origin, str) and isinstance(position, int) else None
+    if not isinstance(origin, str) or not isinstance(position, int):
+        return None
+    verdict: Verdict = "nothing" if attempt.grasp is None else "good" if attempt.success else "bad"
+    return Judgement(origin, position, verdict, attempt.grasp)

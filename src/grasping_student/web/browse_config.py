@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
+
+from grasping_student.geometry.gripper import GripperGeometry
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,12 @@ class BrowseConfig:
 
     model: Path | None = None
     """Checkpoint whose score of each grasp is shown; None shows none."""
+
+    gripper: GripperGeometry = field(default_factory=GripperGeometry)
+    """The gripper that is drawn on the grasps."""
+
+    cell: Path | None = None
+    """A robot cell's YAML file, to draw its gripper; None draws that of --gripper."""
 
     page_size: int = 24
     """Attempts a page."""
@@ -34,3 +42,5 @@ class BrowseConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.page_size <= 200:
             raise ValueError(f"page_size is {self.page_size}; it must be 1 to 200")
+        if self.cell is not None and self.gripper != GripperGeometry():
+            raise ValueError(f"--cell {self.cell} has a gripper of its own: give --cell or --gripper, not both")

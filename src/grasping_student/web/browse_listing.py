@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.datasets.schema import SOURCES, Attempt
-from grasping_student.datasets.store import Dataset
+from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, Outcome
 from grasping_student.models.grasp_choice import allowed_scores
 from grasping_student.perception.observation import Observation
@@ -66,6 +66,16 @@ def read_page(dataset: Dataset, wanted: BrowseFilter, number: int, size: int) ->
     number = min(max(number, 0), pages - 1)
     chosen = ids[number * size : (number + 1) * size]
     return BrowsePage(tuple(dataset.attempt(int(each)) for each in chosen), number, pages, len(ids))
+
+
+def set_deleted(dataset: Dataset, attempt_id: int, deleted: bool) -> None:
+    """Hide an attempt from all readers, or bring it back.
+
+    Raises:
+        UserError: another process writes the dataset, or we may not.
+    """
+    with DatasetWriter(dataset.path) as writer:
+        (writer.delete if deleted else writer.undelete)(attempt_id)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +9,16 @@ from nicegui import Client, run, ui
 
 from grasping_student.datasets.schema import SOURCES, Attempt
 from grasping_student.datasets.store import Dataset
-from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.pipeline.errors import UserError
+from grasping_student.web.attempt_dialog import AttemptDialog, outcome_mark, score_text
 from grasping_student.web.attempt_pictures import PictureKind, picture_address, serve_attempt_pictures
-from grasping_student.web.browse_listing import ENDS, BrowseFilter, BrowsePage, GraspScore, ScoreCache, read_page
-from grasping_student.web.labelling_results import OUTCOME_WORDS
+from grasping_student.web.browse_listing import ENDS, BrowseFilter, BrowsePage, ScoreCache, read_page, set_deleted
 
 STYLES = [Path(__file__).parent / "static" / name for name in ("labelling.css", "browse.css")]
 ANY = "any"
 
-PICTURES: tuple[tuple[PictureKind, str], ...] = (("height", "Height"), ("colour", "Colour"))
+BEATS = "beats: share of all possible grasps in the same scene that the model scores lower"
 
 
 def build_browse_page(dataset: Dataset, gripper: GripperGeometry, scores: ScoreCache | None, page_size: int) -> None:
@@ -46,6 +43,12 @@ class BrowseView:
         self._page_size = page_size
         self._number = 0
         self._request = 0
+        self._page_attempts: tuple[Attempt, ...] = ()
+        self._shown: tuple[Attempt, ...] = ()
+        """What next and previous go through: the page when an attempt was opened, deleted ones since among it."""
+        self._position = 0
+        self._deleted: set[int] = set()
+        self._last_deleted: Attempt | None = None
 
     def build(self) -> None:
         """Lay the page out; ``refresh`` fills it."""
@@ -63,12 +66,17 @@ class BrowseView:
             self._episode = ui.number("Episode", min=0, precision=0, on_change=self._restart)
             self._episode.props("outlined dense clearable data-test=episode")
             self._order = self._select("Order", ["newest first", "oldest first"], "order")
+            self._undo = ui.button("Undo", icon="undo", on_click=self._undo_delete, color=None)
+            self._undo.props("flat no-caps data-test=undo").classes("tool").mark("undo").set_visibility(False)
+            if self._scores is not None:
+                ui.label(BEATS).classes("quiet").props("data-test=beats")
             ui.element("div").classes("spring")
             self._back = self._step("chevron_left", "Previous page", -1, "previous")
             self._where = ui.label().classes("browse-where").props("data-test=where")
             self._on = self._step("chevron_right", "Next page", 1, "next")
         self._grid = ui.element("main").classes("browse-grid")
-        ui.keyboard(on_key=self._key)
+        self._dialog = AttemptDialog(self._step_attempt, self._set_deleted)
+        ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
 
     def _select(self, label: str, options: list[str], test: str) -> ui.select:
         select = ui.select(options, value=options[0], label=label, on_change=self._restart)
@@ -79,10 +87,16 @@ class BrowseView:
         return button.props(f'flat aria-label="{name}" data-test={test}').classes("tool").mark(test)
 
     async def _key(self, event: Any) -> None:
-        if event.action.keydown and event.key.arrow_left:
-            await self._go(-1)
-        elif event.action.keydown and event.key.arrow_right:
-            await self._go(1)
+        if not event.action.keydown:
+            return
+        step = self._step_attempt if self._dialog.is_open else self._go
+        if event.key.arrow_left:
+            await step(-1)
+        elif event.key.arrow_right:
+            await step(1)
+        elif event.key.delete and self._dialog.is_open:
+            attempt = self._shown[self._position]
+            await self._set_deleted(attempt, attempt.id not in self._deleted)
 
     async def _restart(self) -> None:
         self._number = 0
@@ -113,7 +127,7 @@ class BrowseView:
                 await self._show(page, request)
 
     async def _show(self, page: BrowsePage, request: int) -> None:
-        self._number = page.number
+        self._number, self._page_attempts = page.number, page.attempts
         self._total.set_text(f"{page.total:,} attempts".replace(",", " "))
         self._where.set_text(f"{page.number + 1} of {page.pages}")
         self._back.set_enabled(page.number > 0)
@@ -137,7 +151,8 @@ class BrowseView:
         mark, word = outcome_mark(attempt)
         kind = "none" if attempt.success is None else "success" if attempt.success else "failure"
         button = ui.element("button").classes(f"attempt {kind}").props(f"type=button data-test=attempt-{attempt.id}")
-        button.on("click", lambda: self._open(attempt))
+        button.mark(f"attempt-{attempt.id}")
+        button.on("click", lambda: self._open_on_page(attempt))
         picture: PictureKind = "crop" if attempt.grasp is not None else "height"
         with button:
             ui.element("img").props(f'src="{picture_address(attempt, picture, 176)}" alt="" loading=lazy')
@@ -150,50 +165,47 @@ class BrowseView:
             score.set_visibility(self._scores is not None)
         return score
 
-    def _open(self, attempt: Attempt) -> None:
-        with self._client, ui.dialog(value=True) as dialog, ui.card().classes("browse-detail"):
-            dialog.on("hide", dialog.delete)
-            ui.label(f"Attempt {attempt.id}").classes("help-title")
-            with ui.element("div").classes("strip"):
-                for kind, name in PICTURES:
-                    with ui.element("figure"):
-                        address = picture_address(attempt, kind, 360)
-                        ui.element("img").props(f'src="{address}" alt="{name}"')
-                        with ui.element("figcaption"):
-                            ui.label(name)
-            with ui.element("div").classes("help-rows"):
-                for key, value in describe(attempt):
-                    ui.label(key).classes("help-key")
-                    ui.label(value).classes("browse-value")
-            ui.button("Close", on_click=dialog.close, color=None).props("flat no-caps autofocus data-test=close")
+    # ---- one attempt in full
 
+    async def _open_on_page(self, attempt: Attempt) -> None:
+        self._shown = self._page_attempts
+        self._position = self._shown.index(attempt)
+        await self._show_attempt(attempt)
 
-def outcome_mark(attempt: Attempt) -> tuple[str, str]:
-    """A mark and a word for how an attempt ended."""
-    if attempt.outcome is None:
-        empty = (attempt.extra or {}).get("nothing_graspable")
-        return ("•", "nothing graspable" if empty else "no label")
-    mark, word, _ = OUTCOME_WORDS[Outcome(attempt.outcome)]
-    return mark, word.lower()
+    async def _show_attempt(self, attempt: Attempt) -> None:
+        self._dialog.show(attempt, attempt.id in self._deleted)
+        if self._scores is not None:
+            score = await run.io_bound(self._scores, attempt)
+            if not self._client.is_deleted:
+                self._dialog.show_score(attempt, score)
 
+    async def _step_attempt(self, by: int) -> None:
+        """The attempt before or after the open one, over the borders of pages."""
+        position = self._position + by
+        if not 0 <= position < len(self._shown):
+            before = self._number
+            await self._go(by)
+            if self._number == before or not self._page_attempts:
+                return
+            self._shown = self._page_attempts
+            position = 0 if by > 0 else len(self._shown) - 1
+        self._position = position
+        await self._show_attempt(self._shown[position])
 
-def score_text(score: GraspScore | None) -> str:
-    """A model's score in words."""
-    return "not scored" if score is None else f"score {score.score:.2f}, beats {100 * score.beats:.1f} %"
+    async def _set_deleted(self, attempt: Attempt, deleted: bool) -> None:
+        try:
+            await run.io_bound(set_deleted, self._dataset, attempt.id, deleted)
+        except UserError as error:
+            ui.notify(str(error), type="negative")
+            return
+        (self._deleted.add if deleted else self._deleted.discard)(attempt.id)
+        self._last_deleted = attempt if deleted else None
+        self._undo.set_visibility(deleted)
+        self._undo.set_text(f"Undo: restore attempt {attempt.id}")
+        if self._dialog.shows(attempt):
+            await self._show_attempt(attempt)
+        await self.refresh()
 
-
-def describe(attempt: Attempt) -> list[tuple[str, str]]:
-    """An attempt's values in words."""
-    grasp = attempt.grasp
-    degrees = 0.0 if grasp is None else math.degrees(grasp.angle)
-    rows = [
-        ("Outcome", outcome_mark(attempt)[1]),
-        ("Grasp", "none" if grasp is None else f"row {grasp.row}, column {grasp.col}, {degrees:.1f}°"),
-        ("Finger tips", "–" if attempt.z is None else f"{1000 * attempt.z:.0f} mm above the table"),
-        ("Chosen by", f"{attempt.source or 'nobody'}, {attempt.policy or '–'} {attempt.policy_version or ''}"),
-        ("Where", f"{attempt.environment}, episode {attempt.episode}, attempt {attempt.index} of it"),
-        ("When", attempt.created_at),
-    ]
-    if attempt.extra:
-        rows.append(("Extra", json.dumps(attempt.extra, ensure_ascii=False)))
-    return rows
+    async def _undo_delete(self) -> None:
+        if self._last_deleted is not None:
+            await self._set_deleted(self._last_deleted, False)

@@ -13,6 +13,7 @@ from grasping_student.web.browse_config import BrowseConfig
 
 if TYPE_CHECKING:
     from grasping_student.datasets.store import Dataset
+    from grasping_student.geometry.gripper import GripperGeometry
     from grasping_student.web.browse_listing import ScoreCache
 
 
@@ -23,15 +24,28 @@ def run(config: BrowseConfig) -> None:
         UserError: no dataset, no checkpoint, a model of another workspace, or a port that is taken.
     """
     from grasping_student.datasets.store import Dataset
-    from grasping_student.geometry.gripper import GripperGeometry
     from grasping_student.web.browse_page import build_browse_page
     from grasping_student.web.server import checked_binding, serve
 
     binding = checked_binding(config.host, config.port, config.token)
     dataset = Dataset(config.dataset)
     scores = None if config.model is None else model_scores(config.model, dataset)
+    gripper = make_gripper(config)
     with shown(config.dataset):
-        serve(binding, "Browse page", lambda: build_browse_page(dataset, GripperGeometry(), scores, config.page_size))
+        serve(binding, "Browse page", lambda: build_browse_page(dataset, gripper, scores, config.page_size))
+
+
+def make_gripper(config: BrowseConfig) -> GripperGeometry:
+    """The gripper to draw: of the cell if one is given.
+
+    Raises:
+        UserError: the cell's file is wrong.
+    """
+    if config.cell is None:
+        return config.gripper
+    from grasping_student.robots.cell.cell_file import load_cell
+
+    return load_cell(config.cell).gripper_geometry
 
 
 @contextmanager

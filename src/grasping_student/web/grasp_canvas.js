@@ -1,12 +1,14 @@
 // The scene to click on: holds the grasp being drawn, so that no movement of the pointer or key waits for the server.
-import { commandOf, COARSE_METRES, FINE_TURN, isForUs, leavesKeysBehind } from "grasping-student-canvas/keys.js";
-import { baseLayer, drawGripper, drawScene, drawSuggestion, gripperGeometry, heightPixels } from "grasping-student-canvas/drawing.js";
+import { COARSE_METRES, leavesKeysBehind } from "grasping-student-canvas/keys.js";
+import { baseLayer, drawGripper, drawScene, drawSuggestion, heightPixels } from "grasping-student-canvas/drawing.js";
+import { drawLegend } from "grasping-student-canvas/legend.js";
 import { decodeHeight, footprint, isGraspable, wrapAngle } from "grasping-student-canvas/footprint.js";
+import { pointing } from "grasping-student-canvas/pointing.js";
+import { typing } from "grasping-student-canvas/typing.js";
+import { WHOLE } from "grasping-student-canvas/viewport.js";
 import { hintText, readouts, spoken } from "grasping-student-canvas/words.js";
 
 const VIEWS = ["height", "colour", "both"];
-const CLICK_SLACK = 8; // pointer travel in CSS pixels that still is a click
-const HANDLE_REACH = 24; // distance in CSS pixels from which the handle can be taken, sized for a finger
 
 export default {
   template: `
@@ -15,23 +17,27 @@ export default {
       <div class="grasp-busy" v-if="busy || note" role="status">
         <span class="grasp-spinner" v-if="busy"></span>{{ busy || note }}<span v-if="waiting">{{ waiting }} key{{ waiting > 1 ? "s" : "" }} typed ahead</span>
       </div>
+      <button class="grasp-fit" v-if="zoom > 1" type="button" @click="fit" aria-label="Show the whole scene">{{ zoom.toFixed(1) }} \u00d7 <b>fit</b></button>
       <div class="grasp-spoken" aria-live="polite">{{ words }}</div>
     </div>`,
   props: { recorded: Boolean, storage: String, suggests: Boolean, typeAhead: Boolean },
   emits: ["ready", "act", "view", "help"],
-  data: () => ({ busy: "", locked: false, words: "", note: "", waiting: 0 }),
+  data: () => ({ busy: "", locked: false, words: "", note: "", waiting: 0, zoom: 1 }),
   created() {
     // kept out of Vue's reactivity: these change with every movement
     Object.assign(this, { scene: null, grasp: null, suggestions: [], from: null, view: "height", layer: null, drag: null });
+    // the part of the scene that is shown, fingers on the screen, and the grasps before the last two presses
+    Object.assign(this, { viewport: WHOLE, fingers: new Map(), pinch: null, pan: null, earlier: [null, null] });
     // keys typed while a label is saved, and whether one of our actions has no answer yet
-    Object.assign(this, { typed: [], unanswered: false, modelLooks: false });
+    Object.assign(this, { typed: [], unanswered: false, modelLooks: false, done: false });
   },
   mounted() {
     const canvas = this.$refs.canvas;
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", () => (this.drag = null));
-    canvas.addEventListener("pointercancel", () => (this.drag = null));
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.release(event));
+    canvas.addEventListener("dblclick", () => this.viewport.zoom > 1 && (this.put(this.earlier[0]), this.fit()));
+    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.onKey = (event) => this.key(event);
     window.addEventListener("keydown", this.onKey);
@@ -47,6 +53,8 @@ export default {
     this.sizes.disconnect();
   },
   methods: {
+    ...pointing,
+    ...typing,
     showScene(payload) {
       const palette = Uint8Array.from(atob(payload.palette), (letter) => letter.charCodeAt(0));
       const height = decodeHeight(payload.height, payload.pixels, payload.height_offset, payload.height_unit);
@@ -59,6 +67,7 @@ export default {
       };
       picture.src = payload.rgb;
       if (this.scene && this.scene.number !== scene.number) sessionStorage.removeItem(this.draftKey());
+      if (this.scene?.number !== scene.number) this.show(WHOLE);
       this.scene = scene;
       this.suggestions = [];
       this.modelLooks = this.suggests;
@@ -89,29 +98,12 @@ export default {
       this.busy = text;
       this.applyTyped();
     },
+    setDone(done) {
+      this.done = done;
+    },
     setLocked(locked) {
       this.locked = locked;
       if (locked) this.dropTyped();
-    },
-    // ---- keys typed ahead: done in order, each on the scene that is there when its turn comes
-    acted() {
-      this.unanswered = false;
-      this.applyTyped();
-    },
-    mustWait([name]) {
-      return !!this.busy || this.unanswered || (name === "take" && this.modelLooks);
-    },
-    applyTyped() {
-      while (this.typed.length && !this.mustWait(this.typed[0])) {
-        const [name, ...values] = this.typed.shift();
-        this[name](...values);
-      }
-      this.waiting = this.typed.length;
-    },
-    dropTyped() {
-      if (this.typed.length) this.tell(`The ${this.typed.length} keys typed ahead were not applied`);
-      this.typed = [];
-      this.waiting = 0;
     },
     tell(text) {
       this.note = this.words = text;
@@ -127,13 +119,12 @@ export default {
       const before = this.grasp || this.firstGrasp();
       const heading = change.heading ?? before.heading;
       const limit = (value) => Math.max(0, Math.min(this.scene.pixels - 1, value));
-      this.grasp = {
-        row: limit(change.row ?? before.row),
-        col: limit(change.col ?? before.col),
-        angle: wrapAngle(heading),
-        heading,
-      };
-      sessionStorage.setItem(this.draftKey(), JSON.stringify(this.grasp));
+      const [row, col] = [limit(change.row ?? before.row), limit(change.col ?? before.col)];
+      this.put({ row, col, angle: wrapAngle(heading), heading });
+    },
+    put(grasp) {
+      this.grasp = grasp;
+      sessionStorage.setItem(this.draftKey(), JSON.stringify(grasp));
       this.draw();
     },
     firstGrasp() {
@@ -154,22 +145,26 @@ export default {
       if (!before) return;
       const step = far ? Math.max(2, Math.round((COARSE_METRES / this.scene.extent) * this.scene.pixels)) : 1;
       this.set(this.grasp ? { row: before.row + rows * step, col: before.col + cols * step } : {});
+      this.follow();
     },
     take(position) {
       const suggestion = this.suggestions[position];
       if (!suggestion || this.locked || this.busy) return;
       this.from = position;
       this.set({ row: suggestion.row, col: suggestion.col, heading: suggestion.angle });
+      this.follow();
     },
     clear() {
       if (!this.scene) return;
-      sessionStorage.setItem(this.draftKey(), "null");
-      this.grasp = this.from = null;
-      this.draw();
+      this.from = null;
+      this.put(null);
     },
     act(action) {
       if (action === "help") return this.$emit("help", {});
       if (this.locked || this.busy || (!this.scene && action !== "recover")) return;
+      if (this.done && ["good", "bad", "nothing", "skip"].includes(action)) {
+        return this.tell("Every scene is judged: choose one in the list to label it once more");
+      }
       const needsGrasp = ["execute", "good", "bad"].includes(action);
       if (needsGrasp && (!this.grasp || !isGraspable(this.scene, this.grasp.row, this.grasp.col))) {
         this.tell(this.grasp ? hintText(footprint(this.scene, this.scene.gripper, this.grasp))[1] : "Choose a point first");
@@ -186,57 +181,6 @@ export default {
         element.animate([{ transform: "translateX(-5px)" }, { transform: "translateX(5px)" }, {}], { duration: 160, iterations: 2 });
       }
     },
-    // ---- pointer and keys
-    point(event) {
-      const box = this.$refs.canvas.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top, box.width];
-    },
-    press(event) {
-      if (event.button !== 0 || !this.scene || this.drag) return;
-      const [x, y, side] = this.point(event);
-      this.$refs.canvas.setPointerCapture(event.pointerId);
-      this.stamp = event.timeStamp;
-      const shape = this.grasp && gripperGeometry(this.scene, side, this.grasp);
-      const near = (place, reach) => shape && Math.hypot(place[0] - x, place[1] - y) <= reach;
-      this.drag = { x, y, turning: near(shape?.handle, HANDLE_REACH) };
-      if (this.drag.turning || near(shape?.centre, CLICK_SLACK)) return;
-      const chosen = this.suggestions.findIndex((s) => {
-        const [cx, cy] = gripperGeometry(this.scene, side, { ...s, heading: s.angle }).centre;
-        return Math.hypot(cx - x, cy - y) <= 12;
-      });
-      if (chosen >= 0) return this.take(chosen);
-      const pixel = (value) => Math.floor((value / side) * this.scene.pixels);
-      this.set({ row: pixel(y), col: pixel(x) });
-    },
-    move(event) {
-      if (!this.drag || !this.grasp) return;
-      const [x, y, side] = this.point(event);
-      if (!this.drag.turning && Math.hypot(x - this.drag.x, y - this.drag.y) <= CLICK_SLACK) return;
-      this.drag.turning = true;
-      this.stamp = event.timeStamp;
-      const [cx, cy] = gripperGeometry(this.scene, side, this.grasp).centre;
-      this.set({ heading: Math.atan2(cy - y, x - cx) });
-    },
-    wheel(event) {
-      if (!this.grasp) return;
-      event.preventDefault();
-      this.stamp = event.timeStamp;
-      this.turn(event.deltaY < 0 ? FINE_TURN : -FINE_TURN);
-    },
-    key(event) {
-      if (!isForUs(event)) return;
-      const command = commandOf(event, this.recorded);
-      if (!command) return;
-      event.preventDefault();
-      if (event.repeat && command[0] === "act") return;
-      this.stamp = event.timeStamp;
-      const [name, ...values] = command;
-      if (name === "cycleView" || values[0] === "help" || this.locked) return this[name](...values);
-      if (!this.typed.length && !this.mustWait(command)) return this[name](...values);
-      if (!this.typeAhead) return this.tell("The robot is at work: this key was not applied");
-      if (!event.repeat) this.typed.push(command);
-      this.waiting = this.typed.length;
-    },
     // ---- drawing
     draw() {
       if (this.frame) return;
@@ -252,11 +196,15 @@ export default {
       const ratio = window.devicePixelRatio || 1;
       if (canvas.width !== Math.round(side * ratio)) canvas.width = canvas.height = Math.round(side * ratio);
       const context = canvas.getContext("2d");
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      drawScene(context, this.scene, this.layer, side);
-      this.suggestions.forEach((s, i) => drawSuggestion(context, this.scene, side, s, i + 1, i === this.from));
+      const { zoom, left, top } = this.viewport;
+      const whole = side * zoom;
+      context.setTransform(ratio, 0, 0, ratio, -left * side * ratio, -top * side * ratio);
+      drawScene(context, this.scene, this.layer, whole);
+      this.suggestions.forEach((s, i) => drawSuggestion(context, this.scene, whole, s, i + 1, i === this.from));
       this.print = this.grasp && footprint(this.scene, this.scene.gripper, this.grasp);
-      if (this.grasp) drawGripper(context, this.scene, side, this.grasp, this.print);
+      if (this.grasp) drawGripper(context, this.scene, whole, this.grasp, this.print);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      drawLegend(context, this.scene, side, zoom, this.view !== "colour");
       this.report();
       if (this.stamp) {
         const detail = { event: this.stamp, drawn: performance.now() };
@@ -266,7 +214,7 @@ export default {
     },
     report() {
       const grasp = this.grasp;
-      const state = { scene: this.scene.number, ...grasp, hint: this.print?.hint ?? "none", suggestion: this.from, ...this.print };
+      const state = { scene: this.scene.number, ...grasp, hint: this.print?.hint ?? "none", suggestion: this.from, viewport: this.viewport, ...this.print };
       this.$el.dataset.state = JSON.stringify(state, (_, value) => (Number.isNaN(value) ? null : value));
       for (const [name, text] of Object.entries(readouts(this.scene, grasp, this.print))) {
         for (const element of document.querySelectorAll(`[data-readout="${name}"]`)) element.textContent = text;

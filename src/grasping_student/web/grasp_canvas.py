@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
@@ -17,8 +17,8 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.web.scene_payload import suggestion_payload
 from grasping_student.web.suggestions import Suggestion
 
-ActionName = Literal["execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover"]
-ACTIONS: tuple[ActionName, ...] = ("execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover")
+ActionName = Literal["execute", "good", "bad", "nothing", "skip", "undo", "retry", "recover", "previous", "next"]
+ACTIONS: tuple[ActionName, ...] = get_args(ActionName)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,10 @@ class GraspCanvas(ui.element, component="grasp_canvas.js", esm={"grasping-studen
     def set_busy(self, text: str | None) -> None:
         """Lock the canvas while something runs, and say what."""
         self.run_method("setBusy", text or "")
+
+    def set_done(self, done: bool) -> None:
+        """Say that every recorded scene is judged: a grasp drawn on the last one is not asked for any more."""
+        self.run_method("setDone", done)
 
     def acted(self) -> None:
         """The action that the browser sent is done or refused, and everything that it changed is shown."""

@@ -19,6 +19,7 @@ from grasping_student.web import labelling_results as results
 from grasping_student.web.attempt_pictures import serve_attempt_pictures
 from grasping_student.web.edit_lock import browser_name
 from grasping_student.web.grasp_canvas import Action, GraspCanvas, parse_action
+from grasping_student.web.labelling_scenes import DonePanel, ScenesCard
 from grasping_student.web.labelling_service import Change, LabellingService, Message
 from grasping_student.web.scene_payload import scene_payload
 
@@ -77,12 +78,14 @@ class LabellingPage:
                     recorded, self._options.storage, self._options.with_model, type_ahead=not service.moves_robot
                 ).classes("labelling-canvas")
                 self._view = panels.canvas_tools(self._canvas, self._change_view)
+                self._done = DonePanel(self._go_to)
             with ui.element("aside").classes("labelling-side"):
                 panels.grasp_card(self._canvas, recorded)
                 self._actions = panels.action_buttons(self._canvas, recorded)
+                self._outcome = panels.card("Last grasp", "outcome")
                 if self._options.with_model:
                     self._suggestions = panels.card("Model suggests", "suggestions")
-                self._outcome = panels.card("Last grasp", "outcome")
+                self._scenes = ScenesCard(self._canvas, self._go_to) if recorded else None
                 self._session = panels.card("This session", "session")
         self._canvas.on("ready", self._show_everything)
         self._canvas.on("help", self._help.open)
@@ -93,7 +96,7 @@ class LabellingPage:
         self._client.on_disconnect(self._disconnected)
         self._client.on_delete(stop)
         self._client.on_delete(self._gone)
-        for change in ("message", "progress"):
+        for change in ("message", "progress", "scenes"):
             self._changed(change)
         if service.suggestions is not None:
             results.fill_suggestions(self._suggestions, self._canvas, service.suggestions)
@@ -115,6 +118,8 @@ class LabellingPage:
                 self._actions.undo.set_enabled(service.can_undo)
                 self._actions.retry.set_visibility(service.unsaved)
                 self._actions.recover.set_visibility(service.trouble is not None)
+            elif change == "scenes":
+                self._show_scenes()
             elif change == "failed":
                 self._canvas.drop_typed()
             elif change in ("hold", "question"):
@@ -124,6 +129,7 @@ class LabellingPage:
         """The canvas has begun: first load, reload, or a connection that came back."""
         self._show_scene()
         self._show_suggestions()
+        self._show_scenes()
         self._canvas.set_busy(self._service.busy)
         self._show_hold()
 
@@ -136,6 +142,14 @@ class LabellingPage:
             with self._suggestions:
                 ui.label("the model is looking …").classes("quiet")
 
+    def _show_scenes(self) -> None:
+        scenes = self._service.scenes
+        if scenes is None or self._scenes is None:
+            return
+        self._scenes.show(scenes)
+        self._done.show(scenes)
+        self._canvas.set_done(scenes.done)
+
     def _show_suggestions(self) -> None:
         found, scene, model_looks = self._service.suggestions, self._service.scene, self._service.model_looks
         if scene is None or model_looks:
@@ -147,7 +161,8 @@ class LabellingPage:
         results.fill_suggestions(self._suggestions, self._canvas, found)
 
     def _show_message(self, message: Message | None) -> None:
-        results.fill_outcome(self._outcome, self._service.last, message, self._options.gripper)
+        service = self._service
+        results.fill_outcome(self._outcome, service.last, message, self._options.gripper, service.recorded)
 
     def _show_hold(self) -> None:
         mine = self._service.hold.held_by(self._client.id)
@@ -192,6 +207,8 @@ class LabellingPage:
             await service.nothing_graspable(action.scene)
         elif action.name == "skip":
             await service.skip(action.scene)
+        elif action.name in ("previous", "next"):
+            await service.step(action.scene, -1 if action.name == "previous" else 1)
         elif action.name == "undo":
             await service.undo()
         elif action.name == "recover":
@@ -206,6 +223,11 @@ class LabellingPage:
     def _answer(self) -> None:
         if self._service.hold.held_by(self._client.id):
             self._service.operator.answer()
+
+    async def _go_to(self, position: int) -> None:
+        service = self._service
+        if service.hold.held_by(self._client.id) and service.busy is None:
+            await service.go_to(-1 if service.scene is None else service.scene.number, position)
 
     async def _delete(self, attempt_id: int) -> None:
         if self._service.hold.held_by(self._client.id):

@@ -15,6 +15,12 @@ from grasping_student.web.grasp_canvas import GraspCanvas
 
 VIEWS = {"height": "Height", "colour": "Colour", "both": "Both"}
 
+WHERE = {
+    "recorded": "recorded scenes: you judge",
+    "simulation": "the simulator tries your grasps",
+    "robot-cell": "the robot tries your grasps",
+}
+
 
 @contextmanager
 def header(dataset: str, environment: str) -> Iterator[None]:
@@ -23,7 +29,7 @@ def header(dataset: str, environment: str) -> Iterator[None]:
         ui.label("Grasping Student").classes("brand")
         with ui.element("div").classes("where"):
             ui.label(dataset).classes("dataset")
-            ui.label(f"grasps on: {environment}").classes("quiet")
+            ui.label(WHERE.get(environment, environment)).classes("quiet")
         ui.element("div").classes("spring")
         yield
 
@@ -167,12 +173,15 @@ def help_dialog(recorded: bool, with_model: bool) -> ui.dialog:
         ("Click or tap, then drag", "Choose the point, turn the gripper"),
         ("Drag the round handle", "Turn without moving the point"),
         ("Q / E", "Turn left / right by 2.8°; with Shift by 22.5°"),
-        ("Mouse wheel", "Turn by 2.8°"),
+        ("Mouse wheel, + / -", "Zoom about the pointer or the gripper; with Shift the wheel turns the gripper"),
+        ("Right button, two fingers", "Move the picture; two fingers also zoom"),
+        ("Double click, 0", "Show the whole scene"),
         ("Arrow keys", "Move by one pixel; with Shift by 1 cm"),
         *([("1 … 9", "Take up a suggestion; change it or leave it")] if with_model else []),
         *act,
         ("U, Ctrl+Z or Backspace", "Undo the last step; an undone attempt is deleted, and its scene comes back"),
         ("S", "Skip this scene, keep nothing"),
+        *([("P / F", "Previous / next scene of the list")] if recorded else []),
         ("N", "Nothing here can be grasped: keep the scene as such"),
         ("V", "Height, colour or both"),
         ("Esc", "Drop the grasp being drawn"),

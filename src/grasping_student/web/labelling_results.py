@@ -33,17 +33,23 @@ OUTCOME_WORDS = {
     Outcome.FAULT: ("!", "Device fault", "not the grasp's fault: it does not count"),
 }
 
+UNCERTAINTY = (
+    "Spread of the model's scores over all grasps of this scene: near 0 it prefers one place by far, near 1 all "
+    "grasps look alike to it. Labels on scenes of high uncertainty teach it most."
+)
+
 MARKS = {"info": "•", "success": "✓", "failure": "✕", "error": "!"}
 
 
 def fill_outcome(
-    inside: ui.element, last: SavedLabel | None, message: Message | None, gripper: GripperGeometry
+    inside: ui.element, last: SavedLabel | None, message: Message | None, gripper: GripperGeometry, recorded: bool
 ) -> None:
     """The message, and the last saved grasp with its pictures."""
     inside.clear()
     with inside:
         if message is None:
-            ui.label("Nothing yet. Choose a grasp, then execute it.").classes("quiet")
+            then = "say whether it is good or bad" if recorded else "execute it"
+            ui.label(f"Nothing yet. Choose a grasp, then {then}.").classes("quiet")
             return
         if last is not None and message.tone in ("success", "failure"):
             _strip(last, gripper)
@@ -93,21 +99,20 @@ def fill_suggestions(inside: ui.element, canvas: GraspCanvas, found: SceneSugges
             )
             button.classes("suggestion").on("click", js_handler=canvas.call("take", position))
             button.tooltip(f"score {suggestion.score:.2f}")
-        label = ui.label(f"uncertainty {found.uncertainty:.2f}").classes("quiet")
-        label.tooltip("of the model in this scene: 0 is sure, 1 knows nothing")
+        label = ui.label(f"uncertainty {found.uncertainty:.2f} (0 sure, 1 knows nothing)").classes("quiet")
+        label.tooltip(UNCERTAINTY)
 
 
-def progress_numbers(progress: Progress, scenes_left: int | None) -> list[tuple[str, str, str]]:
-    """Test name, number and what it counts; ``scenes_left`` is None where there is a robot."""
+def progress_numbers(progress: Progress, recorded: bool) -> list[tuple[str, str, str]]:
+    """Test name, number and what it counts."""
     share = f"{100 * progress.session_successes / progress.session_labels:.0f} %" if progress.session_labels else "–"
     rate = "–" if progress.labels_per_minute is None else f"{progress.labels_per_minute:.1f}"
-    verb = "succeeded" if scenes_left is None else "good"
+    verb = "good" if recorded else "succeeded"
     return [
         ("labels", str(progress.session_labels), "labels"),
         ("rate", share, f"{verb} ({progress.session_successes})"),
         ("speed", rate, "a minute"),
         ("total", str(progress.total_labels), "in the dataset"),
-        *([] if scenes_left is None else [("left", str(scenes_left), "scenes to go")]),
     ]
 
 
@@ -123,12 +128,10 @@ def fill_session(
     inside.clear()
     with inside:
         with ui.element("div").classes("numbers"):
-            for test, number, meaning in progress_numbers(service.progress, service.scenes_left):
+            for test, number, meaning in progress_numbers(service.progress, service.recorded):
                 with ui.element("div"):
                     ui.label(number).classes("number").props(f"data-test={test}")
                     ui.label(meaning).classes("quiet")
-        if service.scenes_left == 0:
-            ui.label("Every scene has been judged. They begin again; further labels are kept as well.")
         with ui.element("div").classes("thumbnails"):
             for attempt, deleted in service.recent:
                 _thumbnail(attempt, deleted, attempt.id == selected, select)

@@ -10,19 +10,31 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from grasping_student.datasets.schema import Attempt
+from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import Progress
 from grasping_student.web.edit_lock import Hold
 from grasping_student.web.labelling_session import LabellingSession
-from grasping_student.web.labelling_steps import Interruptible, Recoverable, SavedLabel, Scene, StaleScene
+from grasping_student.web.labelling_steps import Interruptible, Recoverable, SavedLabel, Scene, SceneList, StaleScene
 from grasping_student.web.operator import Operator
 from grasping_student.web.suggestions import SceneSuggestions, Suggester
 
 log = logging.getLogger(__name__)
 
-Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold", "question", "failed"]
+Change = Literal["scene", "suggestions", "busy", "message", "progress", "hold", "question", "failed", "scenes"]
 Tone = Literal["info", "success", "failure", "error"]
+
+
+def scene_list(session: LabellingSession) -> SceneList | None:
+    """The list as it is now; None where scenes never end."""
+    environment = session.environment
+    if not isinstance(environment, RecordedEnvironment):
+        return None
+    said = session.log.judgements(environment.origin)
+    count = environment.scene_count
+    position = session.scene.seed % count if session.started else None
+    return SceneList(tuple(said[i].verdict if i in said else None for i in range(count)), position, session.done)
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,7 @@ class LabellingService:
         self.last: SavedLabel | None = None
         self.recent: list[tuple[Attempt, bool]] = []
         self.progress = Progress(0, 0, 0, 0, None)
-        self.scenes_left: int | None = None
+        self.scenes: SceneList | None = None
         self.can_undo = False
         self.unsaved = False
         self.trouble: str | None = None
@@ -118,13 +130,29 @@ class LabellingService:
         shown = self.suggestions
         done, attempt = await self._run("saving", lambda session: session.nothing_graspable(number, shown))
         if done:
-            self._say("info", f"Saved scene {attempt.id}: nothing graspable{self._stop_words or '. Here is another.'}")
+            self._say("info", f"Saved scene {attempt.id}: nothing graspable{self._stop_words or '.'}")
 
     async def skip(self, number: int) -> None:
         """Go on without keeping anything of the scene."""
         done, _ = await self._run("preparing a scene", lambda session: session.skip(number))
         if done:
             self._say("info", f"Skipped; nothing was saved of that scene{self._stop_words or '.'}")
+
+    async def go_to(self, number: int, position: int) -> None:
+        """Show a recorded scene by its position."""
+        done, _ = await self._run("opening the scene", lambda session: session.go_to(number, position))
+        if done and self.scenes is not None and self.scenes.position is not None:
+            position = self.scenes.position
+            verdict = self.scenes.verdicts[position]
+            judged = f" was judged: {verdict}. Another label is kept beside that one." if verdict else "."
+            self._say("info", f"Scene {position + 1} of {len(self.scenes.verdicts)}{judged}")
+
+    async def step(self, number: int, by: int) -> None:
+        """Show the recorded scene before or after the current one; after the end, the last one again."""
+        scenes = self.scenes
+        if scenes is not None:
+            away = 0 if scenes.done else by
+            await self.go_to(number, (scenes.position or 0) + away)
 
     async def recover(self) -> None:
         """On the operator's word: let a stopped robot go on, or pass over a recorded scene that cannot be read."""
@@ -210,17 +238,18 @@ class LabellingService:
         def read(session: LabellingSession) -> tuple[Any, ...]:
             recent = [(attempt, session.log.is_deleted(attempt.id)) for attempt in session.log.recent]
             scene = session.scene if session.started else None
-            counts = session.log.progress(), session.log.scenes_left(session.environment)
+            counts = session.log.progress(), scene_list(session)
             return scene, recent, *counts, session.can_undo, session.unsaved, session.trouble
 
         loop = asyncio.get_running_loop()
         state = await loop.run_in_executor(self._session_thread, read, self.session)
         before = self.scene
-        self.scene, self.recent, self.progress, self.scenes_left, self.can_undo, self.unsaved, self.trouble = state
+        self.scene, self.recent, self.progress, self.scenes, self.can_undo, self.unsaved, self.trouble = state
         if self.scene is not None and (before is None or before.number != self.scene.number):
             self.suggestions, self.model_looks = None, self._suggester is not None
             self.tell("scene")  # before "busy": keys typed ahead are meant for the new scene
             self._ask_model(self.scene)
+        self.tell("scenes")
         self.tell("busy")
         self.tell("progress")
 

@@ -36,6 +36,9 @@ from grasping_student.web.suggestions import SceneSuggestions, shown_with_attemp
 UNDO_DEPTH = 50
 """Steps that can be taken back."""
 
+UNSAVED = "the last grasp is not saved yet: make room on the disk and press Retry"
+STALE = "this was meant for a scene that is no longer shown; nothing was done"
+
 
 class LabellingSession:
     """One person labelling one dataset through one environment."""
@@ -91,16 +94,21 @@ class LabellingSession:
         return self._scenes.trouble
 
     @property
+    def done(self) -> bool:
+        """Whether every recorded scene is judged."""
+        return self._scenes.done
+
+    @property
     def scene(self) -> Scene:
         return self._scenes.scene
 
-    def start(self) -> Scene:
-        """Begin the first episode.
+    def start(self) -> None:
+        """Begin the first episode; ``done`` says if there is none, because every recorded scene is judged.
 
         Raises:
             UserError: the environment cannot begin; ``recover`` tries again.
         """
-        return self._scenes.begin_episode()
+        self._scenes.begin_episode()
 
     def execute(
         self,
@@ -155,7 +163,7 @@ class LabellingSession:
             raise UserError("everything is saved; there is nothing to retry")
         return self._save()
 
-    def recover(self) -> Scene:
+    def recover(self) -> None:
         """On the operator's word: let a stopped environment go on, and look at it anew.
 
         Where the environment stopped between two episodes, the next one begins.
@@ -163,7 +171,7 @@ class LabellingSession:
         Raises:
             UserError: the environment still cannot go on.
         """
-        return self._scenes.recover()
+        self._scenes.recover()
 
     def nothing_graspable(self, number: int, shown: SceneSuggestions | None = None) -> Attempt:
         """Keep the scene as one where a person found nothing to grasp, and begin the next episode.
@@ -187,6 +195,25 @@ class LabellingSession:
         scene = self._current(number)
         self._steps.append(Step(scene, self._state(), None, None))
         self._scenes.next_episode()
+
+    def go_to(self, number: int, position: int) -> None:
+        """Show a recorded scene, judged or not; nothing is kept of the one that is shown.
+
+        Args:
+            number: the scene that the person looked at; it does not matter where none is shown.
+            position: of the scene to show, counted round.
+
+        Raises:
+            StaleScene: another scene is shown by now.
+            UserError: there is a robot, or the scene cannot be read.
+        """
+        if not isinstance(self.environment, RecordedEnvironment):
+            raise UserError("only recorded scenes can be chosen from a list; here Skip brings another scene")
+        if self._unsaved is not None:
+            raise NotSaved(UNSAVED)
+        if self.started and number != self.scene.number:
+            raise StaleScene(STALE)
+        self._scenes.go_to(position % self.environment.scene_count)
 
     def delete(self, attempt_id: int) -> None:
         """Hide an attempt from all readers; ``restore`` and ``undo`` bring it back."""
@@ -257,11 +284,13 @@ class LabellingSession:
 
     def _current(self, number: int) -> Scene:
         if self._unsaved is not None:
-            raise NotSaved("the last grasp is not saved yet: make room on the disk and press Retry")
+            raise NotSaved(UNSAVED)
         if self.trouble is not None:
             raise UserError(f"nothing is done until this is solved: {self.trouble}")
+        if self.done:
+            raise UserError("every scene is judged; choose one in the list to look at it or to label it once more")
         if number != self.scene.number:
-            raise StaleScene("this was meant for a scene that is no longer shown; nothing was done")
+            raise StaleScene(STALE)
         return self.scene
 
     def _state(self) -> Any:

@@ -1,4 +1,4 @@
-"""Values of a labelling session: scenes, saved labels, steps that can be taken back, refusals."""
+"""Values of a labelling session: scenes and their list, saved labels, steps that can be taken back, refusals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
+from grasping_student.web.attempt_log import Verdict
 
 
 class StaleScene(UserError):
@@ -40,6 +41,20 @@ class Scene:
     @property
     def heightmap(self) -> Heightmap:
         return self.observation.heightmap
+
+
+@dataclass(frozen=True)
+class SceneList:
+    """The recorded scenes: what a person said of each, the one that is shown, and whether all are judged."""
+
+    verdicts: tuple[Verdict | None, ...]
+    position: int | None
+    done: bool
+
+    @property
+    def open(self) -> list[int]:
+        """Positions that nobody has judged."""
+        return [position for position, verdict in enumerate(self.verdicts) if verdict is None]
 
 
 @dataclass(frozen=True, eq=False)

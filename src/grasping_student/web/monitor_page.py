@@ -55,6 +55,10 @@ class MonitorPage:
             ui.button("STOP", on_click=self._stop, color=None).props("unelevated data-test=stop").classes(
                 "monitor-stop"
             )
+        with ui.element("div").classes("monitor-message").props("role=alert data-test=stop-message") as self._message:
+            self._message_text = ui.label()
+            ui.button("Close", on_click=lambda: self._message.set_visibility(False), color=None).props("flat no-caps")
+        self._message.set_visibility(False)
         with ui.element("main").classes("monitor-main labelling"):
             with ui.element("section").classes("monitor-left"):
                 with ui.element("div").classes("monitor-pictures"):
@@ -89,7 +93,9 @@ class MonitorPage:
 
     async def _stop(self) -> None:
         words, well = await press_stop(self._cell)
-        ui.notify(words, type="positive" if well else "negative", position="top", timeout=0, close_button=True)
+        self._message_text.set_text(("✓ " if well else "! ") + words)
+        self._message.props(f"data-well={str(well).lower()}")
+        self._message.set_visibility(True)
 
     def _show_phase(self, status: dict[str, Any]) -> None:
         if not status:

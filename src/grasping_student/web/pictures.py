@@ -71,9 +71,9 @@ def draw_gripper(
 
 
 def enlarge(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A square picture at ``side`` pixels, sharp when it grows."""
+    """A square picture at ``side`` pixels, smooth when it grows."""
     shrinks = side < picture.shape[0]
-    resized = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
+    resized = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment
+from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
@@ -41,11 +42,17 @@ class SceneSequence:
         self._trouble: str | None = None
         self._over = False
         """Whether the scene's episode has ended and the next one could not begin."""
+        self._done = False
 
     @property
     def started(self) -> bool:
         """Whether there is a scene to show."""
         return self._scene is not None
+
+    @property
+    def done(self) -> bool:
+        """Whether every recorded scene is judged; the scene is then the last one shown."""
+        return self._done
 
     @property
     def scene(self) -> Scene:
@@ -64,15 +71,44 @@ class SceneSequence:
             return self._environment.stopped
         return self._trouble
 
-    def begin_episode(self) -> Scene:
-        """Begin the next episode.
+    def begin_episode(self) -> None:
+        """Begin the next episode; where every recorded scene is judged, none begins and ``done`` says so.
 
         Raises:
             UserError: the environment cannot; ``recover`` tries again.
         """
         self._over = True
+        self._done = self._log.scenes_left(self._environment) == 0
+        if self._done:
+            self._trouble = None
+            return
+        self._begin(self._next_seed())
+
+    def go_to(self, position: int) -> None:
+        """Show a recorded scene, with the grasp that was judged there; the scene left behind comes again if it is open.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        environment = self._environment
+        assert isinstance(environment, RecordedEnvironment), "only recorded scenes can be chosen"
+        judgements = self._log.judgements(environment.origin)
+        if self._scene is not None and not self._over and self._scene.seed % environment.scene_count not in judgements:
+            self._queue.give_back(self._scene.seed)
+        self._over = True
+        self._begin(position, judgements[position].grasp if position in judgements else None)
+
+    def _next_seed(self) -> int:
+        """The queue's next seed, without recorded scenes that were judged since the queue took them up."""
+        seed, environment = self._queue.next_seed(), self._environment
+        if isinstance(environment, RecordedEnvironment):
+            judged = self._log.judged(environment.origin)
+            while seed % environment.scene_count in judged:
+                seed = self._queue.next_seed()
+        return seed
+
+    def _begin(self, seed: int, draft: PlanarGrasp | None = None) -> None:
         try:
-            seed = self._queue.next_seed()
             self._environment.reset(seed)
             observation = self._environment.observe()
         except UserError as error:
@@ -83,7 +119,7 @@ class SceneSequence:
         else:
             episode, index = self._log.next_episode, 0
         number = 0 if self._scene is None else self._scene.number + 1
-        return self._show(Scene(number, episode, index, seed, observation))
+        self._show(Scene(number, episode, index, seed, observation, draft))
 
     def next_episode(self) -> None:
         """Begin the next episode; where the environment cannot, what is done stays done and ``trouble`` says why."""
@@ -113,7 +149,7 @@ class SceneSequence:
             return None
         return after
 
-    def recover(self) -> Scene:
+    def recover(self) -> None:
         """On the operator's word: let a stopped environment go on, and observe it again.
 
         Where the environment stopped between two episodes, the next one begins.
@@ -124,8 +160,9 @@ class SceneSequence:
         if isinstance(self._environment, Recoverable) and self._environment.stopped is not None:
             self._environment.recover()
         if self._scene is None or self._over:
-            return self.begin_episode()
-        return self._show_after(self._environment.observe())
+            self.begin_episode()
+        else:
+            self._show_after(self._environment.observe())
 
     def go_back(self, step: Step) -> bool:
         """Show the scene as it was before a step; False where the environment cannot be restored."""
@@ -137,12 +174,11 @@ class SceneSequence:
         self._show(replace(step.scene, number=self.scene.number + 1, draft=step.grasp))
         return True
 
-    def _show_after(self, observation: Observation) -> Scene:
+    def _show_after(self, observation: Observation) -> None:
         scene = self.scene
-        return self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, observation))
+        self._show(Scene(scene.number + 1, scene.episode, scene.index + 1, scene.seed, observation))
 
-    def _show(self, scene: Scene) -> Scene:
-        self._trouble, self._over = None, False
+    def _show(self, scene: Scene) -> None:
+        self._trouble, self._over, self._done = None, False, False
         self._scene = scene
         self._shown_at = self._clock()
-        return scene

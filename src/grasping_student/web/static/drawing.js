@@ -87,7 +87,8 @@ function outlined(context, width, colour, trace) {
 }
 
 export function drawScene(context, scene, layer, side) {
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = true;
+  context.imageSmoothingQuality = "low"; // bilinear: the finer filters ripple on large enlargements
   context.drawImage(layer, 0, 0, side, side);
   const rim = (scene.margin / scene.pixels) * side;
   const inside = side - 2 * rim;
@@ -101,42 +102,6 @@ export function drawScene(context, scene, layer, side) {
   context.lineWidth = 1.5;
   context.strokeRect(rim, rim, inside, inside);
   context.setLineDash([]);
-  drawScale(context, scene, side, rim);
-}
-
-function drawScale(context, scene, side, rim) {
-  const middle = side - rim / 2;
-  const bar = (0.05 / scene.extent) * side;
-  context.font = "500 12px Roboto, sans-serif";
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  context.fillStyle = context.strokeStyle = WHITE;
-  context.lineWidth = 2;
-  context.beginPath();
-  context.moveTo(rim, middle - 5);
-  context.lineTo(rim, middle + 5);
-  context.moveTo(rim, middle);
-  context.lineTo(rim + bar, middle);
-  context.moveTo(rim + bar, middle - 5);
-  context.lineTo(rim + bar, middle + 5);
-  context.stroke();
-  context.fillText("5 cm", rim + bar + 8, middle);
-
-  const width = Math.min(180, side / 4);
-  const top = `${Math.round(scene.top * 1000)} mm`;
-  const right = side - rim - context.measureText(top).width - 8;
-  const gradient = context.createLinearGradient(right - width, 0, right, 0);
-  for (let i = 0; i <= 8; i++) {
-    const index = 3 * Math.round((i / 8) * 255);
-    gradient.addColorStop(i / 8, `rgb(${scene.palette.slice(index, index + 3).join(",")})`);
-  }
-  context.fillStyle = gradient;
-  context.fillRect(right - width, middle - 5, width, 10);
-  context.fillStyle = WHITE;
-  context.fillText(top, right + 8, middle);
-  context.textAlign = "right";
-  context.fillText("height 0", right - width - 8, middle);
-  context.textAlign = "left";
 }
 
 export function drawSuggestion(context, scene, side, suggestion, number, chosen) {

@@ -3,6 +3,7 @@
 export const FINE_TURN = Math.PI / 64;
 export const COARSE_TURN = Math.PI / 8;
 export const COARSE_METRES = 0.01;
+const ZOOM_STEP = 1.25;
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const ACTIONS = { s: "skip", n: "nothing", u: "undo", backspace: "undo", r: "retry", "?": "help", h: "help" };
@@ -17,9 +18,14 @@ export function commandOf(event, recorded) {
   if (key === "e" || key === "]" || key === "}") return ["turn", -turn];
   if (key in ARROWS) return ["nudge", ...ARROWS[key], event.shiftKey];
   if (/^[1-9]$/.test(key)) return ["take", Number(key) - 1];
+  if (key === "+" || key === "=") return ["zoomBy", ZOOM_STEP];
+  if (key === "-" || key === "_") return ["zoomBy", 1 / ZOOM_STEP];
+  if (key === "0") return ["fit"];
   if (key === "v") return ["cycleView"];
   if (key === "Escape") return ["clear"];
   if (recorded && (key === "g" || key === "b")) return ["act", key === "g" ? "good" : "bad"];
+  if (recorded && (key === "Enter" || key === " ")) return ["tell", "Nobody tries this grasp: press G for good or B for bad"];
+  if (recorded && (key === "p" || key === "f")) return ["act", key === "p" ? "previous" : "next"];
   if (!recorded && (key === "Enter" || key === " ")) return ["act", "execute"];
   const action = ACTIONS[key.toLowerCase()];
   return action ? ["act", action] : null;
@@ -36,4 +42,9 @@ export function isForUs(event) {
 // Whether a click came from a pointer and hit a button of the page: Enter shall mean execute then, not that button again.
 export function leavesKeysBehind(event) {
   return event.detail > 0 && !!event.target.closest?.(".labelling-main button, .labelling-header button");
+}
+
+// What changes neither grasp nor dataset is done at once, also while a label is saved.
+export function isAtOnce([name, value]) {
+  return ["cycleView", "zoomBy", "fit", "tell"].includes(name) || value === "help";
 }
