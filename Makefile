@@ -1,16 +1,25 @@
 # Two commands to begin with: `make demo` and `make test`. Everything goes into .venv; nothing else is touched.
-PYTHON ?= python3.11
+SUPPORTED := 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
+# the newest Python that runs and can make a .venv; `make PYTHON=/path/to/python` takes another
+PYTHON ?= $(firstword $(foreach version,3.14 3.13 3.12 3.11,\
+	$(shell python$(version) -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
+
+# a .venv that is missing, broken or of a Python that is not supported is made anew, with all that was in it
+ifneq ($(shell $(BIN)/python -c $(SUPPORTED) 2>/dev/null && echo good),good)
+.PHONY: $(BIN)/python $(VENV)/.installed $(VENV)/.installed-all
+endif
 
 .PHONY: setup demo test check docs results costs clean
 
 setup: $(VENV)/.installed-all ## make .venv with every extra that the tests use
 
 $(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or say make PYTHON=/path/to/python3.11"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" && command -v "$(PYTHON)" >/dev/null || { echo "no Python 3.11 to 3.14 found: install one, or say make PYTHON=/path/to/python"; exit 2; }
+	@"$(PYTHON)" -c $(SUPPORTED) || { echo "$(PYTHON) is $$($(PYTHON) -V): Python 3.11 to 3.14 is needed"; exit 2; }
+	"$(PYTHON)" -m venv --clear $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .

@@ -291,3 +291,9 @@ def test_states_before_connecting_are_refused(fakes):
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Ur5eConfig(**values)
+
+
+def test_without_the_vendors_client_one_sentence_says_which_python_it_needs(monkeypatch):
+    monkeypatch.setattr("grasping_student.robots.arms.ur5e.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"ur-rtde.*\[robot\].*Python 3\.11 or 3\.12"):
+        Ur5e(Ur5eConfig(host="127.0.0.1")).connect()

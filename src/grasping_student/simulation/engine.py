@@ -133,7 +133,11 @@ class PhysicsEngine(ABC):
 
 _ENGINES: dict[str, tuple[str, str, str]] = {
     "mujoco": ("mujoco_engine", "MujocoEngine", "pip install mujoco"),
-    "pybullet": ("pybullet_engine", "PybulletEngine", "pip install pybullet (Python 3.11 only)"),
+    "pybullet": (
+        "pybullet_engine",
+        "PybulletEngine",
+        "pip install pybullet (Python 3.11 only), or take --engine mujoco",
+    ),
 }
 """Name -> module of this package, class in it, and how to install what it needs."""
 
