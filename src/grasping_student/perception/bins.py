@@ -118,7 +118,8 @@ def _ring(height: NDArray[np.float32], workspace: Workspace, cells: NDArray[np.b
     side = SMALLEST_SIDE / workspace.pixel_size
     if row.size == 0 or max(np.ptp(row), np.ptp(col)) < side:
         return None
-    hull = cv2.convexHull(np.column_stack([col, row]).astype(np.float32))[:, 0]
+    corners = np.column_stack([col, row]).astype(np.float32)
+    hull = np.asarray(cv2.convexHull(corners)[:, 0], dtype=np.float32)
     if len(hull) < 3 or min(cv2.minAreaRect(hull)[1]) < side:
         return None
     points, inwards = _walk(hull, STEP / workspace.pixel_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,12 @@ class FloorPlane:
     curve: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Factors of ``x x``, ``x y`` and ``y y``, one over metres."""
 
+    @classmethod
+    def of(cls, factors: NDArray[np.floating]) -> Self:
+        """The plane with these factors of x, y and 1."""
+        slope_x, slope_y, offset = (float(each) for each in factors)
+        return cls(slope_x, slope_y, offset)
+
     @property
     def tilt(self) -> float:
         """Angle to the horizontal, radians."""
@@ -107,7 +114,7 @@ def fit_floor(heightmap: Heightmap, any_height: bool = False) -> FloorPlane | No
         if near.sum() < 100:
             return None
         matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
-        best = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
+        best = FloorPlane.of(np.linalg.lstsq(matrix, z[near], rcond=None)[0])
     return best if _believable(best, farthest) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
 
 
@@ -134,7 +141,7 @@ def refine_floor(points: NDArray[np.floating], workspace: Workspace, plane: Floo
         noise = 1.4826 * float(np.median(np.abs(off - np.median(off))))
         near = np.abs(off - np.median(off)) < max(3.0 * noise, 1e-4)
         matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
-        plane = FloorPlane(*(float(value) for value in np.linalg.lstsq(matrix, z[near], rcond=None)[0]))
+        plane = FloorPlane.of(np.linalg.lstsq(matrix, z[near], rcond=None)[0])
     return plane, noise
 
 
@@ -269,7 +276,7 @@ def _through(points: NDArray[np.float64], farthest: float) -> FloorPlane | None:
     matrix = np.column_stack([points[:, :2], np.ones(3)])
     if abs(np.linalg.det(matrix)) < 1e-4:
         return None
-    plane = FloorPlane(*(float(value) for value in np.linalg.solve(matrix, points[:, 2])))
+    plane = FloorPlane.of(np.linalg.solve(matrix, points[:, 2]))
     return plane if _believable(plane, farthest) else None
 
 
