@@ -127,6 +127,9 @@ def test_the_end_says_what_is_kept_and_what_comes_next(tmp_path):
     assert "No label yet" in farewell(LabelConfig(dataset=tmp_path), 0)
     told = farewell(LabelConfig(dataset=tmp_path), 12)
     assert f"train teacher --preset light-augmented --dataset {tmp_path} " in told
+    held_out = LabelConfig(dataset=tmp_path, env="recorded", scenes=tmp_path / "split" / "held_out")
+    told = farewell(held_out, 12)
+    assert f"dataset info {tmp_path}" in told and "train teacher" not in told
 
 
 def test_frames_in_folders_become_scenes(tmp_path):

@@ -19,7 +19,7 @@ from grasping_student.web.pictures import around, draw_gripper, enlarge, height_
 PictureKind = Literal["crop", "height", "colour"]
 
 CROP = 0.15
-"""Side of the square shown around a grasp, metres."""
+"""Side of the square shown around a grasp, metres; more for a gripper that is wider."""
 
 SIDES = (16, 1024)
 """Smallest and largest picture that is made, pixels."""
@@ -38,10 +38,11 @@ def attempt_picture(
     base = heightmap.rgb if kind == "colour" else height_colours(heightmap)
     if attempt.grasp is None:
         return png_bytes(enlarge(base, side))
-    zoom = workspace.extent / CROP if kind == "crop" else 1.0
+    metres = min(max(CROP, 1.25 * (gripper.opening + 2 * gripper.finger_thickness)), workspace.extent)
+    zoom = workspace.extent / metres if kind == "crop" else 1.0
     picture = draw_gripper(enlarge(base, round(side * zoom)), attempt.grasp, gripper, workspace, max(1, side // 80))
     if kind == "crop":
-        picture = around(picture, attempt.grasp, CROP, workspace)
+        picture = around(picture, attempt.grasp, metres, workspace)
     return png_bytes(enlarge(picture, side))
 
 

@@ -71,9 +71,10 @@ class BrowseView:
             if self._scores is not None:
                 ui.label(BEATS).classes("quiet").props("data-test=beats")
             ui.element("div").classes("spring")
-            self._back = self._step("chevron_left", "Previous page", -1, "previous")
-            self._where = ui.label().classes("browse-where").props("data-test=where")
-            self._on = self._step("chevron_right", "Next page", 1, "next")
+            with ui.element("div").classes("browse-pages"):
+                self._back = self._step("chevron_left", "Previous page", -1, "previous")
+                self._where = ui.label().classes("browse-where").props("data-test=where")
+                self._on = self._step("chevron_right", "Next page", 1, "next")
         self._grid = ui.element("main").classes("browse-grid")
         self._dialog = AttemptDialog(self._step_attempt, self._set_deleted)
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])

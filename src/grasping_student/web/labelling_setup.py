@@ -22,6 +22,9 @@ from grasping_student.web.scene_queue import MostUncertainFirst, SceneQueue, in_
 if TYPE_CHECKING:
     from grasping_student.web.suggestions import Suggester
 
+HELD_OUT_SIDE = "held_out"
+"""Folder that ``dataset split --copy`` gives the scenes kept for measuring."""
+
 
 def check_label_config(config: LabelConfig) -> None:
     """Refuse options that contradict each other.
@@ -175,6 +178,11 @@ def farewell(config: LabelConfig, labels: int) -> str:
     """What is kept, and what to do with it."""
     if not labels:
         return f"No label yet in {config.dataset}; the same command goes on with it."
+    if config.scenes is not None and config.scenes.name == HELD_OUT_SIDE:
+        return (
+            f"{labels} labels on held-out scenes in {config.dataset}. They measure a model and must teach none; the "
+            f"share of good grasps:\n  grasping-student dataset info {config.dataset}"
+        )
     return (
         f"{labels} labels in {config.dataset}. The same command goes on with them; to learn from them:\n"
         f"  grasping-student train teacher --preset light-augmented --dataset {config.dataset} --out runs/teacher"
