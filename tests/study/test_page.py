@@ -24,7 +24,7 @@ def no_figures(monkeypatch):
     monkeypatch.setattr(figures, "save_figure", lambda figure, path: None)
 
 
-@pytest.mark.parametrize(("seed", "share"), [(0, 0.02), (1, 0.06), (2, 0.15)])
+@pytest.mark.parametrize(("seed", "share"), [(0, 0.02), (1, 0.08)])
 def test_any_part_of_the_grid_makes_a_page(tmp_path, seed, share, no_figures):
     random = np.random.default_rng(seed)
     write_runs(tmp_path, keep=lambda *_: random.random() < share, scenes=10)
@@ -49,9 +49,8 @@ def test_one_run_of_any_experiment_makes_a_page_that_concludes_nothing(tmp_path,
 
 
 def test_rebuilding_changes_no_byte_of_page_or_figures(tmp_path):
-    write_runs(
-        tmp_path, keep=lambda name, domain, level, *rest: level in ("5 %", "1", "64", "plain", "antipodal", "all")
-    )
+    levels = ("5 %", "64", "antipodal", "all")
+    write_runs(tmp_path, keep=lambda name, domain, level, *rest: level in levels, replicates=1, scenes=10)
 
     def built():
         page.write_page(tmp_path, tmp_path / "page.md")

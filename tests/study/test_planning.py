@@ -8,10 +8,11 @@ from grasping_student.cli.main import main
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.study import planning
-from grasping_student.study.conditions import ABLATION, CONDITIONS, DEFAULT_STUDENT, METHODS, OLD_NAMES, POLICIES
+from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, OLD_NAMES, POLICIES
 from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig, Sizes, with_current_names
 from grasping_student.study.designs import DESIGNS, FRACTIONS
 from grasping_student.study.estimates import Planned, all_configs, expected_seconds, planned_experiments, unknown_costs
+from grasping_student.study.methods import ABLATION, METHODS
 from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import Stage
 

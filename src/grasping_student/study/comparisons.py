@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from grasping_student.study.conditions import (
     CONDITIONS,
-    CONTROLS,
     DEFAULT_STUDENT,
     RANDOM_ANTIPODAL,
     TEACHERS,
     UNCONSTRAINED_STUDENT,
     condition_title,
 )
-from grasping_student.study.rates import MIN_REPLICATES, Estimate, Evidence, difference, rate
+from grasping_student.study.rates import MIN_REPLICATES, Estimate, Evidence, rate
 
 WANTED_LEAD = 0.05
 """Lead over the best of its teachers that the student is wanted to have, one-shot."""
@@ -191,26 +190,32 @@ class Tally:
 
     domain: str
     levels: int
-    better_by_both: tuple[str, ...]
-    better: tuple[str, ...]
-    """By the interval over replicates and scenes alone."""
-
-    worse: tuple[str, ...]
-    not_told: tuple[str, ...]
-    few: tuple[str, ...]
-    """Of too few replicates."""
+    groups: dict[str, tuple[str, ...]]
+    """Finding -> levels."""
 
     @property
     def sentence(self) -> str:
         """Predicate of a sentence: better at so many levels, and so on."""
-        groups = {
-            "better by both intervals": self.better_by_both,
-            "better by the interval over replicates and scenes alone": self.better,
-            "worse": self.worse,
-            "not told apart": self.not_told,
-            "measured with too few replicates": self.few,
-        }
-        return ", ".join(f"{word} at {len(each)} ({', '.join(each)})" for word, each in groups.items() if each)
+        return ", ".join(f"{words} at {len(each)} ({', '.join(each)})" for words, each in self.groups.items())
+
+
+FINDINGS = (
+    "better by both intervals",
+    "better by the interval over replicates and scenes alone",
+    "worse",
+    "not told apart",
+    "measured with too few replicates",
+)
+"""What a difference shows, in the order of sentences."""
+
+
+def finding(found: Estimate) -> str:
+    """One of ``FINDINGS``."""
+    if not found.enough:
+        return FINDINGS[4]
+    if found.better:
+        return FINDINGS[0 if found.by_both else 1]
+    return FINDINGS[2 if found.worse else 3]
 
 
 def tallies(comparisons: Sequence[Comparison]) -> list[Tally]:
@@ -218,11 +223,8 @@ def tallies(comparisons: Sequence[Comparison]) -> list[Tally]:
     found = []
     for domain in dict.fromkeys(each.domain for each in comparisons):
         own = [each for each in comparisons if each.domain == domain]
-        groups: dict[str, list[str]] = {}
-        for each in own:
-            groups.setdefault(_group(each.found), []).append(each.level)
-        names = ("better_by_both", "better", "worse", "not_told", "few")
-        found.append(Tally(domain, len(own), *(tuple(groups.get(name, ())) for name in names)))
+        levels = {words: tuple(each.level for each in own if finding(each.found) == words) for words in FINDINGS}
+        found.append(Tally(domain, len(own), {words: each for words, each in levels.items() if each}))
     return found
 
 
@@ -232,14 +234,6 @@ def count(comparisons: Sequence[Comparison]) -> dict[str, int]:
     better, worse = sum(each.better for each in found), sum(each.worse for each in found)
     enough = sum(each.enough for each in found)
     return {"of": len(found), "better": better, "worse": worse, "not_told": enough - better - worse}
-
-
-def _group(found: Estimate) -> str:
-    if not found.enough:
-        return "few"
-    if found.better:
-        return "better_by_both" if found.by_both else "better"
-    return "worse" if found.worse else "not_told"
 
 
 def lower_entropy(evidence: Evidence) -> Iterator[dict[str, object]]:
@@ -258,55 +252,6 @@ def lower_entropy(evidence: Evidence) -> Iterator[dict[str, object]]:
                     "student_bits": float(np.mean([b[n] for n in shared])),
                     "teacher_bits": float(np.mean([a[n] for n in shared])),
                 }
-
-
-@dataclass(frozen=True)
-class MethodRow:
-    """A method's student, or a control, against the plain student, the default and the augmented teacher."""
-
-    title: str
-    rate: Estimate
-    control: bool
-    against: Mapping[str, Estimate | None]
-    """``plain``, ``default``, ``teacher`` -> one-shot difference; None against itself."""
-
-
-def method_rows(evidence: Evidence, domain: str) -> list[MethodRow]:
-    """Controls, then each method's student; a control whose model is a method's student stands there once."""
-    design, levels = evidence.design, evidence.levels(domain)
-    students = {level: evidence.counts(domain, level, "student_method", "one_shot") for level in levels}
-    models = set(evidence.runs.loc[evidence.runs["condition"] == "student_method", "model"])
-    controls = {}
-    for name in CONTROLS:
-        own = evidence.runs[(evidence.runs["condition"] == name) & (evidence.runs["domain"] == domain)]
-        if not models & set(own["model"]):
-            controls[condition_title(name)] = _at_all_levels(evidence, domain, name)
-    plain, default = students.get("plain", {}), students.get(CONDITIONS[DEFAULT_STUDENT].method, {})
-    others = {"plain": plain, "default": default, "teacher": _at_all_levels(evidence, domain, "teacher_augmented")}
-    named = [*controls.items(), *((design.level_title(level), own) for level, own in students.items())]
-    return [
-        MethodRow(
-            title,
-            rate(list(own.values())),
-            title in controls,
-            {name: None if other is own else difference(other, own) for name, other in others.items()},
-        )
-        for title, own in named
-        if own
-    ]
-
-
-def _at_all_levels(evidence: Evidence, domain: str, condition: str) -> dict:
-    """Counts of a condition by replicate, where all levels have the same ones."""
-    levels = evidence.levels(domain)
-    return {n: c for level in levels for n, c in evidence.counts(domain, level, condition, "one_shot").items()}
-
-
-def method_counts(rows: Sequence[MethodRow]) -> dict[str, int]:
-    """How many other methods are better than the default, worse, and not told from it."""
-    found = [e for row in rows if not row.control and (e := row.against["default"]) is not None and e.enough]
-    better, worse = sum(each.better for each in found), sum(each.worse for each in found)
-    return {"of": len(found), "better": better, "worse": worse, "not_told": len(found) - better - worse}
 
 
 def marked(replicates: int) -> str:

@@ -33,9 +33,9 @@ def make_datasets(config: ExperimentConfig) -> str:
     domains = tuple(choice(name, DOMAINS, "domain") for name in config.domains) or tuple(DOMAINS)
     for name in domains:
         domain = DOMAINS[name]
-        wanted |= {f"labels {domain.labels}": graph.pool(domain.labels), f"scenes {name}": graph.scenes(name)}
-        wanted[f"held out {domain.target}"] = graph.held_out(domain.target)
-        wanted[f"labels {domain.target}"] = graph.pool(domain.target)
+        wanted |= {f"labels {domain.labels}": graph.data.pool(domain.labels), f"scenes {name}": graph.data.scenes(name)}
+        wanted[f"held out {domain.target}"] = graph.data.held_out(domain.target)
+        wanted[f"labels {domain.target}"] = graph.data.pool(domain.target)
         wanted[f"robot {domain.target}"] = graph.robot(domain.target)
     check_sizes(config.out, config)
     settle_outdated(config, list(wanted.values()), [])
@@ -61,5 +61,5 @@ def make_datasets(config: ExperimentConfig) -> str:
         )
     write_json(path, known)
     for family in dict.fromkeys(DOMAINS[name].labels for name in domains):
-        plot_labels(graph.pool(family).out, config.out / f"{LABELS}-{family}.png")
+        plot_labels(graph.data.pool(family).out, config.out / f"{LABELS}-{family}.png")
     return "\n".join(lines)

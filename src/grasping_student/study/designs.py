@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from grasping_student.study.conditions import (
-    ABLATION,
     CONDITIONS,
     CONTROLS,
     DEFAULT_STUDENT,
-    METHODS,
-    NAMED_ONLY,
     TEACHERS,
     UNCONSTRAINED_STUDENT,
     Condition,
 )
+from grasping_student.study.methods import ABLATION, METHODS, NAMED_ONLY
 
 Measure = Literal["one_shot", "proxy", "entropy", "picking"]
 
@@ -183,24 +181,8 @@ DESIGNS: dict[str, Design] = {
         domains=("in-distribution", "domain-shift"),
         extra_replicates={"1 %": 5},
         paper={
-            "teacher": {
-                "1 %": 0.5556,
-                "2 %": 0.6204,
-                "5 %": 0.6333,
-                "10 %": 0.6747,
-                "20 %": 0.7020,
-                "50 %": 0.7109,
-                "100 %": 0.7240,
-            },
-            "student": {
-                "1 %": 0.5813,
-                "2 %": 0.6825,
-                "5 %": 0.7445,
-                "10 %": 0.7562,
-                "20 %": 0.8545,
-                "50 %": 0.8326,
-                "100 %": 0.8516,
-            },
+            "teacher": dict(zip(FRACTIONS, (0.5556, 0.6204, 0.6333, 0.6747, 0.7020, 0.7109, 0.7240), strict=True)),
+            "student": dict(zip(FRACTIONS, (0.5813, 0.6825, 0.7445, 0.7562, 0.8545, 0.8326, 0.8516), strict=True)),
         },
         paper_source="table III and figure 3, proxy",
     ),

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from grasping_student.study.conditions import CONTROLS, POLICIES
 from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig
-from grasping_student.study.designs import DESIGNS, DOMAINS, Design
+from grasping_student.study.designs import DESIGNS
 from grasping_student.study.planning import PlannedRun, other_sizes, planned_runs, scenes_of
 from grasping_student.study.run_store import by_run, episodes_in, scenes_in
 from grasping_student.study.stage_graph import StageGraph
@@ -81,31 +80,3 @@ def _counted(replicates: Iterable[tuple[str, bool]]) -> list[str]:
     for condition, there in replicates:
         by.setdefault(condition, []).append(there)
     return [f"`{name}`" + f" ({sum(each)} of {len(each)})" * any(each) for name, each in by.items() if not all(each)]
-
-
-def left_out(design: Design) -> list[str]:
-    """What a design does not ask for: controls at some levels, a domain, trials, levels in ``all``."""
-    trials = {
-        (d, level): own for d in design.domains for level in design.levels if (own := design.conditions(level, d))
-    }
-    found = [f"{design.domains[0].replace('-', ' ')} only"] if len(design.domains) < len(DOMAINS) else []
-    for domain in design.domains:
-        used = [level for each, level in trials if each == domain]
-        where: dict[str, list[str]] = {}
-        for condition in CONTROLS if design.measures else ():
-            if condition in design.reference.conditions or (condition in POLICIES and "entropy" in design.measures):
-                continue
-            at = [level for level in used if condition in trials[domain, level]]
-            if len(at) < len(used):
-                where.setdefault(f"at {', '.join(at)} only" if at else "nowhere", []).append(condition)
-        parts = [f"{_quoted(conditions)} {levels}" for levels, conditions in where.items()]
-        unused = [level for level in design.levels if (domain, level) not in trials]
-        parts += [f"nothing at {', '.join(unused)}"] if unused else []
-        found += [f"{domain.replace('-', ' ')}: {', '.join(parts)}"] if parts else []
-    if design.named_only:
-        found.append(f"`experiment all --preset light` leaves out {_quoted(design.named_only)}")
-    return found
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

@@ -15,13 +15,14 @@ from grasping_student.pipeline.files import write_text
 from grasping_student.study import (
     comparisons,
     measure_tables,
+    method_comparisons,
     missing_runs,
     page_tables,
     precision_tables,
     proxy_validity,
 )
 from grasping_student.study.comparisons import Comparison, tallies
-from grasping_student.study.conditions import CONDITIONS, CONTROLS, DEFAULT_STUDENT, RANDOM_ANTIPODAL, condition_title
+from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, RANDOM_ANTIPODAL, condition_title
 from grasping_student.study.designs import DESIGNS, DOMAINS, domain_title
 from grasping_student.study.figures import FIGURE, plot_summary, plot_validity, write_figure
 from grasping_student.study.pictures import GRASPS, LABELS, MAPS
@@ -77,7 +78,6 @@ def page_context(results: Path, page: Path, everything: Mapping[str, Evidence]) 
         "designs": DESIGNS,
         "domains": DOMAINS,
         "conditions": {name: each for name, each in CONDITIONS.items() if _known(everything, name)},
-        "controls": CONTROLS,
         "default": DEFAULT_STUDENT,
         "condition_title": condition_title,
         "domain_title": domain_title,
@@ -91,11 +91,11 @@ def page_context(results: Path, page: Path, everything: Mapping[str, Evidence]) 
         "measures": measure_tables,
         "precision": precision_tables,
         "comparisons": comparisons,
+        "methods": method_comparisons,
         "few_labels": FEW_LABELS,
         "validity": validity,
         "order": proxy_validity.pair_order(models) if validity else None,
         "gaps": gaps,
-        "left_out": {name: found for name, each in DESIGNS.items() if (found := missing_runs.left_out(each))},
         "provenance": provenance(own),
         "sizes_of": sizes_of,
         "results": _link(results, page),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from grasping_student.episodes.event_log import EndReason
 from grasping_student.evaluation.table import interval, points
-from grasping_student.study.comparisons import Comparison, MethodRow, comparison, marked, pairs_in
+from grasping_student.study.comparisons import Comparison, comparison, marked, pairs_in
 from grasping_student.study.conditions import CONTROLS, DEFAULT_STUDENT, condition_title
 from grasping_student.study.designs import domain_title
+from grasping_student.study.method_comparisons import MethodRow
 from grasping_student.study.rates import MEASURES, MIN_REPLICATES, Estimate, Evidence
 
 _SCALES = {"entropy": (1.0, 2), "proxy_average": (100.0, 1)}

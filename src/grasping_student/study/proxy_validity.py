@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from grasping_student.evaluation.statistics import Counts
-from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, METHODS, UNCONSTRAINED_STUDENT
+from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, UNCONSTRAINED_STUDENT
 from grasping_student.study.designs import DOMAINS, domain_title
+from grasping_student.study.methods import METHODS
 from grasping_student.study.rates import MIN_REPLICATES, Evidence
 from grasping_student.study.run_store import RunKey, by_run
 

@@ -24,9 +24,10 @@ from grasping_student.evaluation.statistics import (
 )
 from grasping_student.evaluation.table import interval, points
 from grasping_student.study.conditions import CONDITIONS
-from grasping_student.study.designs import DESIGNS, ReferenceRuns
-from grasping_student.study.run_store import KEY, by_run, read_runs
-from grasping_student.study.stage_graph import PER_EPISODE
+from grasping_student.study.data_stages import PER_EPISODE
+from grasping_student.study.designs import DESIGNS
+from grasping_student.study.reference_runs import with_reference
+from grasping_student.study.run_store import by_run, read_runs
 
 RESAMPLES = 2000
 PAPER_EPOCHS = 30
@@ -101,28 +102,6 @@ class Estimate:
         """Value and bootstrap interval: a rate in percent or, signed, a difference in points."""
         value = points(self.value) if signed else f"{100 * self.value:.1f}"
         return f"{value} {interval(self.bootstrap, signed)}".strip()
-
-
-def with_reference(own: pd.DataFrame, other: pd.DataFrame, reference: ReferenceRuns) -> pd.DataFrame:
-    """An experiment's rows, with what another measured of the same models, and the other's rows of its conditions.
-
-    Args:
-        own: the experiment's rows.
-        other: rows of the other experiment.
-        reference: which of its conditions and measures.
-    """
-    if own.empty or other.empty:
-        return own
-    keys, trial = list(KEY), ["domain", "level", "replicate"]
-    own_runs = own.drop_duplicates(keys)
-    shared = other[other["measure"].isin(reference.measures)].merge(own_runs[[*keys, "model"]], on=[*keys, "model"])
-    measured = pd.MultiIndex.from_frame(own[[*keys, "measure"]])
-    shared = shared[~pd.MultiIndex.from_frame(shared[[*keys, "measure"]]).isin(measured)]
-    there = own_runs[trial].assign(level=reference.level or own_runs["level"]).drop_duplicates()
-    beside = other[other["condition"].isin(reference.conditions) & other["measure"].isin(own["measure"].unique())]
-    beside = beside.merge(there, on=trial)
-    beside = beside[~pd.MultiIndex.from_frame(beside[keys]).isin(pd.MultiIndex.from_frame(own_runs[keys]))]
-    return pd.concat([own, shared, beside], ignore_index=True)
 
 
 class Evidence:

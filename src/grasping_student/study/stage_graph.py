@@ -7,16 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from grasping_student.collection.configuration import CollectConfig, Family
+from grasping_student.collection.configuration import Family
 from grasping_student.episodes.configuration import SimulationSpec
 from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
-from grasping_student.study.conditions import CONDITIONS, METHODS, Condition, Method
+from grasping_student.study.conditions import CONDITIONS, Condition
 from grasping_student.study.configuration import ExperimentConfig
+from grasping_student.study.data_stages import DataStages
 from grasping_student.study.designs import DOMAINS, Trial
-from grasping_student.study.stage_registry import EntropyConfig, MergeConfig
+from grasping_student.study.methods import METHODS, Method
+from grasping_student.study.stage_registry import EntropyConfig
 from grasping_student.study.stages import Stage, make_stage, with_inputs
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
@@ -31,12 +33,6 @@ from grasping_student.training.configuration import (
 from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.pretraining_configuration import light_pretraining
 
-PER_EPISODE = 5
-"""Labelled attempts of an episode in all data of the experiments: many different scenes, few of each."""
-
-_SEEDS = {"pool": 1, "held_out": 2, "scenes": 3, "robot": 4, "online": 5}
-"""Each collection has scenes of its own; added to a thousand times the experiment's seed."""
-
 EARLY_SHARE = 0.05
 """Share of the labels of the early teacher that attempts as the robot."""
 
@@ -48,6 +44,7 @@ class StageGraph:
         self.config = config
         self.sizes = config.sizes
         self.cache = config.cache
+        self.data = DataStages(config)
 
     def labels(self, trial: Trial) -> int:
         """Labelled attempts of the trial's teacher."""
@@ -62,71 +59,21 @@ class StageGraph:
         """Where the models of a domain must work."""
         return SimulationSpec(DOMAINS[domain].target, self.sizes.pixels)
 
-    def attempts(self, purpose: str, family: Family, count: int, policy: Stage | str = "scripted") -> Stage:
-        """Labelled attempts, few an episode: many different scenes."""
-        collect = CollectConfig(
-            kind="attempts",
-            count=count,
-            policy=policy if isinstance(policy, str) else str(policy.out),
-            family=family,
-            pixels=self.sizes.pixels,
-            per_episode=PER_EPISODE,
-            seed=1000 * self.config.seed + _SEEDS[purpose],
-            workers=self.config.workers,
-        )
-        inputs = () if isinstance(policy, str) else (policy,)
-        return self._stage("dataset", collect, inputs, count)
-
-    def pool(self, family: Family) -> Stage:
-        """The labelled attempts of a person's stand-in."""
-        return self.attempts("pool", family, self.sizes.pool)
-
-    def held_out(self, family: Family) -> Stage:
-        """Labelled scenes that nothing learns from."""
-        return self.attempts("held_out", family, self.sizes.held_out)
-
-    def scenes(self, domain: str, relabelled: bool = False) -> Stage:
-        """What students see: unlabelled scenes, and some of the pool's without their labels.
-
-        Args:
-            domain: of the scenes.
-            relabelled: take all of the pool's, not ``sizes.relabelled`` of them.
-        """
-        collect = CollectConfig(
-            kind="scenes",
-            count=self.sizes.scenes,
-            family=DOMAINS[domain].target,
-            pixels=self.sizes.pixels,
-            seed=1000 * self.config.seed + _SEEDS["scenes"],
-            workers=self.config.workers,
-        )
-        unlabelled = self._stage("dataset", collect, (), self.sizes.scenes / 4)
-        first = self.sizes.pool if relabelled else self.sizes.relabelled
-        if not first:
-            return unlabelled
-        pool = self.pool(DOMAINS[domain].labels)
-        merge = MergeConfig((unlabelled.out, pool.out), first=first, seed=self.config.seed)
-        return self._stage("merged", merge, (unlabelled, pool), self.sizes.scenes + first)
-
-    def scene_count(self, relabelled: bool = False) -> int:
-        """How many scenes students see; arguments as of ``scenes``."""
-        return self.sizes.scenes + (self.sizes.pool if relabelled else min(self.sizes.relabelled, self.sizes.pool))
-
     def robot(self, family: Family) -> Stage:
         """Attempts of an early teacher that picks by itself (paper, section III-B)."""
         count = max(1, round(EARLY_SHARE * self.sizes.pool))
-        early = self._teacher(self.pool(family), CONDITIONS["teacher"], count, 0)
-        return self.attempts("robot", family, self.sizes.robot, early)
+        early = self._teacher(self.data.pool(family), CONDITIONS["teacher"], count, 0)
+        return self.data.attempts("robot", family, self.sizes.robot, early)
 
     def affordance(self, family: Family) -> Stage:
         """The affordance network of a family of scenes: all its labelled attempts, scripted and the robot's."""
-        sources = (self.pool(family), self.robot(family))
+        sources = (self.data.pool(family), self.robot(family))
         config = replace(self._affordance_config(), datasets=tuple(each.out for each in sources), seed=self.config.seed)
         return self._affordance("affordance", config, sources, self.sizes.pool + self.sizes.robot)
 
     def affordance_filter(self, trial: Trial) -> Stage:
         """The affordance network of exactly the labels that the trial's teacher learns from."""
-        pool, labels = self.pool(DOMAINS[trial.domain].labels), self.labels(trial)
+        pool, labels = self.data.pool(DOMAINS[trial.domain].labels), self.labels(trial)
         config = replace(
             self._affordance_config(),
             datasets=(pool.out,),
@@ -156,13 +103,13 @@ class StageGraph:
 
     def _teacher_of(self, name: str, trial: Trial, options: dict[str, Any], other: int = 0) -> Stage:
         """The trial's teacher of a condition, with other options or of another training seed."""
-        pool = self.pool(DOMAINS[trial.domain].labels)
+        pool = self.data.pool(DOMAINS[trial.domain].labels)
         return self._teacher(pool, CONDITIONS[name], self.labels(trial), trial.replicate, options, 100 * other)
 
     def table(self, teachers: tuple[Stage, ...], method: Method, trial: Trial) -> Stage:
         """A teacher's pseudo-labels of a trial's scenes, averaged with further teachers and filtered where the method
         wants it."""
-        scenes, angles = self.scenes(trial.domain, method.relabelled), trial.settings.angles or self.sizes.angles
+        scenes, angles = self.data.scenes(trial.domain, method.relabelled), trial.settings.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
         config = with_values(
             replace(base, workers=1, teacher=teachers[0].out, dataset=scenes.out, angles=angles),
@@ -176,12 +123,12 @@ class StageGraph:
             network = self.affordance_filter(trial)
             config, inputs = replace(config, affordance_filter=network.out), (*inputs, network)
         looks = config.views * len(teachers) + method.affordance_filter
-        return self._stage("table", config, inputs, self.scene_count(method.relabelled) * looks * angles)
+        return self._stage("table", config, inputs, self.data.scene_count(method.relabelled) * looks * angles)
 
     def proxy(self, model: Stage, domain: str) -> Stage:
         """The proxy of a model on the held-out scenes of where it must work."""
         family = DOMAINS[domain].target
-        affordance, held_out = self.affordance(family), self.held_out(family)
+        affordance, held_out = self.affordance(family), self.data.held_out(family)
         if affordance.name in (each.name for each in with_inputs([model])):
             raise UserError(
                 f"{model.name} learned from {affordance.name}, which the proxy judges by; take a judge of the "
@@ -198,7 +145,7 @@ class StageGraph:
 
     def entropy(self, model: Stage, domain: str) -> Stage:
         """The entropy of a model's maps on the held-out scenes."""
-        held_out = self.held_out(DOMAINS[domain].target)
+        held_out = self.data.held_out(DOMAINS[domain].target)
         config = EntropyConfig(model.out, held_out.out)
         return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
 
@@ -250,7 +197,7 @@ class StageGraph:
 
     def _student(self, condition: Condition, trial: Trial) -> Stage:
         method = METHODS[condition.method]
-        scenes = self.scenes(trial.domain, method.relabelled)
+        scenes = self.data.scenes(trial.domain, method.relabelled)
         if method.after:
             teacher = self._student(replace(condition, method=method.after), trial)
         else:
@@ -285,11 +232,11 @@ class StageGraph:
             config, inputs = replace(config, initial=start.out), (*inputs, start)
         if method.online_fraction:
             family = DOMAINS[trial.domain].target
-            online = self.attempts("online", family, self.sizes.robot, teacher)
+            online = self.data.attempts("online", family, self.sizes.robot, teacher)
             config = replace(config, online_attempts=online.out, online_fraction=method.online_fraction)
             inputs = (*inputs, online)
         if method.labelled_fraction:
-            pool = self.pool(DOMAINS[trial.domain].labels)
+            pool = self.data.pool(DOMAINS[trial.domain].labels)
             labels, replicate = self.labels(trial), trial.replicate
             config = replace(config, true_labels=pool.out, labelled_fraction=method.labelled_fraction)
             config, inputs = replace(config, labels=labels, label_seed=replicate), (*inputs, pool)
@@ -317,12 +264,12 @@ class StageGraph:
 
     def _student_steps(self) -> int:
         if self.sizes.training == "paper":
-            return replace(paper_student().loop, batch=self.sizes.batch).total_steps(self.scene_count())
+            return replace(paper_student().loop, batch=self.sizes.batch).total_steps(self.data.scene_count())
         return self.sizes.student_steps
 
     def _stage(self, kind: str, config: Any, inputs: tuple[Stage, ...], units: float) -> Stage:
         network = self.sizes.affordance_network if kind in ("affordance", "affordance_filter") else self.sizes.network
-        learns = kind not in ("dataset", "merged", "picking")
+        learns = kind != "picking"
         widths = f"{max(network.widths)}" if network.name == "compact" else ""
         scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
         return make_stage(kind, config, self.cache, inputs, units, scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,24 +39,6 @@ def _collect(config: Any) -> None:
     run(config, make_policy)
 
 
-def _teacher(config: Any) -> None:
-    from grasping_student.training.teacher import run
-
-    run(config)
-
-
-def _student(config: Any) -> None:
-    from grasping_student.training.student import run
-
-    run(config)
-
-
-def _table(config: Any) -> None:
-    from grasping_student.pseudo_labels.teacher_pass import run
-
-    run(config)
-
-
 def _affordance(config: Any) -> None:
     from grasping_student.evaluation.network_metrics import evaluate_affordance
     from grasping_student.models.inference import torch_threads
@@ -65,42 +48,6 @@ def _affordance(config: Any) -> None:
     out = run(config)
     with torch_threads(1):
         write_json(out / "held_out.json", evaluate_affordance(out))
-
-
-def _pretraining(config: Any) -> None:
-    from grasping_student.training.pretraining import run
-
-    run(config)
-
-
-def _affordance_filter(config: Any) -> None:
-    from grasping_student.training.affordance import run
-
-    run(config)
-
-
-def _proxy(config: Any) -> None:
-    from grasping_student.evaluation.proxy import run
-
-    run(config)
-
-
-def _picking(config: Any) -> None:
-    from grasping_student.evaluation.picking_stage import run
-
-    run(config)
-
-
-def _relabelling(config: Any) -> None:
-    from grasping_student.study.relabelling import run
-
-    run(config)
-
-
-def _precision(config: Any) -> None:
-    from grasping_student.study.precision import run
-
-    run(config)
 
 
 def _merge(config: MergeConfig) -> None:
@@ -141,23 +88,31 @@ class StageKind:
     """Raised by hand when a change of the code makes its results others. ``experiment rerun`` repeats a run and
     compares its numbers: it says whether that is due."""
 
-    run: Callable[[Any], None]
+    function: Callable[[Any], Any] | str
+    """Runs it with its config; a module whose ``run`` does is imported when it is needed."""
+
+    def run(self, config: Any) -> None:
+        """Make or resume the stage."""
+        if isinstance(self.function, str):
+            import_module(f"grasping_student.{self.function}").run(config)
+        else:
+            self.function(config)
 
 
 STAGE_KINDS: dict[str, StageKind] = {
     "dataset": StageKind(1, _collect),
     "merged": StageKind(1, _merge),
-    "teacher": StageKind(1, _teacher),
+    "teacher": StageKind(1, "training.teacher"),
     "affordance": StageKind(1, _affordance),
-    "affordance_filter": StageKind(1, _affordance_filter),
-    "pretraining": StageKind(1, _pretraining),
-    "table": StageKind(1, _table),
-    "student": StageKind(1, _student),
-    "proxy": StageKind(1, _proxy),
+    "affordance_filter": StageKind(1, "training.affordance"),
+    "pretraining": StageKind(1, "training.pretraining"),
+    "table": StageKind(1, "pseudo_labels.teacher_pass"),
+    "student": StageKind(1, "training.student"),
+    "proxy": StageKind(1, "evaluation.proxy"),
     "entropy": StageKind(1, _entropy),
-    "picking": StageKind(1, _picking),
-    "relabelling": StageKind(1, _relabelling),
-    "precision": StageKind(1, _precision),
+    "picking": StageKind(1, "evaluation.picking_stage"),
+    "relabelling": StageKind(1, "study.relabelling"),
+    "precision": StageKind(1, "study.precision"),
 }
 """Kind -> its version and the function that runs it."""
 
