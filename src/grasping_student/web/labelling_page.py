@@ -181,7 +181,8 @@ class LabellingPage:
         try:
             await self._act_if_allowed(given)
         finally:
-            self._canvas.acted()
+            if not self._client.is_deleted:
+                self._canvas.acted()
 
     async def _act_if_allowed(self, given: Any) -> None:
         service = self._service
