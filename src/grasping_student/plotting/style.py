@@ -39,7 +39,7 @@ SCORE_MAP = "inferno"
 """Perceptually uniform colour maps; the two differ so that a score is never read as a height."""
 
 MODEL_COLOURS = {"random": GREY, "scripted": BLACK, "teacher": ORANGE, "teacher_augmented": VERMILLION, "student": BLUE}
-"""The same arm has the same colour in every figure."""
+"""The same condition has the same colour in every figure."""
 
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",

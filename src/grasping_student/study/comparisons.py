@@ -196,7 +196,7 @@ class Tally:
     @property
     def sentence(self) -> str:
         """Predicate of a sentence: better at so many levels, and so on."""
-        return ", ".join(f"{words} at {len(each)} ({', '.join(each)})" for words, each in self.groups.items())
+        return ", ".join(f"{name} at {len(each)} ({', '.join(each)})" for name, each in self.groups.items())
 
 
 FINDINGS = (
@@ -223,8 +223,8 @@ def tallies(comparisons: Sequence[Comparison]) -> list[Tally]:
     found = []
     for domain in dict.fromkeys(each.domain for each in comparisons):
         own = [each for each in comparisons if each.domain == domain]
-        levels = {words: tuple(each.level for each in own if finding(each.found) == words) for words in FINDINGS}
-        found.append(Tally(domain, len(own), {words: each for words, each in levels.items() if each}))
+        levels = {name: tuple(each.level for each in own if finding(each.found) == name) for name in FINDINGS}
+        found.append(Tally(domain, len(own), {name: each for name, each in levels.items() if each}))
     return found
 
 

@@ -99,13 +99,13 @@ def run(config: PrecisionConfig, environment: EnvironmentSpec | None = None) -> 
     log, environment = config.out / GRASPS, environment or SimulationSpec(config.family, config.pixels)
     done = read_log(log)
     with atomic_path(log) as temporary:  # without a line that a kill cut short
-        temporary.write_text("".join(_line(scene, shots) for scene, shots in done.items()), encoding="utf-8")
+        temporary.write_text("".join(_line(scene, grasps) for scene, grasps in done.items()), encoding="utf-8")
     jobs = [SceneJob(environment, config, scene) for scene in range(config.scenes) if scene not in done]
     try:
         with one_thread(), log.open("a", encoding="utf-8") as file:
             found = parallel_map(grasp_in_scene, jobs, config.workers, "precision")
-            for job, shots in zip(jobs, found, strict=True):
-                file.write(_line(job.scene, shots))
+            for job, grasps in zip(jobs, found, strict=True):
+                file.write(_line(job.scene, grasps))
                 file.flush()
                 os.fsync(file.fileno())
     finally:

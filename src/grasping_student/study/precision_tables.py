@@ -127,11 +127,11 @@ GROUPINGS: dict[str, Grouping] = {
 def rates(runs: Replicates, by: str) -> list[tuple[str, Estimate | None]]:
     """Success in each group over the replicates that have attempts in it."""
     grouping = GROUPINGS[by]
-    draws = [grasps_of(run, *grouping.kinds) for _, run in sorted(runs.items())]
-    groups = [grouping.which(grasps) for grasps in draws]
+    replicates = [grasps_of(run, *grouping.kinds) for _, run in sorted(runs.items())]
+    groups = [grouping.which(grasps) for grasps in replicates]
     found = []
     for index, name in enumerate(grouping.names):
-        each = [grasps.counts(which == index) for grasps, which in zip(draws, groups, strict=True)]
+        each = [grasps.counts(which == index) for grasps, which in zip(replicates, groups, strict=True)]
         counts = [one for one in each if one.attempts.sum()]
         found.append((name, rate_of(counts) if counts else None))
     return found
@@ -139,8 +139,8 @@ def rates(runs: Replicates, by: str) -> list[tuple[str, Estimate | None]]:
 
 def rate(runs: Replicates, kind: str) -> Estimate | None:
     """Success of one kind of grasp over replicates."""
-    draws = [grasps_of(run, kind) for _, run in sorted(runs.items())]
-    counts = [each for grasps in draws if (each := grasps.counts(grasps.attempts)).attempts.sum()]
+    replicates = [grasps_of(run, kind) for _, run in sorted(runs.items())]
+    counts = [each for grasps in replicates if (each := grasps.counts(grasps.attempts)).attempts.sum()]
     return rate_of(counts) if counts else None
 
 

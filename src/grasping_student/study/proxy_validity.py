@@ -70,11 +70,11 @@ def compared_models(everything: Mapping[str, Evidence]) -> list[ComparedModel]:
             tested = UNCONSTRAINED_STUDENT if condition == DEFAULT_STUDENT else condition
             if condition != DEFAULT_STUDENT and constrained(evidence, level, condition):
                 continue
-            shots = evidence.counts(domain, level, tested, "one_shot").get(replicate)
+            one_shot = evidence.counts(domain, level, tested, "one_shot").get(replicate)
             proxy = evidence.counts(domain, level, condition, "proxy").get(replicate)
-            if shots is not None and proxy is not None:
+            if one_shot is not None and proxy is not None:
                 name = str(rows["model"].iloc[0])
-                known = found.get(name, ComparedModel(tested, (), shots, proxy))
+                known = found.get(name, ComparedModel(tested, (), one_shot, proxy))
                 found[name] = replace(known, trials=(*known.trials, place))
     return list(found.values())
 

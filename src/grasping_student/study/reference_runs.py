@@ -24,7 +24,7 @@ def with_reference(own: pd.DataFrame, other: pd.DataFrame, reference: ReferenceR
     measured = pd.MultiIndex.from_frame(own[[*keys, "measure"]])
     shared = shared[~pd.MultiIndex.from_frame(shared[[*keys, "measure"]]).isin(measured)]
     there = own_runs[trial].assign(level=reference.level or own_runs["level"]).drop_duplicates()
-    beside = other[other["condition"].isin(reference.conditions) & other["measure"].isin(own["measure"].unique())]
-    beside = beside.merge(there, on=trial)
-    beside = beside[~pd.MultiIndex.from_frame(beside[keys]).isin(pd.MultiIndex.from_frame(own_runs[keys]))]
-    return pd.concat([own, shared, beside], ignore_index=True)
+    referenced = other[other["condition"].isin(reference.conditions) & other["measure"].isin(own["measure"].unique())]
+    referenced = referenced.merge(there, on=trial)
+    referenced = referenced[~pd.MultiIndex.from_frame(referenced[keys]).isin(pd.MultiIndex.from_frame(own_runs[keys]))]
+    return pd.concat([own, shared, referenced], ignore_index=True)

@@ -84,7 +84,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(percent=percent, points=points, interval=interval, words=lambda text: text.replace("_", " "))
+    found.filters.update(percent=percent, points=points, interval=interval, spaced=lambda text: text.replace("_", " "))
     return found
 
 

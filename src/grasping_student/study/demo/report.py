@@ -87,11 +87,13 @@ class DemoRun:
 def report_values(run: DemoRun) -> dict[str, Any]:
     """Everything of ``report.json`` that follows from the evaluations' files; schema in docs/evaluation.md."""
     one_shot, picking = read_metrics(run.one_shot), read_metrics(run.picking)
-    shots, picks = read_events(run.one_shot / ATTEMPTS), read_events(run.picking / ATTEMPTS)
+    one_shot_events, picking_events = read_events(run.one_shot / ATTEMPTS), read_events(run.picking / ATTEMPTS)
     conditions = [
         condition for condition in CONDITION_NAMES if condition in one_shot["models"] or condition in picking["models"]
     ]
-    counts = {condition: _counts(condition, shots, picks, one_shot, picking) for condition in conditions}
+    counts = {
+        condition: _counts(condition, one_shot_events, picking_events, one_shot, picking) for condition in conditions
+    }
     report: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
     for condition in conditions:
         report[condition] = {
@@ -99,7 +101,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
             "one_shot": one_shot["models"].get(condition),
         }
         report[condition]["episodes"] = picking["models"].get(condition)
-        attempts = attempts_of(shots, condition) + attempts_of(picks, condition)
+        attempts = attempts_of(one_shot_events, condition) + attempts_of(picking_events, condition)
         report[condition]["failures"] = failures_by_outcome(attempts)
     for name, first in DIFFERENCES.items():
         if first in conditions and "student" in conditions:
@@ -122,17 +124,21 @@ def report_values(run: DemoRun) -> dict[str, Any]:
 
 
 def _counts(
-    condition: str, shots: list[Event], picks: list[Event], one_shot: Mapping[str, Any], picking: Mapping[str, Any]
+    condition: str,
+    one_shot_events: list[Event],
+    picking_events: list[Event],
+    one_shot: Mapping[str, Any],
+    picking: Mapping[str, Any],
 ) -> dict[str, Counts]:
     """Counts of a condition by test that it took: one-shot scenes, episodes."""
     found = {}
     if condition in one_shot["models"]:
         scenes = one_shot["models"][condition]["scenes"]
-        fair = one_shot_attempts(shots, list(one_shot["models"]))
+        fair = one_shot_attempts(one_shot_events, list(one_shot["models"]))
         found["one_shot"] = counts_by_unit([each for each in fair[condition] if each.episode < scenes], scenes)
     if condition in picking["models"]:
         episodes = picking["models"][condition]["episodes"]
-        own = [each for each in attempts_of(picks, condition) if each.episode < episodes]
+        own = [each for each in attempts_of(picking_events, condition) if each.episode < episodes]
         found["episodes"] = counts_by_unit(own, episodes)
     return found
 
