@@ -1,6 +1,6 @@
-"""Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, one worker and two.
+"""Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, by engine, one worker and two.
 
-Usage: python benchmarks/simulator.py [--episodes 6]
+Usage: python benchmarks/simulator.py [--episodes 6] [--engines mujoco pybullet]
 Processor seconds of one core tell what the work costs; the wall clock of one and of two workers tells how it scales
 (only on a machine with nothing else to do). Writes benchmarks/results/simulator.json.
 """
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from grasping_student.collection.episodes import attempt_episode, scene_episode
 from grasping_student.environments.simulated import SimulationEnvironment
@@ -20,7 +21,7 @@ from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.config import ENGINE_NAMES, EngineName, simulation, standard
 from grasping_student.simulation.rendering import take_picture
 
 OUT = Path(__file__).parent / "results" / "simulator.json"
@@ -29,19 +30,20 @@ Counted = tuple[int, float]
 """How many, in how many processor seconds."""
 
 
-def attempts(job: tuple[str, int]) -> Counted:
+def attempts(job: tuple[EngineName, str, int]) -> Counted:
     """An episode of a policy, reset and heightmaps included."""
-    policy_name, seed = job
-    with SimulationEnvironment(standard()) as environment:
+    engine, policy_name, seed = job
+    with SimulationEnvironment(simulation("standard", engine)) as environment:
         policy = make_policy(policy_name, environment)
         started = time.process_time()
         count = len(attempt_episode(environment, policy, 0, seed, StopRule(attempts=60)))
         return count, time.process_time() - started
 
 
-def scenes(seed: int) -> Counted:
+def scenes(job: tuple[EngineName, str, int]) -> Counted:
     """An episode of unlabelled scenes, reset and heightmaps included."""
-    with SimulationEnvironment(standard()) as environment:
+    engine, _, seed = job
+    with SimulationEnvironment(simulation("standard", engine)) as environment:
         started = time.process_time()
         count = sum(1 for _ in scene_episode(environment, seed, 60))
         return count, time.process_time() - started
@@ -75,23 +77,27 @@ def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--episodes", type=int, default=6)
-    episodes = range(parser.parse_args().episodes)
-    work: dict[str, tuple[Callable[..., Counted], list]] = {
-        "attempts_random": (attempts, [("random", seed) for seed in range(3 * len(episodes))]),
-        "attempts_scripted": (attempts, [("scripted", seed) for seed in episodes]),
-        "scenes": (scenes, list(episodes)),
+    parser.add_argument("--engines", nargs="+", default=ENGINE_NAMES, choices=ENGINE_NAMES)
+    asked = parser.parse_args()
+    work: dict[str, tuple[Callable[..., Counted], str, int]] = {
+        "attempts_random": (attempts, "random", 3 * asked.episodes),
+        "attempts_scripted": (attempts, "scripted", asked.episodes),
+        "scenes": (scenes, "", asked.episodes),
     }
-    facts: dict[str, object] = {"commit": code_commit(), "machine": machine_name()}
-    for name, (function, jobs) in work.items():
-        core, one = rate(function, jobs, 1)
-        _, two = rate(function, jobs, 2)
-        facts[name] = {
-            "per_core_second": round(core, 2),
-            "wall_one_worker": round(one, 2),
-            "wall_two_workers": round(two, 2),
-            "two_workers_over_one": round(two / one, 2),
-        }
-        print(name, facts[name], flush=True)
+    facts: dict[str, Any] = {"commit": code_commit(), "machine": machine_name()}
+    for name, (function, policy, episodes) in work.items():
+        facts[name] = {}
+        for engine in asked.engines:
+            jobs = [(engine, policy, seed) for seed in range(episodes)]
+            core, one = rate(function, jobs, 1)
+            _, two = rate(function, jobs, 2)
+            facts[name][engine] = {
+                "per_core_second": round(core, 2),
+                "wall_one_worker": round(one, 2),
+                "wall_two_workers": round(two, 2),
+                "two_workers_over_one": round(two / one, 2),
+            }
+            print(name, engine, facts[name][engine], flush=True)
     facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
     print("heightmap_ms", facts["heightmap_ms"])
     write_json(OUT, facts)

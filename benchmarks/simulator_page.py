@@ -14,19 +14,27 @@ from grasping_student.pipeline.files import read_json, write_text
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "simulator.md"
 
+TITLES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
+
 Facts = dict[str, Any]
 
 
 def rates_table(facts: Facts) -> str:
-    """Success of chance and of the scripted picker in every family."""
-    lines = ["| family | policy | attempts | successes | success | Wilson 95 % |", "|---|---|---|---|---|---|"]
-    for row in facts["rates"]:
-        low, high = row["wilson_95"]
-        lines.append(
-            f"| {row['family']} | {row['policy']} | {row['attempts']} | {row['successes']} | "
-            f"{100 * row['success_rate']:.1f} % | [{100 * low:.1f}, {100 * high:.1f}] |"
-        )
-    return "\n".join([*lines, "", f"Scenes from seed {facts['seed']}; every row its own episodes."])
+    """Success of chance and of the scripted picker in every family, the engines side by side."""
+    engines = list(dict.fromkeys(row["engine"] for row in facts["rates"]))
+    lines = [f"| family | policy | {' | '.join(f'{TITLES[engine]}, success' for engine in engines)} |"]
+    lines.append("|---|---|" + "---|" * len(engines))
+    for family, policy in dict.fromkeys((row["family"], row["policy"]) for row in facts["rates"]):
+        cells = []
+        for engine in engines:
+            row = next(r for r in facts["rates"] if (r["family"], r["policy"], r["engine"]) == (family, policy, engine))
+            low, high = row["wilson_95"]
+            share = f"{100 * row['success_rate']:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+            cells.append(f"{share}, {row['successes']} of {row['attempts']}")
+        lines.append(f"| {family} | {policy} | {' | '.join(cells)} |")
+    return "\n".join(
+        [*lines, "", f"Wilson intervals, 95 %. Scenes from seed {facts['seed']}; every row its own episodes."]
+    )
 
 
 def stability_list(facts: Facts) -> str:
@@ -34,7 +42,8 @@ def stability_list(facts: Facts) -> str:
     drift = facts["drift_in_a_second_all_awake_m"]
     return "\n".join(
         [
-            f"- {facts['attempts']} random attempts in {facts['scenes']} scenes of all families, seed {facts['seed']}",
+            f"- {TITLES[facts['engine']]}: {facts['attempts']} random attempts in {facts['scenes']} scenes "
+            f"of all families, seed {facts['seed']}",
             f"- highest that any block got above the pile, lifted ones included (a lift is 80 mm): "
             f"{1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
             f"- lowest corner: {1000 * facts['lowest_corner_m']:.2f} mm; share of states of blocks with a corner over "
@@ -49,17 +58,19 @@ def stability_list(facts: Facts) -> str:
 
 
 def speed_table(facts: Facts) -> str:
-    """What a processor second gives, and how two workers compare with one."""
-    lines = ["| what | in a second of one core | two workers over one, wall clock |", "|---|---|---|"]
+    """What a processor second gives in each engine, and how two workers compare with one."""
+    engines = list(facts["scenes"])
+    lines = [f"| in a second of one core | {' | '.join(TITLES[engine] for engine in engines)} | ratio |"]
+    lines.append("|---|" + "---|" * (len(engines) + 1))
     for name, words in (
         ("attempts_random", "attempts of chance"),
         ("attempts_scripted", "attempts of the scripted picker"),
         ("scenes", "unlabelled scenes"),
     ):
-        lines.append(f"| {words} | {facts[name]['per_core_second']} | {facts[name]['two_workers_over_one']} |")
-    for pixels, milliseconds in facts["heightmap_ms"].items():
-        lines.append(f"| heightmap, {pixels} px | {milliseconds} ms each | |")
-    return "\n".join(lines)
+        rates = [facts[name][engine]["per_core_second"] for engine in engines]
+        lines.append(f"| {words} | {' | '.join(map(str, rates))} | {rates[0] / rates[-1]:.2f} |")
+    heightmaps = [f"{pixels} px in {value} ms" for pixels, value in facts["heightmap_ms"].items()]
+    return "\n".join([*lines, "", f"A heightmap of 50 blocks: {', '.join(heightmaps)}."])
 
 
 TABLES = {

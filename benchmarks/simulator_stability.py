@@ -1,6 +1,6 @@
 """Whether anything explodes, sinks or keeps moving in many random attempts.
 
-Usage: python benchmarks/simulator_stability.py [--attempts 2000] [--workers 2] [--seed 5000]
+Usage: python benchmarks/simulator_stability.py [--attempts 2000] [--workers 2] [--seed 5000] [--engine mujoco]
 Writes benchmarks/results/simulator_stability.json; docs/simulator.md quotes it.
 """
 
@@ -19,7 +19,7 @@ from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.simulation.blocks import rotation_of
-from grasping_student.simulation.config import FAMILIES
+from grasping_student.simulation.config import DEFAULT_ENGINE, ENGINE_NAMES, FAMILIES, EngineName, simulation
 from grasping_student.simulation.scene import build_scene
 
 OUT = Path(__file__).parent / "results" / "simulator_stability.json"
@@ -32,6 +32,7 @@ PER_SCENE = 20
 class Job:
     """One scene."""
 
+    engine: EngineName
     family: str
     seed: int
 
@@ -59,7 +60,7 @@ class Watch:
 
 def check(job: Job) -> dict[str, Any]:
     """Extremes over the attempts of a scene, then the drift in a second with all blocks awake."""
-    with SimulationEnvironment(FAMILIES[job.family]()) as environment:
+    with SimulationEnvironment(simulation(job.family, job.engine)) as environment:
         environment.reset(job.seed)
         policy = RandomForeground(job.seed)
         watch = Watch(environment)
@@ -95,9 +96,10 @@ def main() -> None:
     parser.add_argument("--attempts", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=5000)
+    parser.add_argument("--engine", default=DEFAULT_ENGINE, choices=ENGINE_NAMES)
     asked = parser.parse_args()
     scenes = -(-asked.attempts // PER_SCENE)
-    jobs = [Job(tuple(FAMILIES)[index % len(FAMILIES)], asked.seed + index) for index in range(scenes)]
+    jobs = [Job(asked.engine, tuple(FAMILIES)[index % len(FAMILIES)], asked.seed + index) for index in range(scenes)]
     results = list(parallel_map(check, jobs, asked.workers, "scenes"))
 
     def every(name: str) -> np.ndarray:
@@ -106,6 +108,7 @@ def main() -> None:
     facts = {
         "commit": code_commit(),
         "machine": machine_name(),
+        "engine": asked.engine,
         "seed": asked.seed,
         "scenes": scenes,
         "attempts": sum(result["attempts"] for result in results),

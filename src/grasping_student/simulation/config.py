@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace
@@ -12,6 +12,7 @@ from grasping_student.pipeline.configuration import choice
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
 Family = Literal["standard", "sparse", "dense"]
 EngineName = Literal["mujoco", "pybullet"]
+ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 
 DEFAULT_ENGINE: EngineName = "pybullet"
 """Physics engine of whatever names none."""

@@ -22,20 +22,22 @@ FINGERS = ("left finger", "right finger")
 CONTACT_TIME, CONTACT_IMPEDANCE = 0.01, (0.95, 0.99, 0.001, 0.5, 2.0)
 """Seconds in which an interpenetration is resolved, and how stiff contacts are (MuJoCo's solref and solimp)."""
 
-PAD_TIME = 0.015
-"""Contact time of the fingers: they give way by some 2 mm under the force that counts as a collision, like rubber."""
+PAD_TIME, PAD_FRICTION_SCALE = 0.02, 1.3
+"""Contact time of the fingers: their rubber gives way by some 3 mm under the force of a collision. And a factor on the
+friction of fingers and solids."""
 
 GRASP_FRICTION_RATIO, FALL_FRICTION_RATIO = 10.0, 1.0
 """Stiffness of friction against that of pressure (MuJoCo's impratio). At 1 a pile creeps, but falls twice as fast."""
 
-FRICTION_SCALE = 0.6
-"""Factor on the friction between solids. PyBullet's solver stops early and holds less than its numbers say, so piles
-in which MuJoCo would wedge give way there; chosen so that random grasps succeed as often as in PyBullet."""
+FRICTION_SCALE = 0.7
+"""Factor on the friction between solids. This one, that of the pads and the bevel were chosen so that random and exact
+grasps succeed as often as in PyBullet, whose solver stops early: there, blocks slide where these would be wedged, and
+fingers press some millimetres into what they meet."""
 
 ROLLING_FRICTION = 0.0003
 """Metres; only of what rolls."""
 
-BEVEL_HEIGHT, BEVEL_DEPTH, BEVEL_WIDTH = 0.008, 0.006, 0.005
+BEVEL_HEIGHT, BEVEL_DEPTH, BEVEL_WIDTH = 0.016, 0.009, 0.008
 """Finger tips are bevelled outside and on both sides, as real ones are, metres: a tip that touches the edge of a block
 slides past it. The pads are flat down to the tip."""
 
@@ -148,7 +150,7 @@ def _finger_corners(config: GripperConfig, side: float) -> NDArray[np.float64]:
 def _add_pads(spec: Any, config: GripperConfig, solids: Sequence[Solid]) -> None:
     """Contacts of fingers and solids, which have the friction of both, against turning and rolling too."""
     for index, solid in enumerate(solids):
-        sliding = config.friction * solid.friction
+        sliding = PAD_FRICTION_SCALE * config.friction * solid.friction
         friction = [sliding, sliding, config.spinning_friction, config.rolling_friction, config.rolling_friction]
         for part in range(len(solid.parts)):
             for finger in FINGERS:
@@ -168,7 +170,7 @@ def _set_inertia(body: Any, mass: float, inertia: tuple[float, ...]) -> None:
 
 
 def _add_part(spec: Any, body: Any, name: str, part: ConvexPart, friction: float, rolling: float = 0.0) -> None:
-    """A shape. MuJoCo takes the larger friction of two, which for equal ones is the product that PyBullet takes."""
+    """A shape. MuJoCo takes the larger friction of two: for equal ones, the product that PyBullet takes."""
     if isinstance(part, Box):
         turn = (np.cos(part.turn / 2), 0.0, 0.0, np.sin(part.turn / 2))
         shape = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": part.half_sides, "pos": part.position, "quat": turn}
