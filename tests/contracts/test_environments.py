@@ -1,15 +1,22 @@
 """What every environment promises. To put another under contract, add a function to ``ENVIRONMENTS``."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.fakes.boxes import BoxWorld
+from tests.serving.tabletop import CAMERA
 
+from grasping_student.cameras.simulated import looking_down, render
 from grasping_student.environments.base import Environment, RestorableEnvironment
 from grasping_student.environments.recorded import RecordedEnvironment, ScenesInMemory
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
-from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.heightmap import Heightmap, fill_holes
+from grasping_student.perception.frame_files import save_frame
 from grasping_student.simulation.config import dense, sparse, standard
+from grasping_student.web.recorded_scenes import FrameScenes
 
 
 def robot_cell():
@@ -30,8 +37,21 @@ def recorded():
     return RecordedEnvironment(ScenesInMemory(pictures), lambda observation, grasp: Outcome.MISSED)
 
 
+def recorded_frames():
+    """Frames of a camera, rendered from the standard family's scenes, as the labelling page replays them."""
+    folder = Path(tempfile.mkdtemp())
+    with SimulationEnvironment(standard()) as world:
+        for seed in range(4):
+            world.reset(seed)
+            scene = world.observe().heightmap
+            save_frame(render(fill_holes(scene), CAMERA, looking_down(0.75, 0.1)), folder / str(seed))
+    scenes = FrameScenes(folder, standard().workspace)
+    return RecordedEnvironment(scenes, lambda observation, grasp: Outcome.MISSED)
+
+
 ENVIRONMENTS = {
     "recorded": recorded,
+    "recorded frames": recorded_frames,
     "robot cell": robot_cell,
     "standard": lambda: SimulationEnvironment(standard()),
     "sparse": lambda: SimulationEnvironment(sparse()),

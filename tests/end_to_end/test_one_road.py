@@ -84,7 +84,7 @@ def test_the_cell_refuses_the_wall_that_predict_leaves_out(tmp_path):
 def test_in_an_empty_bin_neither_finds_anything(tmp_path, capsys):
     save_frame(frame_of(tabletop((), walls=0.09)), tmp_path / "scene")
     assert main(arguments(tmp_path / "scene", tmp_path / "out", "--extent", LIGHT.extent)) == 2
-    assert "nothing stands on the floor" in capsys.readouterr().err
+    assert "nothing stands on" in capsys.readouterr().err
     cell, _ = cell_over(tmp_path / "scene")
     with cell:
         policy = make_policy(str(PRETRAINED), cell)

@@ -87,10 +87,8 @@ def _flanks(heightmap: Heightmap) -> NDArray[np.bool_]:
 def _above_floor(frame: RgbdFrame, observation: Observation, inside: float) -> NDArray[np.bool_]:
     """Pixels with nothing but material around within ``inside`` metres, hardly any unmeasured and none next to it."""
     x, y, z = world_points(frame)
-    plane = observation.floor
     with np.errstate(invalid="ignore"):
-        above = z - (plane.slope_x * x + plane.slope_y * y + plane.offset)
-        floor = above <= max(observation.threshold, LOWEST_ITEM / 2)
+        floor = z - observation.floor.z(x, y) <= max(observation.threshold, LOWEST_ITEM / 2)
     radius = max(1, round(inside * frame.intrinsics.fx / float(np.nanmedian(frame.depth))))
     side = (2 * radius + 1, 2 * radius + 1)
     measured = cv2.boxFilter(frame.measured.astype(np.float32), -1, side) >= MEASURED
