@@ -1,1 +1,1 @@
-"""Worlds that can be grasped in."""
+"""Environments: workspaces that can be grasped in."""

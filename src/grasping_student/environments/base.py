@@ -1,4 +1,4 @@
-"""What the picking loop drives: the simulator, the robot cell and a recorded replay all look like this."""
+"""The environment interface of the episode loop: simulator, robot cell and recorded replay implement it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ LINES = 7
 """Lines of samples across the width of a finger."""
 
 FEWEST_LINES = 4
-"""With material on fewer lines nothing is said of its sides."""
+"""With material on fewer lines the slope of its sides is unknown."""
 
 OVER_TIPS = 0.004
 """Surface that rises over the finger tips by less than this is not gripped, metres."""

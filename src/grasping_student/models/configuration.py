@@ -1,4 +1,4 @@
-"""What a grasp network is and what it was made for, kept beside its weights; importing this loads no torch."""
+"""Configuration of a grasp network, kept beside its weights; importing this loads no torch."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def level_floor(
         precise: errors up to this are left, metres.
 
     Returns:
-        The heightmap, the plane that was taken off (all zeros if none), and in words what was mended.
+        The heightmap, the plane that was taken off (all zeros if none), and a note in words if it is not zero.
     """
     if plane is None:
         return heightmap, FloorPlane(), None
@@ -229,7 +229,7 @@ def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightm
         deepest: heights lower than minus this are reflections or gaps, metres.
 
     Returns:
-        The heightmap, the height below which all is floor (metres), and in words what was mended beyond the usual 2 mm.
+        The heightmap, the height below which all is floor (metres), and a note in words if more than the usual 2 mm was taken for floor.
     """
     level, noise = floor_level(heightmap)
     threshold = float(np.clip(level + 3.0 * noise, BACKGROUND_HEIGHT, THICKEST))

@@ -1,4 +1,4 @@
-"""What a camera did not measure: thin gaps between its pixels, and the shadows behind items."""
+"""Unmeasured cells of a heightmap: thin gaps between its pixels, and the shadows behind items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the workspace and is no item: stray points, the walls of a bin, parts of the robot."""
+"""Things in the workspace that are no items: stray points, the walls of a bin, parts of the robot."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _wall_rows(height: NDArray[np.float32], known: NDArray[np.bool_]) -> int:
 def find_tall_border(
     heightmap: Heightmap, outside: NDArray[np.bool_], tall: float = TALL, reach: float = REACH
 ) -> tuple[NDArray[np.bool_], str | None]:
-    """What is taller than any item and reaches in over the border: a robot's arm, a post, a lamp.
+    """Cells of things that are taller than any item and reach in over the border: a robot's arm, a post, a lamp.
 
     Its flank is followed downhill until it rises again, which is where an item begins.
 

@@ -1,4 +1,4 @@
-"""Where fingers go for a grasp: the height of their tips and how far they open, from one surface for everybody."""
+"""Placement of the fingers for a grasp: height of the tips and opening, from one surface for everybody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDE_CLEARANCE = 0.008
 
 
 class Placement(NamedTuple):
-    """Where the fingers of one grasp go."""
+    """Position, height and opening of the fingers for one grasp."""
 
     x: float
     """World x of the grasp's centre, metres."""
@@ -42,7 +42,7 @@ class Placement(NamedTuple):
 
 
 def place_grasp(observation: Observation, grasp: PlanarGrasp, gripper: GripperGeometry) -> Placement:
-    """Where the fingers go for a grasp; ``predict``, the pages and the robot cell all ask here.
+    """Position, height and opening of the fingers; ``predict``, the pages and the robot cell all call this.
 
     Args:
         observation: the one that the grasp was chosen on.

@@ -1,4 +1,4 @@
-"""Whether a camera saw material between the fingers: the check on a grasp where the picture is real.
+"""Material that a camera saw between the fingers: the check on a grasp where the picture is real.
 
 A network trained on toy blocks has seen no bin, no robot arm and no hidden floor. Before a grasp is believed, the
 camera itself must have seen material at its centre, at the height of the surface and at that of the finger tips.

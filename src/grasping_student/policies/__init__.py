@@ -1,1 +1,1 @@
-"""What chooses a grasp."""
+"""Policies, which choose grasps."""

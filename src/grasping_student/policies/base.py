@@ -1,4 +1,4 @@
-"""What chooses a grasp: a network, a script, chance or a person."""
+"""The policy interface: a network, a script, chance or a person chooses a grasp."""
 
 from __future__ import annotations
 

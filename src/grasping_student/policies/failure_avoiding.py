@@ -1,4 +1,4 @@
-"""The policy of a network that remembers what has failed, so that it does not try the same on the same scene."""
+"""The policy of a network with failure avoidance: no grasp near one that failed on the same scene."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FailureAvoidingPolicy:
 
     @property
     def version(self) -> str:
-        """Content hash of the model, and that it remembers."""
+        """Content hash of the model, and that failures are avoided."""
         return f"{self._model.version}-failure-avoiding"
 
     @property
