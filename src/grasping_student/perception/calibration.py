@@ -1,4 +1,4 @@
-"""Calibration, the place where the camera stands: from touched points to a stored calibration with its residuals, and back."""
+"""Calibration of the camera's place: from touched points to a stored calibration with its residuals, and back."""
 
 from __future__ import annotations
 
