@@ -229,7 +229,7 @@ def flatten_floor(heightmap: Heightmap, deepest: float = 0.015) -> tuple[Heightm
         deepest: heights lower than minus this are reflections or gaps, metres.
 
     Returns:
-        The heightmap, the height below which all is floor (metres), and a note in words if that is beyond the usual 2 mm.
+        The heightmap, the height below which all is floor (metres), and a note if that is beyond the usual 2 mm.
     """
     level, noise = floor_level(heightmap)
     threshold = float(np.clip(level + 3.0 * noise, BACKGROUND_HEIGHT, THICKEST))
