@@ -44,14 +44,13 @@ def main() -> int:
     options = parser.parse_args()
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    failed = [
-        step.name for step in steps(out, options.full, options.scenes) if not finished(step, options.checkout, out)
-    ]
+    wanted = steps(out, options.checkout, options.full, options.scenes)
+    failed = [step.name for step in wanted if not finished(step, options.checkout, out)]
     print(f"failed: {', '.join(failed)}" if failed else "all steps are recorded")
     return 1 if failed else 0
 
 
-def steps(out: Path, full: bool, scenes: Path | None) -> Iterator[Step]:
+def steps(out: Path, checkout: Path, full: bool, scenes: Path | None) -> Iterator[Step]:
     """The recorded set, quick steps first."""
     frames = list(make_frames(out / "frames"))
     if scenes is not None:
@@ -59,12 +58,18 @@ def steps(out: Path, full: bool, scenes: Path | None) -> Iterator[Step]:
     for frame in frames:
         yield Step(f"predict-{'-'.join(frame.parts[-2:])}", ("predict", *frame_options(frame)))
     yield Step("demo-smoke", ("demo", "--preset", "smoke"))
-    twin = ("benchmarks/robot_cell_simulated.py", "--patience", "5", "--attempts", "20")
+    twin = (robot_cell_script(checkout), "--patience", "5", "--attempts", "20")
     yield Step("robot-cell-20", twin, script=True)
     yield Step("experiments-smoke", ("experiment", "all", "--preset", "smoke"))
     if full:
         yield Step("robot-cell-100", (*twin[:-1], "100"), script=True)
         yield Step("demo-full", ("demo",))
+
+
+def robot_cell_script(checkout: Path) -> str:
+    """The script that holds the robot cell against the simulator, which had another name before."""
+    names = ("benchmarks/robot_cell_simulated.py", "benchmarks/robot_cell_twin.py")
+    return next((name for name in names if (checkout / name).exists()), names[0])
 
 
 def frame_options(folder: Path) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ def test_the_command_never_replaces_the_checkpoint_itself(tmp_path, capsys):
 def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     from grasping_student.serving import export
 
-    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    with pytest.raises(UserError, match=r"onnxruntime not installed.*pip install -e '\.\[serve\]'"):
+    held = {"onnx", "onnxscript"}
+    monkeypatch.setattr("grasping_student.pipeline.errors.find_spec", lambda name: object() if name in held else None)
+    with pytest.raises(UserError, match=r"onnxruntime is not installed.*pip install -e '\.\[serve\]'"):
         export.run(export.ExportConfig(model=tmp_path))

@@ -65,9 +65,10 @@ class FrameScenes:
         folders = [path, *sorted(path.iterdir())] if path.is_dir() else []
         self._folders = [each for each in folders if (each / "camera.json").is_file() and not (each / "depth").is_dir()]
         if not self._folders and (path / "depth").is_dir():
+            unit = "m" if form is None else form.depth.unit
             raise UserError(
                 f"{path} keeps its frames in depth/; make a dataset of it with 'grasping-student dataset import frames "
-                f"{path} --depth-unit m|mm --out FOLDER' and label that"
+                f"{path} --depth-unit {unit} --out FOLDER' and label that"
             )
         if not self._folders:
             raise UserError(
