@@ -63,7 +63,7 @@ def test_the_report_holds_every_arm_with_its_counts_and_intervals(finished):
     page = (out / "report.html").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<h2>Limits</h2>" in page
-    assert "Its first grasp, from beside the bin" in page
+    assert "<h3>Its first grasp, seen from the side</h3>" in page
 
 
 def test_an_existing_folder_is_refused_and_a_finished_demo_resumes_at_once(finished):
