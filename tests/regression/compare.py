@@ -36,6 +36,9 @@ FORMER = {
 VOLATILE = {"timing_s", "commit", "machine", "package_version", "seconds", "version", "entropy_bits_seconds"}
 """Keys whose values are others in every run."""
 
+OF_AN_ATTEMPT = {"event", "model", "episode", "index", "row", "col", "angle", "score", "outcome", "reason"}
+"""Fields of an event that both releases write; the later one adds who chose, and where."""
+
 Values = dict[str, Any]
 
 
@@ -103,7 +106,7 @@ def _demo(output: Path) -> Iterator[tuple[str, Any]]:
     yield from _flat(json.loads((output / "report.json").read_text()), "report/")
     for path in sorted(output.glob("*/attempts.jsonl")):
         for number, line in enumerate(path.read_text().splitlines()):
-            event = {key: value for key, value in _renamed(json.loads(line)).items() if key not in VOLATILE}
+            event = {key: value for key, value in _renamed(json.loads(line)).items() if key in OF_AN_ATTEMPT}
             yield f"{path.parent.name}/attempts/{number}", json.dumps(event, sort_keys=True)
     yield from _weights(output)
 
