@@ -1,5 +1,6 @@
 """``cell fake``, and the commands of docs/robot-cell.md on it, one after the other as a newcomer types them."""
 
+import importlib
 import json
 import os
 import re
@@ -111,7 +112,7 @@ def test_what_a_person_types_breaks_and_mends_the_fakes(fakes):
 
 
 def test_without_the_arms_library_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("grasping_student.pipeline.errors.find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.import_module("grasping_student.pipeline.errors"), "find_spec", lambda name: None)
     assert main(["cell", "fake"]) == 2
     assert "extra 'robot': in a clone, pip install -e '.[robot]'" in capsys.readouterr().err
 

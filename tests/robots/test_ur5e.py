@@ -1,5 +1,6 @@
 """The UR5e driver with the vendor's real client against a fake controller in another process."""
 
+import importlib
 import math
 import os
 import signal
@@ -294,6 +295,6 @@ def test_settings_that_make_no_sense_are_refused(values):
 
 
 def test_without_the_vendors_client_one_sentence_says_which_python_it_needs(monkeypatch):
-    monkeypatch.setattr("grasping_student.robots.arms.ur5e.find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.import_module("grasping_student.robots.arms.ur5e"), "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"ur-rtde.*\[robot\].*Python 3\.11 or 3\.12"):
         Ur5e(Ur5eConfig(host="127.0.0.1")).connect()

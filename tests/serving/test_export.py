@@ -1,5 +1,6 @@
 """An exported model scores and grasps like the model it came from, and refuses what it should."""
 
+import importlib
 import json
 
 import numpy as np
@@ -125,6 +126,7 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     from grasping_student.serving import export
 
     held = {"onnx", "onnxscript"}
-    monkeypatch.setattr("grasping_student.pipeline.errors.find_spec", lambda name: object() if name in held else None)
+    errors = importlib.import_module("grasping_student.pipeline.errors")
+    monkeypatch.setattr(errors, "find_spec", lambda name: object() if name in held else None)
     with pytest.raises(UserError, match=r"onnxruntime is not installed.*pip install -e '\.\[serve\]'"):
         export.run(export.ExportConfig(model=tmp_path))
