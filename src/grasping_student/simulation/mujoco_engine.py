@@ -22,6 +22,9 @@ AXIS_FORCE, AXIS_STIFFNESS, AXIS_DAMPING = 200.0, 2e4, 4e2
 HOLDING_SPEED = 0.1
 """A joint that is to stand still pushes with its whole force when it is moved this fast, metres a second."""
 
+# MuJoCo resets a scene that diverges to how it was built; it need not leave a MUJOCO_LOG.TXT in the user's folder too
+mujoco.set_mju_user_warning(lambda message: None)
+
 FAR = 100.0
 """Metres above the table to which what is removed goes."""
 
