@@ -1,6 +1,6 @@
 """Whether anything explodes, sinks or keeps moving in many random attempts.
 
-Usage: python benchmarks/simulator_stability.py [--attempts 2000] [--workers 2] [--seed 5000] [--engine mujoco]
+Usage: python benchmarks/simulator_stability.py [--attempts 2200] [--workers 2] [--seed 5000] [--engine mujoco]
 Writes benchmarks/results/simulator_stability.json; docs/simulator.md quotes it.
 """
 
@@ -93,7 +93,7 @@ def check(job: Job) -> dict[str, Any]:
 def main() -> None:
     """Check every family."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--attempts", type=int, default=2000)
+    parser.add_argument("--attempts", type=int, default=2200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=5000)
     parser.add_argument("--engine", default=DEFAULT_ENGINE, choices=ENGINE_NAMES)

@@ -115,14 +115,14 @@ def _add_gripper(spec: Any, config: GripperConfig) -> None:
         spec.add_mesh(name=name, uservert=_finger_corners(config, side).ravel())
         finger.add_geom(name=name, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name)
     spec.add_exclude(bodyname1=FINGERS[0], bodyname2=FINGERS[1])
-    spec.add_equality(
+    coupling = spec.add_equality(
         type=mujoco.mjtEq.mjEQ_JOINT,
         objtype=mujoco.mjtObj.mjOBJ_JOINT,
         name1=JOINTS[4],
         name2=JOINTS[5],
-        data=[0.0, 1.0, *[0.0] * 10],
         solref=[CONTACT_TIME, 1.0],
     )
+    coupling.data[:2] = 0.0, 1.0
     for name in JOINTS:
         spec.add_actuator(
             name=name,
