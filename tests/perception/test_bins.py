@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from tests.fakes.bins import TABLE, BinScene, cells_of, random_bin
 
+from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.bins import find_bin
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.pipeline.errors import UserError
+from grasping_student.simulation.config import ENGINE_NAMES, simulation
 
 WORKSPACE = Workspace(extent=0.6, pixels=150, margin=0.02)
 
@@ -101,3 +103,17 @@ def test_turning_the_picture_turns_the_bin():
     first, second = find_bin(heightmap), find_bin(turned)
     overlap = np.rot90(first.excluded(heightmap)) == second.excluded(turned)
     assert overlap.mean() > 0.99
+
+
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
+def test_a_heap_of_blocks_is_no_bin(engine):
+    pytest.importorskip(engine)
+    found, scenes = 0, 0
+    with SimulationEnvironment(simulation("standard", engine)) as environment:
+        for seed in (2, 3, 9, 11, 14, 16):
+            environment.reset(seed)
+            for _ in range(3):
+                found += find_bin(environment.observe().heightmap) is not None
+                scenes += 1
+                environment.take_away(list(range(10)))
+    assert found <= 0.06 * scenes

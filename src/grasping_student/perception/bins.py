@@ -38,6 +38,10 @@ RIM_SHARE = 0.7
 KNOWN_SHARE = 0.35
 """Share of the hull that must lie inside the picture: of less than that no ring can be told."""
 
+RIM_TOP, RIM_STRAIGHT = 0.008, 0.006
+"""A wall rises to this far below its rim at one distance from the hull, give or take the second number, metres. The
+hull of a heap bridges the gaps between items, which lie now at it and now centimetres inside of it."""
+
 FALL = 0.015
 """Inside the rim the height falls by at least this, metres."""
 
@@ -141,6 +145,9 @@ def _ring(height: NDArray[np.float32], workspace: Workspace, cells: NDArray[np.b
         return None
     falls = profile[:, first.shape[1] // 2 :].min(axis=1) < rim - FALL
     if falls[even].mean() < FALL_SHARE:
+        return None
+    inset = np.quantile(np.argmax(first[even] > rim - RIM_TOP, axis=1) * STEP, (0.2, 0.8))
+    if inset[1] - inset[0] > max(RIM_STRAIGHT, 1.5 * workspace.pixel_size):
         return None
     return Bin(_outline(hull, workspace), rim, _foot(profile[even], rim))
 
