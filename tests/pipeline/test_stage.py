@@ -110,6 +110,18 @@ def test_options_that_went_since_are_no_difference(tmp_path):
     assert work(config)
 
 
+@dataclass(frozen=True)
+class SimulatingConfig(Config):
+    engine: str = "mujoco"
+
+
+def test_what_was_begun_before_an_engine_could_be_chosen_is_no_work_of_the_default_of_today(tmp_path):
+    write_json(tmp_path / "started.json", {"stage": "work", "config": {"seed": 7}})
+    with pytest.raises(UserError, match=r"engine \(pybullet, now mujoco\)"):
+        work(SimulatingConfig(tmp_path, resume=True))
+    assert work(SimulatingConfig(tmp_path, resume=True, engine="pybullet"))
+
+
 def test_an_evaluation_that_an_earlier_release_began_is_gone_on_with(tmp_path):
     config, world = Config(tmp_path, resume=True, count=3), {"loop": {"steps": 5}}
     write_json(tmp_path / "run.json", {"models": {"a": "x"}, "versions": {"a": "1"}, "world": world, "seed": 7})

@@ -25,6 +25,9 @@ EARLIER_STARTED = ("collect.json", "demo.json", "run.json")
 FREE = ("out", "resume", "overwrite", "workers", "loader_workers", "show_progress")
 """Options that change nothing in what a stage makes: it may be resumed with others."""
 
+FORMER_DEFAULTS = {"engine": "pybullet"}
+"""Defaults, by option, of what was begun before the option was there, where today's default is another."""
+
 _MOST_NAMED = 3
 
 
@@ -131,7 +134,9 @@ class StageRun:
         data = stored.get("versions" if earlier else "inputs", {})
         free = (*FREE, *self.free, *(("models",) if earlier else ()))
         default = type(self.config)()  # an option added since had its default
-        before = _options(default) | _options(under_todays_names(default, dict(config), str(self.config.out)))
+        before = _options(default)
+        before |= {name: value for name, value in FORMER_DEFAULTS.items() if name in before}
+        before |= _options(under_todays_names(default, dict(config), str(self.config.out)))
         options = [
             f"{name} ({before.get(name)}, now {value})"
             for name, value in _options(self.config).items()

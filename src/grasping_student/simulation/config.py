@@ -14,7 +14,7 @@ Family = Literal["standard", "sparse", "dense"]
 EngineName = Literal["mujoco", "pybullet"]
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 
-DEFAULT_ENGINE: EngineName = "pybullet"
+DEFAULT_ENGINE: EngineName = "mujoco"
 """Physics engine of whatever names none."""
 
 SHAPES: tuple[ShapeName, ...] = ("cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism")

@@ -136,7 +136,7 @@ _ENGINES: dict[str, tuple[str, str, str]] = {
     "pybullet": (
         "pybullet_engine",
         "PybulletEngine",
-        "pip install pybullet (Python 3.11 only), or take --engine mujoco",
+        "pip install 'grasping-student[paper-engine]' with Python 3.11, or take --engine mujoco",
     ),
 }
 """Name -> module of this package, class in it, and how to install what it needs."""
