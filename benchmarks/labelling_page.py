@@ -26,7 +26,7 @@ from grasping_student.datasets.schema import Attempt  # noqa: E402
 from grasping_student.datasets.store import DatasetWriter  # noqa: E402
 from grasping_student.environments.simulated import SimulationEnvironment  # noqa: E402
 from grasping_student.geometry.workspace import light_workspace, paper_workspace  # noqa: E402
-from grasping_student.simulation.config import standard  # noqa: E402
+from grasping_student.simulation.families import standard  # noqa: E402
 
 MOVES = 120
 LIMIT = 100.0

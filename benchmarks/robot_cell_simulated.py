@@ -23,7 +23,7 @@ from grasping_student.geometry.workspace import paper_workspace
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import machine_name
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 ATTEMPTS_A_SCENE = 10
 

@@ -21,7 +21,8 @@ from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
-from grasping_student.simulation.config import ENGINE_NAMES, EngineName, simulation, standard
+from grasping_student.simulation.config import ENGINE_NAMES, EngineName
+from grasping_student.simulation.families import simulation, standard
 from grasping_student.simulation.rendering import take_picture
 
 OUT = Path(__file__).parent / "results" / "simulator.json"

@@ -20,7 +20,8 @@ from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
-from grasping_student.simulation.config import ENGINE_NAMES, FAMILIES, EngineName, simulation
+from grasping_student.simulation.config import ENGINE_NAMES, EngineName
+from grasping_student.simulation.families import FAMILIES, simulation
 
 OUT = Path(__file__).parent / "results" / "simulator_rates.json"
 

@@ -19,7 +19,8 @@ from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.simulation.blocks import rotation_of
-from grasping_student.simulation.config import DEFAULT_ENGINE, ENGINE_NAMES, FAMILIES, EngineName, simulation
+from grasping_student.simulation.config import DEFAULT_ENGINE, ENGINE_NAMES, EngineName
+from grasping_student.simulation.families import FAMILIES, simulation
 from grasping_student.simulation.scene import build_scene
 
 OUT = Path(__file__).parent / "results" / "simulator_stability.json"

@@ -32,7 +32,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 from grasping_student.perception.depth_files import DepthFormat
 from grasping_student.perception.frame_files import FrameFormat
-from grasping_student.simulation.config import dense, standard
+from grasping_student.simulation.families import dense, standard
 
 SCENES = 6
 """Different scenes, each stored many times."""

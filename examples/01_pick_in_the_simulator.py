@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.plotting.figures import draw_gripper, plot_heightmap
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 ATTEMPTS = 6
 

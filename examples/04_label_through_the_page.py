@@ -23,7 +23,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.pseudo_labels.teacher_pass import run as pseudo_label
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 from grasping_student.training.configuration import STUDENT_PRESETS, TEACHER_PRESETS
 from grasping_student.training.student import run as train_student
 from grasping_student.training.teacher import run as train_teacher

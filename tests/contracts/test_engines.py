@@ -10,8 +10,8 @@ import pytest
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import Block, rotation_of
-from grasping_student.simulation.config import standard
 from grasping_student.simulation.engine import LEFT, RIGHT, TIP, GripperPose, open_engine
+from grasping_student.simulation.families import standard
 from grasping_student.simulation.grasp_attempt import attempt_grasp, begin_grasp
 from grasping_student.simulation.scene import build_scene, drop_scene
 

@@ -1,6 +1,7 @@
 """What every environment promises. To put another under contract, add a function to ``ENVIRONMENTS``."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap, fill_holes
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.simulation.config import dense, sparse, standard
+from grasping_student.simulation.families import FAMILIES, simulation, standard
 from grasping_student.web.recorded_scenes import FrameScenes
 
 
@@ -49,13 +50,12 @@ def recorded_frames():
     return RecordedEnvironment(scenes, lambda observation, grasp: Outcome.MISSED)
 
 
-ENVIRONMENTS = {
-    "recorded": recorded,
-    "recorded frames": recorded_frames,
-    "robot cell": robot_cell,
-    "standard": lambda: SimulationEnvironment(standard()),
-    "sparse": lambda: SimulationEnvironment(sparse()),
-    "dense": lambda: SimulationEnvironment(dense()),
+def simulated(family):
+    return SimulationEnvironment(simulation(family))
+
+
+ENVIRONMENTS = {"recorded": recorded, "recorded frames": recorded_frames, "robot cell": robot_cell} | {
+    name: partial(simulated, name) for name in FAMILIES
 }
 """Name -> function that makes an environment; a missing device is a ``pytest.skip`` in there."""
 

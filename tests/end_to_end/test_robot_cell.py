@@ -17,7 +17,7 @@ from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.pipeline.configuration import to_yaml
 from grasping_student.robots.cell.cell_file import load_cell
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 ATTEMPTS = 2
 

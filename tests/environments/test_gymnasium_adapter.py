@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 
 from grasping_student.environments.gymnasium_adapter import GymnasiumAdapter
 from grasping_student.environments.simulated import SimulationEnvironment
-from grasping_student.simulation.config import dense, sparse
+from grasping_student.simulation.families import dense, sparse
 
 
 def small(family):

@@ -9,7 +9,8 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.bins import find_bin
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.pipeline.errors import UserError
-from grasping_student.simulation.config import ENGINE_NAMES, simulation
+from grasping_student.simulation.config import ENGINE_NAMES
+from grasping_student.simulation.families import simulation
 
 WORKSPACE = Workspace(extent=0.6, pixels=150, margin=0.02)
 

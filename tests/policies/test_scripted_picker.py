@@ -12,7 +12,7 @@ from grasping_student.policies.base import NothingToGrasp, Policy
 from grasping_student.policies.grasp_sampler import GraspSampler
 from grasping_student.policies.scripted_picker import ScriptedPicker
 from grasping_student.simulation.blocks import Block
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 RED = (200, 40, 40)
 PLANK = Block("plank", (0.09, 0.035, 0.02), RED)

@@ -7,7 +7,7 @@ from grasping_student.fakes.launch import FakeCell, simulated_cell_config
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.robots.cell.devices import make_arm, make_gripper, make_view
 from grasping_student.robots.cell.view import View
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 
 class OwnedView(View):

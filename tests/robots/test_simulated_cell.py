@@ -12,7 +12,7 @@ from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.robots.faults import CellStopped
-from grasping_student.simulation.config import standard
+from grasping_student.simulation.families import standard
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 

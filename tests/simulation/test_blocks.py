@@ -1,6 +1,7 @@
 """Laws of the blocks' geometry."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import rotation_of, sample_block
-from grasping_student.simulation.config import FAMILIES, SHAPES, SimulationConfig, simulation, standard
+from grasping_student.simulation.config import SHAPES, SimulationConfig
+from grasping_student.simulation.families import FAMILIES, Family, simulation, standard
 from grasping_student.simulation.solids import inset
 
 BLOCKS = st.builds(
@@ -113,3 +115,8 @@ def test_an_impossible_scene_is_refused(options, message):
 def test_an_unknown_family_is_refused_with_the_valid_ones():
     with pytest.raises(UserError, match=r"'densse'.*did you mean 'dense'"):
         simulation("densse")
+
+
+def test_every_family_that_an_option_offers_is_made_under_its_own_name():
+    assert get_args(Family) == tuple(FAMILIES)
+    assert [FAMILIES[name]().family for name in FAMILIES] == list(FAMILIES)

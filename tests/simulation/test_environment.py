@@ -12,7 +12,7 @@ import pytest
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.simulation.blocks import rotation_of
-from grasping_student.simulation.config import FAMILIES, dense, sparse, standard
+from grasping_student.simulation.families import FAMILIES, dense, sparse, standard
 from grasping_student.simulation.scene import build_scene
 
 

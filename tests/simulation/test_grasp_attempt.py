@@ -8,8 +8,8 @@ import pytest
 
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.simulation.blocks import Block
-from grasping_student.simulation.config import standard
 from grasping_student.simulation.engine import GripperPose, open_engine
+from grasping_student.simulation.families import standard
 from grasping_student.simulation.grasp_attempt import attempt_grasp
 
 RED = (200, 40, 40)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.simulation.config import FAMILIES, standard
 from grasping_student.simulation.engine import open_engine
+from grasping_student.simulation.families import FAMILIES, standard
 from grasping_student.simulation.rasteriser import NOTHING, rasterise
 from grasping_student.simulation.rendering import take_picture
 from grasping_student.simulation.scene import build_scene, drop_scene, sample_blocks, stack_poses

@@ -14,7 +14,7 @@ from grasping_student.plotting.side_views import SIZE, watch_grasp
 from grasping_student.policies.base import NothingToGrasp
 from grasping_student.policies.random_foreground import RandomForeground
 from grasping_student.policies.scripted_picker import ScriptedPicker
-from grasping_student.simulation.config import dense, sparse
+from grasping_student.simulation.families import dense, sparse
 from grasping_student.study import pictures
 from grasping_student.study.configuration import EXPERIMENT_PRESETS
 from grasping_student.study.data_check import make_datasets

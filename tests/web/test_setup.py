@@ -109,7 +109,7 @@ def test_the_uncertain_queue_shows_no_scene_again_before_all_have_a_label(tmp_pa
 
 
 def test_the_gripper_goes_as_deep_as_what_executes_the_grasp(tmp_path):
-    from grasping_student.simulation.config import standard
+    from grasping_student.simulation.families import standard
 
     assert make_gripper(LabelConfig()) == standard().gripper.geometry
     text = (ROOT / "docs" / "cell.yaml").read_text()

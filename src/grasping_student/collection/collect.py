@@ -23,7 +23,8 @@ from grasping_student.episodes.process_cache import MakePolicy
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.stage import StageRun
-from grasping_student.simulation.config import SimulationConfig, simulation
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.families import simulation
 
 EMPTY_EPISODES = 20
 """So many episodes without a single attempt end the collection with an error."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.pipeline.configuration import check_seeds
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family
 
 Kind = Literal["attempts", "scenes"]
 

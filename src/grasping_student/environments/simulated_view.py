@@ -6,7 +6,8 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family, simulation
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family, simulation
 
 
 class SimulatedView(View):

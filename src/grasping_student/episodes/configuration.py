@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family
 
 if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
     from grasping_student.environments.base import Environment
@@ -37,7 +38,7 @@ class SimulationSpec:
         from dataclasses import replace
 
         from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import simulation
+        from grasping_student.simulation.families import simulation
 
         workspace = replace(simulation(self.family).workspace, pixels=self.pixels)
         return SimulationEnvironment(simulation(self.family, self.engine, workspace))

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family
 
 
 @dataclass(frozen=True)

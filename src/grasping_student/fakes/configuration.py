@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from grasping_student.pipeline.files import write_text
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.robots.cell.config import CellConfig
 from grasping_student.robots.pose import tool_down
-from grasping_student.simulation.config import simulation
+from grasping_student.simulation.families import simulation
 
 TOUCHED = (0, 6, 28, 34, 17)
 """Corners of the board that a person would touch: four far apart and one in the middle."""

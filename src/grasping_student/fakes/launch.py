@@ -20,7 +20,8 @@ from grasping_student.geometry.workspace import Workspace, paper_workspace
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
-from grasping_student.simulation.config import SimulationConfig, standard
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.families import standard
 
 
 def free_loopback_address() -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace
-from grasping_student.pipeline.configuration import choice
 
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
-Family = Literal["standard", "sparse", "dense"]
 EngineName = Literal["mujoco", "pybullet"]
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 
@@ -97,8 +95,8 @@ class DepthNoise:
 class SimulationConfig:
     """A simulated workspace: which blocks fall in, what grasps them, how it is seen."""
 
-    family: Family = "standard"
-    """Name of the scene family, kept with what is collected."""
+    family: str = "standard"
+    """Name of the scene family (``families.py``), kept with what is collected."""
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin."""
@@ -149,42 +147,3 @@ class SimulationConfig:
             )
         if not 0.0 < self.scale[0] <= self.scale[1]:
             raise ValueError(f"scale is {self.scale}; it must be a range of positive factors, small one first")
-
-
-def standard() -> SimulationConfig:
-    """50 blocks of seven shapes, seen without noise (paper, section V)."""
-    return SimulationConfig()
-
-
-def sparse() -> SimulationConfig:
-    """8 to 20 blocks of three shapes, seen without noise: the easy end of a transfer test."""
-    return SimulationConfig(
-        family="sparse", shapes=("cube", "cuboid", "cylinder"), fewest_blocks=8, most_blocks=20, spread=0.16
-    )
-
-
-def dense() -> SimulationConfig:
-    """50 blocks of seven shapes and other scales, seen with noise and holes: the hard end of a transfer test."""
-    return SimulationConfig(
-        family="dense",
-        scale=(0.75, 1.5),
-        stretch=0.2,
-        spread=0.12,
-        noise=DepthNoise(sigma=0.001, step=0.001, edge_holes=0.35, random_holes=0.005),
-    )
-
-
-FAMILIES = {"standard": standard, "sparse": sparse, "dense": dense}
-"""Family name -> function that returns a fresh config."""
-
-
-def simulation(
-    family: str, engine: EngineName = DEFAULT_ENGINE, workspace: Workspace | None = None
-) -> SimulationConfig:
-    """A scene family in an engine, in the light workspace or another.
-
-    Raises:
-        UserError: no such family.
-    """
-    config = FAMILIES[choice(family, FAMILIES, "scene family")]()
-    return replace(config, engine=engine, workspace=workspace or config.workspace)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from grasping_student.collection.configuration import CollectConfig, Family
+from grasping_student.collection.configuration import CollectConfig
+from grasping_student.simulation.families import Family
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.designs import DOMAINS
 from grasping_student.study.stage_registry import MergeConfig

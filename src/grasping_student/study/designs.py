@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from grasping_student.simulation.families import Family
 from grasping_student.study.conditions import (
     CONDITIONS,
     CONTROLS,
@@ -23,8 +24,8 @@ Measure = Literal["one_shot", "proxy", "entropy", "picking"]
 class Domain:
     """Where labels come from and where the models must work: families of simulated scenes."""
 
-    labels: Literal["standard", "sparse", "dense"]
-    target: Literal["standard", "sparse", "dense"]
+    labels: Family
+    target: Family
 
 
 DOMAINS: dict[str, Domain] = {

@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import atomic_path, read_json, write_json
+from grasping_student.simulation.families import Family
 
 GRASPS = "grasps.jsonl"
 CONSTRAINTS: tuple[ConstraintName, ...] = ("clearance", "antipodal")
@@ -49,7 +49,7 @@ class PrecisionConfig:
     """Random angles of the 64 for each scene."""
 
     foreground_only: bool = True
-    family: Literal["standard", "sparse", "dense"] = "standard"
+    family: Family = "standard"
     pixels: int = 112
     seed: int = 0
     max_removed_fraction: float = 0.85

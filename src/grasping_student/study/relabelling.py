@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +31,7 @@ from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.policies.base import NothingToGrasp
+from grasping_student.simulation.families import FAMILIES, Family
 
 ATTEMPTS = "attempts.jsonl"
 KINDS = ("scripted", "nearby", "best")
@@ -44,7 +44,7 @@ class RelabellingConfig:
 
     teacher: Path = Path("runs/teacher")
     scenes: int = 480
-    family: Literal["standard", "sparse", "dense"] = "standard"
+    family: Family = "standard"
     pixels: int = 112
     seed: int = 0
     reach: float = NMS_RADIUS
@@ -94,8 +94,6 @@ def run(config: RelabellingConfig) -> Path:
 
 
 def _pixel(config: RelabellingConfig) -> float:
-    from grasping_student.simulation.config import FAMILIES
-
     return FAMILIES[config.family]().workspace.extent / config.pixels
 
 

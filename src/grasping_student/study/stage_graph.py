@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from grasping_student.collection.configuration import Family
 from grasping_student.episodes.configuration import SimulationSpec
 from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
+from grasping_student.simulation.families import Family
 from grasping_student.study.conditions import CONDITIONS, Condition
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.data_stages import DataStages

@@ -8,7 +8,8 @@ from typing import Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, Family
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.families import Family
 
 EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 

@@ -58,7 +58,7 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
     """
     if config.env == "simulation":
         from grasping_student.environments.simulated import SimulationEnvironment
-        from grasping_student.simulation.config import simulation
+        from grasping_student.simulation.families import simulation
 
         return SimulationEnvironment(simulation(config.family, config.engine, config.workspace))
     if config.env == "recorded":
@@ -86,7 +86,7 @@ def make_gripper(config: LabelConfig) -> GripperGeometry:
         return load_cell(config.cell).gripper_geometry
     if config.env == "recorded":
         return config.gripper
-    from grasping_student.simulation.config import simulation
+    from grasping_student.simulation.families import simulation
 
     return simulation(config.family).gripper.geometry
 
