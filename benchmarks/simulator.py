@@ -56,10 +56,10 @@ def heightmap_ms(pixels: int, repeats: int = 40) -> float:
     with SimulationEnvironment(standard()) as environment:
         environment.reset(0)
         state = environment.state
-        take_picture(state.blocks, state.poses, workspace)
+        take_picture(state.items, state.poses, workspace)
         started = time.process_time()
         for _ in range(repeats):
-            take_picture(state.blocks, state.poses, workspace)
+            take_picture(state.items, state.poses, workspace)
         return 1000 * (time.process_time() - started) / repeats
 
 

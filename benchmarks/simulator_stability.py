@@ -73,12 +73,12 @@ def check(job: Job) -> dict[str, Any]:
             attempts += 1
             rise.append(watch.highest - before)
             state = environment.state
-            for block, pose, turn in zip(state.blocks, state.poses, rotation_of(state.poses[:, 3:]), strict=True):
+            for block, pose, turn in zip(state.items, state.poses, rotation_of(state.poses[:, 3:]), strict=True):
                 corners = block.triangles.reshape(-1, 3) @ turn.T + pose[:3]
                 lowest.append(float(corners[:, 2].min()))
                 outermost.append(float(np.abs(corners[:, :2]).max()))
         state = environment.state
-        build_scene(watch.engine, state.blocks, state.poses, np.ones(len(state.blocks), dtype=bool))
+        build_scene(watch.engine, state.items, state.poses, np.ones(len(state.items), dtype=bool))
         watch._step(watch.engine.steps_of(1.0))
         drift = np.linalg.norm(watch.engine.poses()[:, :3] - state.poses[:, :3], axis=1)
     return {

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import Block, rotation_of
+from grasping_student.simulation.compound import compound
 from grasping_student.simulation.engine import LEFT, RIGHT, TIP, GripperPose, open_engine
 from grasping_student.simulation.families import standard
 from grasping_student.simulation.grasp_attempt import attempt_grasp, begin_grasp
+from grasping_student.simulation.materials import Material
 from grasping_student.simulation.scene import build_scene, drop_scene
+from grasping_student.simulation.solids import Box, Cylinder, Hull
 
 ENGINES = ("mujoco", "pybullet")
 RED = (200, 40, 40)
@@ -27,6 +31,30 @@ FLAT = (
     Block("hexagonal_prism", (0.038, 0.034, 0.044), RED),
     Block("cylinder", (0.034, 0.034, 0.048), RED),
 )
+TILTED = tuple(Rotation.from_rotvec([0.0, 0.6, 0.0]).as_quat().tolist())
+COMPOUNDS = (
+    compound(
+        "bracket", [(Box((0.03, 0.015, 0.004)), RED), (Box((0.004, 0.015, 0.02), (-0.026, 0, 0.024)), RED)], Material()
+    ),
+    compound("pan", [(Cylinder(0.03, 0.006), RED), (Box((0.03, 0.006, 0.004), (0.058, 0, 0.0)), RED)], Material()),
+    compound(
+        "wedge",
+        [(Hull(0.02 * np.array([(-1, -1, -1), (2, -1, -1), (-1, 1, -1), (2, 1, -1), (2, -1, 1), (2, 1, 1)])), RED)],
+        Material(),
+    ),
+    compound(
+        "prop",
+        [
+            (Box((0.02, 0.02, 0.01)), RED),
+            (Cylinder(0.008, 0.03, (0.01, 0, 0.02), TILTED), RED),
+            (Hull(0.01 * np.array([(-2, -1, 1), (-2, 1, 1), (-1, -1, 1), (-1, 1, 1), (-2, 0, 3)])), RED),
+        ],
+        Material(),
+    ),
+)
+LIFTED = np.array([0, 0, 0.001, 0, 0, 0, 0])
+COMPOUND_POSES = np.array([(0.11 * i - 0.17, 0.0, 0.06, 0.1, 0.2, 0.3, 0.9) for i in range(4)])
+COMPOUND_POSES[:, 3:] /= np.linalg.norm(COMPOUND_POSES[:, 3:], axis=1, keepdims=True)
 
 
 @pytest.fixture(params=ENGINES)
@@ -72,6 +100,17 @@ def test_blocks_put_down_come_to_rest_where_they_were_put_in_every_engine(engine
     np.testing.assert_allclose(engine.poses()[:, :3], expected[:, :3], atol=0.001)  # so two engines agree within 2 mm
     turned = 1.0 - np.abs(np.sum(engine.poses()[:, 3:] * poses[:, 3:], axis=1))
     assert turned.max() < 1e-4
+
+
+def test_an_item_of_several_parts_rests_where_it_rests_in_the_default_engine(engine):
+    reference = open_engine(standard())
+    build_scene(reference, COMPOUNDS, COMPOUND_POSES, everything(COMPOUNDS))
+    assert reference.settle(everything(COMPOUNDS), 3.0)
+    poses = reference.poses()
+    build_scene(engine, COMPOUNDS, poses + LIFTED, everything(COMPOUNDS))
+    engine.settle(everything(COMPOUNDS), 2.0)
+    np.testing.assert_allclose(engine.poses()[:, :3], poses[:, :3], atol=0.002)
+    assert corners(COMPOUNDS, engine.poses())[:, 2].min() > -0.002
 
 
 def test_what_is_frozen_stays_and_carries_what_is_not(engine):

@@ -35,7 +35,7 @@ def test_reward_end_and_outcome_follow_the_grasp():
         (0.0, True, "out_of_reach"),
     ]
     adapter.reset(seed=0)
-    while len(adapter.environment.state.blocks):
+    while len(adapter.environment.state.items):
         adapter.environment.take_away([0])
     _, _, terminated, _, info = adapter.step(np.array([56, 56, 3]))
     assert terminated

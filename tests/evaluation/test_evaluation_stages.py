@@ -195,7 +195,7 @@ def test_scenes_of_the_one_shot_test_have_all_fill_levels_and_are_never_empty():
     for scene in range(60):
         taken = one_shot.prepare_scene(world, scene, 0, 0.95)
         assert not world.observe().heightmap.is_empty()
-        assert len(world.state.blocks) == 12 - taken
+        assert len(world.state.items) == 12 - taken
         left.append(12 - taken)
     assert min(left) <= 3
     assert max(left) == 12

@@ -49,7 +49,7 @@ def test_the_origin_is_the_centre_of_mass_and_the_parts_make_up_the_outline(bloc
     assert covered * block.size[2] == pytest.approx(block.volume, rel=0.03)
     inside = points[in_a_part]
     np.testing.assert_allclose(inside.mean(axis=0), 0.0, atol=0.02 * np.max(high - low))
-    solid, (x, y), z = block.solid(density=700.0, friction=0.5), (inside**2).mean(axis=0), block.size[2] ** 2 / 12
+    solid, (x, y), z = block.solid, (inside**2).mean(axis=0), block.size[2] ** 2 / 12
     assert solid.mass == pytest.approx(700.0 * block.volume)
     assert np.array(solid.inertia) / solid.mass == pytest.approx((y + z, x + z, x + y), rel=0.05)
     assert abs((inside[:, 0] * inside[:, 1]).mean()) < 0.03 * (x + y)

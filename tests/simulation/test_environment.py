@@ -101,7 +101,7 @@ def test_piles_rest_on_the_table_inside_the_walls_and_stay_there():
         random = np.random.default_rng(21)
         for grasp in random_grasps(environment, random, 6):
             environment.execute(grasp)
-        blocks, poses = environment.state.blocks, environment.state.poses
+        blocks, poses = environment.state.items, environment.state.poses
         corners = [
             block.triangles.reshape(-1, 3) @ turn.T + pose[:3]
             for block, pose, turn in zip(blocks, poses, rotation_of(poses[:, 3:]), strict=True)
@@ -119,13 +119,13 @@ def test_piles_rest_on_the_table_inside_the_walls_and_stay_there():
 def test_a_taken_block_is_gone_and_nothing_hangs_in_the_air():
     with SimulationEnvironment(standard()) as environment:
         environment.reset(2)
-        blocks, poses = environment.state.blocks, environment.state.poses
+        blocks, poses = environment.state.items, environment.state.poses
         lowest = int(np.argmin(np.hypot(*poses[:, :2].T) + 10 * (poses[:, 2] > 0.03)))
         environment.take_away([lowest])
         after = environment.state
-        assert [b for b in blocks if b is not blocks[lowest]] == list(after.blocks)
+        assert [b for b in blocks if b is not blocks[lowest]] == list(after.items)
         engine = environment._engine
-        build_scene(engine, after.blocks, after.poses, np.ones(len(after.blocks), dtype=bool))
+        build_scene(engine, after.items, after.poses, np.ones(len(after.items), dtype=bool))
         engine.step(engine.steps_of(0.5))
         assert (engine.poses()[:, 2] - after.poses[:, 2]).min() > -0.01
 

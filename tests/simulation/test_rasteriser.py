@@ -13,7 +13,7 @@ from grasping_student.simulation.engine import open_engine
 from grasping_student.simulation.families import FAMILIES, standard
 from grasping_student.simulation.rasteriser import NOTHING, rasterise
 from grasping_student.simulation.rendering import take_picture
-from grasping_student.simulation.scene import build_scene, drop_scene, sample_blocks, stack_poses
+from grasping_student.simulation.scene import build_scene, drop_scene, sample_items, stack_poses
 
 
 def literal_height(triangles, workspace):
@@ -71,7 +71,7 @@ def test_it_agrees_with_rays_within_a_millimetre_and_a_pixel(settled):
         engine.close()
     else:
         random = np.random.default_rng(4)
-        blocks = sample_blocks(config, random)
+        blocks = sample_items(config, random)
         poses = stack_poses(blocks, config, random)
     workspace = Workspace(extent=0.4, pixels=100, margin=0.06)
     height = take_picture(blocks, poses, workspace).heightmap.height

@@ -47,7 +47,7 @@ def lifted():
         environment.reset(0)
         seen = environment.observe().heightmap
         grasp, _ = ScriptedPicker(environment, "none")(seen)
-        colour = environment.state.blocks[environment.picture().block[grasp.row, grasp.col]].colour
+        colour = environment.state.items[environment.picture().item[grasp.row, grasp.col]].colour
         views = watch_grasp(environment, grasp)
         for first, again in zip(views, watch_grasp(environment, grasp), strict=True):
             assert first.moment == again.moment

@@ -40,7 +40,7 @@ def test_attempts_of_one_episode_are_counted_and_the_scene_changes(tmp_path):
     session = make_session(tmp_path / "d")
     outcomes = [label(session).attempt for _ in range(3)]
     assert [(a.episode, a.index) for a in outcomes] == [(0, 0), (0, 1), (0, 2)]
-    assert len(session.environment.state.blocks) == 6 - sum(bool(a.success) for a in outcomes)
+    assert len(session.environment.state.items) == 6 - sum(bool(a.success) for a in outcomes)
 
 
 def test_an_empty_workspace_begins_a_new_episode(tmp_path):
@@ -159,7 +159,7 @@ def test_what_the_disk_refuses_is_kept_until_it_fits(tmp_path, monkeypatch):
         raise UserError("the disk is full")
 
     monkeypatch.setattr(session.log, "append", full)
-    blocks = len(session.environment.state.blocks)
+    blocks = len(session.environment.state.items)
     with pytest.raises(NotSaved, match="disk is full"):
         label(session)
     with pytest.raises(NotSaved):
@@ -170,7 +170,7 @@ def test_what_the_disk_refuses_is_kept_until_it_fits(tmp_path, monkeypatch):
     monkeypatch.setattr(session.log, "append", append)
     labelled = session.retry()
     assert not session.unsaved and Dataset(tmp_path / "d").attempt(0).outcome == labelled.attempt.outcome
-    assert len(session.environment.state.blocks) == blocks - bool(labelled.attempt.success), "tried once only"
+    assert len(session.environment.state.items) == blocks - bool(labelled.attempt.success), "tried once only"
 
 
 def test_undo_drops_a_grasp_that_could_not_be_saved(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> I
         if heightmap.is_empty():
             return
         yield heightmap
-        visible = np.unique(environment.picture().block[inside])
+        visible = np.unique(environment.picture().item[inside])
         visible = visible[visible >= 0]
         if number + 1 == most or not len(visible):
             return

@@ -12,11 +12,11 @@ from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
-from grasping_student.simulation.blocks import Block
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
 from grasping_student.simulation.engine import GripperPose, open_engine
 from grasping_student.simulation.grasp_attempt import attempt_grasp, settle_without
+from grasping_student.simulation.items import Item
 from grasping_student.simulation.rendering import Picture, take_picture
 from grasping_student.simulation.scene import drop_scene
 from grasping_student.simulation.solids import Poses
@@ -24,18 +24,18 @@ from grasping_student.simulation.solids import Poses
 
 @dataclass(frozen=True, eq=False)
 class SceneState:
-    """Everything that decides what a simulated workspace shows and does next: seed, change count, blocks, poses."""
+    """Everything that decides what a simulated workspace shows and does next: seed, change count, items, poses."""
 
     seed: int
     changes: int
-    blocks: tuple[Block, ...]
+    items: tuple[Item, ...]
     poses: Poses
 
 
 class SimulationEnvironment(RestorableEnvironment):
-    """Blocks on a table and a two-finger gripper in a private physics engine (paper, section V).
+    """Items on a table and a two-finger gripper in a private physics engine (paper, section V).
 
-    The state is a value: blocks and poses. Each attempt builds the engine's world from it and reads the new poses
+    The state is a value: items and poses. Each attempt builds the engine's world from it and reads the new poses
     back, so the same state and grasp give the same end, whatever happened before.
     """
 
@@ -70,16 +70,16 @@ class SimulationEnvironment(RestorableEnvironment):
         return self._state
 
     def reset(self, seed: int) -> None:
-        blocks, poses = drop_scene(self._engine, seed)
-        self._change(SceneState(seed, 0, blocks, poses))
+        items, poses = drop_scene(self._engine, seed)
+        self._change(SceneState(seed, 0, items, poses))
 
     def observe(self) -> Observation:
         return Observation.of(self._observed()).copy()
 
     def picture(self) -> Picture:
-        """The scene without noise, and the block that each pixel shows: for policies that may know the blocks."""
+        """The scene without noise, and the item that each pixel shows: for policies that may know the items."""
         if self._picture is None:
-            self._picture = take_picture(self.state.blocks, self.state.poses, self.workspace)
+            self._picture = take_picture(self.state.items, self.state.poses, self.workspace)
         return self._picture
 
     def tip_height(self, grasp: PlanarGrasp) -> float:
@@ -92,14 +92,14 @@ class SimulationEnvironment(RestorableEnvironment):
             return Outcome.OUT_OF_REACH
         x, y = grasp.xy(self.workspace)
         pose = GripperPose(x, y, grasp.angle, self.tip_height(grasp))
-        result = attempt_grasp(self._engine, state.blocks, state.poses, pose)
+        result = attempt_grasp(self._engine, state.items, state.poses, pose)
         self._without(result.removed, result.poses)
         return result.outcome
 
     def take_away(self, indices: list[int]) -> None:
-        """Remove blocks without a gripper and let the others settle: how unlabelled scenes empty quickly."""
+        """Remove items without a gripper and let the others settle: how unlabelled scenes empty quickly."""
         state = self.state
-        self._without(indices, settle_without(self._engine, state.blocks, state.poses, indices))
+        self._without(indices, settle_without(self._engine, state.items, state.poses, indices))
 
     def save_state(self) -> SceneState:
         return self.state
@@ -112,8 +112,8 @@ class SimulationEnvironment(RestorableEnvironment):
 
     def _without(self, removed: list[int], poses: Poses) -> None:
         keep = np.setdiff1d(np.arange(len(poses)), removed)
-        blocks = tuple(self.state.blocks[i] for i in keep)
-        self._change(SceneState(self.state.seed, self.state.changes + 1, blocks, poses[keep]))
+        items = tuple(self.state.items[i] for i in keep)
+        self._change(SceneState(self.state.seed, self.state.changes + 1, items, poses[keep]))
 
     def _change(self, state: SceneState) -> None:
         state.poses.flags.writeable = False

@@ -90,10 +90,10 @@ def prepare_scene(environment: RestorableEnvironment, scene: int, seed: int, max
     if not isinstance(environment, ThinnableEnvironment):
         return 0
     generator = np.random.default_rng([_FILL_LEVELS, seed, scene])
-    wanted = int(generator.uniform(0.0, max_removed_fraction) * len(environment.state.blocks))
+    wanted = int(generator.uniform(0.0, max_removed_fraction) * len(environment.state.items))
     taken = 0
     while taken < wanted:
-        visible = np.unique(environment.picture().block)
+        visible = np.unique(environment.picture().item)
         visible = visible[visible >= 0]
         count = min(REMOVED_AT_ONCE, wanted - taken, len(visible))
         if count == 0:

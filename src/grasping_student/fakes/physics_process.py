@@ -68,4 +68,4 @@ def carry_out() -> NDArray[np.float32]:
 
 def count_blocks() -> int:
     """Blocks that are left."""
-    return len(_scenes[0].environment.state.blocks)
+    return len(_scenes[0].environment.state.items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from grasping_student.simulation.blocks import Block
 from grasping_student.simulation.config import GripperConfig
 from grasping_student.simulation.engine import LEFT, PALM_THICKNESS, RIGHT, TIP, YAW, GripperPose, X, Y, open_engine
 from grasping_student.simulation.grasp_attempt import begin_grasp
+from grasping_student.simulation.items import Item
 from grasping_student.simulation.rasteriser import rasterise
 from grasping_student.simulation.rendering import TABLE_COLOUR, normals_of, surface_of
 from grasping_student.simulation.solids import Poses
@@ -56,14 +58,16 @@ def watch_grasp(environment: SimulationEnvironment, grasp: PlanarGrasp) -> list[
     engine = open_engine(environment.config)
     try:
         pose = GripperPose(*grasp.xy(environment.workspace), grasp.angle, environment.tip_height(grasp))
-        gripper, _ = begin_grasp(engine, state.blocks, state.poses, pose)
+        gripper, _ = begin_grasp(engine, state.items, state.poses, pose)
 
         def look(moment: str) -> None:
             shown, places = _gripper_blocks(environment.config.gripper, engine.joints())
             table = Block("plank", (environment.workspace.extent, environment.workspace.extent, 0.02), TABLE_COLOUR)
-            blocks = [table, *state.blocks, *shown]
+            items = [table, *state.items, *shown]
             poses = np.concatenate([[(0, 0, -0.01, 0, 0, 0, 1)], engine.poses(), places])
-            views.append(View(moment, _picture(blocks, poses, (pose.x, pose.y, AIM_HEIGHT), grasp.angle + ASIDE)))
+            views.append(
+                View(moment, view_from_the_side(items, poses, (pose.x, pose.y, AIM_HEIGHT), grasp.angle + ASIDE))
+            )
 
         look("above")
         if gripper.descend(pose.tip):
@@ -96,9 +100,11 @@ def _gripper_blocks(config: GripperConfig, joints: NDArray[np.float64]) -> tuple
     return blocks, poses
 
 
-def _picture(blocks: list[Block], poses: Poses, aim: tuple[float, float, float], turn: float) -> NDArray[np.uint8]:
+def view_from_the_side(
+    items: Sequence[Item], poses: Poses, aim: tuple[float, float, float], turn: float
+) -> NDArray[np.uint8]:
     """What a camera sees that looks at a point from the side, with shadows; twice the size, averaged."""
-    triangles, owner = surface_of(blocks, poses)
+    triangles, _ = surface_of(items, poses)
     width, height = SIZE
     axes = _camera_axes(turn)
     seen = (triangles - np.array(aim)) @ axes.T + (0.0, 0.0, -DISTANCE)
@@ -113,7 +119,7 @@ def _picture(blocks: list[Block], poses: Poses, aim: tuple[float, float, float],
     points = np.stack([x, y, -np.ones_like(x)], axis=2) / np.maximum(nearness, 0.1)[..., None] + (0.0, 0.0, DISTANCE)
     lit = _lit(triangles - np.array(aim), points @ axes)
     shade = 0.5 + 0.5 * np.clip(normals_of(triangles) @ LIGHT, 0.0, 1.0)[index] * np.where(lit, 1.0, 0.35)
-    colours = np.array([block.colour for block in blocks], dtype=np.float64)[owner][index] * shade[..., None]
+    colours = np.concatenate([item.colours for item in items])[index] * shade[..., None]
     colours[index < 0] = BACKGROUND
     small = colours.reshape(width, 2, width, 2, 3).mean(axis=(1, 3))
     cut = (width - height) // 2

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry, tip_height
-from grasping_student.simulation.blocks import rotation_of
+from grasping_student.pipeline.errors import UserError
+from grasping_student.simulation.blocks import Block, rotation_of
 from grasping_student.simulation.rendering import take_picture
 
 STEEPEST_TILT = 0.4
@@ -59,13 +60,25 @@ class _Contact:
     tilt: float
 
 
+def blocks_of(environment: SimulationEnvironment) -> tuple[Block, ...]:
+    """The toy blocks of a scene.
+
+    Raises:
+        UserError: there are other items in it, whose faces are not known.
+    """
+    blocks = tuple(item for item in environment.state.items if isinstance(item, Block))
+    if len(blocks) < len(environment.state.items):
+        raise UserError("the scripted picker knows toy blocks only; for other items take --policy person")
+    return blocks
+
+
 class GraspSampler:
     """All candidates of one scene. The heights are those without noise: who knows the blocks needs no camera."""
 
     def __init__(self, environment: SimulationEnvironment) -> None:
         self._workspace = environment.workspace
         self._gripper = environment.gripper
-        self._blocks = environment.state.blocks
+        self._blocks = blocks_of(environment)
         self._poses = environment.state.poses
         self._height = environment.picture().heightmap.height
         fine = replace(self._workspace, pixels=max(FINE_PIXELS, self._workspace.pixels))
@@ -76,7 +89,7 @@ class GraspSampler:
 
     def candidates(self) -> list[GraspCandidate]:
         """All candidates, best first."""
-        visible = np.unique(self._picture.block[self._fine.graspable_slice])
+        visible = np.unique(self._picture.item[self._fine.graspable_slice])
         found = [each for index in visible[visible >= 0].tolist() for each in self._candidates_of(index)]
         return sorted(found, key=lambda candidate: candidate.cost)
 
@@ -107,7 +120,7 @@ class GraspSampler:
         row, col = self._fine.pixel_from_xy(surface[:, 0], surface[:, 1])
         inside = (np.minimum(row, col) >= 0) & (np.maximum(row, col) < self._fine.pixels)
         cells = np.unique(row[inside] * self._fine.pixels + col[inside])
-        shown = self._picture.block.ravel()[cells]
+        shown = self._picture.item.ravel()[cells]
         return float(((shown != index) & (shown >= 0)).mean()) if len(cells) else 1.0
 
     def _candidate(self, block: _BlockInScene, contact: _Contact) -> GraspCandidate | None:
@@ -123,7 +136,7 @@ class GraspSampler:
         angle = math.atan2(along[1], along[0])
         grasp = PlanarGrasp.from_xy(float(point[0]), float(point[1]), angle, workspace)
         fine_row, fine_col = self._fine.pixel_from_xy(*point)
-        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.block[fine_row, fine_col] != block.index:
+        if not workspace.is_graspable(grasp.row, grasp.col) or self._picture.item[fine_row, fine_col] != block.index:
             return None
         tip = tip_height(self._height, grasp.row, grasp.col, gripper)
         gripped = between & (z >= tip)
@@ -159,7 +172,7 @@ class GraspSampler:
         across = np.array([-along[1], along[0]])
         strip = point + self._strip[:, :1] * along + self._strip[:, 1:] * across
         row, col = (np.clip(cell, 0, self._fine.pixels - 1) for cell in self._fine.pixel_from_xy(*strip.T))
-        strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.block[row, col]
+        strip_height, strip_block = self._picture.heightmap.height[row, col], self._picture.item[row, col]
         distance = np.abs(self._strip[:, 0])
         landing = distance > self._gripper.opening / 2 - 0.002
         swept = ~landing & ((self._strip[:, 0] < left) | (self._strip[:, 0] > right)) & (strip_block != block.index)

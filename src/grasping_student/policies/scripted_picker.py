@@ -12,7 +12,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import AngleGrid, PlanarGrasp
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
-from grasping_student.policies.grasp_sampler import GraspCandidate, GraspSampler
+from grasping_student.policies.grasp_sampler import GraspCandidate, GraspSampler, blocks_of
 from grasping_student.simulation.blocks import Block
 
 NoiseName = Literal["none", "person"]
@@ -64,7 +64,7 @@ class ScriptedPicker:
         self._tried: dict[Block, int] = {}
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
-        blocks = self._environment.state.blocks
+        blocks = blocks_of(self._environment)
         candidates = [
             (each.cost + REPEAT_COST * self._tried.get(blocks[each.block], 0), each)
             for each in GraspSampler(self._environment).candidates()

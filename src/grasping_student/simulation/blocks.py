@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.simulation.config import LARGEST_SIDE, SMALLEST_SIDE, ShapeName, SimulationConfig
+from grasping_student.simulation.items import Item, ItemSet
+from grasping_student.simulation.materials import Material
 from grasping_student.simulation.solids import Box, ConvexPart, Cylinder, Prism, Solid
 
 BASE_SIZES: dict[ShapeName, tuple[float, float, float]] = {
@@ -33,16 +35,15 @@ CIRCLE_SIDES = 28
 """Sides of the polygon that stands for a circle: at most 0.3 mm off for a cylinder of 10 cm."""
 
 
+BEECH = Material()
+
 ROUND_SHAPES = ("cylinder", "half_cylinder")
 """What rolls."""
 
-SURFACE_SPACING = 0.005
-"""Metres between the points that stand for a surface."""
-
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """A block: a profile in the x-y plane of its own frame, extruded along z; the origin is its centre of mass.
+class Block(Item):
+    """A block: a profile in the x-y plane of its own frame, extruded along z.
 
     ``size`` is its extent along x, y and z in metres, ``colour`` is RGB in [0, 255].
     """
@@ -50,6 +51,11 @@ class Block:
     shape: ShapeName
     size: tuple[float, float, float]
     colour: tuple[int, int, int]
+    material: Material = BEECH
+
+    @property
+    def name(self) -> str:
+        return self.shape
 
     @cached_property
     def outline(self) -> NDArray[np.float64]:
@@ -82,7 +88,7 @@ class Block:
 
     @cached_property
     def convex_parts(self) -> tuple[ConvexPart, ...]:
-        """The block as a physics engine is told of it."""
+        """Convex parts of its collision shape."""
         half = self.size[2] / 2
         if self.shape == "cylinder":
             return (Cylinder(self.size[0] / 2, half),)
@@ -92,30 +98,21 @@ class Block:
             return (Prism(self.outline, half),)
         return (Box((self.size[0] / 2, self.size[1] / 2, half)),)
 
-    def solid(self, density: float, friction: float) -> Solid:
-        """The block as a rigid body of a density (kg/m^3) and a sliding friction."""
-        mass = self.volume * density
+    @cached_property
+    def solid(self) -> Solid:
+        mass = self.volume * self.material.density
         along, across = self._mean_squares
         length = self.size[2] ** 2 / 12
         inertia = (mass * (across + length), mass * (along + length), mass * (along + across))
-        return Solid(self.convex_parts, mass, inertia, friction, rolls=self.shape in ROUND_SHAPES)
+        return Solid(self.convex_parts, mass, inertia, self.material.friction, rolls=self.shape in ROUND_SHAPES)
 
     @cached_property
     def triangles(self) -> NDArray[np.float64]:
-        """Surface of all parts in the block's frame, counter-clockwise from outside, shape ``(count, 3, 3)``."""
         return np.concatenate([_prism(part, self.size[2] / 2) for part in self.parts])
 
     @cached_property
-    def surface(self) -> NDArray[np.float64]:
-        """Points on the surface at most 5 mm apart, in the block's frame, metres, shape ``(count, 3)``."""
-        points = []
-        for corners in self.triangles:
-            longest = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max()
-            steps = int(np.ceil(longest / SURFACE_SPACING))
-            first, second = (index.ravel() for index in np.mgrid[: steps + 1, : steps + 1])
-            weights = np.stack([first, second, steps - first - second], axis=1)[first + second <= steps] / steps
-            points.append(weights @ corners)
-        return np.unique(np.concatenate(points).round(7), axis=0)
+    def colours(self) -> NDArray[np.float64]:
+        return np.tile(np.array(self.colour, dtype=np.float64), (len(self.triangles), 1))
 
     @cached_property
     def grip_axes(self) -> NDArray[np.float64]:
@@ -126,10 +123,19 @@ class Block:
             return np.concatenate([around, [(0.0, 0.0, 1.0)]])
         return np.eye(3)
 
-    @property
+    @cached_property
     def reach(self) -> float:
-        """Distance of the farthest corner from the centre of mass, metres."""
         return float(np.hypot(np.linalg.norm(self.outline, axis=1).max(), self.size[2] / 2))
+
+
+class BlockSet(ItemSet):
+    """The paper's toy blocks, of the shapes and scales of a config."""
+
+    def __init__(self, config: SimulationConfig) -> None:
+        self._config = config
+
+    def sample(self, random: np.random.Generator) -> Block:
+        return sample_block(self._config, random)
 
 
 def sample_block(config: SimulationConfig, random: np.random.Generator) -> Block:
@@ -149,7 +155,7 @@ def sample_block(config: SimulationConfig, random: np.random.Generator) -> Block
     colour = np.clip(PALETTE[int(random.integers(len(PALETTE)))] + random.normal(0.0, 8.0, size=3), 0, 255)
     x, y, z = (float(side) for side in size)
     red, green, blue = (int(channel) for channel in colour)
-    return Block(shape, (x, y, z), (red, green, blue))
+    return Block(shape, (x, y, z), (red, green, blue), Material(config.block_friction, config.density))
 
 
 def _outline(shape: ShapeName, width: float, height: float) -> NDArray[np.float64]:
@@ -234,7 +240,12 @@ def _box_of(part: NDArray[np.float64], half_length: float) -> Box:
     centre = part.mean(axis=0)
     along, up = part[1] - part[0], part[2] - part[1]
     half_sides = (float(np.linalg.norm(along)) / 2, float(np.linalg.norm(up)) / 2, half_length)
-    return Box(half_sides, (float(centre[0]), float(centre[1]), 0.0), float(np.arctan2(along[1], along[0])))
+    turn = float(np.arctan2(along[1], along[0]))
+    return Box(
+        half_sides,
+        (float(centre[0]), float(centre[1]), 0.0),
+        (0.0, 0.0, float(np.sin(turn / 2)), float(np.cos(turn / 2))),
+    )
 
 
 def _prism(part: NDArray[np.float64], half_length: float) -> NDArray[np.float64]:

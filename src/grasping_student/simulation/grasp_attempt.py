@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.geometry.grasp import Outcome
-from grasping_student.simulation.blocks import Block
 from grasping_student.simulation.engine import GripperPose, PhysicsEngine
 from grasping_student.simulation.gripper import Gripper
+from grasping_student.simulation.items import Item
 from grasping_student.simulation.scene import build_scene
 from grasping_student.simulation.solids import Poses
 
@@ -19,30 +19,30 @@ APPROACH = 0.015
 """The tips start this far above the highest point of what can move, metres."""
 
 SETTLE_TIME = 1.0
-"""Longest time that disturbed blocks may take to come to rest, seconds."""
+"""Longest time that disturbed items may take to come to rest, seconds."""
 
 MOVED = 0.001
-"""A block that moved farther may have left what it carried in the air, metres."""
+"""An item that moved farther may have left what it carried in the air, metres."""
 
 SUPPORT_RADIUS = 0.05
 """Blocks this near to one that lost its support settle with it, metres."""
 
 ROUNDS = 4
-"""How often blocks that lost their support are looked for after an attempt."""
+"""How often items that lost their support are looked for after an attempt."""
 
 
 class GraspResult(NamedTuple):
-    """How a grasp ended, which blocks left with the gripper, and where all blocks lie now (removed ones too)."""
+    """How a grasp ended, which items left with the gripper, and where all items lie now (removed ones too)."""
 
     outcome: Outcome
     removed: list[int]
     poses: Poses
 
 
-def attempt_grasp(engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, grasp: GripperPose) -> GraspResult:
+def attempt_grasp(engine: PhysicsEngine, items: Sequence[Item], poses: Poses, grasp: GripperPose) -> GraspResult:
     """Grasp at a point; ``grasp.tip`` is the height to which the tips go down."""
-    present = np.ones(len(blocks), dtype=bool)
-    gripper, awake = begin_grasp(engine, blocks, poses, grasp)
+    present = np.ones(len(items), dtype=bool)
+    gripper, awake = begin_grasp(engine, items, poses, grasp)
     touching = engine.contacts()
     outcome, removed = _grasp(gripper, grasp.tip)
     engine.remove_gripper()
@@ -52,32 +52,32 @@ def attempt_grasp(engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, 
     engine.settle(awake & present, SETTLE_TIME)
     after = engine.poses()
     after[~awake] = poses[~awake]
-    after = _settle_unsupported(engine, blocks, poses, after, present, awake, touching)
+    after = _settle_unsupported(engine, items, poses, after, present, awake, touching)
     return GraspResult(outcome, removed, after)
 
 
 def begin_grasp(
-    engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, grasp: GripperPose
+    engine: PhysicsEngine, items: Sequence[Item], poses: Poses, grasp: GripperPose
 ) -> tuple[Gripper, NDArray[np.bool_]]:
-    """The open gripper above a grasp, one step after the scene was built, and which blocks can move."""
+    """The open gripper above a grasp, one step after the scene was built, and which items can move."""
     awake = near(poses, np.array([[grasp.x, grasp.y]]), engine.config.awake_radius)
-    tops = [float(poses[i, 2]) + blocks[i].reach for i in np.flatnonzero(awake).tolist()]
-    build_scene(engine, blocks, poses, awake, grasp._replace(tip=max(*tops, grasp.tip, 0.0) + APPROACH))
+    tops = [float(poses[i, 2]) + items[i].reach for i in np.flatnonzero(awake).tolist()]
+    build_scene(engine, items, poses, awake, grasp._replace(tip=max(*tops, grasp.tip, 0.0) + APPROACH))
     engine.step()
     return Gripper(engine), awake
 
 
-def settle_without(engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, removed: Sequence[int]) -> Poses:
-    """Where the blocks lie after some were taken away by an invisible hand (poses of those taken are meaningless)."""
-    present = np.ones(len(blocks), dtype=bool)
+def settle_without(engine: PhysicsEngine, items: Sequence[Item], poses: Poses, removed: Sequence[int]) -> Poses:
+    """Where the items lie after some were taken away by an invisible hand (poses of those taken are meaningless)."""
+    present = np.ones(len(items), dtype=bool)
     present[list(removed)] = False
     awake = near(poses, poses[list(removed), :2], engine.config.awake_radius) & present
-    after, touching = _settle(engine, blocks, poses, present, awake)
-    return _settle_unsupported(engine, blocks, poses, after, present, awake, touching)
+    after, touching = _settle(engine, items, poses, present, awake)
+    return _settle_unsupported(engine, items, poses, after, present, awake, touching)
 
 
 def near(poses: Poses, points: NDArray[np.float64], radius: float) -> NDArray[np.bool_]:
-    """Which blocks' centres lie within a horizontal distance of any of some points (metres, ``(count, 2)``)."""
+    """Which items' centres lie within a horizontal distance of any of some points (metres, ``(count, 2)``)."""
     distance = np.linalg.norm(poses[:, None, :2] - points[None], axis=2)
     return (distance < radius).any(axis=1)
 
@@ -96,11 +96,11 @@ def _grasp(gripper: Gripper, tip: float) -> tuple[Outcome, list[int]]:
 
 
 def _settle(
-    engine: PhysicsEngine, blocks: Sequence[Block], poses: Poses, present: NDArray[np.bool_], awake: NDArray[np.bool_]
+    engine: PhysicsEngine, items: Sequence[Item], poses: Poses, present: NDArray[np.bool_], awake: NDArray[np.bool_]
 ) -> tuple[Poses, list[tuple[int, int]]]:
-    """Where the blocks lie after some of them have come to rest, and which touched each other before."""
+    """Where the items lie after some of them have come to rest, and which touched each other before."""
     kept = np.flatnonzero(present)
-    build_scene(engine, [blocks[int(i)] for i in kept], poses[kept], awake[kept])
+    build_scene(engine, [items[int(i)] for i in kept], poses[kept], awake[kept])
     engine.step()
     touching = [(int(kept[a]), int(kept[b])) for a, b in engine.contacts()]
     engine.settle(awake[kept], SETTLE_TIME)
@@ -111,14 +111,14 @@ def _settle(
 
 def _settle_unsupported(
     engine: PhysicsEngine,
-    blocks: Sequence[Block],
+    items: Sequence[Item],
     before: Poses,
     after: Poses,
     present: NDArray[np.bool_],
     awake: NDArray[np.bool_],
     touching: list[tuple[int, int]],
 ) -> Poses:
-    """Let frozen blocks fall that touched something that has moved or is gone, and what touched those, and so on."""
+    """Let frozen items fall that touched something that has moved or is gone, and what touched those, and so on."""
     for _ in range(ROUNDS):
         moved = ~present | (np.linalg.norm(after[:, :3] - before[:, :3], axis=1) > MOVED)
         loose = {
@@ -130,5 +130,5 @@ def _settle_unsupported(
         if not loose:
             break
         before, awake = after, near(after, after[sorted(loose), :2], SUPPORT_RADIUS) & present
-        after, touching = _settle(engine, blocks, before, present, awake)
+        after, touching = _settle(engine, items, before, present, awake)
     return after

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grasping_student.simulation.config import GripperConfig, SimulationConfig
 from grasping_student.simulation.engine import PALM_THICKNESS, WALL_HEIGHT, WALL_THICKNESS
-from grasping_student.simulation.solids import Box, ConvexPart, Cylinder, Poses, Solid
+from grasping_student.simulation.solids import Box, ConvexPart, Hull, Poses, Prism, Solid
 
 JOINTS = ("x", "y", "tip", "yaw", "left", "right")
 """Names of the gripper's joints and of their motors."""
@@ -171,14 +171,16 @@ def _set_inertia(body: Any, mass: float, inertia: tuple[float, ...]) -> None:
 
 def _add_part(spec: Any, body: Any, name: str, part: ConvexPart, friction: float, rolling: float = 0.0) -> None:
     """A shape. MuJoCo takes the larger friction of two: for equal ones, the product that PyBullet takes."""
-    if isinstance(part, Box):
-        turn = (np.cos(part.turn / 2), 0.0, 0.0, np.sin(part.turn / 2))
-        shape = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": part.half_sides, "pos": part.position, "quat": turn}
-    elif isinstance(part, Cylinder):
-        shape = {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (part.radius, part.half_length, 0.0)}
-    else:
+    if isinstance(part, (Prism, Hull)):
         spec.add_mesh(name=name, uservert=part.corners().ravel())
         shape = {"type": mujoco.mjtGeom.mjGEOM_MESH, "meshname": name}
+    else:
+        x, y, z, w = part.quaternion
+        shape = {"pos": part.position, "quat": (w, x, y, z)}
+        if isinstance(part, Box):
+            shape |= {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": part.half_sides}
+        else:
+            shape |= {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (part.radius, part.half_length, 0.0)}
     body.add_geom(
         name=name,
         friction=[FRICTION_SCALE * friction**2, 0.0, rolling],

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.engine import (
@@ -25,7 +27,7 @@ from grasping_student.simulation.engine import (
     X,
     Y,
 )
-from grasping_student.simulation.solids import Box, ConvexPart, Cylinder, Poses, Solid
+from grasping_student.simulation.solids import ORIGIN, UNTURNED, Box, ConvexPart, Cylinder, Hull, Poses, Prism, Solid
 
 HULL_MARGIN = 0.001
 """The engine grows convex hulls by this, metres; boxes and cylinders keep their size."""
@@ -168,27 +170,46 @@ class PybulletEngine(PhysicsEngine):
         return int(body)
 
     def _shape(self, parts: tuple[ConvexPart, ...]) -> int:
-        engine, part = self._engine, parts[0]
+        part = parts[0]
         if len(parts) > 1:
-            boxes = [part for part in parts if isinstance(part, Box)]
-            if len(boxes) < len(parts):
-                raise NotImplementedError("PyBullet takes solids of one part or of boxes only")
+            return self._compound(parts)
+        if isinstance(part, (Prism, Hull)):
+            return int(
+                self._call("createCollisionShape", self._engine.GEOM_MESH, vertices=part.corners(HULL_MARGIN).tolist())
+            )
+        size = (
+            {"radius": part.radius, "height": 2 * part.half_length}
+            if isinstance(part, Cylinder)
+            else {"halfExtents": part.half_sides}
+        )
+        place = {"collisionFramePosition": part.position, "collisionFrameOrientation": part.quaternion}
+        return int(self._call("createCollisionShape", self._kind(part), **size, **place))
+
+    def _kind(self, part: ConvexPart) -> int:
+        if isinstance(part, Box):
+            return int(self._engine.GEOM_BOX)
+        return int(self._engine.GEOM_CYLINDER if isinstance(part, Cylinder) else self._engine.GEOM_MESH)
+
+    def _compound(self, parts: tuple[ConvexPart, ...]) -> int:
+        """Several parts as one shape; the engine takes the hulls in it from files only."""
+        with TemporaryDirectory() as folder:
+            files = [
+                _write_hull(part, Path(folder) / f"{number}.obj") if isinstance(part, (Prism, Hull)) else ""
+                for number, part in enumerate(parts)
+            ]
             return int(
                 self._call(
                     "createCollisionShapeArray",
-                    [engine.GEOM_BOX] * len(boxes),
-                    halfExtents=[box.half_sides for box in boxes],
-                    collisionFramePositions=[box.position for box in boxes],
-                    collisionFrameOrientations=[(0, 0, np.sin(box.turn / 2), np.cos(box.turn / 2)) for box in boxes],
+                    [self._kind(part) for part in parts],
+                    halfExtents=[part.half_sides if isinstance(part, Box) else ORIGIN for part in parts],
+                    radii=[part.radius if isinstance(part, Cylinder) else 0.0 for part in parts],
+                    lengths=[2 * part.half_length if isinstance(part, Cylinder) else 0.0 for part in parts],
+                    fileNames=files,
+                    meshScales=[(1.0, 1.0, 1.0)] * len(parts),
+                    collisionFramePositions=[getattr(part, "position", ORIGIN) for part in parts],
+                    collisionFrameOrientations=[getattr(part, "quaternion", UNTURNED) for part in parts],
                 )
             )
-        if isinstance(part, Cylinder):
-            size = {"radius": part.radius, "height": 2 * part.half_length}
-            return int(self._call("createCollisionShape", engine.GEOM_CYLINDER, **size))
-        if isinstance(part, Box):
-            return int(self._call("createCollisionShape", engine.GEOM_BOX, halfExtents=part.half_sides))
-        corners = part.corners(HULL_MARGIN).tolist()
-        return int(self._call("createCollisionShape", engine.GEOM_MESH, vertices=corners))
 
     def _add_gripper(self, pose: GripperPose) -> None:
         config = self.config.gripper
@@ -265,6 +286,14 @@ class PybulletEngine(PhysicsEngine):
     def _touched(self, finger: int) -> set[int]:
         pressing = [c for c in self._call("getContactPoints", bodyA=self._gripper, linkIndexA=finger) if c[9] > 0.0]
         return {self._bodies.index(contact[2]) for contact in pressing if contact[2] in self._bodies}
+
+
+def _write_hull(part: Prism | Hull, file: Path) -> str:
+    corners = part.corners(HULL_MARGIN)
+    lines = [f"v {x:.9f} {y:.9f} {z:.9f}" for x, y, z in corners.tolist()]
+    lines += [f"f {a + 1} {b + 1} {c + 1}" for a, b, c in ConvexHull(corners).simplices.tolist()]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return str(file)
 
 
 def _import_engine() -> Any:

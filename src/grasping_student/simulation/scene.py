@@ -1,4 +1,4 @@
-"""Scenes: random blocks, dropped and settled."""
+"""Scenes: random items, dropped and settled."""
 
 from __future__ import annotations
 
@@ -7,40 +7,46 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.simulation.blocks import Block, rotation_of, sample_block
+from grasping_student.simulation.blocks import BlockSet, rotation_of
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.engine import GripperPose, PhysicsEngine
+from grasping_student.simulation.items import Item, ItemSet
 from grasping_student.simulation.solids import Poses
 
 DROP_GAP = 0.004
-"""Air between a block and what lies below it when it is let go, metres."""
+"""Air between an item and what lies below it when it is let go, metres."""
 
 DROP_CELL = 0.01
 """Cell of the coarse map of what lies below, metres."""
 
 FALL_TIME = 100 / 240
-"""While blocks fall, seconds; a coarser contact solver will do."""
+"""While items fall, seconds; a coarser contact solver will do."""
 
 DROP_TIME = 4.0
 """Longest time that a scene may take to settle, seconds."""
 
 
-def sample_blocks(config: SimulationConfig, random: np.random.Generator) -> tuple[Block, ...]:
-    """Random blocks, as many as the config says."""
-    count = int(random.integers(config.fewest_blocks, config.most_blocks + 1))
-    return tuple(sample_block(config, random) for _ in range(count))
+def open_item_set(config: SimulationConfig) -> ItemSet:
+    """The item set of a config."""
+    return BlockSet(config)
 
 
-def stack_poses(blocks: tuple[Block, ...], config: SimulationConfig, random: np.random.Generator) -> Poses:
-    """Random positions and orientations, each block just above those before it, none touching."""
+def sample_items(config: SimulationConfig, random: np.random.Generator) -> tuple[Item, ...]:
+    """Random items, as many as the config says."""
+    items, count = open_item_set(config), int(random.integers(config.fewest_blocks, config.most_blocks + 1))
+    return tuple(items.sample(random) for _ in range(count))
+
+
+def stack_poses(items: tuple[Item, ...], config: SimulationConfig, random: np.random.Generator) -> Poses:
+    """Random positions and orientations, each item just above those before it, none touching."""
     half = config.workspace.extent / 2
     cells = int(np.ceil(2 * half / DROP_CELL))
     top = np.zeros((cells, cells))
-    poses = np.empty((len(blocks), 7))
-    for index, block in enumerate(blocks):
+    poses = np.empty((len(items), 7))
+    for index, item in enumerate(items):
         quaternion = random.normal(size=4)
         quaternion /= np.linalg.norm(quaternion)
-        corners = block.triangles.reshape(-1, 3) @ rotation_of(quaternion).T
+        corners = item.triangles.reshape(-1, 3) @ rotation_of(quaternion).T
         low, high = corners.min(axis=0), corners.max(axis=0)
         room = half - 0.002
         x, y = np.clip(random.uniform(-config.spread, config.spread, size=2), -room - low[:2], room - high[:2])
@@ -53,26 +59,24 @@ def stack_poses(blocks: tuple[Block, ...], config: SimulationConfig, random: np.
     return poses
 
 
-def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Block, ...], Poses]:
-    """The blocks of a scene and where they lie after they have fallen and settled."""
+def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Item, ...], Poses]:
+    """The items of a scene and where they lie after they have fallen and settled."""
     random = np.random.default_rng([seed, 0])
-    blocks = sample_blocks(engine.config, random)
-    poses = stack_poses(blocks, engine.config, random)
-    awake = np.ones(len(blocks), dtype=bool)
-    build_scene(engine, blocks, poses, awake)
+    items = sample_items(engine.config, random)
+    poses = stack_poses(items, engine.config, random)
+    awake = np.ones(len(items), dtype=bool)
+    build_scene(engine, items, poses, awake)
     engine.step(engine.steps_of(FALL_TIME))
     engine.settle(awake, DROP_TIME)
-    return blocks, engine.poses()
+    return items, engine.poses()
 
 
 def build_scene(
     engine: PhysicsEngine,
-    blocks: Sequence[Block],
+    items: Sequence[Item],
     poses: Poses,
     awake: NDArray[np.bool_],
     gripper: GripperPose | None = None,
 ) -> None:
-    """Put blocks into an engine, at rest, with the density and friction of its config; see ``PhysicsEngine.build``."""
-    config = engine.config
-    solids = [block.solid(config.density, config.block_friction) for block in blocks]
-    engine.build(solids, poses, awake, gripper)
+    """Put items into an engine, at rest; see ``PhysicsEngine.build``."""
+    engine.build([item.solid for item in items], poses, awake, gripper)

@@ -6,26 +6,37 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 Poses = NDArray[np.float64]
 """Position (metres) and quaternion (x, y, z, w) of each body in the world frame, shape ``(count, 7)``."""
 
 
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+"""(x, y, z, w)."""
+
+ORIGIN: Vector = (0.0, 0.0, 0.0)
+UNTURNED: Quaternion = (0.0, 0.0, 0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class Box:
-    """A box whose centre lies at ``position`` in the body's frame, turned about z by ``turn`` radians; metres."""
+    """A box whose centre lies at ``position`` in the body's frame, turned by ``quaternion``; metres."""
 
-    half_sides: tuple[float, float, float]
-    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    turn: float = 0.0
+    half_sides: Vector
+    position: Vector = ORIGIN
+    quaternion: Quaternion = UNTURNED
 
 
 @dataclass(frozen=True)
 class Cylinder:
-    """A cylinder around the z axis of the body's frame, metres."""
+    """A cylinder whose axis is z before it is turned by ``quaternion`` and moved to ``position``; metres."""
 
     radius: float
     half_length: float
+    position: Vector = ORIGIN
+    quaternion: Quaternion = UNTURNED
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +52,25 @@ class Prism:
         return np.array([(x, y, z) for x, y in inset(self.outline, margin).tolist() for z in (-half, half)])
 
 
-ConvexPart = Box | Cylinder | Prism
+@dataclass(frozen=True, eq=False)
+class Hull:
+    """The convex hull of some points in the body's frame, metres, shape ``(count, 3)``."""
+
+    points: NDArray[np.float64]
+
+    def corners(self, margin: float = 0.0) -> NDArray[np.float64]:
+        """Its corners with every side moved inwards by ``margin`` metres, or by what a thin hull allows."""
+        hull = ConvexHull(self.points)
+        if margin == 0.0:
+            return self.points[hull.vertices]
+        middle = self.points[hull.vertices].mean(axis=0)
+        planes = hull.equations.copy()
+        depth = -(planes[:, :3] @ middle + planes[:, 3])
+        planes[:, 3] += min(margin, 0.5 * float(depth.min()))
+        return HalfspaceIntersection(planes, middle).intersections
+
+
+ConvexPart = Box | Cylinder | Prism | Hull
 
 
 @dataclass(frozen=True, eq=False)
