@@ -14,6 +14,7 @@ from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
 from grasping_student.perception.frame_files import save_frame
+from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig
 from grasping_student.policies.base import NothingToGrasp
 from grasping_student.robots.cell.camera_view import CameraView
@@ -78,6 +79,25 @@ def test_the_cell_refuses_the_wall_that_predict_leaves_out(tmp_path):
         row, col = walls[0]
         log.motions.clear()
         assert cell.execute(PlanarGrasp(row, col, 0.0)) is Outcome.OUT_OF_REACH
+        assert not any(motion.kind == "descend" for motion in log.motions)
+
+
+def test_limits_choose_the_same_grasp_in_predict_and_in_the_cell_which_does_no_other(tmp_path):
+    save_frame(frame_of(WALLED), tmp_path / "scene")
+    limits = GraspLimitsConfig(region=(-0.12, -0.09, -0.01, -0.03), closing_angle_degrees=(60.0, 120.0))
+    given = ["--region", *limits.region, "--closing-angle-degrees", 60, 120]
+    assert main(arguments(tmp_path / "scene", tmp_path / "out", *given)) == 0
+    written = json.loads((tmp_path / "out" / "grasp.json").read_text())["grasp"]
+    cell, log = cell_over(tmp_path / "scene")
+    cell.config = replace(cell.config, limits=limits)
+    with cell:
+        cell.reset(0)
+        grasp, score = make_policy(str(PRETRAINED), cell)(cell.observe())
+        assert (grasp.row, grasp.col, score) == (written["row"], written["col"], written["score"])
+        log.motions.clear()
+        beside = PlanarGrasp.from_xy(0.05, 0.05, grasp.angle, LIGHT)
+        turned = PlanarGrasp(grasp.row, grasp.col, grasp.angle + np.pi / 2)
+        assert cell.execute(beside) is cell.execute(turned) is Outcome.OUT_OF_REACH
         assert not any(motion.kind == "descend" for motion in log.motions)
 
 

@@ -13,6 +13,7 @@ from grasping_student.geometry.antipodal import AntipodalContacts
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, PlanarGrasp, angle_distance
 from grasping_student.geometry.grasp_constraints import (
     AllOf,
+    ClosingAngles,
     ExclusionZone,
     FingerClearance,
     GraspConstraintConfig,
@@ -48,6 +49,8 @@ def constraints(seed):
         Region(random.random(WORKSPACE.shape) < 0.5),
         ExclusionZone(grasps, 0.03),
         ExclusionZone(grasps, 0.05, 0.5),
+        Region.outside_circles([(0.02, -0.03, 0.04)], WORKSPACE),
+        ClosingAngles(*random.uniform(-math.pi, math.pi, 2)),
     ]
 
 

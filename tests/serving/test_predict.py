@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from geometric_model import GeometricModel
-from tests.serving.tabletop import LIGHT, arguments, box_under, frame_of, tabletop
+from tests.serving.tabletop import BOXES, LIGHT, arguments, box_under, frame_of, tabletop
 
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
@@ -18,6 +18,7 @@ from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
+from grasping_student.perception.frame import world_points
 from grasping_student.perception.frame_files import save_frame
 from grasping_student.serving.predict import load_model, predict
 
@@ -138,6 +139,52 @@ def test_a_checkpoint_of_an_unfit_workspace_is_refused(tmp_path, scene_files, ca
     checkpoint = small_checkpoint(tmp_path / "checkpoint")
     assert main(arguments(scene_files, tmp_path / "out", "--model", checkpoint, "--extent", extent)) == 2
     assert "does not fit this model, trained for 0.45 m" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("index", "region"), [(0, (0.03, 0.0, 0.09, 0.1)), (1, (-0.15, -0.1, -0.03, -0.02))])
+def test_a_region_and_a_mask_choose_the_object_and_angles_the_side(scene_files, tmp_path, geometric, index, region):
+    frame = frame_of(tabletop())
+    x, y, _ = world_points(frame)
+    x0, y0, x1, y1 = region
+    mask = (x > x0) & (x < x1) & (y > y0) & (y < y1)
+    cv2.imwrite(str(tmp_path / "mask.png"), mask.astype(np.uint8) * 255)
+    for number, options in enumerate([("--region", *region), ("--mask", tmp_path / "mask.png")]):
+        out = tmp_path / f"out{number}"
+        assert main(arguments(scene_files, out, "--top", 8, *options, "--closing-angle-degrees", 170, 10)) == 0
+        written = json.loads((out / "grasp.json").read_text())
+        for each in [written["grasp"], *written["runners_up"]]:
+            assert box_under(each["x"], each["y"], 0.008) == [BOXES[index]]
+            assert angle_distance(each["angle"], 0.0) <= math.radians(10.0)
+        away = [written["grasp"]["x"], written["grasp"]["y"], 0.02]
+        assert main(arguments(scene_files, tmp_path / f"away{number}", *options, "--keep-away", *away)) == 0
+        other = json.loads((tmp_path / f"away{number}" / "grasp.json").read_text())["grasp"]
+        assert math.hypot(other["x"] - away[0], other["y"] - away[1]) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--region", 0.0, 0.0, 0.0, 0.1), "holds no cell"),
+        (("--region", 1.0, 1.0, 1.2, 1.2), "holds no cell"),
+        (("--region", 0, 0, 100, 100), "were these millimetres"),
+        (("--region", -0.02, -0.02, 0.0, 0.0), "no grasp on it lies within the region"),
+        (("--keep-away", 0.0, 0.0, 0.4), "no grasp on it lies within the region"),
+        (("--mask", "small"), "the mask is 64 x 48 pixels, the depth picture 640 x 480"),
+        (("--mask", "empty"), "every pixel is zero"),
+        (("--mask", "missing"), "does not exist"),
+    ],
+)
+def test_limits_that_make_no_sense_or_leave_nothing_end_with_one_sentence(
+    scene_files, tmp_path, geometric, capsys, options, words
+):
+    cv2.imwrite(str(tmp_path / "small.png"), np.ones((48, 64), np.uint8))
+    cv2.imwrite(str(tmp_path / "empty.png"), np.zeros((480, 640), np.uint8))
+    if options[0] == "--mask":
+        options = (options[0], tmp_path / f"{options[1]}.png")
+    assert main(arguments(scene_files, tmp_path / "out", *options)) == 2
+    said = capsys.readouterr().err
+    assert words in said and len(said.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Self
 
 from grasping_student.environments.base import Environment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.grasp_limits import GraspLimits
 from grasping_student.perception.observation import Observation
 from grasping_student.robots.arms.base import Arm
 from grasping_student.robots.arms.safety import GuardedArm
@@ -124,7 +126,7 @@ class RobotCell(Environment):
         self._begin()
         try:
             self._clear_sight()
-            self._seen = self._view.observe()
+            self._seen = self._within_limits(self._view.observe())
             frame = self._seen.frame
             self._telemetry.scene(self._seen.heightmap, None if frame is None else frame.rgb)
             self._show_devices("waiting for a grasp")
@@ -139,6 +141,8 @@ class RobotCell(Environment):
         seen = self._seen if self._seen is not None else self.observe()
         if seen.excluded[grasp.row, grasp.col]:
             return self._refuse("it lies on a wall, on the robot or in a shadow, where nothing is grasped")
+        if not seen.within_limits(grasp):
+            return self._refuse("it lies outside the limits of the cell's file")
         plan = plan_grasp(seen, grasp, self.config)
         try:
             for pose in (plan.over, plan.approach, plan.grasp):
@@ -161,6 +165,13 @@ class RobotCell(Environment):
             with contextlib.suppress(DeviceFault):  # the grasp is over: whatever fails now is met at the next one
                 self._show_devices("done")
         return outcome
+
+    @cached_property
+    def _limits(self) -> GraspLimits | None:
+        return GraspLimits.of(self.config.limits)
+
+    def _within_limits(self, observation: Observation) -> Observation:
+        return observation if self._limits is None else self._limits.over(observation)
 
     def _refuse(self, reason: str) -> Outcome:
         """A grasp that is not tried; the arm stays where it is."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.geometry.antipodal import AntipodalContacts
-from grasping_student.geometry.grasp import PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp import ANGLE_TOLERANCE, PlanarGrasp, angle_distance
 from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
 from grasping_student.geometry.workspace import Workspace
 
@@ -106,11 +106,42 @@ class Region:
         """Cells between two opposite corners, metres; errors as of ``polygon``."""
         return cls.polygon(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), workspace)
 
+    @classmethod
+    def outside_circles(cls, circles: Sequence[tuple[float, float, float]], workspace: Workspace) -> Region:
+        """Cells whose centres lie in none of some circles: x and y of the centre, and radius, metres."""
+        every = np.arange(workspace.pixels)
+        x, y = workspace.xy_from_pixel(every[:, None], every[None, :])
+        outside = np.ones(workspace.shape, dtype=bool)
+        for centre_x, centre_y, radius in circles:
+            outside &= np.hypot(x - centre_x, y - centre_y) > radius
+        return cls(outside)
+
     def allows(
         self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
     ) -> NDArray[np.bool_]:
         """As of ``GraspConstraint``."""
         return np.broadcast_to(self.cells, (len(angles), *workspace.shape))
+
+
+@dataclass(frozen=True)
+class ClosingAngles:
+    """The fingers close along directions between two angles only, at any place."""
+
+    first: float
+    """Where the range begins, radians counter-clockwise from +x."""
+
+    last: float
+    """Where it ends, going counter-clockwise; angles count modulo pi, so a range may pass through 0."""
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        """As of ``GraspConstraint``."""
+        width = self.last - self.first
+        width = math.pi if width >= math.pi else width % math.pi
+        beyond = (np.asarray(angles) - self.first) % math.pi
+        inside = (beyond <= width + ANGLE_TOLERANCE) | (beyond >= math.pi - ANGLE_TOLERANCE)
+        return np.broadcast_to(inside[:, None, None], (len(angles), *workspace.shape))
 
 
 @dataclass(frozen=True)

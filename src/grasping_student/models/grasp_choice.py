@@ -141,14 +141,16 @@ class GraspChoice:
 def allowed_scores(observation: Observation, model: ScoringModel, query: GraspQuery) -> AllowedScores:
     """Scores of all grasps of which one may be chosen.
 
-    In this order: foreground that is not excluded; material that the camera saw, if it saw any; what is required; what
-    is preferred, where that leaves a grasp.
+    In this order: foreground that is not excluded; the limits that were asked for; material that the camera saw, if it
+    saw any; what is required; what is preferred, where that leaves a grasp.
 
     Raises:
         ValueError: the heightmap is of another workspace, or has no measured pixel.
     """
     scores, workspace = model.score_maps(observation.heightmap, query.grid), model.workspace
     allowed = np.isfinite(scores) & ~observation.excluded
+    if observation.limits is not None:
+        allowed &= observation.limits.allows(observation.filled_height, query.grid.angles, workspace)
     preferences = []
     if query.foreground_only:
         allowed &= observation.graspable_foreground()

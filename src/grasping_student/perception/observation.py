@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grasping_student.geometry.grasp import PlanarGrasp
+from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT, Heightmap, fill_holes
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.floor import FloorPlane
@@ -37,6 +39,7 @@ class Observation:
         threshold: heights up to this are floor, metres.
         notes: repairs of the picture; empty for a good one.
         frame: the camera's picture, or None where there was no camera.
+        limits: which grasps are asked for, or may be done there; None allows all. See ``grasp_limits``.
     """
 
     heightmap: Heightmap
@@ -46,6 +49,7 @@ class Observation:
     threshold: float = BACKGROUND_HEIGHT
     notes: tuple[Note, ...] = ()
     frame: RgbdFrame | None = None
+    limits: GraspConstraint | None = None
 
     @classmethod
     def of(cls, heightmap: Heightmap) -> Observation:
@@ -79,6 +83,13 @@ class Observation:
         """Height of everything that a tool could meet, walls too; metres ``(pixels, pixels)``, NaN where unknown."""
         known = np.where(np.isfinite(self.surface), self.surface, self.heightmap.height)
         return np.where(self.excluded, np.float32(np.nan), known)
+
+    def within_limits(self, grasp: PlanarGrasp) -> bool:
+        """Whether the limits allow a grasp, at its very angle."""
+        if self.limits is None:
+            return True
+        allowed = self.limits.allows(self.filled_height, np.array([grasp.angle]), self.workspace)
+        return bool(allowed[0, grasp.row, grasp.col])
 
     def copy(self) -> Observation:
         """The same in memory of its own; frame and notes are shared, since nobody changes them."""

@@ -193,7 +193,7 @@ def _read_array(name: str, file: IO[bytes], size: int) -> NDArray:
         version = np.lib.format.read_magic(file)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, column_major, dtype = header(file)
-        if dtype.kind not in "fiu" or not 1 <= len(shape) <= 3:
+        if dtype.kind not in "fiub" or not 1 <= len(shape) <= 3:
             raise Unusable(f"{name} holds {dtype} of shape {shape}; expected one number a pixel")
         if not all(type(side) is int and 0 < side <= MOST_PIXELS for side in shape):
             raise ValueError(f"its shape is {shape}")
@@ -217,7 +217,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Raises:
         Unusable: cut off, of another kind, or larger than ``MOST_PIXELS``.
     """
-    picture = _read_picture(path, cv2.IMREAD_COLOR)
+    picture = read_picture(path, cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
@@ -227,13 +227,18 @@ def read_depth_picture(path: Path) -> NDArray:
     Raises:
         Unusable: cut off, with colours, of 8 bits, or larger than ``MOST_PIXELS``.
     """
-    picture = _read_picture(path, cv2.IMREAD_UNCHANGED)
+    picture = read_picture(path)
     if picture.ndim != 2 or picture.dtype.kind not in "fu" or picture.dtype == np.uint8:
         raise Unusable(f"{path.name} has {picture.dtype} pixels of shape {picture.shape}; expected one depth a pixel")
     return picture
 
 
-def _read_picture(path: Path, flags: int) -> NDArray:
+def read_picture(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> NDArray:
+    """A picture as OpenCV gives it, by default as it is stored.
+
+    Raises:
+        Unusable: cut off, of another kind, or larger than ``MOST_PIXELS``.
+    """
     data = read_bytes(path)
     cols, rows = picture_size(path.name, data)
     if rows * cols > MOST_PIXELS:

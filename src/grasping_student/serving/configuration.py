@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.perception.grasp_limits import GraspLimitsConfig
+
 
 @dataclass(frozen=True)
-class PredictConfig:
+class PredictConfig(GraspLimitsConfig):
     """The best grasp on one depth image of any camera, as grasp.json and grasp.png."""
 
     depth: Path | None = None
@@ -80,6 +82,7 @@ class PredictConfig:
     """Replace the output folder if it exists."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.top < 1:
             raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
         if self.world_to_base is not None and self.workspace_center is not None:

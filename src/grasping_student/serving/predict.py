@@ -15,6 +15,7 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import RgbdFrame
 from grasping_student.perception.frame_checks import table_elsewhere
 from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
+from grasping_student.perception.grasp_limits import GraspLimits
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Note
 from grasping_student.perception.pose_files import read_pose
@@ -49,7 +50,7 @@ class NothingStanding(UserError):
     """The camera sees the workspace, and nothing in it may be grasped.
 
     Attributes:
-        bounded: a bin was found, so there is nowhere further to look.
+        bounded: there is nowhere further to look: a bin was found, or limits leave nothing.
     """
 
     def __init__(self, message: str, bounded: bool = False) -> None:
@@ -94,7 +95,11 @@ def resized(own: Workspace, extent: float) -> Workspace:
 
 
 def predict(
-    frame: RgbdFrame, model: ScoringModel, query: GraspQuery | None = None, repair: HeightmapRepairConfig | None = None
+    frame: RgbdFrame,
+    model: ScoringModel,
+    query: GraspQuery | None = None,
+    repair: HeightmapRepairConfig | None = None,
+    limits: GraspLimits | None = None,
 ) -> GraspChoice:
     """The best grasps on one picture.
 
@@ -103,9 +108,11 @@ def predict(
         model: scores the heightmap; its workspace decides what is looked at.
         query: constraints, gripper, angles and number of grasps; None asks for five under no constraint.
         repair: of the heightmap; None makes all repairs.
+        limits: which grasps are asked for; None asks for any.
 
     Raises:
-        UserError: the camera does not see the workspace, or nothing in it can be grasped.
+        NothingStanding: nothing can be grasped in the workspace, or within the limits.
+        UserError: the camera does not see the workspace, or the limits hold no part of it.
     """
     from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, choose
 
@@ -113,9 +120,13 @@ def predict(
     if not observation.graspable_foreground().any():
         bounded = any(note.code in WALLED for note in observation.notes)
         raise NothingStanding(_nothing(frame, model.workspace, observation.notes, bounded), bounded)
+    if limits is not None:
+        observation = limits.over(observation)
     try:
         return choose(observation, model, query or GraspQuery(count=5))
     except NoGrasp:
+        if limits is not None:
+            raise NothingStanding(_nothing_asked(observation.notes), bounded=True) from None
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?") from None
 
 
@@ -131,17 +142,18 @@ def run(config: PredictConfig) -> GraspChoice:
     files = _files(config)
     frame, adapted = load_frame(files, FrameFormat.of(config))
     model = load_model(config.model, config.extent)
+    limits = GraspLimits.of(config, config.intrinsics)
     place = _workspace_place(config)
     frame = replace(frame, camera_to_world=np.linalg.inv(place) @ frame.camera_to_world)
     repair = HeightmapRepairConfig(ceiling=config.ceiling, bin=config.bin, any_floor=config.level_floor)
     try:
-        choice = predict(frame, model, replace(model.query, count=config.top), repair)
+        choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
     except NothingStanding as nothing:
         if config.extent is not None or nothing.bounded:
             raise
         own = model.workspace.extent
         model = load_model(config.model, own * FURTHER)
-        choice = predict(frame, model, replace(model.query, count=config.top), repair)
+        choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
     given = [files.depth, files.intrinsics, files.camera_to_world, files.color, config.world_to_base]
@@ -200,6 +212,15 @@ def _nothing(frame: RgbdFrame, workspace: Workspace, notes: tuple[Note, ...], bo
         f"nothing stands on the floor inside the {workspace.margin:g} m margin of the {workspace.extent:g} m "
         f"workspace: is it empty, or its origin elsewhere? A wider --extent looks further.{table_elsewhere(frame)}"
         f"{listed}"
+    )
+
+
+def _nothing_asked(notes: tuple[Note, ...]) -> str:
+    """That nothing within the limits can be grasped, and what to do."""
+    listed = "".join(f"\n  {note}" for note in notes)
+    return (
+        "something stands in the workspace, but no grasp on it lies within the region, mask, closing angles and places "
+        f"to keep away from that were given; widen them, or leave one out{listed}"
     )
 
 

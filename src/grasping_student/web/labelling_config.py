@@ -8,6 +8,7 @@ from typing import Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
+from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
 
@@ -15,7 +16,7 @@ EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 
 
 @dataclass(frozen=True)
-class LabelConfig:
+class LabelConfig(GraspLimitsConfig):
     """Label grasps in the browser: click a point, drag to turn, execute; each attempt is saved at once."""
 
     dataset: Path = Path("runs/my-labels")
@@ -79,6 +80,7 @@ class LabelConfig:
     """First scene of the simulator, or first recorded scene."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.suggestions <= 9:
             raise ValueError(f"suggestions is {self.suggestions}; it must be 1 to 9, one for each number key")
         if self.pool < 1 or self.labels_per_scene < 1:

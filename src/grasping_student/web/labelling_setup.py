@@ -12,6 +12,7 @@ from grasping_student.environments.base import Environment
 from grasping_student.environments.recorded import RecordedEnvironment
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.perception.frame_files import FrameFormat
+from grasping_student.perception.grasp_limits import GraspLimits
 from grasping_student.pipeline.errors import UserError
 from grasping_student.web.attempt_log import AttemptLog
 from grasping_student.web.labelling_config import LabelConfig
@@ -102,7 +103,7 @@ def make_suggester(config: LabelConfig) -> Suggester | None:
     from grasping_student.models.grasp_model import GraspModel
     from grasping_student.web.suggestions import Suggester
 
-    return Suggester(GraspModel.load(Path(config.model)), config.suggestions)
+    return Suggester(GraspModel.load(Path(config.model)), config.suggestions, limits=GraspLimits.of(config))
 
 
 def make_session(
@@ -120,6 +121,8 @@ def make_session(
                 f"--model {config.model} was trained on {suggester.workspace}, the scenes are of "
                 f"{environment.workspace}; choose a model of the same workspace, or another --preset"
             )
+        if suggester is not None and suggester.limits is not None:
+            suggester.limits.check(environment.workspace)
         log = AttemptLog(config.dataset, environment.workspace)
         queue = make_queue(config, environment, log, suggester)
     except BaseException:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, ScoringModel, allowed_scores, choose
+from grasping_student.perception.grasp_limits import GraspLimits
 from grasping_student.perception.observation import Observation
 
 SAME_ANGLE = 1e-6
@@ -69,6 +70,9 @@ class Suggester:
 
     grid: AngleGrid = DEPLOYMENT_ANGLES
 
+    limits: GraspLimits | None = None
+    """Which grasps are suggested; None suggests any."""
+
     @property
     def workspace(self) -> Workspace:
         """Of the scenes that the model takes."""
@@ -77,7 +81,7 @@ class Suggester:
     def __call__(self, observation: Observation) -> SceneSuggestions:
         query = replace(self.model.query, grid=self.grid, count=self.count, nms_radius=self.nms_radius)
         try:
-            choice = choose(observation, self.model, query)
+            choice = choose(self._limited(observation), self.model, query)
         except NoGrasp:
             return SceneSuggestions((), 1.0, self.model.version)
         found = tuple(Suggestion(each.grasp, each.score) for each in choice.grasps)
@@ -86,7 +90,10 @@ class Suggester:
     def uncertainty(self, observation: Observation) -> float:
         """How unsure the model is of a scene, in [0, 1]."""
         query = replace(self.model.query, grid=self.grid)
-        return score_uncertainty(allowed_scores(observation, self.model, query).scores)
+        return score_uncertainty(allowed_scores(self._limited(observation), self.model, query).scores)
+
+    def _limited(self, observation: Observation) -> Observation:
+        return observation if self.limits is None else self.limits.over(observation)
 
 
 def shown_with_attempt(

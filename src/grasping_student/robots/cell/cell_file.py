@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from grasping_student.perception.grasp_limits import GraspLimits
 from grasping_student.pipeline.configuration import read_yaml, with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig
@@ -50,6 +51,11 @@ def load_cell(path: Path, to_move: bool = False) -> CellConfig:
         _checked(path, check_agreement, config)
     view = replace(config.view, options=_beside(path.parent, config.view.options))
     telemetry = config.telemetry if config.telemetry is None else path.parent / config.telemetry
+    mask = config.limits.mask if config.limits.mask is None else path.parent / config.limits.mask
+    limits = GraspLimits.of(replace(config.limits, mask=mask))
+    if limits is not None:
+        _checked(path, limits.check, config.workspace)
+        config = replace(config, limits=limits.config)
     return replace(config, view=view, telemetry=telemetry)
 
 

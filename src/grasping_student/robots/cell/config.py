@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, paper_workspace
+from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase, tool_down
 
@@ -141,6 +142,9 @@ class CellConfig:
 
     pick: PickConfig = field(default_factory=PickConfig)
     """Motions of one grasp."""
+
+    limits: GraspLimitsConfig = field(default_factory=GraspLimitsConfig)
+    """Which grasps are chosen and done; every other one is refused."""
 
     drop: Drop = field(default_factory=Drop)
     """Place for picked items."""
