@@ -9,16 +9,15 @@ import numpy as np
 from grasping_student.environments.base import RestorableEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.gripper import GripperGeometry, tip_height
-from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.simulation.config import SimulationConfig
-from grasping_student.simulation.depth_noise import add_depth_noise
 from grasping_student.simulation.engine import GripperPose, open_engine
 from grasping_student.simulation.grasp_attempt import attempt_grasp, settle_without
 from grasping_student.simulation.items import Item
-from grasping_student.simulation.rendering import Picture, take_picture
+from grasping_student.simulation.rendering import Picture, StillScene
 from grasping_student.simulation.scene import drop_scene
+from grasping_student.simulation.sensors import make_sensor
 from grasping_student.simulation.solids import Poses
 
 
@@ -32,6 +31,15 @@ class SceneState:
     poses: Poses
 
 
+class _Look:
+    """A state of the workspace, and what was computed of it so far."""
+
+    def __init__(self, state: SceneState, workspace: Workspace) -> None:
+        self.state = state
+        self.scene = StillScene(state.items, state.poses, workspace)
+        self.seen: Observation | None = None
+
+
 class SimulationEnvironment(RestorableEnvironment):
     """Items on a table and a two-finger gripper in a private physics engine (paper, section V).
 
@@ -42,9 +50,9 @@ class SimulationEnvironment(RestorableEnvironment):
     def __init__(self, config: SimulationConfig) -> None:
         self.config = config
         self._engine = open_engine(config)
-        self._state: SceneState | None = None
-        self._picture: Picture | None = None
-        self._seen: Heightmap | None = None
+        self._sensor = make_sensor(config)
+        self._look: _Look | None = None
+        self._before: _Look | None = None
 
     @property
     def name(self) -> str:
@@ -65,30 +73,31 @@ class SimulationEnvironment(RestorableEnvironment):
         Raises:
             RuntimeError: before the first reset.
         """
-        if self._state is None:
-            raise RuntimeError("the simulator is empty: call reset(seed) first")
-        return self._state
+        return self._current.state
 
     def reset(self, seed: int) -> None:
         items, poses = drop_scene(self._engine, seed)
         self._change(SceneState(seed, 0, items, poses))
 
     def observe(self) -> Observation:
-        return Observation.of(self._observed()).copy()
+        return self._observed().copy()
 
     def picture(self) -> Picture:
         """The scene without noise, and the item that each pixel shows: for policies that may know the items."""
-        if self._picture is None:
-            self._picture = take_picture(self.state.items, self.state.poses, self.workspace)
-        return self._picture
+        return self.still_scene.picture
+
+    @property
+    def still_scene(self) -> StillScene:
+        """The scene as any sensor may look at it."""
+        return self._current.scene
 
     def tip_height(self, grasp: PlanarGrasp) -> float:
         """Height of the finger tips at a grasp in the scene as it is observed now, metres."""
-        return tip_height(self._observed().height, grasp.row, grasp.col, self.gripper)
+        return tip_height(self._observed().surface, grasp.row, grasp.col, self.gripper)
 
     def execute(self, grasp: PlanarGrasp) -> Outcome:
         state = self.state
-        if not self.workspace.is_graspable(grasp.row, grasp.col):
+        if not self.workspace.is_graspable(grasp.row, grasp.col) or self._observed().excluded[grasp.row, grasp.col]:
             return Outcome.OUT_OF_REACH
         x, y = grasp.xy(self.workspace)
         pose = GripperPose(x, y, grasp.angle, self.tip_height(grasp))
@@ -115,13 +124,21 @@ class SimulationEnvironment(RestorableEnvironment):
         items = tuple(self.state.items[i] for i in keep)
         self._change(SceneState(self.state.seed, self.state.changes + 1, items, poses[keep]))
 
+    @property
+    def _current(self) -> _Look:
+        if self._look is None:
+            raise RuntimeError("the simulator is empty: call reset(seed) first")
+        return self._look
+
     def _change(self, state: SceneState) -> None:
         state.poses.flags.writeable = False
-        self._state, self._picture, self._seen = state, None, None
+        before, self._before = self._before, self._look
+        # a state that is restored after one attempt from it was seen already
+        self._look = before if before is not None and before.state is state else _Look(state, self.workspace)
 
-    def _observed(self) -> Heightmap:
-        if self._seen is None:
-            state = self.state
-            random = np.random.default_rng([state.seed, 1, state.changes])
-            self._seen = add_depth_noise(self.picture().heightmap, self.config.noise, random)
-        return self._seen
+    def _observed(self) -> Observation:
+        look = self._current
+        if look.seen is None:
+            random = np.random.default_rng([look.state.seed, 1, look.state.changes])
+            look.seen = self._sensor.observe(look.scene, random)
+        return look.seen

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, get_args
 
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.simulation.sensor_config import DepthNoise, SensorName, StereoConfig
 
 ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism"]
 EngineName = Literal["mujoco", "pybullet"]
@@ -72,26 +73,6 @@ class GripperConfig:
 
 
 @dataclass(frozen=True)
-class DepthNoise:
-    """What a depth camera does to a perfect heightmap. All zero: nothing."""
-
-    sigma: float = 0.0
-    """Standard deviation of the noise of every pixel, metres."""
-
-    step: float = 0.0
-    """Heights are rounded to multiples of this, metres."""
-
-    edge_holes: float = 0.0
-    """Share of the pixels beside a step in height that are not measured."""
-
-    edge_height: float = 0.015
-    """Difference of height between neighbours that counts as a step, metres."""
-
-    random_holes: float = 0.0
-    """Share of all pixels that are not measured."""
-
-
-@dataclass(frozen=True)
 class SimulationConfig:
     """A simulated workspace: which blocks fall in, what grasps them, how it is seen."""
 
@@ -128,8 +109,14 @@ class SimulationConfig:
     gripper: GripperConfig = field(default_factory=GripperConfig)
     """The gripper."""
 
+    sensor: SensorName = "ideal"
+    """Depth sensor that looks at the workspace."""
+
     noise: DepthNoise = field(default_factory=DepthNoise)
-    """What the depth camera adds."""
+    """What the ideal sensor adds."""
+
+    stereo: StereoConfig = field(default_factory=StereoConfig)
+    """The stereo sensor."""
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine."""

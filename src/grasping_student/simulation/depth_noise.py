@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from grasping_student.geometry.heightmap import Heightmap
-from grasping_student.simulation.config import DepthNoise
+from grasping_student.simulation.sensor_config import DepthNoise
 
 
 def add_depth_noise(heightmap: Heightmap, noise: DepthNoise, random: np.random.Generator) -> Heightmap:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.configuration import choice
-from grasping_student.simulation.config import DEFAULT_ENGINE, DepthNoise, EngineName, SimulationConfig
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, SimulationConfig
+from grasping_student.simulation.sensor_config import DepthNoise, SensorName
 
 Family = Literal["standard", "sparse", "dense"]
 """Every family; options that take one offer these."""
@@ -42,12 +43,17 @@ FAMILIES: dict[str, Callable[[], SimulationConfig]] = {"standard": standard, "sp
 
 
 def simulation(
-    family: str, engine: EngineName = DEFAULT_ENGINE, workspace: Workspace | None = None
+    family: str,
+    engine: EngineName = DEFAULT_ENGINE,
+    workspace: Workspace | None = None,
+    sensor: SensorName | None = None,
 ) -> SimulationConfig:
-    """A scene family in an engine, in the light workspace or another.
+    """A scene family in an engine, in the light workspace or another, under its own depth sensor or another.
 
     Raises:
         UserError: no such family.
     """
     config = FAMILIES[choice(family, FAMILIES, "scene family")]()
-    return replace(config, engine=engine, workspace=workspace or config.workspace)
+    return replace(
+        config, engine=engine, workspace=workspace or config.workspace, sensor=sensor or config.sensor
+    )

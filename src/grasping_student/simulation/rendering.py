@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -29,20 +31,55 @@ class Picture(NamedTuple):
     item: NDArray[np.int32]
 
 
+class Surface(NamedTuple):
+    """The faces of a scene's items.
+
+    Attributes:
+        triangles: world frame, metres, counter-clockwise from outside, float64 ``(faces, 3, 3)``.
+        owner: item of each face, int64 ``(faces,)``.
+        normal: outward unit normals, float64 ``(faces, 3)``.
+        colour: of each face under the lamp and, last, of the table, uint8 ``(faces + 1, 3)``.
+    """
+
+    triangles: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    normal: NDArray[np.float64]
+    colour: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class StillScene:
+    """Items at rest on a table, and what was computed of them."""
+
+    items: Sequence[Item]
+    poses: Poses
+    workspace: Workspace
+
+    @cached_property
+    def surface(self) -> Surface:
+        """The faces of all items."""
+        table = np.array([TABLE_COLOUR], dtype=np.uint8)
+        if not self.items:
+            return Surface(np.empty((0, 3, 3)), np.empty(0, dtype=np.int64), np.empty((0, 3)), table)
+        triangles, owner = surface_of(self.items, self.poses)
+        normal = normals_of(triangles)
+        shade = 0.45 + 0.55 * np.clip(normal @ LIGHT, 0.0, 1.0)
+        paint = np.concatenate([item.colours for item in self.items]) * shade[:, None]
+        colour = np.concatenate([np.clip(paint, 0, 255).astype(np.uint8), table])
+        return Surface(triangles, owner, normal, colour)
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The scene from above, without noise."""
+        height, seen = rasterise(self.surface.triangles, self.workspace)
+        # the last entries are what NOTHING (-1) points to
+        owner = np.append(self.surface.owner, NOTHING).astype(np.int32)
+        return Picture(Heightmap(height, self.surface.colour[seen], self.workspace), owner[seen])
+
+
 def take_picture(items: Sequence[Item], poses: Poses, workspace: Workspace) -> Picture:
     """The scene from above, without noise."""
-    if not items:
-        height = np.zeros(workspace.shape, dtype=np.float32)
-        rgb = np.full((*workspace.shape, 3), TABLE_COLOUR, dtype=np.uint8)
-        return Picture(Heightmap(height, rgb, workspace), np.full(workspace.shape, NOTHING, dtype=np.int32))
-    triangles, owner = surface_of(items, poses)
-    height, seen = rasterise(triangles, workspace)
-    shade = 0.45 + 0.55 * np.clip(normals_of(triangles) @ LIGHT, 0.0, 1.0)
-    paint = np.concatenate([item.colours for item in items]) * shade[:, None]
-    # the last entries are what NOTHING (-1) points to
-    colours = np.concatenate([np.clip(paint, 0, 255), [TABLE_COLOUR]]).astype(np.uint8)
-    owners = np.append(owner, NOTHING).astype(np.int32)
-    return Picture(Heightmap(height, colours[seen], workspace), owners[seen])
+    return StillScene(items, poses, workspace).picture
 
 
 def surface_of(items: Sequence[Item], poses: Poses) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,0 +1,63 @@
+"""The seam between a simulated scene and what is observed of it, and the depth sensors by name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
+from grasping_student.perception.observation import Observation
+from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.depth_noise import add_depth_noise
+from grasping_student.simulation.rendering import StillScene
+from grasping_student.simulation.sensor_config import DepthNoise
+
+
+class DepthSensor(ABC):
+    """A sensor above a simulated workspace."""
+
+    @abstractmethod
+    def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
+        """One look at a scene; the arrays may be shared with the scene.
+
+        Args:
+            scene: what stands on the table.
+            random: the sensor's noise; the same scene and state of it give the same observation.
+
+        Raises:
+            UserError: the sensor sees nothing of the workspace.
+        """
+
+
+class IdealSensor(DepthSensor):
+    """The true heightmap, with the noise of a config."""
+
+    def __init__(self, noise: DepthNoise) -> None:
+        self._noise = noise
+
+    def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
+        return Observation.of(add_depth_noise(scene.picture.heightmap, self._noise, random))
+
+
+class StereoSensor(DepthSensor):
+    """An active stereo camera; its frame becomes an observation on the road of every camera.
+
+    Attributes:
+        camera: for the infrared pictures behind an observation.
+    """
+
+    def __init__(self, config: SimulationConfig) -> None:
+        from grasping_student.simulation.stereo import StereoCamera  # late: an ideal sensor needs no renderer
+
+        self.camera = StereoCamera(config.stereo, config.workspace)
+        # the simulated pose is exact, and the simulated walls are not seen
+        self._repair = HeightmapRepairConfig(level=False, walls=False, ceiling=config.stereo.highest)
+
+    def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
+        return observe_frame(self.camera.capture(scene, random).frame, scene.workspace, self._repair)
+
+
+def make_sensor(config: SimulationConfig) -> DepthSensor:
+    """The sensor that a config names."""
+    return IdealSensor(config.noise) if config.sensor == "ideal" else StereoSensor(config)
