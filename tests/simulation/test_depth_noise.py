@@ -4,8 +4,8 @@ import numpy as np
 
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import light_workspace
-from grasping_student.simulation.sensor_config import DepthNoise
 from grasping_student.simulation.depth_noise import add_depth_noise
+from grasping_student.simulation.sensor_config import DepthNoise
 
 
 def step_scene():

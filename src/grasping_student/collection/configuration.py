@@ -9,6 +9,7 @@ from typing import Literal
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
+from grasping_student.simulation.sensor_config import SensorName
 
 Kind = Literal["attempts", "scenes"]
 
@@ -34,6 +35,9 @@ class CollectConfig:
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine of the simulator."""
+
+    sensor: SensorName | None = None
+    """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     pixels: int = 112
     """Side of a heightmap, pixels."""

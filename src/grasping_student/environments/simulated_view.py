@@ -8,6 +8,7 @@ from grasping_student.perception.observation import Observation
 from grasping_student.robots.cell.view import View
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family, simulation
+from grasping_student.simulation.sensor_config import SensorName
 
 
 class SimulatedView(View):
@@ -17,10 +18,17 @@ class SimulatedView(View):
         workspace: what the heightmaps cover.
         family: scene family of the simulator.
         engine: its physics engine.
+        sensor: its depth sensor; None takes the family's own.
     """
 
-    def __init__(self, workspace: Workspace, family: Family = "standard", engine: EngineName = DEFAULT_ENGINE) -> None:
-        self._environment = SimulationEnvironment(simulation(family, engine, workspace))
+    def __init__(
+        self,
+        workspace: Workspace,
+        family: Family = "standard",
+        engine: EngineName = DEFAULT_ENGINE,
+        sensor: SensorName | None = None,
+    ) -> None:
+        self._environment = SimulationEnvironment(simulation(family, engine, workspace, sensor))
 
     def connect(self) -> None:
         """Nothing to connect."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
+from grasping_student.simulation.sensor_config import SensorName
 
 if TYPE_CHECKING:  # its heightmaps need OpenCV, which --help must not wait for
     from grasping_student.environments.base import Environment
@@ -27,11 +28,12 @@ class EnvironmentSpec(Protocol):
 
 @dataclass(frozen=True)
 class SimulationSpec:
-    """A simulated environment by the name of its scene family, its resolution and its physics engine."""
+    """A simulated environment by the name of its scene family, its resolution, its physics engine and its sensor."""
 
     family: Family = "standard"
     pixels: int = 112
     engine: EngineName = DEFAULT_ENGINE
+    sensor: SensorName | None = None
     outlives_program: bool = False
 
     def make(self) -> Environment:
@@ -41,7 +43,7 @@ class SimulationSpec:
         from grasping_student.simulation.families import simulation
 
         workspace = replace(simulation(self.family).workspace, pixels=self.pixels)
-        return SimulationEnvironment(simulation(self.family, self.engine, workspace))
+        return SimulationEnvironment(simulation(self.family, self.engine, workspace, self.sensor))
 
 
 @dataclass(frozen=True)

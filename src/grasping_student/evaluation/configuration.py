@@ -12,6 +12,7 @@ from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
+from grasping_student.simulation.sensor_config import SensorName
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class PickingConfig:
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine of the simulator."""
+
+    sensor: SensorName | None = None
+    """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""
@@ -88,6 +92,9 @@ class OneShotConfig:
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine of the simulator."""
+
+    sensor: SensorName | None = None
+    """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""

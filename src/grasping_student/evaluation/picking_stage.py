@@ -83,7 +83,7 @@ def run(
         UserError: bad models or output folder, another run in the folder, or a device that failed again and again.
     """
     models = parse_models(config.models)
-    environment = environment or SimulationSpec(config.family, config.pixels, config.engine)
+    environment = environment or SimulationSpec(config.family, config.pixels, config.engine, config.sensor)
     stage = StageRun("evaluate picking", config, free=("episodes",))
     started = time.perf_counter()
     try:

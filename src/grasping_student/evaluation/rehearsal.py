@@ -66,7 +66,7 @@ def rehearse(
         notify(line)
 
     notes = MotionLog(cell.drop_pose(), note)
-    view = SimulatedView(cell.workspace, config.family, config.engine)
+    view = SimulatedView(cell.workspace, config.family, config.engine, config.sensor)
     stop = replace(config.stop, attempts=config.stop.attempts or REHEARSED_ATTEMPTS)
     stage = StageRun("evaluate picking", config)
     robot = RobotCell(cell, DryRunArm(notes), DryRunGripper(notes), view, notify)

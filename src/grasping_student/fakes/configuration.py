@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
+from grasping_student.simulation.sensor_config import SensorName
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class FakeCellConfig:
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine of the simulator."""
+
+    sensor: SensorName | None = None
+    """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     speedup: float = 3.0
     """Factor on the speed of the fakes; the commands stay the same."""

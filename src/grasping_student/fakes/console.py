@@ -81,7 +81,7 @@ def run(config: FakeCellConfig, lines: Iterable[str] | None = None, log: Callabl
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     stage = StageRun("cell fake", config)
     workspace = Workspace(pixels=config.pixels)
-    scenes = simulation(config.family, config.engine)
+    scenes = simulation(config.family, config.engine, sensor=config.sensor)
     served = simulated_cell(config.speedup, workspace, scenes, config.out / "telemetry")
     with stage.output_folder(), served as (fakes, cell):
         stage.finish()

@@ -54,6 +54,4 @@ def simulation(
         UserError: no such family.
     """
     config = FAMILIES[choice(family, FAMILIES, "scene family")]()
-    return replace(
-        config, engine=engine, workspace=workspace or config.workspace, sensor=sensor or config.sensor
-    )
+    return replace(config, engine=engine, workspace=workspace or config.workspace, sensor=sensor or config.sensor)

@@ -26,8 +26,8 @@ PATTERN_SEED = 415
 SHININESS = 60.0
 """Exponent of a highlight (Blinn's half vector): its half width is 9 degrees."""
 
-HIGHLIGHT = 6.0
-"""A mirrored highlight is brighter than a white matt face by this factor."""
+HIGHLIGHT = 12.0
+"""A mirrored highlight is brighter than a white matt face by this factor; half of it has lost the dots."""
 
 
 class Finish(NamedTuple):
@@ -60,7 +60,7 @@ def dot_pattern(share: float, size: float) -> NDArray[np.float32]:
     pattern = np.zeros((PATTERN_SIDE, PATTERN_SIDE), dtype=np.float32)
     np.add.at(pattern, tuple(random.integers(0, PATTERN_SIDE, size=(2, count))), 1.0)
     border = math.ceil(4 * sigma)
-    wide = cv2.GaussianBlur(np.pad(pattern, border, mode="wrap"), (0, 0), sigma)
+    wide = np.asarray(cv2.GaussianBlur(np.pad(pattern, border, mode="wrap"), (0, 0), sigma), np.float32)
     pattern = wide[border:-border, border:-border]
     pattern /= pattern.mean()
     pattern.flags.writeable = False
@@ -103,7 +103,7 @@ def infrared_picture(
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), config.blur), np.float32)
     spread = np.sqrt(config.read_noise**2 + config.shot_noise**2 * light)
     light += spread * random.standard_normal(light.shape, dtype=np.float32)
-    return cv2.convertScaleAbs(np.maximum(light, 0.0))
+    return np.rint(np.clip(light, 0.0, 255.0)).astype(np.uint8)
 
 
 @compiled(nogil=True, fastmath=True)
@@ -157,5 +157,5 @@ def _shade(
             value = albedo * (lit * cosine * (dots + translucency * (1.0 - dots)) + ambient)
             if gloss > 0.0:
                 half = max(nx * hx + ny * hy + nz * hz, 0.0) / math.sqrt(hx * hx + hy * hy + hz * hz)
-                value = (1.0 - gloss) * value + gloss * HIGHLIGHT * lit * dots * half**SHININESS
+                value = (1.0 - gloss) * value + gloss * HIGHLIGHT * lit * 0.5 * (dots + 1.0) * half**SHININESS
             light[row, col] = exposure * value

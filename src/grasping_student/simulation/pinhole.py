@@ -84,10 +84,10 @@ def _fill(
         w1_col, w1_row = (r2 - r0) / area, (c0 - c2) / area
         w0_start = (c1 * r2 - c2 * r1) / area
         w1_start = (c2 * r0 - c0 * r2) / area
-        first_row = max(int(math.ceil(min(r0, r1, r2))), 0)
-        last_row = min(int(math.floor(max(r0, r1, r2))), rows - 1)
-        first_col = max(int(math.ceil(min(c0, c1, c2))), 0)
-        last_col = min(int(math.floor(max(c0, c1, c2))), cols - 1)
+        first_row = max(math.ceil(min(r0, r1, r2)), 0)
+        last_row = min(math.floor(max(r0, r1, r2)), rows - 1)
+        first_col = max(math.ceil(min(c0, c1, c2)), 0)
+        last_col = min(math.floor(max(c0, c1, c2)), cols - 1)
         slope = w0_col * (n0 - n2) + w1_col * (n1 - n2)
         for row in range(first_row, last_row + 1):
             w0 = w0_start + w0_row * row + w0_col * first_col

@@ -55,16 +55,16 @@ class StereoConfig:
     highest: float = 0.20
     """What stands higher is not matched, metres: the nearest distance of the camera."""
 
-    exposure: float = 150.0
+    exposure: float = 110.0
     """Mean grey level of a white matt face on the table, in [0, 255]; everything brighter than 255 is clipped."""
 
     ambient: float = 0.25
     """Share of the infrared light that comes from elsewhere, without dots."""
 
-    dots: float = 0.10
+    dots: float = 0.30
     """Share of the light's area that the dots fill."""
 
-    dot_size: float = 0.9
+    dot_size: float = 0.8
     """Standard deviation of a dot's profile, pixels of a picture."""
 
     blur: float = 0.6
@@ -82,6 +82,9 @@ class StereoConfig:
     uniqueness: int = 8
     """The best match must beat every other by so many percent."""
 
+    least_contrast: float = 1.5
+    """With a weaker pattern in its window a pixel is no measurement, grey levels a column (root mean square)."""
+
     speckle_size: int = 60
     """Patches of depth smaller than this are no measurement, pixels."""
 
@@ -89,10 +92,13 @@ class StereoConfig:
     """Depths are multiples of this, metres."""
 
     def __post_init__(self) -> None:
-        if not 0.2 <= self.distance - self.highest:
+        if not self.distance - self.highest >= 0.2:
             raise ValueError(
-                f"distance is {self.distance} m and highest {self.highest} m; the camera must hang at least 0.2 m above "
-                "the highest item"
+                f"distance is {self.distance} m and highest {self.highest} m; the camera must hang at least 0.2 m "
+                "above the highest item"
             )
+        for name in ("baseline", "focal_length", "exposure", "dots", "dot_size", "blur", "depth_unit"):
+            if not 0.0 < getattr(self, name) < 1e6:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.block_size % 2 == 0 or not 3 <= self.block_size <= 11:
             raise ValueError(f"block_size is {self.block_size}; valid are 3, 5, 7, 9 and 11")

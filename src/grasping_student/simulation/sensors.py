@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
+from grasping_student.perception.heightmap_repair import SMALLEST_COVERAGE, HeightmapRepairConfig, observe_frame
 from grasping_student.perception.observation import Observation
+from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
 from grasping_student.simulation.rendering import StillScene
@@ -55,7 +56,15 @@ class StereoSensor(DepthSensor):
         self._repair = HeightmapRepairConfig(level=False, walls=False, ceiling=config.stereo.highest)
 
     def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
-        return observe_frame(self.camera.capture(scene, random).frame, scene.workspace, self._repair)
+        frame = self.camera.capture(scene, random).frame
+        share = frame.measured.mean()
+        if share < SMALLEST_COVERAGE:
+            raise UserError(
+                f"the stereo sensor measured {share:.1%} of its picture, and {SMALLEST_COVERAGE:.0%} is needed: give "
+                f"it more light (stereo.exposure is {self.camera.config.exposure:g}), another distance, or take the "
+                "ideal sensor"
+            )
+        return observe_frame(frame, scene.workspace, self._repair)
 
 
 def make_sensor(config: SimulationConfig) -> DepthSensor:

@@ -11,6 +11,7 @@ from grasping_student.geometry.workspace import Workspace, light_workspace, pape
 from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
+from grasping_student.simulation.sensor_config import SensorName
 
 EnvironmentName = Literal["simulation", "robot-cell", "recorded"]
 
@@ -45,6 +46,9 @@ class LabelConfig(GraspLimitsConfig):
 
     engine: EngineName = DEFAULT_ENGINE
     """For --env simulation: physics engine."""
+
+    sensor: SensorName | None = None
+    """For --env simulation: depth sensor, ideal, or a stereo camera; None takes the family's own."""
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""
