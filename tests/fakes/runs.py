@@ -14,8 +14,8 @@ from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT
 from grasping_student.study.configuration import Sizes
 from grasping_student.study.designs import DESIGNS, Level
 from grasping_student.study.measures import _flat
-from grasping_student.study.planning import SIZES
 from grasping_student.study.precision import KINDS
+from grasping_student.study.results_sizes import SIZES
 from grasping_student.study.run_store import SCHEMA, add_runs
 
 RATES = {

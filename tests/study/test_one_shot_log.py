@@ -17,6 +17,7 @@ class Boxes:
 
     family: str = "boxes"
     pixels: int = 40
+    engine: str = "mujoco"
     outlives_program: bool = False
 
     def make(self):

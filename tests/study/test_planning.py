@@ -1,6 +1,7 @@
 """Grids: which cells and arms an invocation asks for, thinned as the user says, and what is refused."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentC
 from grasping_student.study.designs import DESIGNS, FRACTIONS
 from grasping_student.study.estimates import Planned, all_configs, expected_seconds, planned_experiments, unknown_costs
 from grasping_student.study.methods import ABLATION, METHODS
+from grasping_student.study.results_sizes import SIZES, check_sizes, with_engine
+from grasping_student.study.run_store import read_stages
 from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import Stage
 
@@ -135,18 +138,39 @@ def test_unknown_names_are_refused_with_the_valid_ones(change, message):
 
 
 def test_results_of_other_sizes_are_not_mixed(tmp_path):
-    planning.check_sizes(tmp_path, LIGHT)
-    planning.check_sizes(tmp_path, replace(LIGHT, replicates=5, scenes=10))
-    with pytest.raises(UserError, match="pool = 2000; give the same preset, sizes and seed"):
-        planning.check_sizes(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, pool=100)))
-    asked = read_json(tmp_path / planning.SIZES)
+    check_sizes(tmp_path, LIGHT)
+    check_sizes(tmp_path, replace(LIGHT, replicates=5, scenes=10))
+    with pytest.raises(UserError, match="pool = 2000; give the same preset, sizes, seed and engine"):
+        check_sizes(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, pool=100)))
+    asked = read_json(tmp_path / SIZES)
     del asked["sizes"]["ablated_share"]
-    write_json(tmp_path / planning.SIZES, asked)
-    planning.check_sizes(tmp_path, LIGHT)  # results from before there was this size
+    write_json(tmp_path / SIZES, asked)
+    check_sizes(tmp_path, LIGHT)  # results from before there was this size
     with pytest.raises(UserError, match="ablated_share = "):
-        planning.check_sizes(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, ablated_share=1.0)))
+        check_sizes(tmp_path, replace(LIGHT, sizes=replace(LIGHT.sizes, ablated_share=1.0)))
     with pytest.raises(UserError, match="seed = 0"):
-        planning.check_sizes(tmp_path, replace(LIGHT, seed=1))
+        check_sizes(tmp_path, replace(LIGHT, seed=1))
+
+
+def test_results_of_two_engines_are_not_mixed_and_the_engine_on_file_is_gone_on_with(tmp_path):
+    assert with_engine(replace(LIGHT, out=tmp_path)).engine == "mujoco"
+    check_sizes(tmp_path, replace(LIGHT, engine="pybullet"))
+    assert with_engine(replace(LIGHT, out=tmp_path)).engine == "pybullet"
+    check_sizes(tmp_path, LIGHT)
+    with pytest.raises(UserError, match="engine = pybullet; give the same preset"):
+        check_sizes(tmp_path, replace(LIGHT, engine="mujoco"))
+
+
+def test_committed_results_are_pybullets_and_its_stages_keep_their_names():
+    results = Path(__file__).parents[2] / "results"
+    on_file = {stage["name"] for stage in read_stages(results / "label-fraction")}
+    config = with_engine(replace(LIGHT, out=results))
+    assert config.engine == "pybullet"
+    design = planning.design_of(config)
+    stages = planning.stages_of(planning.planned_runs(config, design, StageGraph(config)))
+    assert on_file >= {stage.name for stage in stages if stage.kind in ("dataset", "teacher")}
+    for graph in map(StageGraph, (config, replace(config, engine="mujoco"))):
+        assert (graph.data.pool("standard").name in on_file) == (graph.engine == "pybullet")
 
 
 @pytest.mark.parametrize("wrong", [{"replicates": 0}, {"workers": 0}, {"scenes": -1}, {"replicate_ids": (-1,)}])

@@ -124,7 +124,7 @@ def test_the_commands_draw_the_labels_and_the_default_students_grasps(tmp_path, 
     )
     make_datasets(replace(config, name="datasets"))
     assert make_datasets(replace(config, name="datasets")).count("as on file") == 4  # labels, scenes, held out, robot
-    with pytest.raises(UserError, match="seed = 0; give the same preset, sizes and seed"):
+    with pytest.raises(UserError, match="seed = 0; give the same preset, sizes, seed and engine"):
         make_datasets(replace(config, name="datasets", seed=1))
     run(config)
     for name in ("labels-standard", "picking/grasps-in-distribution"):

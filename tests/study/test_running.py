@@ -112,7 +112,7 @@ def test_a_run_repeated_from_its_own_rows_gives_the_same_numbers(measured, tmp_p
 
 def test_results_of_other_code_and_other_sizes_are_refused(measured, tmp_path):
     copy = copied(measured, tmp_path, dry_run=True)
-    with pytest.raises(UserError, match="give the same preset, sizes and seed"):
+    with pytest.raises(UserError, match="give the same preset, sizes, seed and engine"):
         run(replace(copy, sizes=replace(copy.sizes, pool=7)))
     change(copy, versions='{"one_shot": 0}')
     with pytest.raises(UserError, match=r"was measured by another version of the code; --on-version-mismatch redo"):
@@ -160,7 +160,7 @@ def test_a_cache_of_the_release_before_is_gone_on_with(measured, tmp_path):
     config = copied(measured, tmp_path)
     for path in config.cache.glob(f"*/{DONE}"):
         about = read_json(path)
-        hashes = {"teacher": "2e89ff1cea43", "student": "c51c4091db0c"}
+        hashes = {"teacher": "2e89ff1cea43", "student": "c51c4091db0c", "dataset": "3c72a7aba28f"}
         code = hashes.get(about["kind"])
         if code:
             del about["version"]

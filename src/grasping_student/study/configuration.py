@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.simulation.config import EngineName
 from grasping_student.study.conditions import OLD_NAMES
 
 MAX_SEED = 4_000_000
@@ -143,6 +144,9 @@ class ExperimentConfig:
 
     seed: int = 0
     """Of everything: data, replicates, test scenes."""
+
+    engine: EngineName | None = None
+    """Physics engine of the simulator; none takes that of the results on file, mujoco in a new folder."""
 
     workers: int = 2
     """Processes, one thread each; no result depends on their number."""

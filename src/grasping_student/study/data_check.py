@@ -11,7 +11,7 @@ from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.designs import DOMAINS
 from grasping_student.study.pictures import LABELS, plot_labels
-from grasping_student.study.planning import check_sizes
+from grasping_student.study.results_sizes import check_sizes, with_engine
 from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import Stage, run_stage, settle_outdated, with_inputs
 
@@ -28,6 +28,7 @@ def make_datasets(config: ExperimentConfig) -> str:
         UserError: a dataset differs from the one that the results were made with, or those were made with other sizes
             or another seed.
     """
+    config = with_engine(config)
     graph = StageGraph(config)
     wanted: dict[str, Stage] = {}
     domains = tuple(choice(name, DOMAINS, "domain") for name in config.domains) or tuple(DOMAINS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from grasping_student.collection.configuration import CollectConfig
+from grasping_student.simulation.config import DEFAULT_ENGINE
 from grasping_student.simulation.families import Family
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.designs import DOMAINS
@@ -32,6 +33,7 @@ class DataStages:
             count=count,
             policy=policy if isinstance(policy, str) else str(policy.out),
             family=family,
+            engine=self.config.engine or DEFAULT_ENGINE,
             pixels=self.sizes.pixels,
             per_episode=PER_EPISODE,
             seed=1000 * self.config.seed + _SEEDS[purpose],
@@ -59,6 +61,7 @@ class DataStages:
             kind="scenes",
             count=self.sizes.scenes,
             family=DOMAINS[domain].target,
+            engine=self.config.engine or DEFAULT_ENGINE,
             pixels=self.sizes.pixels,
             seed=1000 * self.config.seed + _SEEDS["scenes"],
             workers=self.config.workers,

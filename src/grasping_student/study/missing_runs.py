@@ -10,7 +10,8 @@ import pandas as pd
 
 from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig
 from grasping_student.study.designs import DESIGNS
-from grasping_student.study.planning import PlannedRun, other_sizes, planned_runs, scenes_of
+from grasping_student.study.planning import PlannedRun, planned_runs, scenes_of
+from grasping_student.study.results_sizes import other_sizes
 from grasping_student.study.run_store import by_run, episodes_in, scenes_in
 from grasping_student.study.stage_graph import StageGraph
 

@@ -20,6 +20,7 @@ from grasping_student.evaluation.one_shot import SceneJob, run_scene
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import read_object, write_json
+from grasping_student.pipeline.stage import FORMER_DEFAULTS
 from grasping_student.study.configuration import OnVersionMismatch
 from grasping_student.study.stage_registry import code_version, read_version
 
@@ -37,11 +38,17 @@ class OneShotLog:
 
     @property
     def name(self) -> str:
-        return f"one_shot-{self.environment.family}-{self.environment.pixels}-{self.seed}"
+        return f"one_shot-{self._scenes}"
 
     @property
     def path(self) -> Path:
-        return self.cache / "one-shot" / f"{self.environment.family}-{self.environment.pixels}-{self.seed}.jsonl"
+        return self.cache / "one-shot" / f"{self._scenes}.jsonl"
+
+    @property
+    def _scenes(self) -> str:
+        engine = self.environment.engine
+        suffix = "" if engine == FORMER_DEFAULTS["engine"] else f"-{engine}"
+        return f"{self.environment.family}-{self.environment.pixels}-{self.seed}{suffix}"
 
     @property
     def _about(self) -> Path:
@@ -80,6 +87,7 @@ class OneShotLog:
         """The line of ``stages.jsonl`` about it."""
         config = {
             "family": self.environment.family,
+            "engine": self.environment.engine,
             "pixels": self.environment.pixels,
             "seed": self.seed,
             "max_removed_fraction": MAX_REMOVED_FRACTION,

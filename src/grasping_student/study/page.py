@@ -26,8 +26,8 @@ from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, RANDO
 from grasping_student.study.designs import DESIGNS, DOMAINS, domain_title
 from grasping_student.study.figures import FIGURE, plot_summary, plot_validity, write_figure
 from grasping_student.study.pictures import GRASPS, LABELS, MAPS
-from grasping_student.study.planning import read_sizes
 from grasping_student.study.rates import MIN_REPLICATES, Evidence
+from grasping_student.study.results_sizes import engine_in, read_sizes
 from grasping_student.study.run_store import KEY, RUNS, by_run, read_runs, versions_of
 
 TEMPLATE = "results.md.j2"
@@ -82,6 +82,7 @@ def page_context(results: Path, page: Path, everything: Mapping[str, Evidence]) 
         "condition_title": condition_title,
         "domain_title": domain_title,
         "sizes": sizes["sizes"],
+        "engine": engine_in(sizes),
         "min_replicates": MIN_REPLICATES,
         "claims": defaultdict(list, claims),
         "summary": page_tables.summary_table(columns),

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from grasping_student.pipeline.configuration import choice, to_plain
+from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import read_object, write_json
 from grasping_student.study.conditions import CONDITIONS, POLICIES, TEACHERS
-from grasping_student.study.configuration import ExperimentConfig, Sizes
+from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.designs import DESIGNS, DOMAINS, Design, Trial
 from grasping_student.study.precision import PrecisionConfig
 from grasping_student.study.relabelling import RelabellingConfig
@@ -21,12 +19,6 @@ from grasping_student.study.run_store import RunKey, by_run, episodes_in, read_r
 from grasping_student.study.stage_graph import StageGraph, spec_under
 from grasping_student.study.stage_registry import code_version
 from grasping_student.study.stages import Stage, make_stage, with_inputs
-
-SIZES = "sizes.json"
-"""Sizes and seed of a results folder: all its runs share them."""
-
-TEST_SIZES = ("one_shot_scenes", "episodes")
-"""Sizes that may differ between the runs of a folder: scenes are paired by number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +163,7 @@ def _precision(config: ExperimentConfig, design: Design, graph: StageGraph, tria
         scenes=scenes,
         foreground_only=config.sizes.training == "light",
         family=DOMAINS[trial.domain].target,
+        engine=graph.engine,
         pixels=config.sizes.pixels,
         seed=graph.test_seed(trial.replicate),
         workers=config.workers,
@@ -184,6 +177,7 @@ def _relabelling(config: ExperimentConfig, design: Design, graph: StageGraph, tr
         teacher=teacher.out,
         scenes=scenes,
         family=DOMAINS[trial.domain].target,
+        engine=graph.engine,
         pixels=config.sizes.pixels,
         seed=graph.test_seed(trial.replicate),
         workers=config.workers,
@@ -236,53 +230,6 @@ def _complete(found: pd.DataFrame, run: PlannedRun, scenes: int, one_shot: bool)
     tested = one_shot or "one_shot" in run.measures or "precision" in run.measures
     picked = "picking" not in run.measures or episodes_in(found) >= run.measures["picking"].config.episodes
     return picked and (not tested or scenes_in(found) >= scenes)
-
-
-def check_sizes(folder: Path, config: ExperimentConfig, remember: bool = True) -> None:
-    """Remember sizes and seed of a results folder, or refuse to mix others in.
-
-    Raises:
-        UserError: the folder holds results of other sizes or another seed.
-    """
-    path = folder / SIZES
-    if not path.exists():
-        if remember:
-            write_json(path, {"sizes": to_plain(config.sizes), "seed": config.seed})
-        return
-    names = other_sizes(read_sizes(folder), config)
-    if names:
-        raise UserError(
-            f"{folder} holds results with {', '.join(names[:3])}; give the same preset, sizes and seed, or another "
-            "--out"
-        )
-
-
-def read_sizes(folder: Path) -> dict[str, Any]:
-    """Sizes and seed of a results folder.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
-    return read_object(folder / SIZES, sizes=dict, seed=int)
-
-
-def other_sizes(before: Mapping[str, Any], config: ExperimentConfig) -> list[str]:
-    """Sizes and seed of earlier results that differ from a config's, but for how much was tested, as text."""
-    sizes = _flat(to_plain(Sizes())) | _flat(before.get("sizes", {}))  # a size added later had its default
-    names = [
-        f"sizes {name} = {sizes.get(name)}"
-        for name, value in _flat(to_plain(config.sizes)).items()
-        if name not in TEST_SIZES and sizes.get(name) != value
-    ]
-    return names + ([f"seed = {before.get('seed')}"] if before.get("seed") != config.seed else [])
-
-
-def _flat(values: Mapping[str, Any], start: str = "") -> dict[str, Any]:
-    """Nested options by their dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found |= _flat(value, f"{start}{name}.") if isinstance(value, dict) else {start + name: value}
-    return found
 
 
 def stages_of(runs: Iterable[PlannedRun]) -> list[Stage]:

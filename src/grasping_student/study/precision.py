@@ -28,6 +28,7 @@ from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import atomic_path, read_json, write_json
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
 
 GRASPS = "grasps.jsonl"
@@ -50,6 +51,7 @@ class PrecisionConfig:
 
     foreground_only: bool = True
     family: Family = "standard"
+    engine: EngineName = DEFAULT_ENGINE
     pixels: int = 112
     seed: int = 0
     max_removed_fraction: float = 0.85
@@ -96,7 +98,7 @@ class SceneJob:
 def run(config: PrecisionConfig, environment: EnvironmentSpec | None = None) -> Path:
     """Run or resume; writes ``grasps.jsonl``, a line a scene, and ``metrics.json``; returns the folder."""
     config.out.mkdir(parents=True, exist_ok=True)
-    log, environment = config.out / GRASPS, environment or SimulationSpec(config.family, config.pixels)
+    log, environment = config.out / GRASPS, environment or SimulationSpec(config.family, config.pixels, config.engine)
     done = read_log(log)
     with atomic_path(log) as temporary:  # without a line that a kill cut short
         temporary.write_text("".join(_line(scene, grasps) for scene, grasps in done.items()), encoding="utf-8")

@@ -31,6 +31,7 @@ from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.policies.base import NothingToGrasp
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import FAMILIES, Family
 
 ATTEMPTS = "attempts.jsonl"
@@ -45,6 +46,7 @@ class RelabellingConfig:
     teacher: Path = Path("runs/teacher")
     scenes: int = 480
     family: Family = "standard"
+    engine: EngineName = DEFAULT_ENGINE
     pixels: int = 112
     seed: int = 0
     reach: float = NMS_RADIUS
@@ -69,7 +71,7 @@ class RelabelJob:
 def run(config: RelabellingConfig) -> Path:
     """Run or resume; writes ``attempts.jsonl`` and ``metrics.json``, returns the folder."""
     config.out.mkdir(parents=True, exist_ok=True)
-    log, environment_spec = config.out / ATTEMPTS, SimulationSpec(config.family, config.pixels)
+    log, environment_spec = config.out / ATTEMPTS, SimulationSpec(config.family, config.pixels, config.engine)
     before = read_attempts(log)
     counts: dict[int, int] = {}
     for each in before:

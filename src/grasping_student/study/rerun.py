@@ -13,7 +13,8 @@ from grasping_student.pipeline.configuration import choice, with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.configuration import ExperimentConfig, Sizes
 from grasping_student.study.designs import DESIGNS
-from grasping_student.study.planning import read_sizes, run_name
+from grasping_student.study.planning import run_name
+from grasping_student.study.results_sizes import engine_in, read_sizes
 from grasping_student.study.run_store import RunKey, by_run, episodes_in, read_runs, scenes_in, versions_of
 from grasping_student.study.running import run
 
@@ -97,6 +98,7 @@ def config_of(experiment: str, key: RunKey, rows: pd.DataFrame, config: Experime
         conditions=(condition,),
         sizes=replace(sizes, episodes=episodes_in(rows) or sizes.episodes),
         seed=on_file["seed"],
+        engine=engine_in(on_file),
         scenes=scenes_in(rows),
         proxy="proxy" in set(rows["measure"]),
         cache=scratch / "cache",

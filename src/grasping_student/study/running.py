@@ -23,6 +23,7 @@ from grasping_student.study.estimates import (
 )
 from grasping_student.study.measures import measured_rows, stage_records
 from grasping_student.study.planning import PlannedRun
+from grasping_student.study.results_sizes import check_sizes, with_engine
 from grasping_student.study.run_store import add_runs
 from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import Stage, processor_seconds, run_stage, settle_outdated
@@ -39,6 +40,7 @@ def run(config: ExperimentConfig) -> Path:
         UserError: unknown names, results of other sizes or another version of the code, labels without a success, or
             another experiment at work in the same cache.
     """
+    config = with_engine(config)
     design = planning.design_of(config)
     folder, graph = config.out / config.name, StageGraph(config)
     if not planning.trials_of(config, design):
@@ -47,7 +49,7 @@ def run(config: ExperimentConfig) -> Path:
     if not runs:
         raise UserError(f"{config.name} has no runs of {', '.join(config.conditions)} at these levels and domains")
     one_shot = "one_shot" in design.measures
-    planning.check_sizes(config.out, config, remember=not config.dry_run)
+    check_sizes(config.out, config, remember=not config.dry_run)
     missing = planning.missing_runs(config, runs, one_shot)
     with nullcontext() if config.dry_run else _alone_in(config.cache):
         settle_outdated(config, planning.stages_of(missing), logs_of(config, graph, missing, one_shot))
@@ -80,8 +82,9 @@ def run_all(config: ExperimentConfig) -> None:
     Raises:
         UserError: as ``run``.
     """
+    config = with_engine(config)
     configs = all_configs(config)
-    planning.check_sizes(config.out, config, remember=not config.dry_run)
+    check_sizes(config.out, config, remember=not config.dry_run)
     _log(whole_plan(config))
     if not config.dry_run:
         for each in configs:

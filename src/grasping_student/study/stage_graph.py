@@ -12,6 +12,7 @@ from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pseudo_labels.configuration import PseudoLabelConfig, paper_pseudo_labels
+from grasping_student.simulation.config import DEFAULT_ENGINE
 from grasping_student.simulation.families import Family
 from grasping_student.study.conditions import CONDITIONS, Condition
 from grasping_student.study.configuration import ExperimentConfig
@@ -44,6 +45,7 @@ class StageGraph:
         self.config = config
         self.sizes = config.sizes
         self.cache = config.cache
+        self.engine = config.engine or DEFAULT_ENGINE
         self.data = DataStages(config)
 
     def labels(self, trial: Trial) -> int:
@@ -57,7 +59,7 @@ class StageGraph:
 
     def environment(self, domain: str) -> SimulationSpec:
         """Where the models of a domain must work."""
-        return SimulationSpec(DOMAINS[domain].target, self.sizes.pixels)
+        return SimulationSpec(DOMAINS[domain].target, self.sizes.pixels, self.engine)
 
     def robot(self, family: Family) -> Stage:
         """Attempts of an early teacher that picks by itself (paper, section III-B)."""
@@ -158,6 +160,7 @@ class StageGraph:
             ),
             episodes=self.sizes.episodes,
             family=DOMAINS[trial.domain].target,
+            engine=self.engine,
             pixels=self.sizes.pixels,
             seed=self.test_seed(trial.replicate),
             workers=self.config.workers,

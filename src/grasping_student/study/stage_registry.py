@@ -100,7 +100,7 @@ class StageKind:
 
 
 STAGE_KINDS: dict[str, StageKind] = {
-    "dataset": StageKind(2, _collect),
+    "dataset": StageKind(1, _collect),
     "merged": StageKind(1, _merge),
     "teacher": StageKind(1, "training.teacher"),
     "affordance": StageKind(1, _affordance),
@@ -108,15 +108,15 @@ STAGE_KINDS: dict[str, StageKind] = {
     "pretraining": StageKind(1, "training.pretraining"),
     "table": StageKind(1, "pseudo_labels.teacher_pass"),
     "student": StageKind(1, "training.student"),
-    "proxy": StageKind(2, "evaluation.proxy"),
+    "proxy": StageKind(1, "evaluation.proxy"),
     "entropy": StageKind(1, _entropy),
-    "picking": StageKind(2, "evaluation.picking_stage"),
-    "relabelling": StageKind(2, "study.relabelling"),
-    "precision": StageKind(2, "study.precision"),
+    "picking": StageKind(1, "evaluation.picking_stage"),
+    "relabelling": StageKind(1, "study.relabelling"),
+    "precision": StageKind(1, "study.precision"),
 }
 """Kind -> its version and the function that runs it."""
 
-ONE_SHOT_VERSION = 2
+ONE_SHOT_VERSION = 1
 """Of the one-shot test, whose log is no stage of its own: it grows model by model."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_object, write_json
+from grasping_student.pipeline.stage import FORMER_DEFAULTS
 from grasping_student.study.configuration import ExperimentConfig, OnVersionMismatch
 from grasping_student.study.one_shot_log import OneShotLog, forget_models
 from grasping_student.study.stage_registry import STAGE_KINDS, code_version, read_version
@@ -99,6 +100,8 @@ def make_stage(
 def changed_values(config: Any, default: Any = None) -> dict[str, Any]:
     """Fields that differ from the default, as plain values; a field added later with its default changes none.
 
+    Where the default was another when names were first given, that counts: stages of then keep their names.
+
     Fields that change nothing in the output are left out.
 
     Args:
@@ -107,7 +110,7 @@ def changed_values(config: Any, default: Any = None) -> dict[str, Any]:
     """
     default, changed = type(config)() if default is None else default, {}
     for each in fields(config):
-        value, usual = getattr(config, each.name), getattr(default, each.name)
+        value, usual = getattr(config, each.name), FORMER_DEFAULTS.get(each.name, getattr(default, each.name))
         if each.name in _FREE or value == usual:
             continue
         nested = is_dataclass(value) and type(value) is type(usual)
