@@ -16,7 +16,8 @@ from grasping_student.perception.frame import pixels_of_world_points
 from grasping_student.perception.frame_files import frame_files, load_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.plotting.prediction_figure import plot_prediction
-from grasping_student.serving.predict import load_model, predict
+from grasping_student.serving.loading import load_model
+from grasping_student.serving.predict import predict
 
 
 def on_item(mask: np.ndarray, frame, point: tuple[float, float, float]) -> bool:

@@ -21,7 +21,7 @@ from grasping_student.robots.cell.camera_view import CameraView
 from grasping_student.robots.cell.config import CellConfig, PickConfig
 from grasping_student.robots.cell.dry_run import DryRunArm, DryRunGripper, MotionLog
 from grasping_student.robots.pose import finger_angle, tool_down
-from grasping_student.serving.predict import PRETRAINED
+from grasping_student.serving.loading import PRETRAINED
 
 WALLED = tabletop(((0.05, 0.05, 0.03, 0.08, 0.04), (-0.06, -0.06, 0.09, 0.025, 0.03)), walls=0.09)
 

@@ -6,7 +6,7 @@ from tests.serving.tabletop import LIGHT, frame_of, tabletop
 
 from grasping_student.perception.frame_files import save_frame
 from grasping_student.serving import predict as predict_module
-from grasping_student.serving.predict import resized
+from grasping_student.serving.loading import resized
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def scene_files(tmp_path):
 def geometric(monkeypatch):
     """The command with a model that needs no weights."""
 
-    def load(folder, extent):
+    def load(folder, extent, backend="auto"):
         return GeometricModel(LIGHT if extent is None else resized(LIGHT, extent))
 
     monkeypatch.setattr(predict_module, "load_model", load)

@@ -20,7 +20,8 @@ from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.frame import world_points
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.serving.predict import load_model, predict
+from grasping_student.serving.loading import load_model
+from grasping_student.serving.predict import predict
 
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
 

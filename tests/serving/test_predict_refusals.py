@@ -11,8 +11,8 @@ from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
 from grasping_student.perception.frame_files import save_frame
 from grasping_student.pipeline.errors import UserError
-from grasping_student.serving import predict as predict_module
-from grasping_student.serving.predict import load_model
+from grasping_student.serving import loading
+from grasping_student.serving.loading import load_model
 
 
 def spoil_unit(folder):
@@ -111,6 +111,6 @@ def test_what_is_read_is_never_replaced(scene_files, tmp_path, geometric, capsys
 def test_no_checkpoint_is_said(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no checkpoint"):
         load_model(tmp_path, None)
-    monkeypatch.setattr(predict_module, "PRETRAINED", tmp_path / "nothing")
+    monkeypatch.setattr(loading, "PRETRAINED", tmp_path / "nothing")
     with pytest.raises(UserError, match="give --model"):
         load_model(None, None)

@@ -16,12 +16,13 @@ from tests.web.labelling_worlds import BoxWorld, ConstantModel, recorded_world  
 
 from grasping_student.geometry.grasp import AngleGrid  # noqa: E402
 from grasping_student.geometry.gripper import GripperGeometry  # noqa: E402
+from grasping_student.serving.access import Binding  # noqa: E402
 from grasping_student.web.attempt_log import AttemptLog  # noqa: E402
 from grasping_student.web.labelling_page import PageOptions, build_labelling_page  # noqa: E402
 from grasping_student.web.labelling_service import LabellingService  # noqa: E402
 from grasping_student.web.labelling_session import LabellingSession  # noqa: E402
 from grasping_student.web.scene_queue import InOrder, in_order, recorded_rounds  # noqa: E402
-from grasping_student.web.server import Binding, serve  # noqa: E402
+from grasping_student.web.server import serve  # noqa: E402
 from grasping_student.web.suggestions import Suggester  # noqa: E402
 
 

@@ -56,9 +56,10 @@ def monitor(config: MonitorConfig) -> None:
     """Serve the live page until Ctrl-C."""
     require_extra("web", "nicegui")
     from grasping_student.robots.cell.cell_file import load_cell
+    from grasping_student.serving.access import checked_binding
     from grasping_student.web.monitor_page import build_monitor_page
     from grasping_student.web.monitor_source import MonitorSource
-    from grasping_student.web.server import checked_binding, serve
+    from grasping_student.web.server import serve
 
     cell = load_cell(config.cell)
     binding = checked_binding(config.host, config.port, config.token, moves_robot=True)

@@ -9,6 +9,8 @@ from typing import Literal
 
 from grasping_student.perception.grasp_limits import GraspLimitsConfig
 
+Backend = Literal["auto", "torch", "openvino", "onnx"]
+
 
 @dataclass(frozen=True)
 class PredictConfig(GraspLimitsConfig):
@@ -28,6 +30,10 @@ class PredictConfig(GraspLimitsConfig):
 
     model: Path | None = None
     """Checkpoint folder; None takes the small student that ships with the package."""
+
+    backend: Backend = "auto"
+    """What runs the network: torch, or OpenVINO or ONNX Runtime on a copy that is exported once; auto is torch for a
+    checkpoint. Scores differ in their last digits between them."""
 
     color: Path | None = None
     """Picture registered to the depth, of its size or a whole multiple of it; only for the drawing."""
@@ -69,6 +75,9 @@ class PredictConfig(GraspLimitsConfig):
     top: int = 5
     """How many grasps to give: the best one and the runners-up."""
 
+    min_success: float | None = None
+    """Only grasps whose calibrated chance of success is at least this; needs a model whose scores are calibrated."""
+
     ceiling: float = 0.12
     """Heights above are cut to this, metres."""
 
@@ -85,6 +94,8 @@ class PredictConfig(GraspLimitsConfig):
         super().__post_init__()
         if self.top < 1:
             raise ValueError(f"top is {self.top}; at least 1 grasp must be asked for")
+        if self.min_success is not None and not 0.0 <= self.min_success <= 1.0:
+            raise ValueError(f"min_success is {self.min_success}; it is a chance in [0, 1]")
         if self.world_to_base is not None and self.workspace_center is not None:
             raise ValueError("workspace_center and world_to_base say the same: give one of them")
         if self.workspace_yaw and self.workspace_center is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +24,22 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.serving.configuration import PredictConfig
+from grasping_student.serving.loading import load_model
+from grasping_student.serving.timing import timed
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_choice import GraspChoice, GraspQuery, ScoringModel
-    from grasping_student.models.grasp_model import GraspModel
 
-PRETRAINED = Path(__file__).parent / "pretrained"
-"""The small student that ships with the package."""
+    class LoadedModel(ScoringModel, Protocol):
+        """What is used of ``models.grasp_model.GraspModel``."""
+
+        @property
+        def query(self) -> GraspQuery:
+            """Which grasps the model would choose from."""
+
 
 FURTHER = 4 / 3
 """Where nothing stands in the model's own extent, and no other was asked for, so much more is looked at."""
-
-LARGEST_WIDENING = 3.0
-"""A network is not asked about workspaces more than this many times as wide as its own."""
-
 
 WALLED = ("bin", "walls-removed")
 """Codes of notes that tell of a bin: an empty one is empty, whatever stands outside of it."""
@@ -51,47 +53,13 @@ class NothingStanding(UserError):
 
     Attributes:
         bounded: there is nowhere further to look: a bin was found, or limits leave nothing.
+        code: for programs.
     """
 
-    def __init__(self, message: str, bounded: bool = False) -> None:
+    def __init__(self, message: str, bounded: bool = False, code: str = "nothing-stands") -> None:
         super().__init__(message)
         self.bounded = bounded
-
-
-def load_model(folder: Path | None, extent: float | None) -> GraspModel:
-    """The model of a checkpoint, on a workspace of another extent if asked for.
-
-    The network is convolutional and knows blocks by their size in pixels, so the pixel size stays and their number
-    changes: the extent is rounded to whole pixels, the margin stays in metres.
-
-    Raises:
-        UserError: no checkpoint, none shipped, or an extent that leaves nothing to grasp or is far from its own.
-    """
-    from grasping_student.models.grasp_model import GraspModel
-
-    if folder is None and not (PRETRAINED / "config.json").is_file():
-        raise UserError("no student ships with this build; train one (grasping-student demo) and give --model FOLDER")
-    model = GraspModel.load(folder or PRETRAINED)
-    own = model.workspace
-    if extent is None or abs(extent - own.extent) < own.pixel_size / 2:
-        return model
-    return GraspModel(model.network, replace(model.config, workspace=resized(own, extent)), model.precision)
-
-
-def resized(own: Workspace, extent: float) -> Workspace:
-    """A workspace of about this extent (metres) with the pixel size and margin of ``own``.
-
-    Raises:
-        UserError: nothing would be left to grasp, or it is far wider than the model's own.
-    """
-    if not 2.0 * own.margin + 4.0 * own.pixel_size < extent <= LARGEST_WIDENING * own.extent:
-        raise UserError(
-            f"--extent {extent:g} does not fit this model, trained for {own.extent:g} m with a margin of "
-            f"{own.margin:g} m; give between {2 * own.margin + 0.05:.2f} and {LARGEST_WIDENING * own.extent:.2f} m, or "
-            "another --model"
-        )
-    pixels = round(extent / own.pixel_size)
-    return Workspace(extent=pixels * own.pixel_size, pixels=pixels, margin=own.margin)
+        self.code = code
 
 
 def predict(
@@ -116,17 +84,20 @@ def predict(
     """
     from grasping_student.models.grasp_choice import GraspQuery, NoGrasp, choose
 
-    observation = observe_frame(frame, model.workspace, repair)
+    with timed("observe"):
+        observation = observe_frame(frame, model.workspace, repair)
     if not observation.graspable_foreground().any():
         bounded = any(note.code in WALLED for note in observation.notes)
-        raise NothingStanding(_nothing(frame, model.workspace, observation.notes, bounded), bounded)
+        code = "bin-empty" if bounded else "nothing-stands"
+        raise NothingStanding(_nothing(frame, model.workspace, observation.notes, bounded), bounded, code)
     if limits is not None:
         observation = limits.over(observation)
     try:
-        return choose(observation, model, query or GraspQuery(count=5))
+        with timed("choose"):
+            return choose(observation, model, query or GraspQuery(count=5))
     except NoGrasp:
         if limits is not None:
-            raise NothingStanding(_nothing_asked(observation.notes), bounded=True) from None
+            raise NothingStanding(_nothing_asked(observation.notes), True, "nothing-within-limits") from None
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?") from None
 
 
@@ -139,12 +110,68 @@ def run(config: PredictConfig) -> GraspChoice:
     from grasping_student.plotting.prediction_figure import plot_prediction
 
     stage = StageRun("predict", config)
-    files = _files(config)
-    frame, adapted = load_frame(files, FrameFormat.of(config))
-    model = load_model(config.model, config.extent)
-    limits = GraspLimits.of(config, config.intrinsics)
-    place = _workspace_place(config)
-    frame = replace(frame, camera_to_world=np.linalg.inv(place) @ frame.camera_to_world)
+    prediction = predict_files(config, lambda extent: load_model(config.model, extent, config.backend))
+    given = [config.depth, config.intrinsics, config.camera_to_world, config.color, config.world_to_base, config.mask]
+    with stage.output_folder("grasp.json"):
+        write_json(config.out / "grasp.json", prediction.to_json())
+        plot_prediction(prediction.choice, config.out / "grasp.png", config.color is not None)
+        version = prediction.model_version
+        stage.finish({str(path): sha256_of_file(path) for path in given if path is not None} | {"model": version})
+    return prediction.choice
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The grasps on one picture, best first, and in which frame they are told.
+
+    Attributes:
+        choice: the grasps.
+        workspace: where they were looked for.
+        place: the workspace's world seen from the frame of the camera's pose, 4 x 4.
+        model_version: content hash of what decided.
+        success: calibrated chance of success of each grasp; None where the model's scores are not calibrated.
+    """
+
+    choice: GraspChoice
+    workspace: Workspace
+    place: NDArray[np.float64]
+    model_version: str
+    success: tuple[float | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: ``grasp.json``."""
+        best, *others = (in_frame_of_pose(each.to_json(), self.place) for each in self.choice.grasps)
+        return {
+            "grasp": best,
+            "runners_up": others,
+            "constrained": self.choice.constrained,
+            "on_seen_material": self.choice.on_seen_material,
+            "calibrated_success": self.success[0],
+            "warnings": [{"code": note.code, "text": note.text} for note in self.choice.notes],
+            "notes": [note.text for note in self.choice.notes],
+            "workspace": {**to_plain(self.workspace), "in_frame_of_pose": self.place.tolist()},
+            "model": self.model_version,
+        }
+
+
+def predict_files(config: PredictConfig, load: Callable[[float | None], LoadedModel]) -> Prediction:
+    """The best grasps on the picture in the files of a config: what ``predict`` and the server do.
+
+    Args:
+        config: files and options.
+        load: the model, on a workspace of an extent in metres; None asks for its own.
+
+    Raises:
+        NothingStanding: nothing is to be grasped.
+        UserError: anything wrong with the files, the model or what the camera sees.
+    """
+    with timed("read"):
+        files = _files(config)
+        frame, adapted = load_frame(files, FrameFormat.of(config))
+        limits = GraspLimits.of(config, config.intrinsics)
+        place = _workspace_place(config)
+        frame = replace(frame, camera_to_world=np.linalg.inv(place) @ frame.camera_to_world)
+    model = load(config.extent)
     repair = HeightmapRepairConfig(ceiling=config.ceiling, bin=config.bin, any_floor=config.level_floor)
     try:
         choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
@@ -152,28 +179,44 @@ def run(config: PredictConfig) -> GraspChoice:
         if config.extent is not None or nothing.bounded:
             raise
         own = model.workspace.extent
-        model = load_model(config.model, own * FURTHER)
+        model = load(own * FURTHER)
         choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
-    given = [files.depth, files.intrinsics, files.camera_to_world, files.color, config.world_to_base]
-    best, *others = (in_frame_of_pose(each.to_json(), place) for each in choice.grasps)
-    told = {
-        "grasp": best,
-        "runners_up": others,
-        "constrained": choice.constrained,
-        "on_seen_material": choice.on_seen_material,
-        "calibrated_success": None,
-        "warnings": [{"code": note.code, "text": note.text} for note in choice.notes],
-        "notes": [note.text for note in choice.notes],
-        "workspace": {**to_plain(model.workspace), "in_frame_of_pose": place.tolist()},
-        "model": model.version,
-    }
-    with stage.output_folder("grasp.json"):
-        write_json(config.out / "grasp.json", told)
-        plot_prediction(choice, config.out / "grasp.png", frame.rgb is not None)
-        stage.finish({str(path): sha256_of_file(path) for path in given if path is not None} | {"model": model.version})
-    return choice
+    choice, success = promising(choice, config.min_success)
+    return Prediction(choice, model.workspace, place, model.version, success)
+
+
+def calibrated_success(score: float) -> float | None:
+    """Chance that a grasp of this score succeeds; None, because no checkpoint holds a calibration of its scores yet."""
+    return None
+
+
+def promising(choice: GraspChoice, least: float | None) -> tuple[GraspChoice, tuple[float | None, ...]]:
+    """The grasps whose calibrated chance of success is at least as asked, and the chances.
+
+    Raises:
+        NothingStanding: none has.
+        UserError: something is asked of a model whose scores are not calibrated.
+    """
+    chances = tuple(calibrated_success(each.score) for each in choice.grasps)
+    if least is None:
+        return choice, chances
+    kept = [(each, chance) for each, chance in zip(choice.grasps, chances, strict=True) if chance is not None]
+    if not kept:
+        raise UserError(
+            f"--min-success {least:g} needs a model whose scores are calibrated to chances of success, and this one's "
+            "are not; leave it out"
+        )
+    kept = [(each, chance) for each, chance in kept if chance >= least]
+    if not kept:
+        raise NothingStanding(
+            f"no grasp here has a chance of success of at least {least:g}; give a lower --min-success, or change the "
+            "scene",
+            True,
+            "nothing-promising",
+        )
+    return replace(choice, grasps=tuple(each for each, _ in kept)), tuple(chance for _, chance in kept)
 
 
 def in_frame_of_pose(grasp: dict[str, float | int], place: NDArray[np.float64]) -> dict[str, float | int]:

@@ -24,8 +24,9 @@ def run(config: BrowseConfig) -> None:
         UserError: no dataset, no checkpoint, a model of another workspace, or a port that is taken.
     """
     from grasping_student.datasets.store import Dataset
+    from grasping_student.serving.access import checked_binding
     from grasping_student.web.browse_page import build_browse_page
-    from grasping_student.web.server import checked_binding, serve
+    from grasping_student.web.server import serve
 
     binding = checked_binding(config.host, config.port, config.token)
     dataset = Dataset(config.dataset)

@@ -157,9 +157,10 @@ def run(config: LabelConfig) -> None:
     Raises:
         UserError: options that contradict each other, a dataset that another process writes, a port that is taken.
     """
+    from grasping_student.serving.access import checked_binding
     from grasping_student.web.labelling_page import PageOptions, build_labelling_page
     from grasping_student.web.labelling_service import LabellingService
-    from grasping_student.web.server import checked_binding, serve
+    from grasping_student.web.server import serve
 
     check_label_config(config)
     binding = checked_binding(config.host, config.port, config.token, moves_robot=config.env == "robot-cell")

@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
 from grasping_student.pipeline.errors import UserError
-from grasping_student.web import server
-from grasping_student.web.server import Binding, Guard, address_to_open, checked_binding, is_loopback, open_socket
+from grasping_student.serving import access
+from grasping_student.serving.access import Binding, Guard, address_to_open, checked_binding, is_loopback, open_socket
 
 TOKEN = "a-long-enough-token"
 
@@ -128,7 +128,7 @@ def test_the_websocket_needs_the_token_too():
 
 def test_every_offered_word_is_compared_in_constant_time(monkeypatch):
     compared = []
-    monkeypatch.setattr(server.hmac, "compare_digest", lambda a, b: compared.append(a) or a == b)
+    monkeypatch.setattr(access.hmac, "compare_digest", lambda a, b: compared.append(a) or a == b)
     binding = Binding(host="0.0.0.0", token=TOKEN)
     get(binding, f"/?token=x&token={TOKEN}&token=y")
     assert compared == [b"x", TOKEN.encode(), b"y"]
