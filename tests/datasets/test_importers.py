@@ -8,12 +8,10 @@ import pytest
 from foreign_data import (
     RANDOM,
     bar_scene,
-    cornell_corners,
     picture_with_bar,
     random_rgb,
     tilted_depth,
     write_authors,
-    write_cornell,
     write_frames,
     write_jacquard,
     write_session,
@@ -21,11 +19,11 @@ from foreign_data import (
 from scipy import ndimage
 
 from grasping_student.cli.main import main
-from grasping_student.datasets.importers import authors, cornell, frames, jacquard, pushing_grasping
+from grasping_student.datasets.importers import authors, frames, jacquard, pushing_grasping
 from grasping_student.datasets.importers.rectangles import SquareCrop, height_above_table
 from grasping_student.datasets.integrity import check_dataset
 from grasping_student.datasets.store import Dataset
-from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.heightmap_repair import repair_heightmap
 from grasping_student.pipeline.files import read_json
@@ -109,31 +107,7 @@ def test_a_folder_of_the_authors_is_imported(tmp_path, capsys):
     assert not check_dataset(tmp_path / "ours").damaged
 
 
-# --- Cornell and Jacquard ---
-
-
-@pytest.mark.parametrize("degrees", [0, 30, 90, 140])
-def test_cornell_rectangles_close_along_their_first_edge(tmp_path, degrees):
-    angle = math.radians(degrees)
-    height = picture_with_bar(90, 120, 40, 66, angle)
-    good = cornell_corners(66, 40, angle, opening=16, jaw=8)
-    holed = np.full((4, 2), np.nan)
-    outside = cornell_corners(3, 40, angle, 16, 8)
-    bad = cornell_corners(66, 40, angle + math.pi / 2, 16, 8)
-    write_cornell(tmp_path / "c" / "01", 100, height, [good, holed, outside], [bad])
-    report = cornell.run(cornell.CornellImport(tmp_path / "c", tmp_path / "ours", pixels=90))
-    assert report.imported == 2 and report.skipped_count == 2
-    dataset = Dataset(tmp_path / "ours")
-    attempts = dataset.attempts()
-    assert [attempt.outcome for attempt in attempts] == [Outcome.SUCCESS, Outcome.MISSED]
-    assert angle_distance(attempts[0].grasp.angle, angle) < 1e-4
-    assert attempts[0].extra["opening_m"] == pytest.approx(16 * 0.45 / 90, rel=1e-3)
-    assert attempts[0].extra["jaw_m"] == pytest.approx(8 * 0.45 / 90, rel=1e-3)
-    kept = dataset.heightmap(0).height
-    assert grips_short_side(kept, attempts[0].grasp)
-    assert not grips_short_side(kept, attempts[1].grasp)
-    assert np.nanmax(np.abs(kept - height[:, 15:105])) < 0.003
-    assert np.isnan(kept[6, 10])
+# --- Jacquard ---
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90, 140])

@@ -103,6 +103,12 @@ COMMANDS: dict[str, Command] = {
         "evaluation.configuration:PROXY_PRESETS",
         when_stopped=_RESUMES,
     ),
+    "evaluate rectangles": Command(
+        "share of recorded scenes whose best grasp matches a rectangle that a person drew",
+        "evaluate:rectangles",
+        "evaluation.configuration:RectanglesConfig",
+        when_stopped=_RESUMES,
+    ),
     "experiment": Command(
         "a table or figure of the paper, measured; 'report' writes the results page",
         "experiment:main",

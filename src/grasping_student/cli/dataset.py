@@ -31,6 +31,7 @@ def browse(config: BrowseConfig) -> None:
 LAYOUTS = {
     "authors": ("authors", "AuthorsImport", "img_DATE.png, depth_DATE.npy, desc_DATE.json of the paper's authors"),
     "cornell": ("cornell", "CornellImport", "pcdNNNNr.png, pcdNNNNd.tiff, pcdNNNNcpos.txt, pcdNNNNcneg.txt"),
+    "ivalab": ("ivalab", "IvalabImport", "rgb_NNNN.jpg, depth_NNNN.png, rgb_NNNN_annotations.txt of IVALab"),
     "jacquard": ("jacquard", "JacquardImport", "NAME_grasps.txt, NAME_RGB.png, NAME_perfect_depth.tiff"),
     "pushing-grasping": ("pushing_grasping", "PushingGraspingImport", "a session of visual-pushing-grasping"),
     "frames": ("frames", "FramesImport", "RGB-D frames of one fixed camera, as unlabelled scenes"),

@@ -13,7 +13,7 @@ from grasping_student.cli.options import notify
 from grasping_student.pipeline.errors import UserError
 
 if TYPE_CHECKING:
-    from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, ProxyConfig
+    from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig, ProxyConfig, RectanglesConfig
 
 _WHOLE = "give metrics.json as the evaluation wrote it, or evaluate again"
 
@@ -56,6 +56,24 @@ def proxy(config: ProxyConfig) -> None:
         print(
             f"{name:<20}{row['successes']:>11}{row['attempts']:>8}{percent(row['success_rate']):>9}  "
             f"{interval(row['bootstrap_95']):<19} {percent(row['average'])} of {len(row['rounds'])} rounds"
+        )
+    notify(f"written to {out}")
+
+
+def rectangles(config: RectanglesConfig) -> None:
+    """Hold the models' grasps against people's rectangles, and print the shares."""
+    from grasping_student.evaluation.rectangles import METRICS, run
+    from grasping_student.evaluation.table import interval, percent
+    from grasping_student.pipeline.files import read_json
+
+    out = run(config)
+    metrics = read_json(out / METRICS)
+    print(f"{metrics['scenes']} scenes of {metrics['episodes']} episodes, {metrics['rectangles']} rectangles")
+    print(f"{'model':<20}{'matches':>9}{'scenes':>8}{'share':>9}  95 % over episodes   among the best {metrics['top']}")
+    for name, row in metrics["models"].items():
+        print(
+            f"{name:<20}{row['successes']:>9}{row['attempts']:>8}{percent(row['success_rate']):>9}  "
+            f"{interval(row['bootstrap_95']):<20} {percent(row['top_n']['success_rate'])}"
         )
     notify(f"written to {out}")
 

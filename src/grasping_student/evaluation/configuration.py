@@ -172,6 +172,50 @@ class ProxyConfig:
             raise ValueError(f"alpha is {self.alpha}; it must lie in [0, 1)")
 
 
+@dataclass(frozen=True)
+class RectanglesConfig:
+    """Share of recorded scenes in which a model's best grasp matches a rectangle that a person drew."""
+
+    models: tuple[str, ...] = ()
+    """NAME=SPEC for each model; SPEC is random, antipodal or a checkpoint folder. Before the folder, clearance: or
+    antipodal: gives a constraint, unconstrained: takes the model's own."""
+
+    dataset: Path = Path("runs/rectangles")
+    """Dataset with several rectangles a scene, as 'dataset import cornell', 'ivalab' and 'jacquard' write it."""
+
+    split: Path | None = None
+    """Test only on the held-out episodes of this split; 'dataset split' makes one by object."""
+
+    angle: float = 30.0
+    """A grasp matches a rectangle only if its angle is off by no more, degrees."""
+
+    min_overlap: float = 0.25
+    """And only if intersection over union of both rectangles is above this."""
+
+    top: int = 1
+    """Share with a match among so many best grasps, besides."""
+
+    seed: int = 0
+    """Of chance's own draws, and of the bootstrap."""
+
+    out: Path = Path("runs/rectangle-metric")
+    """Output folder."""
+
+    resume: bool = False
+    """Write into a folder that exists."""
+
+    overwrite: bool = False
+    """Replace the output folder."""
+
+    def __post_init__(self) -> None:
+        check_seeds(self, "seed")
+        _check_counts(top=self.top)
+        if not 0.0 < self.angle <= 90.0 or not 0.0 <= self.min_overlap < 1.0:
+            raise ValueError(
+                f"angle is {self.angle}, min_overlap {self.min_overlap}; they must lie in (0, 90] and [0, 1)"
+            )
+
+
 def light_picking() -> PickingConfig:
     """112 px, 60 episodes a model."""
     return PickingConfig()

@@ -26,9 +26,13 @@ from grasping_student.models.networks import build_network
 from grasping_student.models.normalisation import clean_height, normalise
 from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
 from grasping_student.perception.observation import Observation
+from grasping_student.pipeline.errors import UserError
 
 PIXELS_PER_CALL = 200_000
 """Pixels scored in one call of the network: 12 angles at 128 pixels a side, one at 352, where more leave the cache."""
+
+SAME_PIXEL_SIZE = 0.02
+"""Relative difference up to which pixels of two workspaces have the same size."""
 
 
 class GraspModel:
@@ -122,6 +126,20 @@ class GraspModel:
             for index, phi in enumerate(chunk):
                 maps[first + index][self.workspace.graspable_slice] = scores[index][graspable_pixels_at(canvas, phi)]
         return maps
+
+    def on(self, workspace: Workspace) -> GraspModel:
+        """The same network on another workspace whose pixels have the same size within 2 %.
+
+        Raises:
+            UserError: pixels of another size; the network knows items by their size in pixels.
+        """
+        own = self.workspace
+        if abs(workspace.pixel_size / own.pixel_size - 1.0) > SAME_PIXEL_SIZE:
+            raise UserError(
+                f"the model was trained on pixels of {own.pixel_size * 1000:.2f} mm, these heightmaps have "
+                f"{workspace.pixel_size * 1000:.2f} mm: make them with {workspace.extent / own.pixel_size:.0f} pixels"
+            )
+        return GraspModel(self.network, replace(self.config, workspace=workspace), self.precision)
 
     def unconstrained(self) -> GraspModel:
         """The same network, which obeys nothing when it chooses."""

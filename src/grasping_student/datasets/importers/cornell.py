@@ -1,8 +1,8 @@
 """The Cornell grasping data: ``pcdNNNNr.png``, ``pcdNNNNd.tiff`` or ``.txt``, ``pcdNNNNcpos.txt``, ``pcdNNNNcneg.txt``.
 
-Depth is ``pcdNNNNd.tiff``, metres, or the point cloud ``pcdNNNN.txt`` of the original download, of which the distances
-from the camera become the depth. Consecutive pictures show one object from several sides: they are one episode, so that
-no split shows an object on both sides.
+Depth is ``pcdNNNNd.tiff``, metres, or the point cloud ``pcdNNNN.txt`` of the original download; both hold distances
+from the robot's base, see ``cornell_depth``. Consecutive pictures show one object from several sides: they are one
+episode, so that no split shows an object on both sides.
 
 A rectangle is four lines of x and y. The edge from its first corner to its second is the gripper's opening, the
 direction in which the fingers close; the next edge is a finger plate. Some corners are NaN: such rectangles are left
@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +30,9 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.rectangles import (
-    Rectangle,
-    RectanglesImport,
-    SquareCrop,
-    check_number,
-    rectangle_from_corners,
-)
-from grasping_student.datasets.schema import Attempt
+from grasping_student.datasets.importers.cornell_depth import axis_depth_of_table
+from grasping_student.datasets.importers.rectangles import read_corners
+from grasping_student.datasets.importers.tabletop import RectangleEntries, TabletopImport, TabletopView
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError
@@ -48,7 +42,6 @@ from grasping_student.pipeline.safe_io import (
     read_bytes,
     read_depth_picture,
     read_rgb,
-    read_table,
     read_text,
 )
 
@@ -62,7 +55,7 @@ _IMAGE = re.compile(r"pcd(\d{4})r\.png", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class CornellImport(RectanglesImport):
+class CornellImport(TabletopImport):
     """Import Cornell grasp rectangles: pcdNNNNr.png, pcdNNNNd.tiff or pcdNNNN.txt, pcdNNNNcpos.txt, pcdNNNNcneg.txt."""
 
     views_per_object: int = 0
@@ -70,6 +63,7 @@ class CornellImport(RectanglesImport):
     where it lies in the folder, else 4."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.views_per_object < 0:
             raise ValueError(f"views_per_object is {self.views_per_object}; it must be at least 0")
 
@@ -86,7 +80,7 @@ def run(config: CornellImport) -> ImportReport:
         raise UserError(f"{config.folder} holds no pcdNNNNr.png")
     workspace = import_workspace(config.extent, config.pixels, config.margin)
     objects, notes = _objects(config, [_number(path) for path in images])
-    entries = _entries(config.folder, images, objects, workspace)
+    entries = _entries(config, images, objects, workspace)
     return write_import(config.out, workspace, entries, "cornell", config.folder, notes=notes)
 
 
@@ -115,16 +109,18 @@ def _objects(config: CornellImport, numbers: list[int]) -> tuple[list[str], list
 
 
 def _entries(
-    folder: Path, images: list[Path], objects: list[str], workspace: Workspace
+    config: CornellImport, images: list[Path], objects: list[str], workspace: Workspace
 ) -> Iterator[ImportedEntry | Skipped]:
-    episodes: dict[str, int] = {}
-    attempts: Counter[int] = Counter()
+    folder, episodes, entries = config.folder, dict[str, int](), RectangleEntries("cornell")
     for image, shown in zip(images, objects, strict=True):
         stem = image.name[: -len("r.png")]
         try:
             rgb = read_rgb(checked_path(folder, image))
-            crop = SquareCrop(rgb.shape[0], rgb.shape[1], workspace)
-            heightmap = crop.heightmap(_read_depth(folder, image.with_name(stem), rgb.shape[:2]), rgb)
+            intrinsics = config.intrinsics(*rgb.shape[:2])
+            distance = _read_distance(folder, image.with_name(stem), intrinsics.shape)
+            if distance.shape != intrinsics.shape:
+                raise Unusable(f"depth is {distance.shape}, colour {intrinsics.shape}; expected the same")
+            view = TabletopView.of(axis_depth_of_table(distance, intrinsics), rgb, intrinsics, workspace)
         except Unusable as error:
             yield Skipped(stem, str(error))
             continue
@@ -134,46 +130,24 @@ def _entries(
             if kind == "cneg" and not path.exists():
                 continue
             try:
-                rectangles = read_rectangles(checked_path(folder, path))
+                corners = read_corners(checked_path(folder, path))
             except Unusable as error:
                 yield Skipped(f"{stem}{kind}", str(error))
                 continue
-            for number, rectangle in enumerate(rectangles):
-                name = f"{stem}{kind} rectangle {number}"
-                try:
-                    if isinstance(rectangle, str):
-                        raise Unusable(rectangle)
-                    grasp = crop.grasp(rectangle)
-                except Unusable as error:
-                    yield Skipped(name, str(error))
-                    continue
-                sizes = {"opening_m": rectangle.opening, "jaw_m": rectangle.jaw}
-                metres = workspace.extent / crop.side
-                extra = {"imported_from": name, **{key: size * metres for key, size in sizes.items()}}
-                index = attempts[episode]
-                attempt = Attempt(
-                    episode=episode,
-                    index=index,
-                    environment="cornell",
-                    source="human",
-                    grasp=grasp,
-                    outcome=outcome,
-                    extra=extra,
-                )
-                yield ImportedEntry(heightmap, attempt)
-                attempts[episode] += 1
+            yield from entries.of(view, episode, f"{stem}{kind}", list(corners), outcome)
 
 
-def _read_depth(folder: Path, stem: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Depth of one picture, metres, 0 or NaN where unmeasured: of the TIFF, or else of the point cloud."""
+def _read_distance(folder: Path, stem: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Distances of one picture, metres, NaN where unmeasured: of the TIFF, or else of the point cloud."""
     picture, cloud = stem.with_name(f"{stem.name}d.tiff"), stem.with_name(f"{stem.name}.txt")
     if picture.exists() or not cloud.exists():
-        return read_depth_picture(checked_path(folder, picture)).astype(np.float32)
+        distance = read_depth_picture(checked_path(folder, picture)).astype(np.float32)
+        return np.where(distance > 0.0, distance, np.float32(np.nan))
     return read_cloud(checked_path(folder, cloud), shape)
 
 
 def read_cloud(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Distances from the camera of a point cloud of the original download, metres, NaN where unmeasured, ``shape``.
+    """Distances from the origin of a point cloud of the original download, metres, NaN where unmeasured, ``shape``.
 
     Each line after the header holds x, y, z in millimetres, a colour, and the pixel: its row times the columns of the
     picture, plus its column. Between the points of a cloud that was thinned out the nearest distance stands.
@@ -204,22 +178,3 @@ def read_cloud(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
         away, (row, col) = ndimage.distance_transform_edt(np.isnan(depth), return_indices=True)
         depth = np.where(away <= min(1.5 * spacing, 16.0), depth[row, col], np.float32(np.nan))
     return depth
-
-
-def read_rectangles(path: Path) -> list[Rectangle | str]:
-    """The rectangles of one file; for one that cannot be used, the reason.
-
-    Raises:
-        Unusable: the file is no list of corners, or is cut off in the middle of a rectangle.
-    """
-    corners = read_table(path, columns=2)
-    if len(corners) % 4:
-        raise Unusable(f"{path.name} has {len(corners)} corners; expected four for each rectangle: it may be cut off")
-    check_number(path.name, len(corners) // 4)
-    found: list[Rectangle | str] = []
-    for four in corners.reshape(-1, 4, 2):
-        try:
-            found.append(rectangle_from_corners(four))
-        except Unusable as error:
-            found.append(str(error))
-    return found

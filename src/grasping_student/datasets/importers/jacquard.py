@@ -23,7 +23,7 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.rectangles import Rectangle, RectanglesImport, SquareCrop, check_number
+from grasping_student.datasets.importers.rectangles import Rectangle, SquareCrop, check_number
 from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
@@ -34,10 +34,25 @@ _ENDING = "_grasps.txt"
 
 
 @dataclass(frozen=True)
-class JacquardImport(RectanglesImport):
+class JacquardImport:
     """Import Jacquard grasps: NAME_grasps.txt, NAME_RGB.png, NAME_perfect_depth.tiff in one folder for each object."""
 
     RENAMED: ClassVar[dict[str, str]] = {"most_grasps": "max_grasps"}
+
+    folder: Path
+    """Folder of the files, or of folders with them."""
+
+    out: Path
+    """New dataset."""
+
+    pixels: int = 224
+    """Side of the heightmaps, pixels."""
+
+    extent: float = 0.45
+    """What the side of the picture's central square stands for, metres: the data do not say."""
+
+    margin: float = 0.0
+    """Rim without grasps, metres."""
 
     max_grasps: int = 10
     """Grasps kept of each view, spread evenly over its list, which holds up to hundreds of near copies."""

@@ -1,8 +1,8 @@
-"""Grasp rectangles of camera pictures as planar grasps of heightmaps: what Cornell and Jacquard share.
+"""Grasp rectangles: how they are read, and pictures from straight above as heightmaps.
 
-Both show objects on a table to a camera that looks down, state no pose, and mark grasps as rectangles in the picture.
-The central square of the picture becomes the heightmap; heights are the distance of each pixel in front of the table,
-a smooth surface fitted to the depth. Heights are metric; the side of the square is what the user says it is.
+A camera that looks straight down and states no pose (Jacquard) needs none: the central square of its picture becomes
+the heightmap; heights are the distance of each pixel in front of the table, a smooth surface fitted to the depth.
+Heights are metric; the side of the square is what the user says it is. ``tabletop`` reads pictures from the side.
 """
 
 from __future__ import annotations
@@ -18,33 +18,13 @@ from numpy.typing import NDArray
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.pipeline.safe_io import MOST_PIXELS, Unusable
+from grasping_student.pipeline.safe_io import MOST_PIXELS, Unusable, read_table
 
 MOST_RECTANGLES = 10_000
 """More in one file are damage: each becomes an attempt with pictures of its own."""
 
 TABLE_BAND = 0.01
 """Pixels within so many metres of the fitted table belong to it."""
-
-
-@dataclass(frozen=True)
-class RectanglesImport:
-    """What the importers of rectangles are told alike."""
-
-    folder: Path
-    """Folder of the files, or of folders with them."""
-
-    out: Path
-    """New dataset."""
-
-    pixels: int = 224
-    """Side of the heightmaps, pixels."""
-
-    extent: float = 0.45
-    """What the side of the picture's central square stands for, metres: the data do not say."""
-
-    margin: float = 0.0
-    """Rim without grasps, metres."""
 
 
 def check_number(name: str, rectangles: int) -> None:
@@ -73,26 +53,34 @@ class Rectangle:
     jaw: float
 
 
-def rectangle_from_corners(corners: NDArray[np.float64]) -> Rectangle:
-    """A Cornell rectangle: the edge from its first corner to its second is the opening, the next edge a finger plate.
+def check_corners(corners: NDArray[np.float64]) -> None:
+    """Refuse four corners that are no rectangle.
 
     Args:
-        corners: x and y of the four corners, shape ``(4, 2)``.
+        corners: x and y, picture coordinates, shape ``(4, 2)``.
 
     Raises:
-        Unusable: a coordinate is NaN, or the rectangle has no area.
+        Unusable: a coordinate is NaN or far outside every picture, or the rectangle has no area.
     """
     if not np.isfinite(corners).all():
         raise Unusable("a corner is NaN")
     if np.abs(corners).max() > MOST_PIXELS:
         raise Unusable("a corner lies far outside every picture")
-    along, across = corners[1] - corners[0], corners[2] - corners[1]
-    opening, jaw = float(np.hypot(*along)), float(np.hypot(*across))
-    if opening < 1e-6 or jaw < 1e-6:
+    if min(np.hypot(*(corners[1] - corners[0])), np.hypot(*(corners[2] - corners[1]))) < 1e-6:
         raise Unusable("the rectangle has no area")
-    centre = corners.mean(axis=0)
-    # y grows downwards in the picture, angles grow counter-clockwise
-    return Rectangle(float(centre[0]), float(centre[1]), math.atan2(-along[1], along[0]), opening, jaw)
+
+
+def read_corners(path: Path) -> NDArray[np.float64]:
+    """Corners of the rectangles of a file with an x and a y a line, shape ``(rectangles, 4, 2)``.
+
+    Raises:
+        Unusable: the file is no list of corners, has too many, or is cut off in the middle of a rectangle.
+    """
+    corners = read_table(path, columns=2)
+    if len(corners) % 4:
+        raise Unusable(f"{path.name} has {len(corners)} corners; expected four for each rectangle: it may be cut off")
+    check_number(path.name, len(corners) // 4)
+    return corners.reshape(-1, 4, 2)
 
 
 @dataclass(frozen=True)
