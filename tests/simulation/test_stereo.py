@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion
 
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import light_workspace
@@ -108,9 +109,9 @@ def test_a_half_turn_of_the_scene_turns_the_heights_on_the_items():
     block, pose = placed
     there = observe(scene_of(placed)).heightmap.height
     back = observe(scene_of((block, (-pose[0], -pose[1], *pose[2:])))).heightmap.height[::-1, ::-1]
-    true = scene_of(placed).picture.heightmap.height > 0
-    assert np.abs(there - back)[true].max() < 0.012
-    assert np.median(np.abs(there - back)[true]) < 0.0015
+    inside = binary_erosion(scene_of(placed).picture.heightmap.height > 0, iterations=2)
+    assert np.abs(there - back)[inside].max() < 0.006  # the shadows beside an item fall on one side, as they should
+    assert np.median(np.abs(there - back)[inside]) < 0.0015
 
 
 def errors_of(material):

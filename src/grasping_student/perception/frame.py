@@ -148,5 +148,8 @@ def frame_to_heightmap(
     reach = np.float32(workspace.extent / 2 + workspace.pixel_size)
     # most of a picture shows something else: what lies beside the workspace goes before the dearer steps
     near = np.flatnonzero((np.abs(points[0]) <= reach) & (np.abs(points[1]) <= reach))
-    rgb = None if frame.rgb is None else frame.rgb.reshape(-1, 3)[near]
+    rgb = None if frame.rgb is None else frame.rgb.reshape(-1, 3)
+    if 2 * near.size > points.shape[1]:  # of a picture that shows little else a copy would cost more than it saves
+        return heightmap_from_points(points.T, rgb, workspace, lowest, highest)
+    rgb = None if rgb is None else rgb[near]
     return heightmap_from_points(points[:, near].T, rgb, workspace, lowest, highest)

@@ -30,6 +30,10 @@ HIGHLIGHT = 12.0
 """A mirrored highlight is brighter than a white matt face by this factor; half of it has lost the dots."""
 
 
+BYTES_SPREAD = math.sqrt(4 * (256**2 - 1) / 12)
+"""Standard deviation of the sum of four random bytes, whose mean is 510."""
+
+
 class Finish(NamedTuple):
     """How the faces of a scene send light back; one entry a face and one more, the last, for the table.
 
@@ -101,9 +105,27 @@ def infrared_picture(
         light,
     )
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), config.blur), np.float32)
-    spread = np.sqrt(config.read_noise**2 + config.shot_noise**2 * light)
-    light += spread * random.standard_normal(light.shape, dtype=np.float32)
-    return np.rint(np.clip(light, 0.0, 255.0)).astype(np.uint8)
+    bits = random.integers(0, 2**32, size=light.shape, dtype=np.uint32)
+    return _expose(light, bits, config.read_noise**2, config.shot_noise**2, config.speckle**2)
+
+
+@compiled(nogil=True, fastmath=True)
+def _expose(
+    light: NDArray[np.float32], bits: NDArray[np.uint32], read: float, shot: float, speckle: float
+) -> NDArray[np.uint8]:
+    """Light with noise in 8 bits; the variance of a pixel is a polynomial of its light.
+
+    The sum of four random bytes is nearly normal, and five times as fast to draw.
+    """
+    picture = np.empty(light.shape, dtype=np.uint8)
+    for row in range(light.shape[0]):
+        for col in range(light.shape[1]):
+            drawn, level = bits[row, col], light[row, col]
+            total = (drawn & 255) + (drawn >> 8 & 255) + (drawn >> 16 & 255) + (drawn >> 24)
+            noise = (np.float32(total) - np.float32(510.0)) / np.float32(BYTES_SPREAD)
+            level += noise * math.sqrt(np.float32(read) + level * (np.float32(shot) + level * np.float32(speckle)))
+            picture[row, col] = np.uint8(min(max(level, np.float32(0.0)), np.float32(255.0)) + np.float32(0.5))
+    return picture
 
 
 @compiled(nogil=True, fastmath=True)

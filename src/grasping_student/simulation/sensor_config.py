@@ -76,6 +76,9 @@ class StereoConfig:
     read_noise: float = 1.0
     """Standard deviation of a dark pixel's noise, grey levels."""
 
+    speckle: float = 0.06
+    """Standard deviation of a pixel's light by the laser's speckle, as a share of it; each eye sees its own."""
+
     block_size: int = 7
     """Side of the matcher's window, pixels."""
 

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from grasping_student.perception.heightmap_repair import SMALLEST_COVERAGE, HeightmapRepairConfig, observe_frame
+from grasping_student.perception.frame import frame_to_heightmap
+from grasping_student.perception.heightmap_repair import SMALLEST_COVERAGE, HeightmapRepairConfig, repair_heightmap
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.config import SimulationConfig
@@ -64,7 +65,7 @@ class StereoSensor(DepthSensor):
                 f"it more light (stereo.exposure is {self.camera.config.exposure:g}), another distance, or take the "
                 "ideal sensor"
             )
-        return observe_frame(frame, scene.workspace, self._repair)
+        return repair_heightmap(frame_to_heightmap(frame, scene.workspace), self._repair, frame)
 
 
 def make_sensor(config: SimulationConfig) -> DepthSensor:
