@@ -21,6 +21,8 @@ from grasping_student.perception.frame_files import save_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 from grasping_student.robots.cell.devices import make_view
+from grasping_student.simulation.sensor_config import StereoConfig
+from grasping_student.simulation.stereo_camera import SimulatedStereoCamera, blocks_on_table
 
 INTRINSICS = Intrinsics(455.0, 454.0, 316.0, 173.5, 640, 360)
 POSE = looking_down(0.7, 0.15)
@@ -34,6 +36,12 @@ def scene() -> Heightmap:
 
 def simulated(folder):
     return SimulatedCamera(scene, INTRINSICS, POSE, noise=0.0005, dropout=0.02)
+
+
+def simulated_stereo(folder):
+    boxes = [Box(x, y, 0.04, top) for x, y, top in BOXES]
+    blocks = blocks_on_table(boxes, light_workspace())
+    return SimulatedStereoCamera(lambda: blocks, StereoConfig(distance=0.7), light_workspace(), POSE)
 
 
 def recorded(folder):
@@ -57,7 +65,13 @@ def documented(folder):
     return page.AcmeCamera(page.AcmeCameraConfig(), POSE, scene())
 
 
-CAMERAS = {"simulated": simulated, "recorded": recorded, "realsense": realsense, "documented": documented}
+CAMERAS = {
+    "simulated": simulated,
+    "simulated stereo": simulated_stereo,
+    "recorded": recorded,
+    "realsense": realsense,
+    "documented": documented,
+}
 """Name -> function of an empty folder that makes a camera which looks at the scene; a missing library is a skip."""
 
 
@@ -128,6 +142,7 @@ def test_a_closed_camera_can_be_opened_again(camera):
         ("acme", {"camera_to_base": "camera_to_base.txt"}),
         ("recorded", {"camera": {"folder": "frame"}}),
         ("simulated", {}),
+        ("simulated-stereo", {"camera": {"boxes": []}}),
     ],
 )
 def test_a_cell_names_any_registered_camera_and_sees_the_table(kind, options, tmp_path, monkeypatch):

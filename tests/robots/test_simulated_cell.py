@@ -1,6 +1,7 @@
 """The simulated cell: attempts through real clients, sockets and drivers end as the same attempts in the simulator."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from grasping_student.fakes.launch import simulated_cell
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.geometry.workspace import light_workspace
 from grasping_student.robots.faults import CellStopped
-from grasping_student.simulation.families import standard
+from grasping_student.simulation.families import sparse, standard
 
 pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
 
@@ -64,6 +65,20 @@ def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(simulated)
         place = np.array([*grasp.xy(config.workspace), tip])
         np.testing.assert_allclose([log["x"], log["y"], log["z"]], place, atol=1e-3)
         assert angle_distance(log["angle"], grasp.angle) < 1e-3
+
+
+def test_a_stereo_cell_sees_what_the_simulators_camera_shows():
+    config = replace(sparse(), sensor="stereo")
+    with simulated_cell(workspace=light_workspace(), simulation=config, patience=10.0) as (_, cell_config):
+        with open_cell(cell_config) as cell, SimulationEnvironment(config) as direct:
+            for environment in (cell, direct):
+                environment.reset(4)
+            seen, expected = cell.observe(), direct.observe()
+            np.testing.assert_array_equal(seen.frame.depth, expected.frame.depth)
+            np.testing.assert_array_equal(seen.heightmap.height, expected.heightmap.height)
+            np.testing.assert_array_equal(seen.excluded, expected.excluded)
+            grasp = random_grasp(seen.heightmap, np.random.default_rng(0))
+            assert cell.execute(grasp) is direct.execute(grasp)
 
 
 FAULTS = [

@@ -4,4 +4,5 @@ DRIVERS = (
     "grasping_student.cameras.realsense",
     "grasping_student.cameras.recorded",
     "grasping_student.cameras.simulated",
+    "grasping_student.simulation.stereo_camera",
 )

@@ -22,6 +22,7 @@ from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.cell.config import CellConfig, DeviceConfig
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.families import standard
+from grasping_student.simulation.sensors import stereo_repair
 
 
 def free_loopback_address() -> str:
@@ -144,10 +145,13 @@ def simulated_cell_config(
     """The cell's config for running fakes; the measures of the fingers are those of the simulated gripper."""
     arm = {"host": fakes.host, "watchdog_frequency": 10.0 / patience, "stale_after": min(0.2 * patience, 2.0)}
     geometry = simulation.gripper.geometry
+    view: dict[str, Any] = {"host": fakes.host, "control_port": fakes.control_port}
+    if simulation.sensor == "stereo":
+        view["repair"] = to_plain(stereo_repair(simulation.stereo))
     return CellConfig(
         arm=DeviceConfig("ur5e", arm),
         gripper=DeviceConfig("robotiq-2f85", {"host": fakes.host, "port": fakes.gripper_port}),
-        view=DeviceConfig("remote", {"host": fakes.host, "control_port": fakes.control_port}),
+        view=DeviceConfig("remote", view),
         workspace=simulation.workspace,
         safe_box=replace(SafeBox(), low=(-0.40, -0.75, geometry.clearance - 0.001)),
         gripper_geometry=geometry,

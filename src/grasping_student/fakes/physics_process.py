@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from grasping_student.environments.simulated import SceneState, SimulationEnvironment
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.frame import RgbdFrame
 from grasping_student.pipeline.executor import begin_worker
 from grasping_student.simulation.config import SimulationConfig
 
@@ -41,10 +43,10 @@ def reset(seed: int) -> NDArray[np.float32]:
     return surface()
 
 
-def observe() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Height and colour as the camera sees them."""
-    seen = _scenes[0].environment.observe().heightmap
-    return seen.height, seen.rgb
+def observe() -> Heightmap | RgbdFrame:
+    """The picture of the sensor's camera, or the heightmap of a sensor that is none."""
+    seen = _scenes[0].environment.observe()
+    return seen.heightmap if seen.frame is None else seen.frame
 
 
 def foresee(grasp: PlanarGrasp) -> tuple[Outcome, float]:

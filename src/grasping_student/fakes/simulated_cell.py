@@ -23,6 +23,9 @@ from grasping_student.fakes import physics_process
 from grasping_student.fakes.robotiq_server import FakeGripper
 from grasping_student.fakes.ur_controller import FakeController
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.perception.frame import RgbdFrame
+from grasping_student.pipeline.configuration import to_plain
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase
 from grasping_student.simulation.config import SimulationConfig
 
@@ -166,16 +169,19 @@ class SimulatedCell:
     async def _heightmap(self) -> dict[str, Any] | None:
         if self._blind:
             return None
-        height, rgb = await self._in_physics(physics_process.observe)
-        size = self._workspace
+        seen: Heightmap | RgbdFrame = await self._in_physics(physics_process.observe)
+        workspace = to_plain(self._workspace)
+        if isinstance(seen, Heightmap):
+            return {**workspace, "height": _packed(seen.height), "rgb": _packed(seen.rgb)}
         return {
-            "extent": size.extent,
-            "pixels": size.pixels,
-            "margin": size.margin,
-            "height": _packed(height),
-            "rgb": _packed(rgb),
+            **workspace,
+            "depth": _packed(seen.depth),
+            "rgb": _packed(seen.rgb),
+            "intrinsics": to_plain(seen.intrinsics),
+            "camera_to_world": seen.camera_to_world.tolist(),
         }
 
 
-def _packed(array: np.ndarray) -> str:
+def _packed(array: np.ndarray | None) -> str:
+    assert array is not None
     return base64.b64encode(zlib.compress(array.tobytes(), 1)).decode("ascii")

@@ -13,7 +13,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
 from grasping_student.simulation.rendering import StillScene
-from grasping_student.simulation.sensor_config import DepthNoise
+from grasping_student.simulation.sensor_config import DepthNoise, StereoConfig
 
 
 class DepthSensor(ABC):
@@ -53,8 +53,7 @@ class StereoSensor(DepthSensor):
         from grasping_student.simulation.stereo import StereoCamera  # late: an ideal sensor needs no renderer
 
         self.camera = StereoCamera(config.stereo, config.workspace)
-        # the simulated pose is exact, and the simulated walls are not seen
-        self._repair = HeightmapRepairConfig(level=False, walls=False, ceiling=config.stereo.highest)
+        self._repair = stereo_repair(config.stereo)
 
     def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
         frame = self.camera.capture(scene, random).frame
@@ -66,6 +65,11 @@ class StereoSensor(DepthSensor):
                 "ideal sensor"
             )
         return repair_heightmap(frame_to_heightmap(frame, scene.workspace), self._repair, frame)
+
+
+def stereo_repair(config: StereoConfig) -> HeightmapRepairConfig:
+    """Repairs of a simulated stereo camera's heightmap: its pose is exact, and the walls around it are not seen."""
+    return HeightmapRepairConfig(level=False, walls=False, ceiling=config.highest)
 
 
 def make_sensor(config: SimulationConfig) -> DepthSensor:
