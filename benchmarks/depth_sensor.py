@@ -76,8 +76,8 @@ def main() -> None:
         },
     )
     print(
-        f"ideal {result['ideal']:.1f} ms, stereo {result['stereo']:.1f} ms (frame {result['stereo_frame']:.1f}, then the "
-        f"heightmap), {ratio:.0f} times as much; at most {ALLOWED_MS:.0f} ms are allowed"
+        f"ideal {result['ideal']:.1f} ms, stereo {result['stereo']:.1f} ms (frame {result['stereo_frame']:.1f}, then "
+        f"the heightmap), {ratio:.0f} times as much; at most {ALLOWED_MS:.0f} ms are allowed"
     )
 
 

@@ -69,16 +69,16 @@ def test_attempts_agree_with_the_simulator_in_outcome_scene_and_place(simulated)
 
 def test_a_stereo_cell_sees_what_the_simulators_camera_shows():
     config = replace(sparse(), sensor="stereo")
-    with simulated_cell(workspace=light_workspace(), simulation=config, patience=10.0) as (_, cell_config):
-        with open_cell(cell_config) as cell, SimulationEnvironment(config) as direct:
-            for environment in (cell, direct):
-                environment.reset(4)
-            seen, expected = cell.observe(), direct.observe()
-            np.testing.assert_array_equal(seen.frame.depth, expected.frame.depth)
-            np.testing.assert_array_equal(seen.heightmap.height, expected.heightmap.height)
-            np.testing.assert_array_equal(seen.excluded, expected.excluded)
-            grasp = random_grasp(seen.heightmap, np.random.default_rng(0))
-            assert cell.execute(grasp) is direct.execute(grasp)
+    fakes = simulated_cell(workspace=light_workspace(), simulation=config, patience=10.0)
+    with fakes as (_, cell_config), open_cell(cell_config) as cell, SimulationEnvironment(config) as direct:
+        for environment in (cell, direct):
+            environment.reset(4)
+        seen, expected = cell.observe(), direct.observe()
+        np.testing.assert_array_equal(seen.frame.depth, expected.frame.depth)
+        np.testing.assert_array_equal(seen.heightmap.height, expected.heightmap.height)
+        np.testing.assert_array_equal(seen.excluded, expected.excluded)
+        grasp = random_grasp(seen.heightmap, np.random.default_rng(0))
+        assert cell.execute(grasp) is direct.execute(grasp)
 
 
 FAULTS = [
