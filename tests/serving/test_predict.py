@@ -90,7 +90,7 @@ def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_m
     prediction = predict(replace(frame, camera_to_world=tilted), GeometricModel())
     text = " ".join(map(str, prediction.notes))
     assert "floor lay off" in text and "tilt 1.1" in text
-    assert "Bin walls" in text
+    assert "bin with walls" in text
     for each in prediction.grasps:
         assert box_under(each.place.x, each.place.y, slack=0.012)
         # z is in the world of the given pose, whose table lies elsewhere than the floor in the picture

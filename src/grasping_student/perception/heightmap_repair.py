@@ -36,6 +36,9 @@ from grasping_student.pipeline.errors import UserError
 SMALLEST_COVERAGE = 0.05
 """A camera that measures less than this share of the workspace looks elsewhere."""
 
+AROUND, AROUND_CELL = 0.15, 0.004
+"""A bin's walls are looked for so far around the workspace, in cells of the second size, metres."""
+
 
 @dataclass(frozen=True)
 class HeightmapRepairConfig:
@@ -105,7 +108,8 @@ def repair_heightmap(
     check_coverage(raw)
     notes: list[tuple[str, str | None]] = []
     current, floor = raw, FloorPlane()
-    beyond, rim = _beyond_bin(raw, config)
+    around = raw if frame is None else frame_to_heightmap(frame, wider(raw.workspace), lowest=-FARTHEST_OFFSET)
+    beyond, rim = _beyond_bin(raw, around, config)
     if config.level:
         floor_cells = current if beyond is None else _without(current, beyond)
         plane = fit_floor(floor_cells, any_height=config.any_floor)
@@ -115,7 +119,8 @@ def repair_heightmap(
         current, floor, note = flatten_curve(current, floor, floor_cells)
         notes.append(("floor-curved", note))
     if beyond is None:
-        beyond, rim = _beyond_bin(current, config)
+        around = replace(around, height=around.height - floor.grid(around.workspace))
+        beyond, rim = _beyond_bin(current, around, config)
     surface = current.height
     if beyond is not None:
         current = _without(current, beyond)
@@ -148,7 +153,15 @@ def repair_heightmap(
     return Observation(current, excluded, surface, floor, threshold, kept, frame)
 
 
-def _beyond_bin(heightmap: Heightmap, config: HeightmapRepairConfig) -> tuple[NDArray[np.bool_] | None, str | None]:
+def wider(workspace: Workspace) -> Workspace:
+    """The cells in which a bin is looked for: its walls may stand outside of the workspace."""
+    pixels = round((workspace.extent + 2 * AROUND) / AROUND_CELL)
+    return Workspace(extent=pixels * AROUND_CELL, pixels=pixels, margin=0.0)
+
+
+def _beyond_bin(
+    heightmap: Heightmap, around: Heightmap, config: HeightmapRepairConfig
+) -> tuple[NDArray[np.bool_] | None, str | None]:
     """The walls of a bin and all that lies outside them, and in words where it stands; None where there is no bin."""
     if config.bin:
         corners = np.array(config.bin, dtype=np.float64).reshape(-1, 2)
@@ -162,10 +175,12 @@ def _beyond_bin(heightmap: Heightmap, config: HeightmapRepairConfig) -> tuple[ND
                 f"{heightmap.workspace.extent:g} m workspace; give its corners in metres, around the workspace's origin"
             )
         return ~cells, "Everything outside the bin that was given is left out."
-    found = find_bin(heightmap) if config.walls else None
+    found = find_bin(around) if config.walls else None
     if found is None:
         return None, None
     beyond = found.excluded(heightmap)
+    if beyond.all():
+        return None, None
     return beyond, (
         f"A bin with walls {found.rim * 100:.0f} cm high stands in the picture: they and all outside are left out."
     )
@@ -196,5 +211,5 @@ def observe_frame(frame: RgbdFrame, workspace: Workspace, config: HeightmapRepai
         try:
             check_coverage(raw)
         except UserError as error:
-            raise UserError(f"{error}.{table_elsewhere(frame)}") from None
+            raise UserError(f"{error}{table_elsewhere(frame)}") from None
     return repair_heightmap(raw, config, frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,9 @@ from grasping_student.geometry.heightmap import BACKGROUND_HEIGHT, Heightmap, fi
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.floor import FloorPlane
 from grasping_student.perception.frame import RgbdFrame
+
+FLATTEST_ITEM = 0.006
+"""A patch that is nowhere higher is no item that a gripper reaches, metres."""
 
 
 class Note(NamedTuple):
@@ -74,9 +78,17 @@ class Observation:
     def graspable_foreground(self) -> NDArray[np.bool_]:
         """Cells inside the margin that hold something and are not excluded, shape ``(pixels, pixels)``.
 
-        Unmeasured cells count as what they are filled with.
+        Unmeasured cells count as what they are filled with. Of a camera's picture, patches that are nowhere as high as
+        ``FLATTEST_ITEM`` do not count: finger tips stay above them, and a rough floor looks like that.
         """
-        return (self.filled_height > 0.0) & self.workspace.graspable_mask() & ~self.excluded
+        height = self.filled_height
+        foreground = (height > 0.0) & self.workspace.graspable_mask() & ~self.excluded
+        if self.frame is None or not foreground.any():
+            return foreground
+        count, label = cv2.connectedComponents(foreground.astype(np.uint8), connectivity=8)
+        highest = np.zeros(count, dtype=np.float32)
+        np.maximum.at(highest, label[foreground], height[foreground])
+        return foreground & (highest[label] >= FLATTEST_ITEM)
 
     @property
     def obstacle_height(self) -> NDArray[np.float32]:

@@ -60,7 +60,8 @@ class PredictConfig(GraspLimitsConfig):
     """By how much the workspace is turned there, radians counter-clockwise; with ``workspace-center``."""
 
     world_to_base: Path | None = None
-    """The same as a pose: the workspace's world seen from the frame of the camera's pose, in any of its forms."""
+    """The same as a pose: the workspace's world seen from the frame of the camera's pose, in any of its forms;
+    ``cell calibrate`` writes it beside camera_to_base.txt."""
 
     bin: tuple[float, ...] = ()
     """The bin's inside by hand: x0 y0 x1 y1, or corners x y x y ... of a polygon, metres; empty looks for its walls."""

@@ -27,6 +27,7 @@ from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.depth_files import DepthUnit
 from grasping_student.perception.frame import frame_to_heightmap
+from grasping_student.perception.frame_checks import check_frame, table_elsewhere
 from grasping_student.perception.frame_files import FrameFiles, FrameFormat, load_frame
 from grasping_student.perception.heightmap_repair import repair_heightmap
 from grasping_student.perception.intrinsics_files import read_intrinsics
@@ -136,13 +137,17 @@ def read_frame(folder: Path, form: FrameFormat, workspace: Workspace, frame: Fra
 
     Raises:
         Unusable: a file is outside the folder, or the frame does not show the workspace.
-        UserError: a file is missing, broken or of another size, or the depths belong to another unit.
+        UserError: a file is missing, broken or of another size, or a usual mistake of pose or unit explains the picture
+            better than what was given.
     """
     for path in (frame.depth, frame.color):
         if path is not None:
             checked_path(folder, path)
-    heightmap = frame_to_heightmap(load_frame(frame, form)[0], workspace)
+    seen = load_frame(frame, form)[0]
+    check_frame(seen, workspace)
+    heightmap = frame_to_heightmap(seen, workspace)
     measured = 1.0 - float(heightmap.unmeasured.mean())
     if measured < LEAST_MEASURED:
-        raise Unusable(f"only {measured:.0%} of the workspace is measured: does the camera look at it?")
+        elsewhere = table_elsewhere(seen)
+        raise Unusable(f"only {measured:.0%} of the workspace is measured: does the camera look at it?{elsewhere}")
     return heightmap

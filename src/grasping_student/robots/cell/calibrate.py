@@ -88,6 +88,7 @@ def run(config: CalibrateConfig, plot: PlotCalibration) -> Calibration:
     with stage.output_folder("calibration.json"):
         save_calibration(calibration, config.out / "calibration.json")
         np.savetxt(config.out / "camera_to_base.txt", calibration.camera_to_base, fmt="%.12g")
+        np.savetxt(config.out / "world_to_base.txt", world_to_base, fmt="%.12g")
         plot(calibration, frame, cell.workspace, pixels, fit.residuals, config.out / "calibration.png")
         if frame.rgb is not None:
             cv2.imwrite(str(config.out / "reference.png"), cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY))

@@ -41,7 +41,8 @@ class CalibrateConfig:
     """Serial number of the arm, for the record; empty asks the arm, if it answers."""
 
     out: Path = Path("runs/calibration")
-    """Folder for calibration.json, camera_to_base.txt, calibration.png, reference.png and manifest.json."""
+    """Folder for calibration.json, camera_to_base.txt and world_to_base.txt (which ``predict`` reads), calibration.png,
+    reference.png and manifest.json."""
 
     overwrite: bool = False
     """Replace the output folder if it exists."""

@@ -1,0 +1,302 @@
+"""Random containers and what is mistaken for them, as a stereo depth camera sees them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.cameras.simulated import looking_down
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.frame import Intrinsics, RgbdFrame
+
+GROUND = Workspace(extent=1.2, pixels=1200, margin=0.0)
+"""Scenes are drawn in cells of 1 mm: walls may be 2 mm thin."""
+
+_X, _Y = (axis.astype(np.float32) for axis in GROUND.xy_from_pixel(*np.mgrid[: GROUND.pixels, : GROUND.pixels]))
+
+CAMERAS = (
+    Intrinsics(600.0, 600.0, 319.5, 239.5, 640, 480),
+    Intrinsics(606.0, 605.0, 421.0, 231.0, 848, 480),
+    Intrinsics(460.0, 460.0, 322.0, 238.0, 640, 480),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Heights above the world's zero, metres, and which cells are wall, item, or inside of the walls."""
+
+    height: NDArray[np.float32]
+    wall: NDArray[np.bool_]
+    item: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+
+    def at(self, mask: NDArray[np.bool_], x: float, y: float) -> bool:
+        """Whether a world point lies in a mask of the drawing."""
+        row, col = (int(each) for each in GROUND.pixel_from_xy(x, y))
+        return bool(mask[np.clip(row, 0, GROUND.pixels - 1), np.clip(col, 0, GROUND.pixels - 1)])
+
+
+def empty() -> Drawing:
+    """Bare table."""
+    none = np.zeros(GROUND.shape, dtype=bool)
+    return Drawing(np.zeros(GROUND.shape, np.float32), none, none, ~none)
+
+
+def local(x: float, y: float, turn: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Coordinates of every cell in a frame at a place on the table, turned by radians."""
+    cos, sin = np.float32(math.cos(turn)), np.float32(math.sin(turn))
+    u, v = _X - np.float32(x), _Y - np.float32(y)
+    return cos * u + sin * v, cos * v - sin * u
+
+
+def put(drawing: Drawing, mask: NDArray[np.bool_], top: NDArray[np.float32] | float) -> Drawing:
+    """An item on what lies there already."""
+    top = np.broadcast_to(np.float32(top), mask.shape)
+    under = float(drawing.height[mask].max()) if mask.any() else 0.0
+    height = np.where(
+        mask, np.maximum(drawing.height, np.minimum(top + np.float32(under), np.float32(0.11))), drawing.height
+    )
+    return replace(drawing, height=height, item=drawing.item | mask)
+
+
+def block(random: np.random.Generator, x: float, y: float) -> tuple[NDArray[np.bool_], float]:
+    """A box or cylinder that a gripper can hold, and its height."""
+    u, v = local(x, y, random.uniform(0.0, math.pi))
+    if random.random() < 0.25:
+        return np.hypot(u, v) < random.uniform(0.01, 0.028), random.uniform(0.02, 0.06)
+    return (np.abs(u) < random.uniform(0.01, 0.025)) & (np.abs(v) < random.uniform(0.012, 0.05)), random.uniform(
+        0.02, 0.05
+    )
+
+
+def random_container(seed: int, items: int, away: bool = False) -> Drawing:
+    """A bin of any shape: 30 to 200 mm high, walls of 2 to 15 mm, sloped or upright, with rim or stand, maybe full.
+
+    Its inside floor is the world's zero. ``away`` puts it half outside of the workspace.
+    """
+    random = np.random.default_rng((seed, 1))
+    shape = random.choice(["rectangle", "rectangle", "rounded", "round", "oval"])
+    half = np.sort(random.uniform(0.08, 0.24, 2))[::-1]
+    tall = random.uniform(0.03, 0.2) if random.random() < 0.5 else random.uniform(0.03, 0.1)
+    thick, turn = random.uniform(0.002, 0.015), random.uniform(0.0, math.pi)
+    lean = random.choice([0.0, 0.0, random.uniform(0.05, 0.35)]) * tall
+    x, y = random.uniform(-0.04, 0.04, 2)
+    if away:
+        angle = random.uniform(0.0, 2.0 * math.pi)
+        x, y = 0.24 * math.cos(angle), 0.24 * math.sin(angle)
+    u, v = local(x, y, turn)
+    if shape in ("round", "oval"):
+        if shape == "round":
+            half = np.repeat(half.mean(), 2)
+        radius = np.hypot(u / half[0], v / half[1])
+        inwards = (1.0 - radius) * half.min()
+    else:
+        corner = random.uniform(0.02, 0.06) if shape == "rounded" else 0.0
+        a, b = np.abs(u) - (half[0] - corner), np.abs(v) - (half[1] - corner)
+        inwards = corner - np.hypot(np.maximum(a, 0), np.maximum(b, 0)) - np.minimum(np.maximum(a, b), 0.0)
+    stand = random.uniform(0.0, 0.06) if random.random() < 0.3 else 0.0
+    side = np.clip(1.0 - inwards / lean, 0.0, 1.0) * tall if lean > 0.0 else np.where(inwards <= 0.0, tall, 0.0)
+    if random.random() < 0.3:  # a folded rim, wider than the wall
+        thick = max(thick, random.uniform(0.008, 0.015))
+    wall = (inwards >= -thick) & (side > 0.0)
+    if lean == 0.0 and random.random() < 0.25:  # handles: notches in two walls
+        notch = (np.abs(v) < random.uniform(0.02, 0.045)) & (np.abs(u) > 0.5 * half[0])
+        side = np.where(notch, side * random.uniform(0.6, 0.9), side)
+    height = np.where(wall, side, np.where(inwards < -thick, -stand, 0.0)).astype(np.float32)
+    drawing = Drawing(height, wall, np.zeros_like(wall), inwards > 0.0)
+    free = np.argwhere((inwards > max(lean, 0.0) + 0.03) & (np.abs(_X) < 0.15) & (np.abs(_Y) < 0.15))
+    for _ in range(items if len(free) else 0):
+        row, col = free[random.integers(len(free))]
+        mask, top = block(random, float(_X[row, col]), float(_Y[row, col]))
+        drawing = put(drawing, mask & (inwards > max(lean, 0.0) + 0.002), top)
+    return drawing
+
+
+def beside(drawing: Drawing, random: np.random.Generator, count: int, keep: float = 0.03) -> Drawing:
+    """Blocks that stand apart from what is there already."""
+    for _ in range(count):
+        apart = cv2.distanceTransform((drawing.height <= 0.0).astype(np.uint8), cv2.DIST_L2, 3) * GROUND.pixel_size
+        free = np.argwhere((apart > keep) & (np.abs(_X) < 0.14) & (np.abs(_Y) < 0.14))
+        if len(free) == 0:
+            break
+        row, col = free[random.integers(len(free))]
+        drawing = put(drawing, *block(random, float(_X[row, col]), float(_Y[row, col])))
+    return drawing
+
+
+def heap(random: np.random.Generator) -> Drawing:
+    """Many blocks, one on another."""
+    drawing = empty()
+    spread = random.uniform(0.03, 0.09)
+    for _ in range(random.integers(6, 60)):
+        mask, top = block(random, *np.clip(random.normal(0.0, spread, 2), -0.2, 0.2))
+        under = float(drawing.height[mask].max()) if mask.any() else 0.0
+        if under + top < 0.15:
+            drawing = replace(
+                drawing, height=np.where(mask, np.float32(under + top), drawing.height), item=drawing.item | mask
+            )
+    return drawing
+
+
+def cartons(random: np.random.Generator) -> Drawing:
+    """Closed cartons, one to four, some one on another."""
+    drawing = empty()
+    for _ in range(random.integers(1, 5)):
+        u, v = local(*random.uniform(-0.1, 0.1, 2), random.uniform(0.0, math.pi))
+        mask = (np.abs(u) < random.uniform(0.03, 0.12)) & (np.abs(v) < random.uniform(0.02, 0.09))
+        drawing = put(drawing, mask, random.uniform(0.02, 0.08))
+    return beside(drawing, random, int(random.integers(1, 3)))
+
+
+def picture_frame(random: np.random.Generator) -> Drawing:
+    """A flat frame or tray that lies there, and items in and beside it."""
+    drawing = empty()
+    u, v = local(*random.uniform(-0.08, 0.08, 2), random.uniform(0.0, math.pi))
+    a, b = random.uniform(0.05, 0.12), random.uniform(0.05, 0.09)
+    strip, tall = random.uniform(0.004, 0.03), random.uniform(0.008, 0.035)
+    outer = (np.abs(u) < a) & (np.abs(v) < b)
+    inner = (np.abs(u) < a - strip) & (np.abs(v) < b - strip)
+    drawing = put(drawing, outer, np.where(inner, random.uniform(0.0, 0.006), tall).astype(np.float32))
+    return beside(drawing, random, int(random.integers(1, 4)), 0.02)
+
+
+def bowl(random: np.random.Generator) -> Drawing:
+    """A bowl, cup, pan or roll of tape, and items beside it."""
+    drawing = empty()
+    u, v = local(*random.uniform(-0.1, 0.1, 2), 0.0)
+    radius, outer, tall = np.hypot(u, v), random.uniform(0.03, 0.11), random.uniform(0.02, 0.09)
+    foot = outer * random.uniform(0.4, 1.0)
+    rising = np.clip((radius - foot) / max(outer - foot, 1e-3), 0.0, 1.0) ** random.uniform(0.7, 2.0) * tall
+    top = np.where(radius > outer - random.uniform(0.002, 0.01), tall, np.maximum(rising, 0.004))
+    drawing = put(drawing, radius < outer, top.astype(np.float32))
+    return beside(drawing, random, int(random.integers(1, 4)), 0.02)
+
+
+def ring_of_items(random: np.random.Generator) -> Drawing:
+    """Blocks, books or bottles that stand in a circle or a square, nearly even."""
+    drawing = empty()
+    count, radius = int(random.integers(4, 13)), random.uniform(0.06, 0.13)
+    tall, long = random.uniform(0.03, 0.12), random.uniform(0.02, 1.0)
+    length = min(radius * math.tan(math.pi / count), 0.06) * long
+    for each in range(count):
+        angle = 2.0 * math.pi * each / count + random.normal(0.0, 0.1)
+        reach = radius + random.normal(0.0, 0.006)
+        u, v = local(reach * math.cos(angle), reach * math.sin(angle), angle + random.normal(0.0, 0.15))
+        mask = (np.abs(u) < random.uniform(0.008, 0.022)) & (np.abs(v) < max(length - 0.005, 0.01))
+        drawing = put(drawing, mask, tall * random.uniform(0.85, 1.15))
+    return beside(drawing, random, int(random.integers(0, 3)), 0.015)
+
+
+OTHERS: dict[str, Callable[[np.random.Generator], Drawing]] = {
+    "heap": heap,
+    "cartons": cartons,
+    "picture frame or tray": picture_frame,
+    "bowl or ring": bowl,
+    "items in a ring": ring_of_items,
+}
+"""What is no bin, by name."""
+
+
+def photograph(height: NDArray[np.float32], seed: int, workspace: Workspace = GROUND) -> RgbdFrame:
+    """The picture that a random camera above the table takes: noise, shadows, holes, soft edges."""
+    random = np.random.default_rng((seed, 2))
+    camera = CAMERAS[random.integers(len(CAMERAS))]
+    tilt = random.choice([0.0, random.uniform(-0.35, 0.35)])
+    away = random.uniform(0.65, 0.95)
+    pose = looking_down(away, tilt)
+    turn = random.uniform(-math.pi, math.pi)
+    about_z = np.eye(4)
+    about_z[:2, :2] = ((math.cos(turn), -math.sin(turn)), (math.sin(turn), math.cos(turn)))
+    pose = about_z @ pose
+    depth = cast(height.astype(np.float32), workspace.extent, camera.matrix, pose, *camera.shape)
+    return RgbdFrame(as_seen(depth, camera, random), None, camera, pose)
+
+
+BLOCK = 16
+"""Cells a side of the blocks that rays skip."""
+
+
+def cast(
+    height: NDArray[np.float32],
+    extent: float,
+    matrix: NDArray[np.float64],
+    pose: NDArray[np.float64],
+    rows: int,
+    cols: int,
+) -> NDArray[np.float32]:
+    """Depth of every pixel; bare table at the height of the border's lowest cell lies around the drawing."""
+    border = min(float(edge.min()) for edge in (height[0], height[-1], height[:, 0], height[:, -1]))
+    side = -(-height.shape[0] // BLOCK) * BLOCK
+    padded = np.full((side, side), border, np.float32)
+    padded[: height.shape[0], : height.shape[1]] = height
+    highest = padded.reshape(side // BLOCK, BLOCK, side // BLOCK, BLOCK).max(axis=(1, 3))
+    return np.asarray(_march(padded, highest, extent, extent / height.shape[0], border, matrix, pose, rows, cols))
+
+
+@numba.njit(cache=False, nogil=True)
+def _march(padded, highest, extent, size, border, matrix, pose, rows, cols):
+    depth = np.full((rows, cols), np.nan, dtype=np.float32)
+    x0, y0, z0 = pose[0, 3], pose[1, 3], pose[2, 3]
+    top = max(padded.max(), border) + 1e-6
+    for v in range(rows):
+        for u in range(cols):
+            a, b = (u - matrix[0, 2]) / matrix[0, 0], (v - matrix[1, 2]) / matrix[1, 1]
+            dx = pose[0, 0] * a + pose[0, 1] * b + pose[0, 2]
+            dy = pose[1, 0] * a + pose[1, 1] * b + pose[1, 2]
+            dz = pose[2, 0] * a + pose[2, 1] * b + pose[2, 2]
+            if dz > -1e-3:
+                continue
+            t, step = (top - z0) / dz, 0.5 * size / max(abs(dx), abs(dy), -dz)
+            end = (border - 0.2 - z0) / dz
+            while t < end:
+                col, row = math.floor((x0 + t * dx + extent / 2) / size), math.floor((extent / 2 - y0 - t * dy) / size)
+                z = z0 + t * dz
+                if row < 0 or col < 0 or row >= padded.shape[0] or col >= padded.shape[1]:
+                    if z <= border:
+                        break
+                    t += max(step, min((border - z) / dz, 8 * step))
+                    continue
+                if z <= padded[row, col]:
+                    break
+                above = z - highest[row // 16, col // 16]
+                if above > 0.0:  # as far as this block goes, or down to its highest cell
+                    to_x = (16 - col % 16 if dx > 0 else col % 16 + 1) * size / max(abs(dx), 1e-12)
+                    to_y = (16 - row % 16 if dy < 0 else row % 16 + 1) * size / max(abs(dy), 1e-12)
+                    t += max(step, min(above / -dz, to_x - size, to_y - size))
+                else:
+                    t += step
+            depth[v, u] = t
+    return depth
+
+
+def as_seen(depth: NDArray[np.float32], camera: Intrinsics, random: np.random.Generator) -> NDArray[np.float32]:
+    """A perfect depth picture as a stereo camera measures it."""
+    level = random.uniform(0.2, 1.0)
+    baseline = 0.055
+    disparity = camera.fx * baseline / depth
+    rough = cv2.GaussianBlur(random.normal(0.0, 1.0, depth.shape).astype(np.float32), (0, 0), 1.5)
+    disparity = disparity + rough / float(rough.std()) * 0.08 * level
+    disparity = np.round(disparity * 32.0) / 32.0
+    seen = (camera.fx * baseline / disparity).astype(np.float32)
+    # what the other eye does not see, to the left of near things
+    reach = int(0.12 * camera.fx * baseline / 0.5) + 2
+    there = np.arange(depth.shape[1])[None, :] - camera.fx * baseline / np.nan_to_num(depth, nan=10.0)
+    highest = np.full(depth.shape, -np.inf)
+    for step in range(1, reach):
+        highest[:, :-step] = np.maximum(highest[:, :-step], -there[:, step:])
+    seen[-highest < there - 1.0] = np.nan
+    finite = np.nan_to_num(depth, nan=5.0)
+    jump = cv2.dilate(finite, np.ones((3, 3))) - cv2.erode(finite, np.ones((3, 3))) > 0.01
+    seen[jump & (random.random(depth.shape) < 0.4 * level)] = np.nan
+    soft = cv2.GaussianBlur(finite, (0, 0), 1.0)
+    seen = np.where(jump & (random.random(depth.shape) < 0.3), soft, seen)
+    seen[random.random(depth.shape) < 0.01 * level] = np.nan
+    spots = cv2.GaussianBlur(random.normal(0.0, 1.0, depth.shape).astype(np.float32), (0, 0), 6.0)
+    seen[spots > np.quantile(spots, 1.0 - 0.01 * level)] = np.nan
+    return np.asarray(seen, dtype=np.float32)
