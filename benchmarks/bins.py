@@ -22,18 +22,19 @@ from tests.fakes.containers import OTHERS, Drawing, photograph, random_container
 
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.frame_files import frame_files, save_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_json
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.serving.predict import LoadedModel, NothingStanding, load_model, predict_files
+from grasping_student.serving.predict import NothingStanding, load_model, predict_files
 from grasping_student.simulation.config import FAMILIES, simulation
 
 BINS = {"empty": 0, "one item": 1, "four items": 4, "filled": 25}
 
 
 @functools.cache
-def model(extent: float | None) -> LoadedModel:
+def model(extent: float | None) -> GraspModel:
     """The small student that ships with the package."""
     return load_model(None, extent)
 

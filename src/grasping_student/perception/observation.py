@@ -87,7 +87,7 @@ class Observation:
             return foreground
         count, label = cv2.connectedComponents(foreground.astype(np.uint8), connectivity=8)
         highest = np.zeros(count, dtype=np.float32)
-        np.maximum.at(highest, label[foreground], height[foreground])
+        np.maximum.at(highest, label[foreground].astype(np.intp), height[foreground])
         return foreground & (highest[label] >= FLATTEST_ITEM)
 
     @property
