@@ -80,6 +80,11 @@ COMMANDS: dict[str, Command] = {
         "training.affordance_configuration:AFFORDANCE_PRESETS",
         when_stopped=_RESUMES,
     ),
+    "train confidence": Command(
+        "how likely a grasp of each score is to succeed, from attempts; --min-success takes it",
+        "stages:train_confidence",
+        "evaluation.confidence_configuration:ConfidenceConfig",
+    ),
     "evaluate picking": Command(
         "pick episodes until empty, models alternating on the same scenes",
         "evaluate:picking",

@@ -11,6 +11,7 @@ from grasping_student.pipeline.errors import require_extra
 
 if TYPE_CHECKING:
     from grasping_student.collection.configuration import CollectConfig
+    from grasping_student.evaluation.confidence_configuration import ConfidenceConfig
     from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
     from grasping_student.serving.configuration import PredictConfig
     from grasping_student.serving.export import ExportConfig
@@ -84,6 +85,26 @@ def train_pretraining(config: PretrainingConfig) -> None:
 
     out = run(config)
     notify(f"weights in {out}; the other train commands start from them with --initial {out}")
+
+
+def train_confidence(config: ConfidenceConfig) -> None:
+    """``grasping-student train confidence``: fit, measure on what the fit did not see, draw."""
+    from grasping_student.evaluation.confidence import REPORT, run
+    from grasping_student.evaluation.table import interval, percent
+    from grasping_student.pipeline.files import read_json
+    from grasping_student.plotting.confidence_figure import save_confidence_figure
+
+    out = run(config)
+    report = read_json(out / REPORT)
+    print(f"{'attempts of':<34}{'number':>8}{'success':>9}{'error':>8}  95 %              if chances were true")
+    for name, row in {"this evaluation, out of fold": report["in_distribution"], **report["shifted"]}.items():
+        print(
+            f"{name[-33:]:<34}{row['attempts']:>8}{percent(row['success_rate']):>9}"
+            f"{percent(row['calibration_error']):>8}  {interval(row['bootstrap_95']):<18}"
+            f"{percent(row['calibration_error_if_true'])}"
+        )
+    save_confidence_figure(report, out / "confidence.png")
+    notify(f"checkpoint with confidence in {out}; predict --model {out} --min-success 0.7 takes it")
 
 
 def train_affordance(config: AffordanceConfig) -> None:

@@ -19,6 +19,7 @@ from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
+from grasping_student.models.confidence import CONFIDENCE, Confidence
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_choice import GraspQuery, allowed_scores, choose
 from grasping_student.models.inference import Precision, Scorer
@@ -42,10 +43,18 @@ class GraspModel:
     both maps that trained them, not across models.
     """
 
-    def __init__(self, network: nn.Module, config: ModelConfig, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        config: ModelConfig,
+        precision: Precision = "auto",
+        confidence: Confidence | None = None,
+    ) -> None:
         self.network = network
         self.config = config
         self.precision: Precision = precision
+        self.confidence = confidence
+        """What a score says about success; None where no attempts have told."""
 
     @classmethod
     def new(cls, config: ModelConfig, seed: int, precision: Precision = "auto") -> GraspModel:
@@ -71,7 +80,10 @@ class GraspModel:
             UserError: no checkpoint, damaged, of a newer schema, or of another workspace.
         """
         config, network = load_checkpoint(path, workspace)
-        return cls(network, config, precision)
+        model = cls(network, config, precision)
+        if (path / CONFIDENCE).exists():
+            model.confidence = Confidence.load(path, model.version)
+        return model
 
     def save(self, path: Path, training: object = None, metrics: object = None) -> None:
         """Write ``model.safetensors``, ``config.json`` and ``metrics.json`` into a folder."""
@@ -139,11 +151,14 @@ class GraspModel:
                 f"the model was trained on pixels of {own.pixel_size * 1000:.2f} mm, these heightmaps have "
                 f"{workspace.pixel_size * 1000:.2f} mm: make them with {workspace.extent / own.pixel_size:.0f} pixels"
             )
-        return GraspModel(self.network, replace(self.config, workspace=workspace), self.precision)
+        return self._with(replace(self.config, workspace=workspace))
 
     def unconstrained(self) -> GraspModel:
-        """The same network, which obeys nothing when it chooses."""
+        """The same network, which obeys nothing when it chooses; its confidence was fixed under the constraint."""
         return GraspModel(self.network, replace(self.config, constraint=GraspConstraintConfig()), self.precision)
+
+    def _with(self, config: ModelConfig) -> GraspModel:
+        return GraspModel(self.network, config, self.precision, self.confidence)
 
     @cached_property
     def query(self) -> GraspQuery:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +50,7 @@ def load_model(folder: Path | None, extent: float | None, backend: Backend = "au
     model = GraspModel.load(folder)
     own = model.workspace
     if extent is not None and abs(extent - own.extent) >= own.pixel_size / 2:
-        return GraspModel(model.network, replace(model.config, workspace=resized(own, extent)), model.precision)
+        return model.on(resized(own, extent))
     if backend in ("auto", "torch"):
         return model
     return _exported(exported_copy(model), None, backend)
