@@ -122,6 +122,7 @@ COMMANDS: dict[str, Command] = {
     "predict": Command(
         "the best grasp on one depth image of any camera", "stages:predict", "serving.configuration:PredictConfig"
     ),
+    "serve": Command("grasps over HTTP, for programs and robots", "stages:serve", "serving.configuration:ServeConfig"),
     "export": Command(
         "a checkpoint as ONNX, for OpenVINO or ONNX Runtime", "stages:export", "serving.export:ExportConfig"
     ),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from grasping_student.collection.configuration import CollectConfig
     from grasping_student.evaluation.confidence_configuration import ConfidenceConfig
     from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
-    from grasping_student.serving.configuration import PredictConfig
+    from grasping_student.serving.configuration import PredictConfig, ServeConfig
     from grasping_student.serving.export import ExportConfig
     from grasping_student.study.demo.configuration import DemoConfig
     from grasping_student.training.affordance_configuration import AffordanceConfig
@@ -149,6 +149,13 @@ def predict(config: PredictConfig) -> None:
     )
     if config.strict and not (choice.constrained and choice.on_seen_material):
         raise SystemExit(POOR)
+
+
+def serve(config: ServeConfig) -> None:
+    """``grasping-student serve``."""
+    from grasping_student.serving.server import run
+
+    run(config)
 
 
 def export(config: ExportConfig) -> None:

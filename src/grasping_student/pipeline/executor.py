@@ -84,14 +84,14 @@ class ProcessExecutor:
         if isinstance(items, Sized):
             remaining = iter(())
         running: deque[Future[Result]] = deque()
-        with _one_thread_each(), _pool(min(self._workers, max(len(first), 1))) as pool:
+        with one_thread_each(), _pool(min(self._workers, max(len(first), 1))) as pool:
             try:
-                with _starting(), _deaf_to_interrupts():
+                with starting(), deaf_to_interrupts():
                     running.extend(pool.submit(function, item) for item in first)
                 while running:
                     result = _result(running.popleft())
                     for item in islice(remaining, 1):
-                        with _starting():
+                        with starting():
                             running.append(pool.submit(function, item))
                     yield result
             finally:
@@ -115,7 +115,7 @@ def parallel_map(
 
 
 @contextmanager
-def _starting() -> Iterator[None]:
+def starting() -> Iterator[None]:
     """Inside, whatever the system refuses is a worker that cannot start."""
     try:
         yield
@@ -140,7 +140,7 @@ def _result(future: Future[Result]) -> Result:
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with us, however we end: after their work, or at once when we are interrupted."""
-    with _starting():
+    with starting():
         executor = ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (os.getpid(),))
     with executor as pool:
         try:
@@ -171,7 +171,7 @@ def begin_worker(parent: int) -> None:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def deaf_to_interrupts() -> Iterator[None]:
     """Processes started inside inherit that Ctrl-C is blocked; for us it only comes a moment later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -185,7 +185,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Processes started inside use one thread each; our own environment is as before afterwards."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))

@@ -109,3 +109,60 @@ class PredictConfig(GraspLimitsConfig):
             raise ValueError(f"extent is {self.extent}; it must lie in (0, 10], in metres")
         if not 0.0 < self.ceiling < math.inf:  # NaN fails too
             raise ValueError(f"ceiling is {self.ceiling}; it must be a finite number above 0, in metres")
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """Grasps over HTTP: POST /v1/grasps takes a depth picture, and a page in the browser tries it."""
+
+    model: tuple[str, ...] = ()
+    """FOLDER or NAME=FOLDER of each model, a checkpoint or an export; empty serves the student that ships, as
+    ``default``. Requests that name none get the first."""
+
+    backend: Backend = "auto"
+    """What runs the networks; auto is the fastest one that is installed. A checkpoint is exported once and kept in the
+    user's cache."""
+
+    workers: int = 0
+    """Processes that compute; 0 starts one for each processor core."""
+
+    threads: int = 1
+    """Threads of torch in each of them, where it runs the network."""
+
+    host: str = "127.0.0.1"
+    """Address to serve on; another than this machine's own needs --token."""
+
+    port: int = 8090
+    """0 takes any free port."""
+
+    token: str | None = None
+    """Word that requests carry as ``Authorization: Bearer WORD``; 'auto' makes one."""
+
+    max_megabytes: float = 32.0
+    """Largest body of a request; a larger one is answered with 413."""
+
+    max_pixels: int = 4_000_000
+    """Most pixels of a depth picture; more are answered with 413."""
+
+    max_seconds: float = 10.0
+    """Longest time for a body to arrive (then 408), and again for its answer (then 503)."""
+
+    max_waiting: int = 32
+    """Most requests that are received, wait or are computed at a time; one more is answered with 429."""
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.named_models()]
+        if len(set(names)) < len(names):
+            raise ValueError(f"models are named {', '.join(names)}; give each a name of its own, as NAME=FOLDER")
+        for name in ("max_megabytes", "max_pixels", "max_seconds", "max_waiting", "threads"):
+            if not 0 < getattr(self, name) < math.inf:  # NaN fails too
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.workers <= 256:
+            raise ValueError(f"workers is {self.workers}; it must be from 0 (one for each core) to 256")
+
+    def named_models(self) -> tuple[tuple[str, Path | None], ...]:
+        """Name and folder of each model; None is the student that ships."""
+        if not self.model:
+            return (("default", None),)
+        named = [spec.partition("=") if "=" in spec else (Path(spec).name, "=", spec) for spec in self.model]
+        return tuple((name, Path(folder)) for name, _, folder in named)

@@ -44,6 +44,11 @@ FURTHER = 4 / 3
 WALLED = ("bin", "walls-removed")
 """Codes of notes that tell of a bin: an empty one is empty, whatever stands outside of it."""
 
+NOTHING_ASKED = (
+    "something stands in the workspace, but no grasp on it lies within the region, mask, closing angles and places to "
+    "keep away from that were given; widen them, or leave one out"
+)
+
 POOR = 3
 """Exit code of ``--strict`` for a grasp to be doubted."""
 
@@ -54,12 +59,14 @@ class NothingStanding(UserError):
     Attributes:
         bounded: there is nowhere further to look: a bin was found, or limits leave nothing.
         code: for programs.
+        notes: repairs of the picture.
     """
 
-    def __init__(self, message: str, bounded: bool = False, code: str = "nothing-stands") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, bounded: bool, code: str, notes: tuple[Note, ...]) -> None:
+        super().__init__("".join((message, *(f"\n  {note}" for note in notes))))
         self.bounded = bounded
         self.code = code
+        self.notes = notes
 
 
 def predict(
@@ -89,7 +96,7 @@ def predict(
     if not observation.graspable_foreground().any():
         bounded = any(note.code in WALLED for note in observation.notes)
         code = "bin-empty" if bounded else "nothing-stands"
-        raise NothingStanding(_nothing(frame, model.workspace, observation.notes, bounded), bounded, code)
+        raise NothingStanding(_nothing(frame, model.workspace, bounded), bounded, code, observation.notes)
     if limits is not None:
         observation = limits.over(observation)
     try:
@@ -97,7 +104,7 @@ def predict(
             return choose(observation, model, query or GraspQuery(count=5))
     except NoGrasp:
         if limits is not None:
-            raise NothingStanding(_nothing_asked(observation.notes), True, "nothing-within-limits") from None
+            raise NothingStanding(NOTHING_ASKED, True, "nothing-within-limits", observation.notes) from None
         raise UserError("the model scores no pixel that may be grasped; is the checkpoint whole?") from None
 
 
@@ -138,9 +145,13 @@ class Prediction:
     model_version: str
     success: tuple[float | None, ...]
 
+    def grasps(self) -> list[dict[str, float | int]]:
+        """Plain values of all grasps, best first, in the frame of the pose; metres and radians."""
+        return [in_frame_of_pose(each.to_json(), self.place) for each in self.choice.grasps]
+
     def to_json(self) -> dict[str, Any]:
         """Plain values: ``grasp.json``."""
-        best, *others = (in_frame_of_pose(each.to_json(), self.place) for each in self.choice.grasps)
+        best, *others = self.grasps()
         return {
             "grasp": best,
             "runners_up": others,
@@ -215,6 +226,7 @@ def promising(choice: GraspChoice, least: float | None) -> tuple[GraspChoice, tu
             "scene",
             True,
             "nothing-promising",
+            choice.notes,
         )
     return replace(choice, grasps=tuple(each for each, _ in kept)), tuple(chance for _, chance in kept)
 
@@ -246,24 +258,13 @@ def _workspace_place(config: PredictConfig) -> NDArray[np.float64]:
     return place
 
 
-def _nothing(frame: RgbdFrame, workspace: Workspace, notes: tuple[Note, ...], bounded: bool) -> str:
+def _nothing(frame: RgbdFrame, workspace: Workspace, bounded: bool) -> str:
     """Why there is nothing to grasp, and what to do."""
-    listed = "".join(f"\n  {note}" for note in notes)
     if bounded:
-        return f"the bin is empty: nothing stands on its floor inside its walls{listed}"
+        return "the bin is empty: nothing stands on its floor inside its walls"
     return (
         f"nothing stands on the floor inside the {workspace.margin:g} m margin of the {workspace.extent:g} m "
         f"workspace: is it empty, or its origin elsewhere? A wider --extent looks further.{table_elsewhere(frame)}"
-        f"{listed}"
-    )
-
-
-def _nothing_asked(notes: tuple[Note, ...]) -> str:
-    """That nothing within the limits can be grasped, and what to do."""
-    listed = "".join(f"\n  {note}" for note in notes)
-    return (
-        "something stands in the workspace, but no grasp on it lies within the region, mask, closing angles and places "
-        f"to keep away from that were given; widen them, or leave one out{listed}"
     )
 
 
