@@ -108,7 +108,9 @@ def repair_heightmap(
     check_coverage(raw)
     notes: list[tuple[str, str | None]] = []
     current, floor = raw, FloorPlane()
-    around = raw if frame is None else frame_to_heightmap(frame, wider(raw.workspace), lowest=-FARTHEST_OFFSET)
+    around = raw
+    if frame is not None and config.walls and not config.bin:  # a bin is looked for
+        around = frame_to_heightmap(frame, wider(raw.workspace), lowest=-FARTHEST_OFFSET)
     beyond, rim = _beyond_bin(raw, around, config)
     if config.level:
         floor_cells = current if beyond is None else _without(current, beyond)

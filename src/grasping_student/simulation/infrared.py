@@ -23,8 +23,8 @@ PATTERN_SCALE = 1.5
 PATTERN_SEED = 415
 """The pattern is part of the camera: the same in every picture."""
 
-SHININESS = 60.0
-"""Exponent of a highlight (Blinn's half vector): its half width is 9 degrees."""
+DOUBLINGS = 6
+"""The exponent of a highlight (Blinn's half vector) is 2 to this, 64: its half width is 8 degrees."""
 
 HIGHLIGHT = 12.0
 """A mirrored highlight is brighter than a white matt face by this factor; half of it has lost the dots."""
@@ -178,6 +178,8 @@ def _shade(
             # light that wandered through the item has lost the dots
             value = albedo * (lit * cosine * (dots + translucency * (1.0 - dots)) + ambient)
             if gloss > 0.0:
-                half = max(nx * hx + ny * hy + nz * hz, 0.0) / math.sqrt(hx * hx + hy * hy + hz * hz)
-                value = (1.0 - gloss) * value + gloss * HIGHLIGHT * lit * 0.5 * (dots + 1.0) * half**SHININESS
+                mirrored = max(nx * hx + ny * hy + nz * hz, 0.0) / math.sqrt(hx * hx + hy * hy + hz * hz)
+                for _ in range(DOUBLINGS):
+                    mirrored *= mirrored
+                value = (1.0 - gloss) * value + gloss * HIGHLIGHT * lit * 0.5 * (dots + 1.0) * mirrored
             light[row, col] = exposure * value

@@ -51,10 +51,10 @@ def _table(intrinsics: Intrinsics, world_z: NDArray[np.float64], height: float) 
         world_z: the world's z axis in the camera's frame, shape ``(3,)``.
         height: of the camera above the plane, metres.
     """
-    right = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
-    down = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
-    falling = -(world_z[0] * right[None, :] + world_z[1] * down[:, None] + world_z[2]) / height
-    return np.maximum(falling, 0.0).astype(np.float32)
+    right = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx * (-world_z[0] / height)
+    down = ((np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy * world_z[1] + world_z[2]) / -height
+    nearness = right.astype(np.float32)[None, :] + down.astype(np.float32)[:, None]
+    return np.maximum(nearness, np.float32(0.0), out=nearness)
 
 
 @compiled(nogil=True)
