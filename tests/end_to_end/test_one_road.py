@@ -13,8 +13,8 @@ from grasping_student.cli.main import main
 from grasping_student.environments.robot_cell import RobotCell
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp, angle_distance
+from grasping_student.geometry.limits_config import GraspLimitsConfig
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig
 from grasping_student.policies.base import NothingToGrasp
 from grasping_student.robots.cell.camera_view import CameraView

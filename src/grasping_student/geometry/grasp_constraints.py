@@ -138,7 +138,10 @@ class ClosingAngles:
     ) -> NDArray[np.bool_]:
         """As of ``GraspConstraint``."""
         width = self.last - self.first
-        width = math.pi if width >= math.pi else width % math.pi
+        if width >= math.pi:
+            width = math.pi
+        elif width < 0.0:
+            width = (width + ANGLE_TOLERANCE) % math.pi - ANGLE_TOLERANCE  # hardly below 0 is 0, not half a turn
         beyond = (np.asarray(angles) - self.first) % math.pi
         inside = (beyond <= width + ANGLE_TOLERANCE) | (beyond >= math.pi - ANGLE_TOLERANCE)
         return np.broadcast_to(inside[:, None, None], (len(angles), *workspace.shape))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grasping_student.perception.grasp_limits import GraspLimitsConfig
+from grasping_student.geometry.limits_config import GraspLimitsConfig
 
 Backend = Literal["auto", "torch", "openvino", "onnx"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.limits_config import GraspLimitsConfig
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
-from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.geometry.limits_config import GraspLimitsConfig
 from grasping_student.geometry.workspace import Workspace, paper_workspace
-from grasping_student.perception.grasp_limits import GraspLimitsConfig
 from grasping_student.robots.arms.safety import SafeBox
 from grasping_student.robots.pose import ToolPose, WorkspaceInBase, tool_down
 
