@@ -13,6 +13,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
 from grasping_student.policies.random_foreground import RandomForeground
+from grasping_student.simulation.sensor_config import SENSOR_NAMES
 
 SMALL = CollectConfig(family="sparse", policy="random", count=7, per_episode=3, workers=1, seed=4)
 
@@ -49,8 +50,10 @@ def test_a_stored_attempt_is_what_the_simulator_does(tmp_path):
     np.testing.assert_array_equal(stored.rgb, heightmap.rgb)
 
 
-def test_workers_change_nothing(tmp_path):
-    assert collect(tmp_path / "two", workers=2).version == collect(tmp_path / "one").version
+@pytest.mark.parametrize("sensor", SENSOR_NAMES)
+def test_workers_change_nothing(tmp_path, sensor):
+    one, two = (collect(tmp_path / f"{workers}", workers=workers, sensor=sensor) for workers in (1, 2))
+    assert one.version == two.version
 
 
 @pytest.mark.parametrize("kind", ["attempts", "scenes"])
