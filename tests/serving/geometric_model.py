@@ -11,6 +11,8 @@ from grasping_student.models.grasp_choice import GraspQuery
 class GeometricModel:
     """Scores the height of a pixel above the higher of the two places where the fingers would come down."""
 
+    confidence = None
+
     version = "geometric"
 
     def __init__(self, workspace: Workspace | None = None, half_opening: float = 0.035) -> None:

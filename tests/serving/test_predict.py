@@ -15,6 +15,7 @@ from grasping_student.cli.main import main
 from grasping_student.geometry.grasp import angle_distance
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.gripper import GripperGeometry
+from grasping_student.models.confidence import Confidence
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
@@ -133,6 +134,25 @@ def test_a_real_checkpoint_predicts_on_its_own_and_on_a_wider_workspace(scene_fi
     assert own.workspace == LIGHT
     assert wider.workspace.pixel_size == LIGHT.pixel_size
     assert wider.workspace.margin == LIGHT.margin
+
+
+def test_a_checkpoint_with_confidence_tells_chances_and_leaves_the_unlikely_out(scene_files, tmp_path, capsys):
+    checkpoint = small_checkpoint(tmp_path / "checkpoint")
+    out = tmp_path / "first"
+    assert main(arguments(scene_files, out, "--model", checkpoint, "--top", 5)) == 0
+    plain = json.loads((out / "grasp.json").read_text())
+    assert plain["calibrated_success"] is None
+    assert main(arguments(scene_files, tmp_path / "no", "--model", checkpoint, "--min-success", 0.5)) == 2
+    assert "train confidence" in capsys.readouterr().err
+    scores = [plain["grasp"]["score"], *(each["score"] for each in plain["runners_up"])]
+    Confidence(1.0, 0.0, scores[1], GraspModel.load(checkpoint).version, 100, 50).save(checkpoint)
+    out = tmp_path / "second"
+    assert main(arguments(scene_files, out, "--model", checkpoint, "--top", 5, "--min-success", 0.5)) == 0
+    likely = json.loads((out / "grasp.json").read_text())
+    assert likely["grasp"] == plain["grasp"] and likely["runners_up"] == plain["runners_up"][:1]
+    assert likely["calibrated_success"] == pytest.approx(1.0 / (1.0 + math.exp(scores[1] - scores[0])))
+    assert main(arguments(scene_files, tmp_path / "third", "--model", checkpoint, "--min-success", 1.0)) == 2
+    assert "no grasp here has a chance" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("extent", [0.1, 0.13, 2.0])

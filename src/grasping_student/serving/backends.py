@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import describe
+from grasping_student.models.confidence import CONFIDENCE, Confidence
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.inference import Precision, resolve_precision
@@ -65,7 +66,9 @@ def load_exported(
         words = f"openvino {number_format}"
     else:
         graph, words = _onnxruntime(path / GRAPH, threads), "onnxruntime fp32"
-    return GraspModel(GraphNetwork(graph, f"{description['exported_from']} {words}"), config, precision="fp32")
+    exported_from = str(description.get("exported_from"))
+    confidence = Confidence.load(path, exported_from) if (path / CONFIDENCE).exists() else None
+    return GraspModel(GraphNetwork(graph, f"{exported_from} {words}"), config, "fp32", confidence)
 
 
 class GraphNetwork(nn.Module):

@@ -112,6 +112,8 @@ def export_model(model: GraspModel, out: Path, seed: int = 0) -> float:
         "model": to_plain(model.config),
         "sha256": sha256_of_file(out / GRAPH),
     }
+    if model.confidence is not None:
+        model.confidence.save(out)
     write_json(out / DESCRIPTION, description)
     return difference
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from grasping_student.geometry.grasp import AngleGrid
     from grasping_student.geometry.heightmap import Heightmap
     from grasping_student.geometry.workspace import Workspace
+    from grasping_student.models.confidence import Confidence
     from grasping_student.models.grasp_choice import GraspQuery
     from grasping_student.models.grasp_model import GraspModel
 
@@ -73,6 +74,10 @@ class TimedModel:
     @property
     def query(self) -> GraspQuery:
         return self.model.query
+
+    @property
+    def confidence(self) -> Confidence | None:
+        return self.model.confidence
 
     def score_maps(self, heightmap: Heightmap, grid: AngleGrid, /) -> NDArray[np.float32]:
         with timed("score"):

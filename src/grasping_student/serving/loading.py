@@ -53,7 +53,9 @@ def load_model(folder: Path | None, extent: float | None, backend: Backend = "au
         return model.on(resized(own, extent))
     if backend in ("auto", "torch"):
         return model
-    return _exported(exported_copy(model), None, backend)
+    exported = _exported(exported_copy(model), None, backend)
+    exported.confidence = model.confidence  # the copy is known by the weights, which may have got theirs since
+    return exported
 
 
 def fastest_backend() -> Backend:

@@ -28,6 +28,7 @@ from grasping_student.serving.loading import load_model
 from grasping_student.serving.timing import timed
 
 if TYPE_CHECKING:
+    from grasping_student.models.confidence import Confidence
     from grasping_student.models.grasp_choice import GraspChoice, GraspQuery, ScoringModel
 
     class LoadedModel(ScoringModel, Protocol):
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
         @property
         def query(self) -> GraspQuery:
             """Which grasps the model would choose from."""
+
+        @property
+        def confidence(self) -> Confidence | None:
+            """What a score says about success."""
 
 
 FURTHER = 4 / 3
@@ -194,32 +199,30 @@ def predict_files(config: PredictConfig, load: Callable[[float | None], LoadedMo
         choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
-    choice, success = promising(choice, config.min_success)
+    choice, success = promising(choice, config.min_success, model.confidence)
     return Prediction(choice, model.workspace, place, model.version, success)
 
 
-def calibrated_success(score: float) -> float | None:
-    """Chance that a grasp of this score succeeds; None, because no checkpoint holds a calibration of its scores yet."""
-    return None
-
-
-def promising(choice: GraspChoice, least: float | None) -> tuple[GraspChoice, tuple[float | None, ...]]:
-    """The grasps whose calibrated chance of success is at least as asked, and the chances.
+def promising(
+    choice: GraspChoice, least: float | None, confidence: Confidence | None
+) -> tuple[GraspChoice, tuple[float | None, ...]]:
+    """The grasps whose chance of success is at least as asked, and the chances; None where no confidence is known.
 
     Raises:
         NothingStanding: none has.
         UserError: something is asked of a model whose scores are not calibrated.
     """
-    chances = tuple(calibrated_success(each.score) for each in choice.grasps)
-    if least is None:
-        return choice, chances
-    kept = [(each, chance) for each, chance in zip(choice.grasps, chances, strict=True) if chance is not None]
-    if not kept:
+    if confidence is None:
+        if least is None:
+            return choice, (None,) * len(choice.grasps)
         raise UserError(
             f"--min-success {least:g} needs a model whose scores are calibrated to chances of success, and this one's "
-            "are not; leave it out"
+            "are not: 'grasping-student train confidence' does it; or leave it out"
         )
-    kept = [(each, chance) for each, chance in kept if chance >= least]
+    chances = tuple(confidence.chance(each.score) for each in choice.grasps)
+    if least is None:
+        return choice, chances
+    kept = [(each, chance) for each, chance in zip(choice.grasps, chances, strict=True) if chance >= least]
     if not kept:
         raise NothingStanding(
             f"no grasp here has a chance of success of at least {least:g}; give a lower --min-success, or change the "
