@@ -44,7 +44,7 @@ class EpisodeJob:
 def simulation_of(config: CollectConfig) -> SimulationConfig:
     """The simulator that a collection uses."""
     workspace = replace(simulation(config.family).workspace, pixels=config.pixels)
-    return simulation(config.family, config.engine, workspace, config.sensor)
+    return simulation(config.family, config.engine, workspace, config.sensor, config.items, config.mesh_unit)
 
 
 def run(config: CollectConfig, make_policy: MakePolicy) -> Path:

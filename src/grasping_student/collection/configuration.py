@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.pipeline.configuration import check_seeds
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -38,6 +38,12 @@ class CollectConfig:
 
     sensor: SensorName | None = None
     """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
+
+    items: str | None = None
+    """Items that lie there: blocks, household or a folder of meshes; None takes the family's own."""
+
+    mesh_unit: MeshUnit = "m"
+    """Unit of the meshes of a folder."""
 
     pixels: int = 112
     """Side of a heightmap, pixels."""

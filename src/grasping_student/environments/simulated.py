@@ -13,7 +13,8 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.observation import Observation
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.engine import GripperPose, open_engine
-from grasping_student.simulation.grasp_attempt import attempt_grasp, settle_without
+from grasping_student.simulation.grasp_attempt import attempt_grasp, judge_grasp, settle_without
+from grasping_student.simulation.item_sets import open_item_set
 from grasping_student.simulation.items import Item
 from grasping_student.simulation.rendering import Picture, StillScene
 from grasping_student.simulation.scene import drop_scene
@@ -49,6 +50,7 @@ class SimulationEnvironment(RestorableEnvironment):
 
     def __init__(self, config: SimulationConfig) -> None:
         self.config = config
+        open_item_set(config)  # what is wrong with it is told at once
         self._engine = open_engine(config)
         self._sensor = make_sensor(config)
         self._look: _Look | None = None
@@ -97,13 +99,17 @@ class SimulationEnvironment(RestorableEnvironment):
 
     def execute(self, grasp: PlanarGrasp) -> Outcome:
         state = self.state
-        if not self.workspace.is_graspable(grasp.row, grasp.col) or self._observed().excluded[grasp.row, grasp.col]:
+        if not self._can_reach(grasp):
             return Outcome.OUT_OF_REACH
-        x, y = grasp.xy(self.workspace)
-        pose = GripperPose(x, y, grasp.angle, self.tip_height(grasp))
-        result = attempt_grasp(self._engine, state.items, state.poses, pose)
+        result = attempt_grasp(self._engine, state.items, state.poses, self._pose(grasp))
         self._without(result.removed, result.poses)
         return result.outcome
+
+    def foresee(self, grasp: PlanarGrasp) -> Outcome:
+        """Outcome that ``execute`` would have; the scene stays as it is, and what was disturbed need not settle."""
+        if not self._can_reach(grasp):
+            return Outcome.OUT_OF_REACH
+        return judge_grasp(self._engine, self.state.items, self.state.poses, self._pose(grasp))
 
     def take_away(self, indices: list[int]) -> None:
         """Remove items without a gripper and let the others settle: how unlabelled scenes empty quickly."""
@@ -123,6 +129,14 @@ class SimulationEnvironment(RestorableEnvironment):
         keep = np.setdiff1d(np.arange(len(poses)), removed)
         items = tuple(self.state.items[i] for i in keep)
         self._change(SceneState(self.state.seed, self.state.changes + 1, items, poses[keep]))
+
+    def _can_reach(self, grasp: PlanarGrasp) -> bool:
+        excluded = self._observed().excluded
+        return bool(self.workspace.is_graspable(grasp.row, grasp.col) and not excluded[grasp.row, grasp.col])
+
+    def _pose(self, grasp: PlanarGrasp) -> GripperPose:
+        x, y = grasp.xy(self.workspace)
+        return GripperPose(x, y, grasp.angle, self.tip_height(grasp))
 
     @property
     def _current(self) -> _Look:

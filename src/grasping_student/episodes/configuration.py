@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -28,12 +28,14 @@ class EnvironmentSpec(Protocol):
 
 @dataclass(frozen=True)
 class SimulationSpec:
-    """A simulated environment by the name of its scene family, its resolution, its physics engine and its sensor."""
+    """A simulated environment by its scene family, resolution, physics engine, sensor and items."""
 
     family: Family = "standard"
     pixels: int = 112
     engine: EngineName = DEFAULT_ENGINE
     sensor: SensorName | None = None
+    items: str | None = None
+    mesh_unit: MeshUnit = "m"
     outlives_program: bool = False
 
     def make(self) -> Environment:
@@ -43,7 +45,9 @@ class SimulationSpec:
         from grasping_student.simulation.families import simulation
 
         workspace = replace(simulation(self.family).workspace, pixels=self.pixels)
-        return SimulationEnvironment(simulation(self.family, self.engine, workspace, self.sensor))
+        return SimulationEnvironment(
+            simulation(self.family, self.engine, workspace, self.sensor, self.items, self.mesh_unit)
+        )
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,13 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.policies.base import Policy
 
 if TYPE_CHECKING:
+    from grasping_student.environments.simulated import SimulationEnvironment
     from grasping_student.models.grasp_model import GraspModel
 
-NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact")
+NAMED_POLICIES = ("random", "antipodal", "scripted", "scripted-exact", "person", "person-exact")
 """``random``: a foreground pixel by chance. ``antipodal``: by chance one of the grasps with antipodal contacts.
-``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same without noise."""
+``scripted``: the picker that knows the blocks, with a person's noise. ``scripted-exact``: the same without noise.
+``person``: a person's stand-in for any items, who knows which grasps hold. ``person-exact``: the same without noise."""
 
 UNCONSTRAINED = "unconstrained"
 """Prefix of a checkpoint whose own constraint is not obeyed."""
@@ -55,6 +57,8 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         return RandomForeground()
     if spec in ("scripted", "scripted-exact"):
         return _scripted(environment, exact=spec == "scripted-exact")
+    if spec in ("person", "person-exact"):
+        return _person(environment, exact=spec == "person-exact")
     if spec == "antipodal":
         from grasping_student.policies.random_antipodal import RandomAntipodal
 
@@ -117,9 +121,20 @@ def _model(folder: Path, workspace: Workspace) -> GraspModel:
 
 
 def _scripted(environment: Environment, exact: bool) -> Policy:
-    from grasping_student.environments.simulated import SimulationEnvironment
     from grasping_student.policies.scripted_picker import ScriptedPicker
 
+    return ScriptedPicker(_simulator(environment, "scripted picker"), "none" if exact else "person")
+
+
+def _person(environment: Environment, exact: bool) -> Policy:
+    from grasping_student.policies.person import EXACT, PERSON, Person
+
+    return Person(_simulator(environment, "person's stand-in"), EXACT if exact else PERSON)
+
+
+def _simulator(environment: Environment, policy: str) -> SimulationEnvironment:
+    from grasping_student.environments.simulated import SimulationEnvironment
+
     if not isinstance(environment, SimulationEnvironment):
-        raise UserError(f"the scripted picker must know the blocks; {environment.name} cannot tell it, a simulator can")
-    return ScriptedPicker(environment, "none" if exact else "person")
+        raise UserError(f"the {policy} must know the items; {environment.name} cannot tell them, a simulator can")
+    return environment

@@ -158,7 +158,9 @@ def run(
         UserError: bad models or output folder, another run in the folder, or an environment that cannot be restored.
     """
     models = parse_models(config.models)
-    environment = environment or SimulationSpec(config.family, config.pixels, config.engine, config.sensor)
+    environment = environment or SimulationSpec(
+        config.family, config.pixels, config.engine, config.sensor, config.items, config.mesh_unit
+    )
     stage = StageRun("evaluate one-shot", config, free=("scenes",))
     started = time.perf_counter()
     try:

@@ -83,7 +83,9 @@ def run(
         UserError: bad models or output folder, another run in the folder, or a device that failed again and again.
     """
     models = parse_models(config.models)
-    environment = environment or SimulationSpec(config.family, config.pixels, config.engine, config.sensor)
+    environment = environment or SimulationSpec(
+        config.family, config.pixels, config.engine, config.sensor, config.items, config.mesh_unit
+    )
     stage = StageRun("evaluate picking", config, free=("episodes",))
     started = time.perf_counter()
     try:

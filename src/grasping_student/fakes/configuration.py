@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -25,6 +25,12 @@ class FakeCellConfig:
 
     sensor: SensorName | None = None
     """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
+
+    items: str | None = None
+    """Items that lie there: blocks, household or a folder of meshes; None takes the family's own."""
+
+    mesh_unit: MeshUnit = "m"
+    """Unit of the meshes of a folder."""
 
     speedup: float = 3.0
     """Factor on the speed of the fakes; the commands stay the same."""

@@ -81,7 +81,9 @@ def run(config: FakeCellConfig, lines: Iterable[str] | None = None, log: Callabl
     """Serve until Ctrl-C; ``lines`` are what the person types (standard input if None)."""
     stage = StageRun("cell fake", config)
     workspace = Workspace(pixels=config.pixels)
-    scenes = simulation(config.family, config.engine, sensor=config.sensor)
+    scenes = simulation(
+        config.family, config.engine, sensor=config.sensor, items=config.items, mesh_unit=config.mesh_unit
+    )
     served = simulated_cell(config.speedup, workspace, scenes, config.out / "telemetry")
     with stage.output_folder(), served as (fakes, cell):
         stage.finish()

@@ -106,6 +106,18 @@ def compound(
     return CompoundItem(category, material, body, Shell((shell.triangles - whole.centre) @ axes, shell.colours))
 
 
+def scaled(part: ConvexPart, factor: float) -> ConvexPart:
+    """A part that is so many times as large in every direction, as seen from the origin."""
+    if isinstance(part, Hull):
+        return Hull(part.points * factor)
+    if isinstance(part, Prism):
+        return Prism(part.outline * factor, part.half_length * factor)
+    place = _vector(np.array(part.position) * factor)
+    if isinstance(part, Box):
+        return replace(part, half_sides=_vector(np.array(part.half_sides) * factor), position=place)
+    return replace(part, radius=part.radius * factor, half_length=part.half_length * factor, position=place)
+
+
 def mass_properties(triangles: NDArray[np.float64]) -> MassProperties:
     """Of what closed surfaces enclose, counter-clockwise from outside, shape ``(count, 3, 3)``, metres."""
     a, b, c = np.moveaxis(triangles, 1, 0)

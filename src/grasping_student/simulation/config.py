@@ -16,6 +16,10 @@ ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 DEFAULT_ENGINE: EngineName = "mujoco"
 """Physics engine of whatever names none."""
 
+MeshUnit = Literal["m", "cm", "mm", "in"]
+METRES: dict[MeshUnit, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
+"""Metres in each unit of a mesh."""
+
 SHAPES: tuple[ShapeName, ...] = ("cube", "cuboid", "plank", "cylinder", "half_cylinder", "arch", "hexagonal_prism")
 """The seven shapes (paper, section V, which leaves triangles out)."""
 
@@ -81,6 +85,15 @@ class SimulationConfig:
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin."""
+
+    items: str = "blocks"
+    """Item set: ``blocks``, ``household``, ``household-test``, or a folder of meshes."""
+
+    mesh_unit: MeshUnit = "m"
+    """Unit of the meshes of a folder."""
+
+    scene_stream: int = 0
+    """Scenes of the same seed and another stream are others: it keeps those of a test apart."""
 
     shapes: tuple[ShapeName, ...] = SHAPES
     """Shapes to draw from, each equally often."""

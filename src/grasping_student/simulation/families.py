@@ -8,11 +8,14 @@ from typing import Literal
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.configuration import choice
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, SimulationConfig
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit, SimulationConfig
 from grasping_student.simulation.sensor_config import DepthNoise, SensorName
 
-Family = Literal["standard", "sparse", "dense"]
+Family = Literal["standard", "sparse", "dense", "stereo-blocks", "stereo-blocks-test", "bin", "bin-test"]
 """Every family; options that take one offer these."""
+
+TEST_STREAM = 1
+"""Stream of the scenes of a test twin."""
 
 
 def standard() -> SimulationConfig:
@@ -38,7 +41,43 @@ def dense() -> SimulationConfig:
     )
 
 
-FAMILIES: dict[str, Callable[[], SimulationConfig]] = {"standard": standard, "sparse": sparse, "dense": dense}
+def stereo_blocks() -> SimulationConfig:
+    """The blocks of ``standard`` under a stereo camera: the nearest to the paper's own table (section VI)."""
+    return SimulationConfig(family="stereo-blocks", sensor="stereo")
+
+
+def stereo_blocks_test() -> SimulationConfig:
+    """Like ``stereo-blocks``, with scenes that no seed of it gives."""
+    return replace(stereo_blocks(), family="stereo-blocks-test", scene_stream=TEST_STREAM)
+
+
+def bin_of_items() -> SimulationConfig:
+    """55 household items of all materials in a heap, under a stereo camera."""
+    return SimulationConfig(
+        family="bin",
+        items="household",
+        fewest_blocks=55,
+        most_blocks=55,
+        scale=(1.0, 1.35),
+        spread=0.11,
+        sensor="stereo",
+    )
+
+
+def bin_of_items_test() -> SimulationConfig:
+    """Like ``bin``, with items of categories that are not in it."""
+    return replace(bin_of_items(), family="bin-test", items="household-test", scene_stream=TEST_STREAM)
+
+
+FAMILIES: dict[str, Callable[[], SimulationConfig]] = {
+    "standard": standard,
+    "sparse": sparse,
+    "dense": dense,
+    "stereo-blocks": stereo_blocks,
+    "stereo-blocks-test": stereo_blocks_test,
+    "bin": bin_of_items,
+    "bin-test": bin_of_items_test,
+}
 """Family name -> function that returns a fresh config."""
 
 
@@ -47,11 +86,20 @@ def simulation(
     engine: EngineName = DEFAULT_ENGINE,
     workspace: Workspace | None = None,
     sensor: SensorName | None = None,
+    items: str | None = None,
+    mesh_unit: MeshUnit = "m",
 ) -> SimulationConfig:
-    """A scene family in an engine, in the light workspace or another, under its own depth sensor or another.
+    """A scene family in an engine; workspace, depth sensor and items are its own where none are given.
 
     Raises:
         UserError: no such family.
     """
     config = FAMILIES[choice(family, FAMILIES, "scene family")]()
-    return replace(config, engine=engine, workspace=workspace or config.workspace, sensor=sensor or config.sensor)
+    return replace(
+        config,
+        engine=engine,
+        workspace=workspace or config.workspace,
+        sensor=sensor or config.sensor,
+        items=items or config.items,
+        mesh_unit=mesh_unit,
+    )

@@ -56,6 +56,13 @@ def attempt_grasp(engine: PhysicsEngine, items: Sequence[Item], poses: Poses, gr
     return GraspResult(outcome, removed, after)
 
 
+def judge_grasp(engine: PhysicsEngine, items: Sequence[Item], poses: Poses, grasp: GripperPose) -> Outcome:
+    """The outcome of ``attempt_grasp``, without what comes after it."""
+    gripper, _ = begin_grasp(engine, items, poses, grasp)
+    outcome, _ = _grasp(gripper, grasp.tip)
+    return outcome
+
+
 def begin_grasp(
     engine: PhysicsEngine, items: Sequence[Item], poses: Poses, grasp: GripperPose
 ) -> tuple[Gripper, NDArray[np.bool_]]:

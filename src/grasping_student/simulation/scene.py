@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from grasping_student.simulation.blocks import BlockSet, rotation_of
+from grasping_student.simulation.blocks import rotation_of
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.engine import GripperPose, PhysicsEngine
-from grasping_student.simulation.items import Item, ItemSet
+from grasping_student.simulation.item_sets import open_item_set
+from grasping_student.simulation.items import Item
 from grasping_student.simulation.solids import Poses
 
 DROP_GAP = 0.004
@@ -24,11 +25,6 @@ FALL_TIME = 100 / 240
 
 DROP_TIME = 4.0
 """Longest time that a scene may take to settle, seconds."""
-
-
-def open_item_set(config: SimulationConfig) -> ItemSet:
-    """The item set of a config."""
-    return BlockSet(config)
 
 
 def sample_items(config: SimulationConfig, random: np.random.Generator) -> tuple[Item, ...]:
@@ -61,7 +57,8 @@ def stack_poses(items: tuple[Item, ...], config: SimulationConfig, random: np.ra
 
 def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Item, ...], Poses]:
     """The items of a scene and where they lie after they have fallen and settled."""
-    random = np.random.default_rng([seed, 0])
+    stream = engine.config.scene_stream
+    random = np.random.default_rng([seed, 0, stream] if stream else [seed, 0])
     items = sample_items(engine.config, random)
     poses = stack_poses(items, engine.config, random)
     awake = np.ones(len(items), dtype=bool)

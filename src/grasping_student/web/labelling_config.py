@@ -9,7 +9,7 @@ from typing import Literal
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.limits_config import GraspLimitsConfig
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
+from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -49,6 +49,12 @@ class LabelConfig(GraspLimitsConfig):
 
     sensor: SensorName | None = None
     """For --env simulation: depth sensor, ideal, or a stereo camera; None takes the family's own."""
+
+    items: str | None = None
+    """For --env simulation: blocks, household or a folder of meshes; None takes the family's own."""
+
+    mesh_unit: MeshUnit = "m"
+    """For --env simulation: unit of the meshes of a folder."""
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""

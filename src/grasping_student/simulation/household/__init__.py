@@ -1,0 +1,1 @@
+"""Household items: procedural, by category, seeded; no files."""

@@ -1,0 +1,1 @@
+"""Items from the meshes of a user's folder."""
