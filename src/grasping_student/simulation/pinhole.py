@@ -11,6 +11,9 @@ from grasping_student.perception.frame import Intrinsics
 from grasping_student.pipeline.surroundings import compiled
 from grasping_student.simulation.rasteriser import NOTHING
 
+TOLERANCE = 1e-9
+"""A weight of a corner may be negative by so much: no pixel on a common edge is missed by both triangles."""
+
 NEAREST = 0.05
 """Triangles with a corner nearer to the camera than this are left out, metres."""
 
@@ -58,6 +61,16 @@ def _table(intrinsics: Intrinsics, world_z: NDArray[np.float64], height: float) 
 
 
 @compiled(nogil=True)
+def _inside(start: float, slope: float, low: float, high: float) -> tuple[float, float]:
+    """The part of a range in which ``start + slope * col`` is not negative, as good as."""
+    if slope > 0.0:
+        return max(low, (-TOLERANCE - start) / slope), high
+    if slope < 0.0:
+        return low, min(high, (-TOLERANCE - start) / slope)
+    return low, high if start >= -TOLERANCE else low - 1.0
+
+
+@compiled(nogil=True)
 def _fill(
     corners: NDArray[np.float64],
     lens: tuple[float, float, float, float],
@@ -80,23 +93,21 @@ def _fill(
         if area >= -1e-12:
             continue
         # weights of the corners, each linear in column and row
-        w0_col, w0_row = (r1 - r2) / area, (c2 - c1) / area
-        w1_col, w1_row = (r2 - r0) / area, (c0 - c2) / area
-        w0_start = (c1 * r2 - c2 * r1) / area
-        w1_start = (c2 * r0 - c0 * r2) / area
+        w0_col, w0_row, w0_start = (r1 - r2) / area, (c2 - c1) / area, (c1 * r2 - c2 * r1) / area
+        w1_col, w1_row, w1_start = (r2 - r0) / area, (c0 - c2) / area, (c2 * r0 - c0 * r2) / area
+        w2_col, w2_row, w2_start = -w0_col - w1_col, -w0_row - w1_row, 1.0 - w0_start - w1_start
         first_row = max(math.ceil(min(r0, r1, r2)), 0)
         last_row = min(math.floor(max(r0, r1, r2)), rows - 1)
-        first_col = max(math.ceil(min(c0, c1, c2)), 0)
-        last_col = min(math.floor(max(c0, c1, c2)), cols - 1)
+        left, right = max(min(c0, c1, c2), 0.0), min(max(c0, c1, c2), cols - 1.0)
         slope = w0_col * (n0 - n2) + w1_col * (n1 - n2)
         for row in range(first_row, last_row + 1):
-            w0 = w0_start + w0_row * row + w0_col * first_col
-            w1 = w1_start + w1_row * row + w1_col * first_col
+            w0, w1, w2 = w0_start + w0_row * row, w1_start + w1_row * row, w2_start + w2_row * row
+            low, high = _inside(w0, w0_col, left, right)
+            low, high = _inside(w1, w1_col, low, high)
+            low, high = _inside(w2, w2_col, low, high)
             near = n2 + w0 * (n0 - n2) + w1 * (n1 - n2)
-            for col in range(first_col, last_col + 1):
-                if w0 >= -1e-9 and w1 >= -1e-9 and w0 + w1 <= 1.0 + 1e-9 and near > nearness[row, col]:
-                    nearness[row, col] = near
+            for col in range(math.ceil(low), math.floor(high) + 1):
+                here = np.float32(near + slope * col)
+                if here > nearness[row, col]:
+                    nearness[row, col] = here
                     seen[row, col] = index
-                w0 += w0_col
-                w1 += w1_col
-                near += slope

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from grasping_student.cameras.simulated import looking_down
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.frame import Intrinsics, RgbdFrame, pixels_of_world_points
+from grasping_student.pipeline.surroundings import compiled
 from grasping_student.simulation.infrared import Finish, infrared_picture
 from grasping_student.simulation.materials import Material
 from grasping_student.simulation.pinhole import project
@@ -147,16 +148,38 @@ def _refined(
     Returns:
         Disparity, and the root of the mean squared change of grey level a column.
     """
-    rows, cols = disparity.shape
-    there = np.arange(cols, dtype=np.float32) - disparity
-    row = np.repeat(np.arange(rows, dtype=np.float32)[:, None], cols, axis=1)
-    matched = cv2.remap(right.astype(np.float32), there, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mine = left.astype(np.float32)
-    slope = cv2.Sobel(matched + mine, cv2.CV_32F, 1, 0, ksize=1, scale=0.25)
+    change, square = np.zeros_like(disparity), np.zeros_like(disparity)
+    _gradients(left, right, disparity, change, square)
     window = (side, side)
-    square = cv2.boxFilter(slope * slope, -1, window)
-    step = cv2.boxFilter(slope * (matched - mine), -1, window) / np.maximum(square, np.float32(1e-3))
-    return disparity + np.clip(step, -0.5, 0.5), np.sqrt(square)
+    change = np.asarray(cv2.boxFilter(change, -1, window, dst=change), np.float32)
+    square = np.asarray(cv2.boxFilter(square, -1, window, dst=square), np.float32)
+    change /= np.maximum(square, np.float32(1e-3))
+    return disparity + np.clip(change, -0.5, 0.5, out=change), np.sqrt(square, out=square)
+
+
+@compiled(nogil=True)
+def _gradients(
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    disparity: NDArray[np.float32],
+    change: NDArray[np.float32],
+    square: NDArray[np.float32],
+) -> None:
+    """Slope x difference and slope x slope of the grey levels of matched pixels; no slope at the border."""
+    rows, cols = left.shape
+    matched = np.empty(cols, dtype=np.float32)
+    for row in range(rows):
+        for col in range(cols):
+            there = min(max(np.float32(col) - disparity[row, col], np.float32(0.0)), np.float32(cols - 1.001))
+            whole = int(there)
+            part = there - np.float32(whole)
+            first, second = np.float32(right[row, whole]), np.float32(right[row, whole + 1])
+            matched[col] = first + part * (second - first)
+        for col in range(1, cols - 1):
+            mine = np.float32(left[row, col + 1]) - np.float32(left[row, col - 1])
+            slope = np.float32(0.25) * (matched[col + 1] - matched[col - 1] + mine)
+            change[row, col] = slope * (matched[col] - np.float32(left[row, col]))
+            square[row, col] = slope * slope
 
 
 def _corners(
