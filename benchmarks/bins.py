@@ -27,8 +27,9 @@ from grasping_student.perception.frame_files import frame_files, save_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_json
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.serving.predict import NothingStanding, load_model, predict_files
-from grasping_student.simulation.config import FAMILIES, simulation
+from grasping_student.serving.loading import load_model
+from grasping_student.serving.predict import NothingStanding, predict_files
+from grasping_student.simulation.families import FAMILIES, simulation
 
 BINS = {"empty": 0, "one item": 1, "four items": 4, "filled": 25}
 
@@ -46,7 +47,9 @@ def outcome(height: np.ndarray, seed: int, workspace: Workspace | None = None) -
         with tempfile.TemporaryDirectory() as folder:
             save_frame(frame, Path(folder))
             files = frame_files(Path(folder))
-            config = PredictConfig(files.depth, files.intrinsics, files.camera_to_world, top=1)
+            config = PredictConfig(
+                depth=files.depth, intrinsics=files.intrinsics, camera_to_world=files.camera_to_world, top=1
+            )
             choice = predict_files(config, model).choice
     except NothingStanding as nothing:
         return "empty bin" if nothing.bounded else "empty", (0.0, 0.0)

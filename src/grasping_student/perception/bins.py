@@ -65,7 +65,7 @@ THICKEST = 0.09
 FLANK_REACH, FLANK_LEAST = 0.012, 0.004
 """Beyond its foot a wall is followed downhill for so far, and down to this height, metres."""
 
-SLACK = 0.004
+SLACK = 0.008
 """Beyond its foot so much more counts as wall, metres: a camera smears edges."""
 
 BOWL = 0.19
@@ -73,6 +73,9 @@ BOWL = 0.19
 
 ITEM_LEAST, ITEM_AREA, APART = 0.01, 2e-4, 0.015
 """An item outside of a ring is higher than this, larger than this and further from it; metres and square metres."""
+
+HIDDEN, HIDDEN_REACH = 0.75, 0.01
+"""Where less than this share of the cells within so many metres was measured, a wall hides what is there."""
 
 STEP = 0.002
 """Spacing of the samples along the way round and across it, metres."""
@@ -103,9 +106,23 @@ class Bin:
         height = np.nan_to_num(heightmap.height, nan=-1.0)
         steps = round(FLANK_REACH / workspace.pixel_size) + 1
         beyond |= downhill(np.where(height > FLANK_LEAST, height, np.float32(0.0)), beyond, steps)
+        beyond |= _hidden(heightmap, beyond)
         if min(cv2.minAreaRect(self.outline.astype(np.float32))[1]) < BOWL:
             beyond &= ~_apart(height, inside, workspace)
         return beyond
+
+
+def _hidden(heightmap: Heightmap, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Strips at the walls that a wall hides from the camera: hardly measured, with stray points of any height."""
+    side = 2 * round(HIDDEN_REACH / heightmap.workspace.pixel_size) + 1
+    measured = np.isfinite(heightmap.height).astype(np.float32)
+    hidden = (cv2.boxFilter(measured, -1, (side, side), borderType=cv2.BORDER_REPLICATE) < HIDDEN) & ~beyond
+    near = cv2.dilate(beyond.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    count, label = cv2.connectedComponents(hidden.astype(np.uint8), connectivity=8)
+    at_wall = np.zeros(count, dtype=bool)
+    at_wall[np.unique(label[near])] = True
+    at_wall[0] = False
+    return np.asarray(at_wall[label])
 
 
 def _apart(height: NDArray[np.float32], inside: NDArray[np.bool_], workspace: Workspace) -> NDArray[np.bool_]:

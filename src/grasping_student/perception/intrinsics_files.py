@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from grasping_student.perception.frame import Intrinsics
 from grasping_student.perception.lens import Distortion
+from grasping_student.pipeline.configuration import parse_yaml
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import read_text
+from grasping_student.pipeline.files import parse_json, read_text
 
 KNOWN_FORMS = (
     "fx, fy, cx, cy, width, height; RealSense's ppx, ppy; a ROS CameraInfo (k, d); Open3D's intrinsic_matrix; OpenCV's "
@@ -75,9 +74,9 @@ def _parse(path: Path) -> Any:
     try:
         if path.suffix.lower() in (".yaml", ".yml"):
             body = "\n".join(line for line in text.splitlines() if not line.startswith(("%YAML", "---")))
-            return yaml.safe_load(body.replace("!!opencv-matrix", ""))
-        return json.loads(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+            return parse_yaml(body.replace("!!opencv-matrix", ""))
+        return parse_json(text)
+    except ValueError as error:
         comment = " (JSON has no // comments: remove them)" if "//" in text else ""
         raise ValueError(f"it is neither JSON, YAML nor 3 x 3 numbers{comment}: {str(error).splitlines()[0]}") from None
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from grasping_student.perception.charuco import SeenBoard
 from grasping_student.perception.frame import RgbdFrame
+from grasping_student.pipeline.configuration import read_yaml
 from grasping_student.pipeline.errors import UserError
 
 PATCH = 2
@@ -48,12 +48,9 @@ def read_touched(path: Path) -> list[TouchedPoint]:
     Raises:
         UserError: missing, no such list, or an entry that is no point.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; it should read like\n{EXAMPLE}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {error}") from None
+    if not path.exists():
+        raise UserError(f"{path} does not exist; it should read like\n{EXAMPLE}")
+    values = read_yaml(path, "--touched")
     entries = values.get("touched") if isinstance(values, dict) else None
     if not isinstance(entries, list):
         raise UserError(f"{path} holds no list 'touched'; it should read like\n{EXAMPLE}")
@@ -65,7 +62,7 @@ def _point(entry: Any, place: str) -> TouchedPoint:
         base = tuple(float(value) for value in entry["base"])
         pixel = tuple(float(value) for value in entry["pixel"]) if "pixel" in entry else None
         corner = int(entry["corner"]) if "corner" in entry else None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UserError(f"{place} is no point: {entry!r}; it should read like\n{EXAMPLE}") from None
     if (corner is None) == (pixel is None) or len(base) != 3 or (pixel is not None and len(pixel) != 2):
         raise UserError(f"{place}: {entry!r} needs base with three numbers, and either corner or pixel")

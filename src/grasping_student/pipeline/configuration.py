@@ -19,11 +19,15 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import MOST_DIGITS, read_text
 
 Config = TypeVar("Config")
 
 LARGEST_NUMBER = 1e300
 """Whatever is beyond is infinite or a slip of the pen."""
+
+MOST_YAML = 500_000
+"""Longer YAML texts are refused, characters: parsing takes a second for so many, and no config of ours has a tenth."""
 
 SEEDS = 2**32
 """A seed is smaller: what draws random numbers takes no more bits."""
@@ -100,17 +104,37 @@ def read_yaml(path: Path, option: str = "--config") -> Any:
     Raises:
         UserError: the file is missing, no YAML, holds Python objects, or says one key twice.
     """
+    if not path.exists():
+        raise UserError(f"{option} {path} does not exist")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
-    except FileNotFoundError:
-        raise UserError(f"{option} {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
-        words = " ".join(str(error).split())  # the parser's own words take many lines
-        raise UserError(f"{option} {path} cannot be read as YAML: {words}") from None
+        return parse_yaml(read_text(path, "YAML"))
+    except ValueError as error:
+        raise UserError(f"{option} {path} cannot be read as YAML: {error}") from None
+
+
+def parse_yaml(text: str) -> Any:
+    """The plain values of a YAML text.
+
+    Raises:
+        ValueError: too long, no YAML, nested too deep, holds Python objects, endless numbers or one key twice.
+    """
+    if len(text) > MOST_YAML:
+        raise ValueError(f"it has {len(text)} characters; at most {MOST_YAML} are read")
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(" ".join(str(error).split())) from None  # the parser's own words take many lines
 
 
 class _StrictLoader(yaml.SafeLoader):
     """Plain values only, no key twice, for the second would silently win, and ``1e-3`` a number as in YAML 1.2."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if len(str(node.value)) > MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
+        return int(super().construct_yaml_int(node))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         said: set[str] = set()
@@ -123,6 +147,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d[\d_]*|\d[\d_]*\.\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
 )

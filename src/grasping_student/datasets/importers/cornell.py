@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,21 +34,12 @@ from grasping_student.datasets.importers.rectangles import read_corners
 from grasping_student.datasets.importers.tabletop import RectangleEntries, TabletopImport, TabletopView
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.perception.point_clouds import read_fields
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.safe_io import (
-    Unusable,
-    checked_path,
-    read_bytes,
-    read_depth_picture,
-    read_rgb,
-    read_text,
-)
+from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_text
 
 VIEWS_PER_OBJECT = 4
 """Pictures in a row of most objects in the original data; the list z.txt of its archive tells them exactly."""
-
-MOST_CLOUD_BYTES = 64_000_000
-"""Longer point clouds are refused; those of the data have 13 MB."""
 
 _IMAGE = re.compile(r"pcd(\d{4})r\.png", re.IGNORECASE)
 
@@ -155,21 +145,12 @@ def read_cloud(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     Raises:
         Unusable: too long, no such cloud, or a point outside the picture.
     """
-    header, found, body = read_bytes(path, MOST_CLOUD_BYTES).partition(b"DATA ascii")
-    names = next((line.split()[1:] for line in header.decode("ascii", "replace").splitlines() if "FIELDS" in line), [])
-    if not found or not {"x", "y", "z", "index"} <= set(names):
-        raise Unusable(f"{path.name} is no point cloud with the fields x, y, z and index")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # of text after the last number
-        try:
-            table = np.fromstring(body.decode("ascii", "replace"), sep=" ").reshape(-1, len(names))
-        except (ValueError, DeprecationWarning):
-            raise Unusable(f"{path.name} holds something else than {len(names)} numbers a line") from None
-    pixel = table[:, names.index("index")]
+    table = read_fields(path, ("x", "y", "z", "index"), counted=False)
+    pixel = table["index"]
     if not ((pixel >= 0) & (pixel < shape[0] * shape[1]) & (pixel == np.rint(pixel))).all():  # NaN fails too
         raise Unusable(f"{path.name} holds a point that is no pixel of the {shape[1]} x {shape[0]} picture")
     depth = np.full(shape, np.nan, dtype=np.float32)
-    points = table[:, [names.index(axis) for axis in "xyz"]]
+    points = np.column_stack([table[axis] for axis in "xyz"])
     with np.errstate(over="ignore"):  # infinite is unmeasured
         depth.ravel()[pixel.astype(np.int64)] = np.linalg.norm(points, axis=1) / 1000.0
     depth[~np.isfinite(depth)] = np.nan
