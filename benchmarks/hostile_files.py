@@ -125,7 +125,9 @@ def another_kind(path: Path, random: np.random.Generator) -> tuple[str, bool]:
     elif kind == 5:
         with path.open("wb") as file:
             file.truncate(6_000_000_000)
-    return f"kind {kind}", not path.name.endswith(("-wal", "-shm", ".lock", "color.png", "README.md", "manifest.json"))
+    return f"kind {kind}", not path.name.endswith(
+        ("-wal", "-shm", ".lock", "color.png", "README.md", "metrics.json", "cneg.txt")
+    )
 
 
 def number_in_text(path: Path, random: np.random.Generator) -> tuple[str, bool]:
@@ -542,7 +544,7 @@ def _verdict(case: dict[str, Any], tells: bool, words: list[str]) -> str:
         return "traceback"
     if case["code"] == 0 and tells and words[1:2] != ["import"]:
         return "silent"
-    if case["code"] == 0 and tells and "skipped" not in case["said"]:
+    if case["code"] == 0 and tells and not {"skipped", "note"} & set(re.findall(r"[a-z]+", case["said"])):
         return "silent"
     return "right"
 

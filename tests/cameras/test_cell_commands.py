@@ -14,6 +14,7 @@ from grasping_student.cameras.simulated import looking_down
 from grasping_student.cli.main import main
 from grasping_student.perception.calibration import load_calibration
 from grasping_student.perception.frame_files import save_frame
+from grasping_student.perception.pose_files import read_pose
 from grasping_student.robots.cell import check_camera as checking
 
 CORNERS = (0, 6, 28, 34, 17)
@@ -80,6 +81,7 @@ def test_calibrate_stores_pose_residuals_date_and_serials_and_draws_them(cell, c
         assert np.linalg.norm((calibration.camera_to_world @ seen)[:3] - point) < 0.003
         in_base = (world_to_base() @ np.append(point, 1.0))[:3]
         assert np.linalg.norm((np.loadtxt(calibrated / "camera_to_base.txt") @ seen)[:3] - in_base) < 0.003
+    np.testing.assert_allclose(read_pose(calibrated / "world_to_base.txt", "matrix"), world_to_base(), atol=1e-9)
     assert 0.0 < calibration.residual_mm < 1.5
     assert set(calibration.residuals_mm) == {f"corner {number}" for number in CORNERS}
     assert calibration.camera_serial == "frame"

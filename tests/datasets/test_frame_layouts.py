@@ -116,6 +116,14 @@ def test_frames_without_colours_are_counted_in_one_line(frames, tmp_path, capsys
     assert "2 of 12" in json.loads((tmp_path / "ours" / "import.json").read_text())["notes"][0]
 
 
+def test_depths_in_another_unit_than_told_are_named(frames, tmp_path):
+    for path in (frames / "depth").iterdir():
+        stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), (stored.astype(np.uint32) * 4).astype(np.uint16))
+    with pytest.raises(UserError, match=r"--depth-scale 0\.00025"):
+        greys(frames, tmp_path / "ours")
+
+
 def test_one_unreadable_picture_is_counted_and_the_others_are_imported(frames, tmp_path):
     (frames / "depth/f003.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     (frames / "color/f005.png").unlink()

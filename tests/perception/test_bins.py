@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from tests.fakes.bins import TABLE, BinScene, cells_of, random_bin
+from tests.fakes.containers import OTHERS, photograph, random_container
 
 from grasping_student.environments.simulated import SimulationEnvironment
-from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.bins import find_bin
+from grasping_student.geometry.workspace import Workspace, light_workspace
+from grasping_student.perception.bins import beyond_walls, find_bin
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, observe_frame
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.config import ENGINE_NAMES
@@ -80,6 +81,20 @@ def test_heaps_cartons_and_bowls_are_no_bins(scene):
     assert graspable(observation).any()
 
 
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("seed", range(200, 204))
+def test_a_stereo_camera_sees_nothing_to_grasp_on_or_at_the_walls_of_an_empty_container(seed, away):
+    observation = observe_frame(photograph(random_container(seed, 0, away).height, seed), light_workspace())
+    assert "bin" in {note.code for note in observation.notes}
+    assert not observation.graspable_foreground().any()
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_mistaken_for_a_container_stays_graspable(kind):
+    drawing = OTHERS[kind](np.random.default_rng((300, 3)))
+    assert observe_frame(photograph(drawing.height, 300), light_workspace()).graspable_foreground().any()
+
+
 def test_a_bin_given_by_hand_leaves_nothing_outside_of_it():
     scene = random_bin(3, 2)
     config = HeightmapRepairConfig(bin=(-0.05, -0.05, 0.05, 0.05), walls=False)
@@ -102,7 +117,7 @@ def test_turning_the_picture_turns_the_bin():
     heightmap = observe_frame(scene.frame(), WORKSPACE, HeightmapRepairConfig(walls=False)).heightmap
     turned = type(heightmap)(np.rot90(heightmap.height).copy(), np.rot90(heightmap.rgb).copy(), WORKSPACE)
     first, second = find_bin(heightmap), find_bin(turned)
-    overlap = np.rot90(first.excluded(heightmap)) == second.excluded(turned)
+    overlap = np.rot90(beyond_walls(first, heightmap)) == beyond_walls(second, turned)
     assert overlap.mean() > 0.99
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from grasping_student.perception.depth_files import DepthFormat, axis_depth, depth_in_metres, ray_lengths, read_depth
 from grasping_student.perception.frame import Intrinsics
-from grasping_student.perception.point_clouds import read_cloud
+from grasping_student.perception.point_clouds import MOST_TEXT, read_cloud
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.safe_io import Unusable
 
 CAMERA = Intrinsics(60.0, 61.0, 19.5, 14.5, 40, 30)
 
@@ -92,6 +93,25 @@ def test_a_cloud_of_another_frame_or_cut_off_is_told(tmp_path, depth):
     (tmp_path / "cloud.pcd").write_bytes(whole.replace(b"POINTS ", b"POINTS 99999"))
     with pytest.raises(UserError, match="claims"):
         read_depth(tmp_path / "cloud.pcd", intrinsics=CAMERA)
+
+
+def test_a_long_text_cloud_is_refused_and_a_binary_ply_is_read(tmp_path, depth):
+    points = points_of(depth)
+    write_ply(tmp_path / "cloud.ply", points)
+    text = (tmp_path / "cloud.ply").read_bytes()
+    with (tmp_path / "long.ply").open("wb") as file:
+        file.write(text)
+        file.truncate(MOST_TEXT + 1000)
+    with pytest.raises(Unusable, match="write it as binary"):
+        read_cloud(tmp_path / "long.ply")
+    head = (
+        text[: text.index(b"end_header")].replace(b"ascii", b"binary_big_endian") + b"property uchar red\nend_header\n"
+    )
+    stored = np.zeros(len(points), [("x", ">f4"), ("y", ">f4"), ("z", ">f4"), ("red", "u1")])
+    for axis, name in enumerate("xyz"):
+        stored[name] = points[:, axis]
+    (tmp_path / "cloud.ply").write_bytes(head + stored.tobytes())
+    np.testing.assert_array_equal(read_cloud(tmp_path / "cloud.ply"), points)
 
 
 def test_zero_single_negative_and_infinite_depths_are_unmeasured():

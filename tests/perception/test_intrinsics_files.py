@@ -98,8 +98,9 @@ def test_a_missing_number_is_named(tmp_path, name):
         (json.dumps({**PLAIN, "fx": True}), "finite number"),
         (json.dumps({**PLAIN, "width": 640.5}), "whole number"),
         (json.dumps({**PLAIN, "fx": -600}), "above 0"),
-        (json.dumps({**PLAIN, "fx": 1e400}), "finite number"),
+        (json.dumps({**PLAIN, "fx": 1e400}), "no number"),
         (json.dumps({**PLAIN, "width": 10**9}), "whole number"),
+        (json.dumps({**PLAIN, "width": 10**400}), "no number"),
         (
             json.dumps({**PLAIN, "distortion": [0.1, 0, 0, 0, 0], "distortion_model": "inverse_brown_conrady"}),
             "known are",

@@ -1,5 +1,6 @@
 """Configs survive a round trip through YAML, and every bad value is refused by name."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -85,6 +86,9 @@ def test_bad_values_are_refused_by_name(values, message):
         ("name: \x00", "unacceptable character"),
         ("name: 2026-13-45", "month"),
         ("{" * 3000, "recursion|YAML"),
+        ("[" * 3000 + "]" * 3000, "nested too deep"),
+        ("count: " + "9" * 400, "too long"),
+        ("# " + "x" * 600_000, "at most"),
     ],
 )
 def test_a_broken_file_is_refused_in_one_line(tmp_path, text, words):
@@ -93,6 +97,13 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path, text, words):
     with pytest.raises(UserError, match=words) as caught:
         load_yaml(path, Outer())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_a_folder_or_a_device_is_refused(tmp_path, put):
+    put(tmp_path / "config.yaml")
+    with pytest.raises(UserError, match="no plain file"):
+        load_yaml(tmp_path / "config.yaml", Outer())
 
 
 def test_a_missing_file_is_named_and_an_empty_one_changes_nothing(tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.perception.bins import find_bin, polygon_cells
+from grasping_student.perception.bins import beyond_walls, find_bin, polygon_cells
 from grasping_student.perception.floor import (
     FARTHEST_OFFSET,
     FloorPlane,
@@ -180,7 +180,7 @@ def _beyond_bin(
     found = find_bin(around) if config.walls else None
     if found is None:
         return None, None
-    beyond = found.excluded(heightmap)
+    beyond = beyond_walls(found, heightmap)
     if beyond.all():
         return None, None
     return beyond, (

@@ -1,0 +1,219 @@
+"""The walls of a bin measured along a line round it: one height, the rim, at one distance from the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grasping_student.geometry.workspace import Workspace
+
+SMALLEST_SIDE = 0.13
+"""A ring that is narrower is an item: a cup, a bowl, a roll of tape, metres."""
+
+RIM_REACH = 0.08
+"""From the cut outwards the rim lies within this distance, metres: sloped walls lean outwards."""
+
+OUTSIDE_REACH = 0.016
+"""The same from the outside of the walls inwards, metres."""
+
+RIM_ABOVE = 0.005
+"""The rim rises at least so far above the cut, metres."""
+
+RIM_EVEN = 0.008
+"""Along the rim heights differ by less than this, metres; along a heap they differ more."""
+
+RIM_SHARE = 0.7
+"""Share of the way round that must have the rim's height."""
+
+KNOWN_SHARE = 0.35
+"""Share of the way round that must lie inside the picture: of less than that no ring can be told."""
+
+MOST_GAPS = 2
+"""A wall may be open at so many places; what stands in a ring is so at more."""
+
+RIM_TOP, RIM_STRAIGHT = 0.008, 0.006
+"""A wall rises to this far below its rim at one distance, give or take the second number, metres. Items that stand in a
+ring lie now nearer and now further."""
+
+FALL = 0.015
+"""Inside the rim the height falls by at least this, metres."""
+
+FALL_SHARE = 0.55
+"""Share of the rim that must fall inwards, where a bin is seen from outside: items lean on the rest."""
+
+THICKEST = 0.09
+"""From the rim to the wall's foot, metres."""
+
+STEP = 0.002
+"""Spacing of the samples along the way round and across it, metres."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bin:
+    """A bin that was found: a line round it, and how far its walls reach inwards from there.
+
+    Attributes:
+        outline: convex polygon of world x and y on or outside the inner side of the walls, metres, ``(n, 2)``.
+        rim: height of the rim, metres above the floor.
+        wall: distance from the outline to the foot of the walls, metres.
+    """
+
+    outline: NDArray[np.float64]
+    rim: float
+    wall: float
+
+
+def bin_from_inside(
+    height: NDArray[np.float32], workspace: Workspace, cells: NDArray[np.bool_], unseen: NDArray[np.bool_], cut: float
+) -> Bin | None:
+    """The bin whose inside these low cells are, or None.
+
+    Args:
+        height: heights above the floor inside, metres, NaN where unmeasured.
+        workspace: meaning of the cells.
+        cells: connected, lower than ``cut``.
+        unseen: cells beyond what the camera saw.
+        cut: metres.
+    """
+    hull = _hull(cells, workspace)
+    if hull is None:
+        return None
+    outwards = _profile(height, workspace, hull, unseen, np.arange(0.004, -RIM_REACH, -STEP))
+    if outwards is None:
+        return None
+    rims = outwards.max(axis=1)
+    rim = float(np.median(rims))
+    even = np.abs(rims - rim) < RIM_EVEN
+    if rim < cut + RIM_ABOVE or even.mean() < RIM_SHARE or not _straight(outwards[even], rim, workspace):
+        return None
+    if _gaps(rims < cut) > MOST_GAPS:
+        return None
+    inwards = _profile(height, workspace, hull, unseen, np.arange(-0.004, THICKEST, STEP))
+    assert inwards is not None
+    return Bin(_outline(hull, workspace), rim, _foot(inwards[even], rim))
+
+
+def bin_from_outside(
+    height: NDArray[np.float32], workspace: Workspace, cells: NDArray[np.bool_], unseen: NDArray[np.bool_], cut: float
+) -> Bin | None:
+    """The bin whose walls are the outermost of these cells, which are higher than ``cut``, or None; else the same."""
+    hull = _hull(cells, workspace)
+    profile = None if hull is None else _profile(height, workspace, hull, unseen, np.arange(-0.004, THICKEST, STEP))
+    if hull is None or profile is None:
+        return None
+    first = profile[:, : round((OUTSIDE_REACH + 0.004) / STEP)]
+    rims = first.max(axis=1)
+    rim = float(np.median(rims))
+    even = np.abs(rims - rim) < RIM_EVEN
+    if rim < cut + RIM_ABOVE or even.mean() < RIM_SHARE:
+        return None
+    falls = profile[:, first.shape[1] // 2 :].min(axis=1) < rim - FALL
+    if falls[even].mean() < FALL_SHARE or not _straight(first[even], rim, workspace):
+        return None
+    return Bin(_outline(hull, workspace), rim, _foot(profile[even], rim))
+
+
+def _straight(profile: NDArray[np.float32], rim: float, workspace: Workspace) -> bool:
+    """Whether the wall rises at one distance from the line."""
+    reached = np.quantile(np.argmax(profile > rim - RIM_TOP, axis=1) * STEP, (0.2, 0.8))
+    return bool(reached[1] - reached[0] <= max(RIM_STRAIGHT, 1.5 * workspace.pixel_size))
+
+
+def _gaps(open_there: NDArray[np.bool_]) -> int:
+    """How many stretches of the way round, longer than a few samples, have no wall."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], open_there.astype(np.int8), [0]])))
+    return int((np.diff(ends)[::2] * STEP >= 0.006).sum())
+
+
+def _hull(cells: NDArray[np.bool_], workspace: Workspace) -> NDArray[np.float32] | None:
+    """Convex hull of cells, columns and rows ``(n, 2)``, or None where it is too narrow for a bin."""
+    row, col = np.nonzero(cells)
+    if row.size < 3:
+        return None
+    hull = np.asarray(cv2.convexHull(np.column_stack([col, row]).astype(np.float32))[:, 0], dtype=np.float32)
+    wide = len(hull) >= 3 and min(cv2.minAreaRect(hull)[1]) * workspace.pixel_size >= SMALLEST_SIDE
+    return hull if wide else None
+
+
+def _profile(
+    height: NDArray[np.float32],
+    workspace: Workspace,
+    hull: NDArray[np.float32],
+    unseen: NDArray[np.bool_],
+    inwards: NDArray[np.float64],
+) -> NDArray[np.float32] | None:
+    """Heights across a hull at points all along it, ``(points, distances)``; None where little of it is in view.
+
+    Args:
+        height: NaN where unmeasured, which becomes minus infinity.
+        workspace: the pixel size.
+        hull: columns and rows.
+        unseen: cells beyond what the camera saw; where the hull runs along them or the border it goes on outside.
+        inwards: distances from the hull, metres.
+    """
+    points, normals = _walk(hull, STEP / workspace.pixel_size)
+    last = workspace.pixels - 1
+    ahead = np.rint(points - 2.5 * normals).astype(int)
+    known = ((points > 1.5) & (points < last - 1.5)).all(axis=1)
+    col, row = np.clip(ahead, 0, last).T
+    known &= ~unseen[row, col]
+    if known.mean() < KNOWN_SHARE:
+        return None
+    samples = points[known, None, :] + inwards[None, :, None] / workspace.pixel_size * normals[known, None, :]
+    where = np.clip(np.rint(samples).astype(int), 0, last)
+    profile = height[where[..., 1], where[..., 0]]
+    return np.where(np.isfinite(profile), profile, np.float32(-np.inf))
+
+
+def _walk(hull: NDArray[np.float32], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points at equal distances along a hull, and the direction inwards at each; both ``(n, 2)``, columns and rows."""
+    points, inwards = [], []
+    middle = hull.mean(axis=0)
+    for start, end in zip(hull, np.roll(hull, -1, axis=0), strict=True):
+        edge = end - start
+        length = float(np.hypot(*edge))
+        count = int(length / step)
+        if count == 0:
+            continue
+        normal = np.array([-edge[1], edge[0]]) / length
+        normal *= 1.0 if normal @ (middle - start) > 0.0 else -1.0
+        points.append(start + (np.arange(count)[:, None] + 0.5) / count * edge)
+        inwards.append(np.tile(normal, (count, 1)))
+    return np.concatenate(points), np.concatenate(inwards)
+
+
+def _foot(profile: NDArray[np.float32], rim: float) -> float:
+    """Distance from the hull to the foot of the wall, metres: where most of the way round has stopped falling."""
+    lowest = np.where(np.isfinite(profile), profile, np.float32(np.nan))
+    lowest = lowest[:, np.isfinite(lowest).any(axis=0)]
+    typical = np.nanquantile(lowest, 0.3, axis=0)
+    depth = np.arange(-0.004, THICKEST, STEP)[: len(typical)]
+    start = int(np.argmax(typical > min(rim - RIM_TOP, float(typical[0]))))  # a heap inside may be higher than the rim
+    for index in range(start, len(typical)):
+        below = typical[index] < rim - FALL
+        ahead = typical[index : index + 4]
+        if below and np.nanmin(ahead) > typical[index] - 0.003:
+            return float(depth[index]) + STEP
+    return THICKEST
+
+
+def _outline(hull: NDArray[np.float32], workspace: Workspace) -> NDArray[np.float64]:
+    """The hull in the world; between points on the border of the picture it goes round far outside of it."""
+    last, far = workspace.pixels - 2.5, 10.0 * workspace.pixels
+    outside = np.where(hull <= 1.5, -far, np.where(hull >= last, far, hull))
+    on_border = (outside != hull).any(axis=1)
+    corners = []
+    for index, (point, beyond) in enumerate(zip(hull, outside, strict=True)):
+        following = (index + 1) % len(hull)
+        if not on_border[index]:
+            corners.append(point)
+        elif on_border[index - 1]:
+            corners += [beyond] if on_border[following] else [beyond, point]
+        else:
+            corners += [point, beyond] if on_border[following] else [point]
+    col, row = np.array(corners, dtype=np.float64).T
+    x, y = workspace.xy_from_pixel(row, col)
+    return np.column_stack([x, y])
