@@ -237,7 +237,7 @@ def test_a_session_with_a_broken_log_is_refused_as_a_whole(tmp_path, name, damag
         ("depth/f001.npy", array(0, (60, 80)), "no measurement"),
         ("depth/f001.npy", array(900, (60, 80)), "--depth-unit mm"),
         ("depth/f001.npy", array(1, (60, 81)), "give the intrinsics"),
-        ("depth/f001.npy", array(5, (60, 80)), "workspace"),
+        ("depth/f001.npy", array(5, (60, 80)), "--depth-scale"),
         ("depth/f001.npy", leads_outside, "leads outside"),
         ("color/f001.png", cut, "cut off"),
         ("color/f001.png", bomb_png, "claims"),
