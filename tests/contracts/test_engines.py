@@ -1,6 +1,7 @@
 """What every physics engine promises. To put another under contract, add its name to ``ENGINES``."""
 
 import math
+import re
 import sys
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from grasping_student.cli.main import main
 from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import Block, rotation_of
@@ -199,7 +201,11 @@ def test_an_unknown_engine_is_refused_with_the_valid_ones():
         open_engine(replace(standard(), engine="bullet"))
 
 
-def test_an_engine_that_is_not_installed_is_told_in_one_sentence(monkeypatch):
+@pytest.mark.parametrize(("version", "remedy"), [((3, 11), "install"), ((3, 13), "no wheels beyond Python 3.11")])
+def test_an_engine_that_is_not_installed_is_told_in_one_sentence(monkeypatch, capsys, tmp_path, version, remedy):
     monkeypatch.setitem(sys.modules, "pybullet", None)
-    with pytest.raises(UserError, match=r"'pybullet' is not installed; .*pip install"):
-        open_engine(replace(standard(), engine="pybullet"))
+    monkeypatch.setattr(sys, "version_info", (*version, 0))
+    assert main(["collect", "--count", "1", "--engine", "pybullet", "--out", str(tmp_path / "labels")]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert re.search(f"pybullet is not installed; .*{remedy}.*paper-engine.*, or take --engine mujoco", sentence)
+    assert not (tmp_path / "labels").exists()

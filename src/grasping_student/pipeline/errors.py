@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
+
+LAST_PYTHON = {"pybullet": (3, 11), "rtde_control": (3, 12)}
+"""Module -> newest Python for which its vendor has wheels, where that is not the newest there is."""
+
+PACKAGES = {"rtde_control": "ur-rtde"}
+"""Module -> package that brings it, where the names differ."""
 
 
 class UserError(Exception):
@@ -12,19 +19,27 @@ class UserError(Exception):
     """
 
 
-def require_extra(extra: str, *modules: str) -> None:
+def require_extra(extra: str, *modules: str, otherwise: str = "") -> None:
     """Make sure that the packages of an optional part of the program are installed.
 
     Args:
         extra: its name in ``pyproject.toml``.
         modules: that it installs, as they are imported.
+        otherwise: what the user may do instead, as the end of a sentence.
 
     Raises:
         UserError: one is missing.
     """
     missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise UserError(
-            f"{', '.join(missing)} is not installed; install the extra '{extra}': in a clone, "
-            f"pip install -e '.[{extra}]'"
+    if not missing:
+        return
+    remedy = f"install the extra '{extra}': in a clone, pip install -e '.[{extra}]'"
+    last = min(LAST_PYTHON.get(module, sys.version_info[:2]) for module in missing)
+    if last < sys.version_info[:2]:
+        here, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], last))
+        remedy = (
+            f"its vendor has no wheels beyond Python {newest}, and this is {here}; in a clone, 'make clean' and "
+            f"'make PYTHON=python{newest} setup' install the extra '{extra}'"
         )
+    packages = ", ".join(PACKAGES.get(module, module) for module in missing)
+    raise UserError(f"{packages} is not installed; {remedy}{otherwise}")

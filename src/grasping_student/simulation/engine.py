@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.pipeline.configuration import choice
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import require_extra
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.solids import Poses, Solid
 
@@ -131,15 +131,11 @@ class PhysicsEngine(ABC):
         return False
 
 
-_ENGINES: dict[str, tuple[str, str, str]] = {
-    "mujoco": ("mujoco_engine", "MujocoEngine", "pip install mujoco"),
-    "pybullet": (
-        "pybullet_engine",
-        "PybulletEngine",
-        "pip install 'grasping-student[paper-engine]' with Python 3.11, or take --engine mujoco",
-    ),
+_ENGINES: dict[str, tuple[str, str]] = {
+    "mujoco": ("mujoco_engine", "MujocoEngine"),
+    "pybullet": ("pybullet_engine", "PybulletEngine"),
 }
-"""Name -> module of this package, class in it, and how to install what it needs."""
+"""Name -> module of this package and class in it."""
 
 
 def open_engine(config: SimulationConfig) -> PhysicsEngine:
@@ -148,11 +144,10 @@ def open_engine(config: SimulationConfig) -> PhysicsEngine:
     Raises:
         UserError: there is no such engine, or it is not installed.
     """
-    module, name, remedy = _ENGINES[choice(config.engine, _ENGINES, "physics engine")]
-    try:
-        make: Callable[[SimulationConfig], PhysicsEngine] = getattr(
-            import_module(f"grasping_student.simulation.{module}"), name
-        )
-        return make(config)
-    except ModuleNotFoundError as error:
-        raise UserError(f"the physics engine '{config.engine}' is not installed; {remedy}") from error
+    module, name = _ENGINES[choice(config.engine, _ENGINES, "physics engine")]
+    if config.engine == "pybullet":
+        require_extra("paper-engine", "pybullet", otherwise=", or take --engine mujoco")
+    make: Callable[[SimulationConfig], PhysicsEngine] = getattr(
+        import_module(f"grasping_student.simulation.{module}"), name
+    )
+    return make(config)

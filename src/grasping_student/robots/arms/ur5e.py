@@ -6,10 +6,9 @@ import math
 import subprocess
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import require_extra
 from grasping_student.robots.arms import ur_dashboard
 from grasping_student.robots.arms.base import Arm, ArmConfig, ArmState, Descent, register_arm
 from grasping_student.robots.arms.ur5e_link import ANSWER_TIMEOUT, WorkerLink, wait_until
@@ -101,11 +100,7 @@ class Ur5e(Arm):
 
     def _start(self) -> None:
         config = self._config
-        if find_spec("rtde_control") is None:
-            raise UserError(
-                "a UR5e is driven with ur-rtde, which is not installed: pip install 'grasping-student[robot]', "
-                "with Python 3.11 or 3.12 (its vendor has nothing for later ones)"
-            )
+        require_extra("robot", "rtde_control")
         ur_dashboard.require_ready(config.host)
         options = f"--host={config.host} --watchdog={config.watchdog_frequency} --stale-after={config.stale_after}"
         options += f" --connect-timeout={config.connect_timeout}"
