@@ -14,6 +14,7 @@ from grasping_student.geometry.grasp import Outcome
 from grasping_student.pipeline.errors import UserError
 from grasping_student.simulation.blocks import Block, rotation_of
 from grasping_student.simulation.compound import compound
+from grasping_student.simulation.config import BinWalls
 from grasping_student.simulation.engine import LEFT, RIGHT, TIP, GripperPose, open_engine
 from grasping_student.simulation.families import standard
 from grasping_student.simulation.grasp_attempt import attempt_grasp, begin_grasp
@@ -22,6 +23,7 @@ from grasping_student.simulation.scene import build_scene, drop_scene
 from grasping_student.simulation.solids import Box, Cylinder, Hull
 
 ENGINES = ("mujoco", "pybullet")
+BIN = BinWalls(height=0.06, slope=10.0, inside=0.33)
 RED = (200, 40, 40)
 CUBE = Block("cube", (0.035, 0.035, 0.035), RED)
 FLAT = (
@@ -189,6 +191,48 @@ def test_nothing_leaves_the_bin_or_sinks_while_it_is_grasped_at(engine):
         assert corners(blocks, poses)[:, 2].min() > -0.005
         assert np.abs(corners(blocks, poses)[:, :2]).max() < 0.225 + 0.005
         assert poses[:, 2].max() < 0.3
+
+
+@pytest.fixture(params=ENGINES)
+def walled(request):
+    pytest.importorskip(request.param, reason=f"the physics engine {request.param} is not installed")
+    engine = open_engine(replace(standard(), engine=request.param, walls=BIN))
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_grasp_near_a_wall_collides_with_it_across_and_holds_along(walled, side):
+    turn = side * math.pi / 2
+    x, y = (0.165 - 0.02) * np.array([math.cos(turn), math.sin(turn)])
+    scene = upright((CUBE, x, y, turn))
+    across = attempt_grasp(walled, *scene, GripperPose(x, y, turn, 0.01))
+    along = attempt_grasp(walled, *scene, GripperPose(x, y, turn + math.pi / 2, 0.01))
+    assert (across.outcome, along.outcome) == (Outcome.COLLISION, Outcome.SUCCESS)
+
+
+def test_the_gripper_passes_above_the_rim(walled):
+    gripper, _ = begin_grasp(walled, *upright((CUBE, 0.0, 0.0, 0.0)), GripperPose(0.14, 0.0, 0.0, BIN.height + 0.003))
+    assert gripper.descend(BIN.height + 0.003)
+    assert not gripper.descend(BIN.height - 0.01)
+
+
+def test_nothing_leaves_a_bin_with_walls(walled):
+    def check():
+        points = corners(blocks, poses)
+        inside = BIN.inside / 2 + np.clip(points[:, 2:], 0.0, BIN.height) * math.tan(math.radians(BIN.slope))
+        assert points[:, 2].min() > -0.005
+        assert (np.abs(points[:, :2]) < inside + 0.005).all()
+
+    blocks, poses = drop_scene(walled, 3)
+    check()
+    random = np.random.default_rng(3)
+    for _ in range(12):
+        x, y = random.uniform(-0.16, 0.16, size=2)
+        result = attempt_grasp(walled, blocks, poses, GripperPose(x, y, random.uniform(0, math.pi), 0.02))
+        kept = np.setdiff1d(np.arange(len(blocks)), result.removed)
+        blocks, poses = [blocks[i] for i in kept], result.poses[kept]
+        check()
 
 
 def test_closing_twice_does_no_harm(engine):

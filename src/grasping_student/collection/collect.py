@@ -44,7 +44,9 @@ class EpisodeJob:
 def simulation_of(config: CollectConfig) -> SimulationConfig:
     """The simulator that a collection uses."""
     workspace = replace(simulation(config.family).workspace, pixels=config.pixels)
-    return simulation(config.family, config.engine, workspace, config.sensor, config.items, config.mesh_unit)
+    return simulation(
+        config.family, config.engine, workspace, config.sensor, config.items, config.mesh_unit, config.walls
+    )
 
 
 def run(config: CollectConfig, make_policy: MakePolicy) -> Path:

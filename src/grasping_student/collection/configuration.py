@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from grasping_student.pipeline.configuration import check_seeds
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
+from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -44,6 +44,9 @@ class CollectConfig:
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""
+
+    walls: BinWalls = NO_BIN
+    """A bin around the items; without its height the family's own, or none."""
 
     pixels: int = 112
     """Side of a heightmap, pixels."""

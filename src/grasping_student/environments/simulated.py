@@ -35,9 +35,9 @@ class SceneState:
 class _Look:
     """A state of the workspace, and what was computed of it so far."""
 
-    def __init__(self, state: SceneState, workspace: Workspace) -> None:
+    def __init__(self, state: SceneState, config: SimulationConfig) -> None:
         self.state = state
-        self.scene = StillScene(state.items, state.poses, workspace)
+        self.scene = StillScene(state.items, state.poses, config.workspace, config.walls)
         self.seen: Observation | None = None
 
 
@@ -148,7 +148,7 @@ class SimulationEnvironment(RestorableEnvironment):
         state.poses.flags.writeable = False
         before, self._before = self._before, self._look
         # a state that is restored after one attempt from it was seen already
-        self._look = before if before is not None and before.state is state else _Look(state, self.workspace)
+        self._look = before if before is not None and before.state is state else _Look(state, self.config)
 
     def _observed(self) -> Observation:
         look = self._current

@@ -83,7 +83,7 @@ class GraspSampler:
         self._height = environment.picture().heightmap.height
         fine = replace(self._workspace, pixels=max(FINE_PIXELS, self._workspace.pixels))
         self._fine = fine
-        self._picture = take_picture(self._blocks, self._poses, fine)
+        self._picture = take_picture(self._blocks, self._poses, fine, environment.config.walls)
         self._rotations = rotation_of(self._poses[:, 3:]) if len(self._blocks) else np.empty((0, 3, 3))
         self._strip = _strip_points(self._gripper)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
@@ -77,6 +78,46 @@ class GripperConfig:
 
 
 @dataclass(frozen=True)
+class BinWalls:
+    """Four walls of a square bin around the middle of the workspace, which cameras see and grippers meet."""
+
+    height: float = 0.0
+    """Of the rim above the table, metres; 0 for no bin: unseen walls at the border of the workspace keep items in."""
+
+    slope: float = 8.0
+    """How far the walls lean outwards, degrees from upright."""
+
+    thickness: float = 0.02
+    """Of the walls, which is the width of the rim, metres."""
+
+    inside: float = 0.34
+    """Side of the square of floor between the walls, metres."""
+
+    def __post_init__(self) -> None:
+        if not (self.height == 0.0 or 0.01 <= self.height <= 0.3):
+            raise ValueError(f"height is {self.height}; it must lie between 0.01 and 0.3 m, or be 0 for no bin")
+        if not 0.0 <= self.slope <= 45.0:
+            raise ValueError(f"slope is {self.slope}; it must lie between 0 and 45 degrees")
+        if not 0.001 <= self.thickness <= 0.05:
+            raise ValueError(f"thickness is {self.thickness}; it must lie between 0.001 and 0.05 m")
+        if not 0.15 <= self.inside <= 2.0:
+            raise ValueError(f"inside is {self.inside}; it must lie between 0.15 and 2 m")
+
+    @property
+    def top(self) -> float:
+        """Distance of the inner edge of the rim from the middle along x and y, metres."""
+        return self.inside / 2 + self.height * math.tan(math.radians(self.slope))
+
+    @property
+    def outside(self) -> float:
+        """Side of the square that the whole bin covers, metres."""
+        return 2 * (self.top + self.thickness)
+
+
+NO_BIN = BinWalls()
+
+
+@dataclass(frozen=True)
 class SimulationConfig:
     """A simulated workspace: which blocks fall in, what grasps them, how it is seen."""
 
@@ -130,6 +171,9 @@ class SimulationConfig:
 
     stereo: StereoConfig = field(default_factory=StereoConfig)
     """The stereo sensor."""
+
+    walls: BinWalls = NO_BIN
+    """The bin around the items."""
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine."""

@@ -15,9 +15,6 @@ from grasping_student.pipeline.errors import require_extra
 from grasping_student.simulation.config import SimulationConfig
 from grasping_student.simulation.solids import Poses, Solid
 
-WALL_HEIGHT, WALL_THICKNESS = 0.6, 0.1
-"""Walls at the border of the workspace, metres: higher than any pile before it settles."""
-
 PALM_THICKNESS = 0.02
 """Metres."""
 

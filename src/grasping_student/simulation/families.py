@@ -8,7 +8,8 @@ from typing import Literal
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.configuration import choice
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit, SimulationConfig
+from grasping_student.pipeline.errors import UserError
+from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit, SimulationConfig
 from grasping_student.simulation.sensor_config import DepthNoise, SensorName
 
 Family = Literal["standard", "sparse", "dense", "stereo-blocks", "stereo-blocks-test", "bin", "bin-test"]
@@ -88,18 +89,35 @@ def simulation(
     sensor: SensorName | None = None,
     items: str | None = None,
     mesh_unit: MeshUnit = "m",
+    walls: BinWalls = NO_BIN,
 ) -> SimulationConfig:
     """A scene family in an engine; workspace, depth sensor and items are its own where none are given.
 
+    Args:
+        family: its name.
+        engine: physics engine.
+        workspace: None takes the family's own.
+        sensor: None takes the family's own.
+        items: None takes the family's own.
+        mesh_unit: of the meshes of a folder.
+        walls: of the bin; those of height 0 leave the family's own.
+
     Raises:
-        UserError: no such family.
+        UserError: no such family, or a bin that is larger than the workspace.
     """
     config = FAMILIES[choice(family, FAMILIES, "scene family")]()
+    workspace, walls = workspace or config.workspace, walls if walls.height > 0.0 else config.walls
+    if walls.height > 0.0 and walls.outside > workspace.extent:
+        raise UserError(
+            f"the bin is {walls.outside:.3g} m wide with its walls, and the workspace {workspace.extent:.3g} m; take a "
+            "smaller walls.inside, slope, height or thickness"
+        )
     return replace(
         config,
         engine=engine,
-        workspace=workspace or config.workspace,
+        workspace=workspace,
         sensor=sensor or config.sensor,
         items=items or config.items,
         mesh_unit=mesh_unit,
+        walls=walls,
     )

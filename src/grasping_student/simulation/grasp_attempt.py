@@ -69,7 +69,8 @@ def begin_grasp(
     """The open gripper above a grasp, one step after the scene was built, and which items can move."""
     awake = near(poses, np.array([[grasp.x, grasp.y]]), engine.config.awake_radius)
     tops = [float(poses[i, 2]) + items[i].reach for i in np.flatnonzero(awake).tolist()]
-    build_scene(engine, items, poses, awake, grasp._replace(tip=max(*tops, grasp.tip, 0.0) + APPROACH))
+    top = max(*tops, grasp.tip, engine.config.walls.height)
+    build_scene(engine, items, poses, awake, grasp._replace(tip=top + APPROACH))
     engine.step()
     return Gripper(engine), awake
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grasping_student.simulation.config import GripperConfig, SimulationConfig
-from grasping_student.simulation.engine import PALM_THICKNESS, WALL_HEIGHT, WALL_THICKNESS
+from grasping_student.simulation.engine import PALM_THICKNESS
 from grasping_student.simulation.solids import Box, ConvexPart, Hull, Poses, Prism, Solid
+from grasping_student.simulation.walls import fixed_parts, guards
 
 JOINTS = ("x", "y", "tip", "yaw", "left", "right")
 """Names of the gripper's joints and of their motors."""
@@ -40,6 +41,9 @@ ROLLING_FRICTION = 0.0003
 BEVEL_HEIGHT, BEVEL_DEPTH, BEVEL_WIDTH = 0.016, 0.009, 0.008
 """Finger tips are bevelled outside and on both sides, as real ones are, metres: a tip that touches the edge of a block
 slides past it. The pads are flat down to the tip."""
+
+ALL, GUARD = 1, 2
+"""Bits of what collides with what: guards of a bin stop solids alone."""
 
 LINK_MASS, LINK_INERTIA, FINGER_MASS, FINGER_INERTIA = 0.5, 1e-3, 0.1, 1e-4
 """Kilograms and kg m^2."""
@@ -77,14 +81,11 @@ def solid_of(shape: str) -> int:
 
 
 def _add_bin(spec: Any, config: SimulationConfig) -> None:
-    half, thick, high = config.workspace.extent / 2, WALL_THICKNESS, WALL_HEIGHT
-    boxes = [Box((half + thick, half + thick, thick / 2), (0.0, 0.0, -thick / 2))]
-    for sign in (-1.0, 1.0):
-        across = sign * (half + thick / 2)
-        boxes.append(Box((thick / 2, half + thick, high / 2), (across, 0.0, high / 2)))
-        boxes.append(Box((half + thick, thick / 2, high / 2), (0.0, across, high / 2)))
-    for box in boxes:
-        _add_part(spec, spec.worldbody, "", box, config.block_friction)
+    for number, part in enumerate(fixed_parts(config)):
+        _add_part(spec, spec.worldbody, f"bin {number}", part, config.block_friction)
+    for box in guards(config):
+        geom = _add_part(spec, spec.worldbody, "", box, config.block_friction)
+        geom.contype, geom.conaffinity = GUARD, 0
 
 
 def _add_solid(spec: Any, index: int, solid: Solid, pose: NDArray[np.float64], moves: bool) -> None:
@@ -93,7 +94,9 @@ def _add_solid(spec: Any, index: int, solid: Solid, pose: NDArray[np.float64], m
         body.add_freejoint(name=f"free {index}")
         _set_inertia(body, solid.mass, solid.inertia)
     for part, shape in enumerate(solid.parts):
-        _add_part(spec, body, f"{index} {part}", shape, solid.friction, ROLLING_FRICTION if solid.rolls else 0.0)
+        rolling = ROLLING_FRICTION if solid.rolls else 0.0
+        geom = _add_part(spec, body, f"{index} {part}", shape, solid.friction, rolling)
+        geom.conaffinity = ALL | GUARD
 
 
 def _add_gripper(spec: Any, config: GripperConfig) -> None:
@@ -169,7 +172,7 @@ def _set_inertia(body: Any, mass: float, inertia: tuple[float, ...]) -> None:
     body.ipos, body.iquat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)  # left out, they become the body's own pose
 
 
-def _add_part(spec: Any, body: Any, name: str, part: ConvexPart, friction: float, rolling: float = 0.0) -> None:
+def _add_part(spec: Any, body: Any, name: str, part: ConvexPart, friction: float, rolling: float = 0.0) -> Any:
     """A shape. MuJoCo takes the larger friction of two: for equal ones, the product that PyBullet takes."""
     if isinstance(part, (Prism, Hull)):
         spec.add_mesh(name=name, uservert=part.corners().ravel())
@@ -181,7 +184,7 @@ def _add_part(spec: Any, body: Any, name: str, part: ConvexPart, friction: float
             shape |= {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": part.half_sides}
         else:
             shape |= {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (part.radius, part.half_length, 0.0)}
-    body.add_geom(
+    return body.add_geom(
         name=name,
         friction=[FRICTION_SCALE * friction**2, 0.0, rolling],
         condim=6 if rolling > 0.0 else 3,

@@ -14,20 +14,9 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
 from grasping_student.simulation.config import SimulationConfig
-from grasping_student.simulation.engine import (
-    LEFT,
-    PALM_THICKNESS,
-    RIGHT,
-    TIP,
-    WALL_HEIGHT,
-    WALL_THICKNESS,
-    YAW,
-    GripperPose,
-    PhysicsEngine,
-    X,
-    Y,
-)
+from grasping_student.simulation.engine import LEFT, PALM_THICKNESS, RIGHT, TIP, YAW, GripperPose, PhysicsEngine, X, Y
 from grasping_student.simulation.solids import ORIGIN, UNTURNED, Box, ConvexPart, Cylinder, Hull, Poses, Prism, Solid
+from grasping_student.simulation.walls import fixed_parts, guards
 
 HULL_MARGIN = 0.001
 """The engine grows convex hulls by this, metres; boxes and cylinders keep their size."""
@@ -58,6 +47,7 @@ class PybulletEngine(PhysicsEngine):
         if self._client < 0:
             raise RuntimeError("the physics engine refused a new client: too many simulators are open in this process")
         self._bodies: list[int] = []
+        self._guards: list[int] = []
         self._gripper = -1
 
     def close(self) -> None:
@@ -137,16 +127,20 @@ class PybulletEngine(PhysicsEngine):
         return getattr(self._engine, function)(*arguments, physicsClientId=self._client, **options)
 
     def _build_bin(self) -> None:
-        half, thick, high = self.config.workspace.extent / 2, WALL_THICKNESS, WALL_HEIGHT
-        boxes = [((0.0, 0.0, -thick / 2), (half + thick, half + thick, thick / 2))]
-        for sign in (-1.0, 1.0):
-            across = sign * (half + thick / 2)
-            boxes.append(((across, 0.0, high / 2), (thick / 2, half + thick, high / 2)))
-            boxes.append(((0.0, across, high / 2), (half + thick, thick / 2, high / 2)))
-        for position, extents in boxes:
-            shape = self._call("createCollisionShape", self._engine.GEOM_BOX, halfExtents=extents)
-            body = self._call("createMultiBody", 0.0, shape, -1, position, useMaximalCoordinates=1)
-            self._call("changeDynamics", body, -1, lateralFriction=self.config.block_friction)
+        for part in fixed_parts(self.config):
+            self._add_fixed(part)
+        self._guards = [self._add_fixed(box) for box in guards(self.config)]
+
+    def _add_fixed(self, part: Box | Hull) -> int:
+        shape = (
+            self._call("createCollisionShape", self._engine.GEOM_BOX, halfExtents=part.half_sides)
+            if isinstance(part, Box)
+            else self._shape((part,))
+        )
+        place = part.position if isinstance(part, Box) else ORIGIN
+        body = int(self._call("createMultiBody", 0.0, shape, -1, place, useMaximalCoordinates=1))
+        self._call("changeDynamics", body, -1, lateralFriction=self.config.block_friction)
+        return body
 
     def _add_solid(self, solid: Solid, pose: NDArray[np.float64], moves: bool) -> int:
         body = self._call(
@@ -240,6 +234,9 @@ class PybulletEngine(PhysicsEngine):
                 rollingFriction=config.rolling_friction,
                 spinningFriction=config.spinning_friction,
             )
+        for guard in self._guards:
+            for link in (YAW, LEFT, RIGHT):  # the palm and both fingers
+                self._call("setCollisionFilterPair", self._gripper, guard, link, -1, 0)
         self.hold_tip(pose.tip)
         self.move_fingers(config.close_speed)
 

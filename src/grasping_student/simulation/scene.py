@@ -44,7 +44,7 @@ def stack_poses(items: tuple[Item, ...], config: SimulationConfig, random: np.ra
         quaternion /= np.linalg.norm(quaternion)
         corners = item.triangles.reshape(-1, 3) @ rotation_of(quaternion).T
         low, high = corners.min(axis=0), corners.max(axis=0)
-        room = half - 0.002
+        room = (config.walls.inside / 2 if config.walls.height > 0.0 else half) - 0.002
         x, y = np.clip(random.uniform(-config.spread, config.spread, size=2), -room - low[:2], room - high[:2])
         first = np.floor((np.array([x, y]) + low[:2] + half) / DROP_CELL).astype(int).clip(0, cells - 1)
         last = np.floor((np.array([x, y]) + high[:2] + half) / DROP_CELL).astype(int).clip(0, cells - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from grasping_student.perception.frame import frame_to_heightmap
 from grasping_student.perception.heightmap_repair import SMALLEST_COVERAGE, HeightmapRepairConfig, repair_heightmap
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
-from grasping_student.simulation.config import SimulationConfig
+from grasping_student.simulation.config import NO_BIN, BinWalls, SimulationConfig
 from grasping_student.simulation.depth_noise import add_depth_noise
 from grasping_student.simulation.rendering import StillScene
 from grasping_student.simulation.sensor_config import DepthNoise, StereoConfig
@@ -39,7 +40,12 @@ class IdealSensor(DepthSensor):
         self._noise = noise
 
     def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
-        return Observation.of(add_depth_noise(scene.picture.heightmap, self._noise, random))
+        seen, beyond = add_depth_noise(scene.picture.heightmap, self._noise, random), scene.bin_cells
+        if not beyond.any():
+            return Observation.of(seen)
+        # the cells are known, not looked for as in a camera's picture (perception/bins.py); the rest is the same road
+        shown = replace(seen, height=np.where(beyond, np.float32(0.0), seen.height))
+        return Observation(shown, beyond, seen.height)
 
 
 class StereoSensor(DepthSensor):
@@ -53,7 +59,7 @@ class StereoSensor(DepthSensor):
         from grasping_student.simulation.stereo import StereoCamera  # late: an ideal sensor needs no renderer
 
         self.camera = StereoCamera(config.stereo, config.workspace)
-        self._repair = stereo_repair(config.stereo)
+        self._repair = stereo_repair(config.stereo, config.walls)
 
     def observe(self, scene: StillScene, random: np.random.Generator) -> Observation:
         frame = self.camera.capture(scene, random).frame
@@ -67,9 +73,12 @@ class StereoSensor(DepthSensor):
         return repair_heightmap(frame_to_heightmap(frame, scene.workspace), self._repair, frame)
 
 
-def stereo_repair(config: StereoConfig) -> HeightmapRepairConfig:
-    """Repairs of a simulated stereo camera's heightmap: its pose is exact, and the walls around it are not seen."""
-    return HeightmapRepairConfig(level=False, walls=False, ceiling=config.highest)
+def stereo_repair(config: StereoConfig, walls: BinWalls = NO_BIN) -> HeightmapRepairConfig:
+    """Repairs of a simulated stereo camera's heightmap: its pose is exact, and the floor of a bin known, as if its
+    corners had been given by hand; unseen walls need none."""
+    half = walls.inside / 2
+    floor = (-half, -half, half, half) if walls.height > 0.0 else ()
+    return HeightmapRepairConfig(level=False, walls=False, bin=floor, ceiling=config.highest)
 
 
 def make_sensor(config: SimulationConfig) -> DepthSensor:

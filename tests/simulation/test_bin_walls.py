@@ -1,0 +1,78 @@
+"""Walls of a bin: seen, excluded, and in the way of the gripper."""
+
+import numpy as np
+import pytest
+
+from grasping_student.cli.main import main
+from grasping_student.datasets.store import Dataset
+from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.geometry.grasp import Outcome, PlanarGrasp
+from grasping_student.geometry.workspace import Workspace
+from grasping_student.simulation.config import BinWalls
+from grasping_student.simulation.families import FAMILIES, simulation
+from grasping_student.simulation.rasteriser import NOTHING
+from grasping_student.simulation.rendering import StillScene
+
+BIN = BinWalls(height=0.08, slope=12.0, inside=0.3)
+
+
+def ring(workspace: Workspace, low: float, high: float):
+    """Cells whose distance from the middle, along x or y, lies between two numbers."""
+    index = np.arange(workspace.pixels)
+    x, y = np.abs(workspace.xy_from_pixel(index, index))
+    distance = np.maximum(y[:, None], x[None, :])
+    return (distance > low) & (distance < high)
+
+
+def test_an_empty_bin_is_seen_as_high_as_it_is_and_its_floor_as_floor():
+    workspace = Workspace(pixels=225)
+    scene = StillScene((), np.empty((0, 7)), workspace, BIN)
+    heightmap, item = scene.picture
+    rim, flank = ring(workspace, BIN.top + 0.002, BIN.outside / 2 - 0.002), ring(workspace, BIN.inside / 2, BIN.top)
+    np.testing.assert_allclose(heightmap.height[rim], BIN.height, atol=1e-6)
+    assert (heightmap.height[ring(workspace, -1.0, BIN.inside / 2 - 0.002)] == 0.0).all()
+    assert 0.3 * BIN.height < heightmap.height[flank].mean() < 0.7 * BIN.height
+    assert (item == NOTHING).all()
+    np.testing.assert_array_equal(scene.bin_cells, heightmap.height + ring(workspace, BIN.top, 1.0) > 0.0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_observation_excludes_the_walls_and_shows_a_network_floor_there(family):
+    with SimulationEnvironment(simulation(family, walls=BIN)) as environment:
+        environment.reset(3)
+        seen, truth = environment.observe(), environment.picture()
+        walls = (truth.item == NOTHING) & (truth.heightmap.height > 0.0)
+        assert walls.any()
+        assert seen.excluded[walls].all()
+        assert (seen.heightmap.height[seen.excluded] == 0.0).all()
+        assert np.nanmax(seen.surface[walls]) == pytest.approx(BIN.height, abs=0.01)
+        assert not seen.excluded[truth.item != NOTHING].any()
+        row, col = np.argwhere(seen.excluded & environment.workspace.graspable_mask())[0]
+        assert environment.execute(PlanarGrasp(int(row), int(col), 0.0)) is Outcome.OUT_OF_REACH
+        assert environment.state.changes == 0
+
+
+@pytest.mark.parametrize("walls", [BIN, BinWalls(height=0.08, thickness=0.004), BinWalls(height=0.12, slope=0.0)])
+def test_a_stereo_camera_excludes_all_but_the_floor_of_the_bin(walls):
+    with SimulationEnvironment(simulation("standard", sensor="stereo", walls=walls)) as environment:
+        environment.reset(0)
+        seen, workspace = environment.observe(), environment.workspace
+        beyond, floor = ring(workspace, walls.inside / 2 + 0.002, 1.0), ring(workspace, -1.0, walls.inside / 2 - 0.02)
+        assert seen.excluded[beyond].all()
+        assert seen.excluded[floor].mean() < 0.1
+        assert (seen.heightmap.height[beyond] == 0.0).all()
+        measured = seen.surface[ring(workspace, walls.top + 0.001, walls.outside / 2 - 0.001)]
+        assert abs(np.nanmedian(measured) - walls.height) < 0.004
+
+
+def test_a_bin_is_an_option_of_a_collection_and_one_that_does_not_fit_is_told(tmp_path, capsys):
+    words = ["collect", "--family", "sparse", "--policy", "random", "--count", "3", "--workers", "1"]
+    words += ["--walls.height", "0.08", "--out", str(tmp_path / "a")]
+    assert main(words) == 0
+    height = np.stack([Dataset(tmp_path / "a").heightmap(i).height for i in range(3)])
+    beyond = ring(Dataset(tmp_path / "a").workspace, BinWalls(height=0.08).top, 1.0)
+    assert (height[:, beyond] == 0.0).all()
+    for value, message in (("0.5", "must lie between 0.01 and 0.3"), ("0.3", "take a smaller walls.inside")):
+        words[-1], words[-3] = str(tmp_path / value), value
+        assert main([*words, "--walls.slope", "20"]) == 2
+        assert message in capsys.readouterr().err
