@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.pipeline.files import read_json, write_text
+from grasping_student.simulation.config import ENGINE_TITLES
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "simulator.md"
-
-TITLES = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
 
 Facts = dict[str, Any]
 
@@ -22,7 +21,7 @@ Facts = dict[str, Any]
 def rates_table(facts: Facts) -> str:
     """Success of chance and of the scripted picker in every family, the engines side by side."""
     engines = list(dict.fromkeys(row["engine"] for row in facts["rates"]))
-    lines = [f"| family | policy | {' | '.join(f'{TITLES[engine]}, success' for engine in engines)} |"]
+    lines = [f"| family | policy | {' | '.join(f'{ENGINE_TITLES[engine]}, success' for engine in engines)} |"]
     lines.append("|---|---|" + "---|" * len(engines))
     for family, policy in dict.fromkeys((row["family"], row["policy"]) for row in facts["rates"]):
         cells = []
@@ -42,7 +41,7 @@ def stability_list(facts: Facts) -> str:
     drift = facts["drift_in_a_second_all_awake_m"]
     return "\n".join(
         [
-            f"- {TITLES[facts['engine']]}: {facts['attempts']} random attempts in {facts['scenes']} scenes "
+            f"- {ENGINE_TITLES[facts['engine']]}: {facts['attempts']} random attempts in {facts['scenes']} scenes "
             f"of all families, seed {facts['seed']}",
             f"- highest that any block got above the pile, lifted ones included (a lift is 80 mm): "
             f"{1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
@@ -60,7 +59,7 @@ def stability_list(facts: Facts) -> str:
 def speed_table(facts: Facts) -> str:
     """What a processor second gives in each engine, and how two workers compare with one."""
     engines = list(facts["scenes"])
-    lines = [f"| in a second of one core | {' | '.join(TITLES[engine] for engine in engines)} | ratio |"]
+    lines = [f"| in a second of one core | {' | '.join(ENGINE_TITLES[engine] for engine in engines)} | ratio |"]
     lines.append("|---|" + "---|" * (len(engines) + 1))
     for name, words in (
         ("attempts_random", "attempts of chance"),
@@ -71,6 +70,33 @@ def speed_table(facts: Facts) -> str:
         lines.append(f"| {words} | {' | '.join(map(str, rates))} | {rates[0] / rates[-1]:.2f} |")
     heightmaps = [f"{pixels} px in {value} ms" for pixels, value in facts["heightmap_ms"].items()]
     return "\n".join([*lines, "", f"A heightmap of 50 blocks: {', '.join(heightmaps)}."])
+
+
+def demo_table(facts: Facts) -> str:
+    """Rates of the demo's models in both engines, and whether their order is the same."""
+    engines = list(facts["engines"])
+    tests = {"one_shot": "one-shot", "episodes": "in episodes"}
+    columns = [(test, engine) for test in tests for engine in engines]
+    lines = [f"| model | {' | '.join(f'{ENGINE_TITLES[engine]}, {tests[test]}' for test, engine in columns)} |"]
+    lines.append("|---|" + "---|" * len(columns))
+    for model, title in facts["models"].items():
+        cells = [_rate(facts["engines"][engine][test].get(model)) for test, engine in columns]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    sentences = []
+    for test, words in tests.items():
+        order = facts["order"][test]
+        sentences.append(
+            f"{words.capitalize()}, intervals lie apart in both engines for {order['told_apart']} of {order['pairs']} "
+            f"pairs of models, and {order['other_order']} of these stand in the other order"
+        )
+    return "\n".join([*lines, "", f"95 % bootstrap intervals over scenes or episodes. {'. '.join(sentences)}."])
+
+
+def _rate(values: Facts | None) -> str:
+    if values is None:
+        return ""
+    low, high = values["bootstrap_95"]
+    return f"{100 * values['success_rate']:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 TABLES = {

@@ -147,7 +147,7 @@ def simulated_cell_config(
     geometry = simulation.gripper.geometry
     view: dict[str, Any] = {"host": fakes.host, "control_port": fakes.control_port}
     if simulation.sensor == "stereo":
-        view["repair"] = to_plain(stereo_repair(simulation.stereo))
+        view["repair"] = to_plain(stereo_repair(simulation.stereo, simulation.walls))
     return CellConfig(
         arm=DeviceConfig("ur5e", arm),
         gripper=DeviceConfig("robotiq-2f85", {"host": fakes.host, "port": fakes.gripper_port}),

@@ -14,6 +14,9 @@ ShapeName = Literal["cube", "cuboid", "plank", "cylinder", "half_cylinder", "arc
 EngineName = Literal["mujoco", "pybullet"]
 ENGINE_NAMES: tuple[EngineName, ...] = get_args(EngineName)
 
+ENGINE_TITLES: dict[str, str] = {"mujoco": "MuJoCo", "pybullet": "PyBullet"}
+"""Names of the engines in tables and sentences."""
+
 DEFAULT_ENGINE: EngineName = "mujoco"
 """Physics engine of whatever names none."""
 

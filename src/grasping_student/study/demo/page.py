@@ -12,6 +12,7 @@ from grasping_student.evaluation.table import interval, percent, points
 from grasping_student.pipeline.files import write_json, write_text
 from grasping_student.plotting.figures import plot_curves, plot_rates
 from grasping_student.plotting.style import data_uri, new_figure
+from grasping_student.simulation.config import ENGINE_TITLES
 from grasping_student.study.demo.pictures import DemoPictures, opened
 from grasping_student.study.demo.report import (
     CONDITION_NAMES,
@@ -84,7 +85,13 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(percent=percent, points=points, interval=interval, spaced=lambda text: text.replace("_", " "))
+    found.filters.update(
+        engine_title=lambda name: ENGINE_TITLES.get(name, ""),
+        percent=percent,
+        points=points,
+        interval=interval,
+        spaced=lambda text: text.replace("_", " "),
+    )
     return found
 
 

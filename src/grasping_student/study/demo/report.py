@@ -109,6 +109,7 @@ def report_values(run: DemoRun) -> dict[str, Any]:
             pair |= _difference(counts[first], counts["student"], run.seed) or {}
             episodes = {rate_: _pair(picking, first, rate_) for rate_ in ("all_picks", *_SUB_RATES)}
             report[name] = {**pair, "one_shot": _pair(one_shot, first, "one_shot"), "episodes": episodes}
+    picked_in = read_asked(run.picking)["environment"]
     report |= {
         "labels": run.labels,
         "scenes": run.scenes,
@@ -118,7 +119,8 @@ def report_values(run: DemoRun) -> dict[str, Any]:
         "commit": code_commit(),
         "package_version": grasping_student.__version__,
         "machine": machine_name(),
-        "family": read_asked(run.picking)["environment"].get("family"),
+        "family": picked_in.get("family"),
+        "engine": picked_in.get("engine"),
     }
     return report
 
