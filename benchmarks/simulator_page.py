@@ -38,18 +38,19 @@ def rates_table(facts: Facts) -> str:
 
 def stability_list(facts: Facts) -> str:
     """Extremes over all attempts."""
-    drift = facts["drift_in_a_second_all_awake_m"]
+    drift, cut = facts["drift_in_a_second_all_awake_m"], facts["settling_cut_off"]
     return "\n".join(
         [
             f"- {ENGINE_TITLES[facts['engine']]}: {facts['attempts']} random attempts in {facts['scenes']} scenes "
-            f"of all families, seed {facts['seed']}",
+            f"of {', '.join(facts['families'])}, seed {facts['seed']}",
             f"- highest that any block got above the pile, lifted ones included (a lift is 80 mm): "
             f"{1000 * facts['highest_rise_of_any_block_m']:.1f} mm",
             f"- lowest corner: {1000 * facts['lowest_corner_m']:.2f} mm; share of states of blocks with a corner over "
             f"2 mm in the table: {100 * facts['corners_more_than_2_mm_below_the_table_share']:.2f} %",
             f"- outermost corner: {1000 * facts['outermost_corner_m']:.1f} mm from the middle (the walls stand at "
             "225 mm)",
-            f"- settling cut off at its time limit: {facts['settling_cut_off_times']} times",
+            f"- settling cut off at its time limit: {cut['times']} times, with {cut['blocks_still_moving']} blocks in "
+            f"all still moving, the fastest at {1000 * cut['fastest_m_per_s']:.0f} mm/s",
             f"- drift in a further second with all blocks awake: median {1000 * drift['median']:.2f} mm, more than "
             f"3 mm for {100 * drift['share_above_3_mm']:.1f} % of blocks, largest {1000 * drift['largest']:.1f} mm",
         ]

@@ -137,6 +137,7 @@ def test_a_pile_rests_in_the_bin_and_comes_out_the_same_again(engine, seed):
     assert corners(blocks, poses)[:, 2].min() > -0.003
     assert np.abs(corners(blocks, poses)[:, :2]).max() < 0.225 + 0.003
     build_scene(engine, blocks, poses, everything(blocks))
+    engine.prefer_rest()
     engine.step(engine.steps_of(1.0))
     drift = np.linalg.norm(engine.poses()[:, :3] - poses[:, :3], axis=1)
     assert np.median(drift) < 0.0005

@@ -72,13 +72,13 @@ class BoxWorld(RestorableEnvironment):
 
     @property
     def state(self):
-        return SimpleNamespace(blocks=list(self._places))
+        return SimpleNamespace(items=list(self._places))
 
     def picture(self):
         block = np.full(WORKSPACE.shape, -1, np.int32)
         for index, place in enumerate(self._places):
             block[self._pixels(place)] = index
-        return SimpleNamespace(block=block)
+        return SimpleNamespace(item=block)
 
     def take_away(self, indices):
         self._places = [place for index, place in enumerate(self._places) if index not in indices]
