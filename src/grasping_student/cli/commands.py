@@ -80,6 +80,12 @@ COMMANDS: dict[str, Command] = {
         "training.affordance_configuration:AFFORDANCE_PRESETS",
         when_stopped=_RESUMES,
     ),
+    "train online": Command(
+        "learn from the robot's own attempts, no person: grasp, train on the outcomes, grasp again",
+        "stages:train_online",
+        "collection.online_configuration:ONLINE_PRESETS",
+        when_stopped=_RESUMES,
+    ),
     "train confidence": Command(
         "how likely a grasp of each score is to succeed, from attempts; --min-success takes it",
         "stages:train_confidence",

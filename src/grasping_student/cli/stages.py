@@ -11,6 +11,7 @@ from grasping_student.pipeline.errors import require_extra
 
 if TYPE_CHECKING:
     from grasping_student.collection.configuration import CollectConfig
+    from grasping_student.collection.online_configuration import OnlineConfig
     from grasping_student.evaluation.confidence_configuration import ConfidenceConfig
     from grasping_student.pseudo_labels.configuration import PseudoLabelConfig
     from grasping_student.serving.configuration import PredictConfig, ServeConfig
@@ -85,6 +86,20 @@ def train_pretraining(config: PretrainingConfig) -> None:
 
     out = run(config)
     notify(f"weights in {out}; the other train commands start from them with --initial {out}")
+
+
+def train_online(config: OnlineConfig) -> None:
+    """``grasping-student train online``: rounds of attempts and training, and the curve."""
+    from grasping_student.collection.online import CURVE, MODEL, run
+    from grasping_student.episodes.policy_spec import make_policy
+    from grasping_student.evaluation.table import percent
+    from grasping_student.pipeline.files import read_json
+
+    out = run(config, make_policy)
+    print(f"{'attempts in all':>16}{'of this round':>15}{'successes':>11}{'share':>8}")
+    for row in read_json(out / CURVE)["rounds"]:
+        print(f"{row['attempts']:>16}{row['made']:>15}{row['successes']:>11}{percent(row['success_rate']):>8}")
+    notify(f"model in {out / MODEL}; evaluate it as antipodal:{out / MODEL}")
 
 
 def train_confidence(config: ConfidenceConfig) -> None:

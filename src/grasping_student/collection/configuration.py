@@ -28,7 +28,8 @@ class CollectConfig:
     """Attempts or scenes to collect."""
 
     policy: str = "scripted"
-    """What chooses the grasps: random, scripted, scripted-exact or a checkpoint folder. Unused for scenes."""
+    """What chooses the grasps: random, antipodal, scripted, scripted-exact, a checkpoint folder, or exploring: and the
+    folder of an affordance network. Unused for scenes."""
 
     family: Family = "standard"
     """Scene family of the simulator."""

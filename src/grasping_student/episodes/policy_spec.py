@@ -30,7 +30,10 @@ UNCONSTRAINED = "unconstrained"
 FAILURE_AVOIDING = "failure-avoiding"
 """Prefix of a checkpoint that, in episodes, keeps away from where it failed."""
 
-PREFIXES = (*(name for name in CONSTRAINTS if name != "none"), UNCONSTRAINED, FAILURE_AVOIDING)
+EXPLORING = "exploring"
+"""Prefix of an affordance network that also tries grasps of which it is unsure, to learn from them."""
+
+PREFIXES = (*(name for name in CONSTRAINTS if name != "none"), UNCONSTRAINED, FAILURE_AVOIDING, EXPLORING)
 FORMER_PREFIXES = {**FORMER_NAMES, "bare": UNCONSTRAINED, "memory": FAILURE_AVOIDING}
 """Former prefix -> today's, still read for one release."""
 
@@ -44,7 +47,8 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     Args:
         spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``clearance:FOLDER`` and ``antipodal:FOLDER`` choose
             only among grasps that the constraint of that name allows; ``unconstrained:FOLDER`` forgets the constraint
-            that a student carries; ``failure-avoiding:FOLDER`` keeps away from where it failed until it succeeds.
+            that a student carries; ``failure-avoiding:FOLDER`` keeps away from where it failed until it succeeds;
+            ``exploring:FOLDER`` of an affordance network tries what it is unsure of, too.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -81,6 +85,12 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         )
     if prefix == FAILURE_AVOIDING:
         return FailureAvoidingPolicy(model, folder.name)
+    if prefix == EXPLORING:
+        from grasping_student.models.affordance import load_affordance
+        from grasping_student.policies.exploring import ExploringPolicy
+
+        load_affordance(folder, f"--policy {EXPLORING}:")
+        return ExploringPolicy(model, folder.name)
     if prefix == UNCONSTRAINED and model.config.constraint != GraspConstraintConfig():
         model = model.unconstrained()
     name: ConstraintName = prefix if prefix in CONSTRAINTS else "none"

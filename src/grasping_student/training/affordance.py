@@ -26,6 +26,10 @@ from grasping_student.training.labels import Labels, Scenes, labels_of_attempts,
 from grasping_student.training.stage import forget, train
 
 
+class OneSided(UserError):
+    """All attempts succeeded, or all failed: there is nothing to tell apart."""
+
+
 class AffordanceStep:
     """Sigmoid and binary cross-entropy at the labelled pixel; no softmax, no second angle."""
 
@@ -68,7 +72,7 @@ def run(config: AffordanceConfig) -> Path:
     labels, scenes = _labels_and_scenes(list(zip(datasets, attempts, strict=True)), config)
     succeeded = labels.success > 0.5
     if succeeded.all() or not succeeded.any():
-        raise UserError(
+        raise OneSided(
             f"the {len(labels)} training attempts hold {int(succeeded.sum())} successes and {int((~succeeded).sum())} "
             "failures; an affordance network needs both: collect more attempts, for example with --policy random"
         )
