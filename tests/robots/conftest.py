@@ -7,10 +7,15 @@ from grasping_student.robots.arms.ur5e import Ur5e, Ur5eConfig
 from grasping_student.robots.grippers.robotiq_2f85 import Robotiq2F85, Robotiq2F85Config
 
 
+@pytest.fixture(scope="session")
+def rtde():
+    """The arm's vendor library, which has no wheels for every Python."""
+    return pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
+
+
 @pytest.fixture(scope="module")
-def fakes():
+def fakes(rtde):
     """Arm and gripper, ten times faster than real."""
-    pytest.importorskip("rtde_control", reason="needs ur-rtde: pip install -e '.[robot]'")
     with FakeCell(speedup=10.0) as cell:
         yield cell
 

@@ -258,7 +258,7 @@ def plan_height(cell):
     return plan_grasp(cell.observe(), GRASP, cell.config).grasp.z
 
 
-def test_devices_that_can_not_be_reached_are_said_before_anything_moves():
+def test_devices_that_can_not_be_reached_are_said_before_anything_moves(rtde):
     config = replace(
         CellConfig(),
         arm=DeviceConfig("ur5e", {"host": "127.250.250.1"}),

@@ -147,7 +147,7 @@ def test_a_hanging_driver_process_is_ended_and_the_arm_stops(fakes, arm):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_controller_that_dies_or_hangs_in_a_move_is_answered(ending):
+def test_a_controller_that_dies_or_hangs_in_a_move_is_answered(rtde, ending):
     """All of it at once: no data, no script port, no dashboard."""
     with FakeCell(speedup=10.0) as own:
         driver = Ur5e(Ur5eConfig(own.host, watchdog_frequency=0.5, stale_after=2.0))
@@ -277,7 +277,7 @@ def test_a_descent_that_ends_early_without_contact_is_a_failed_move(fakes, arm, 
         arm.descend(here.at_height(here.z - 0.02), 0.05, 1.0, force=15.0)
 
 
-def test_nobody_at_the_address_is_said_with_what_to_check():
+def test_nobody_at_the_address_is_said_with_what_to_check(rtde):
     with pytest.raises(ArmFault, match="is the cable in") as caught:
         Ur5e(Ur5eConfig("127.250.250.250")).connect()
     assert caught.value.fault is Fault.UNREACHABLE

@@ -52,8 +52,11 @@ def checked_path(folder: Path, path: Path) -> Path:
     """
     try:
         resolved = path.resolve()
+        leads_nowhere = resolved.is_symlink()  # a circle of links, from Python 3.13 on
     except (OSError, RuntimeError):
-        raise Unusable(f"{path.name} is a link that leads nowhere") from None
+        leads_nowhere = True
+    if leads_nowhere:
+        raise Unusable(f"{path.name} is a link that leads nowhere")
     if not resolved.is_relative_to(folder.resolve()):
         raise Unusable(f"{path.name} leads outside the folder")
     if not resolved.exists():
