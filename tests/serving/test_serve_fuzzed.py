@@ -17,6 +17,9 @@ pytest.importorskip("prometheus_client")
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "120"))
 """More of them, and others in each run, by hand."""
 
+SETTINGS = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 120, suppress_health_check=list(HealthCheck)
+)
 NUMBERS = ("x", "y", "z", "angle", "width")
 KINDS = ("multipart/form-data; boundary=x", "multipart/form-data", "text/plain")
 
@@ -127,7 +130,7 @@ def test_every_answer_is_one_that_the_description_tells_of(server, description):
 
 
 def test_bytes_that_are_no_form_get_a_status(server):
-    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(SETTINGS, max_examples=60)
     @given(
         st.binary(max_size=300),
         st.sampled_from(["multipart/form-data; boundary=x", "multipart/form-data", "text/plain"]),

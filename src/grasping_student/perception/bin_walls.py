@@ -130,10 +130,12 @@ def _gaps(open_there: NDArray[np.bool_]) -> int:
 
 def _hull(cells: NDArray[np.bool_], workspace: Workspace) -> NDArray[np.float32] | None:
     """Convex hull of cells, columns and rows ``(n, 2)``, or None where it is too narrow for a bin."""
-    row, col = np.nonzero(cells)
-    if row.size < 3:
+    if np.count_nonzero(cells) < 3:
         return None
-    hull = np.asarray(cv2.convexHull(np.column_stack([col, row]).astype(np.float32))[:, 0], dtype=np.float32)
+    row = np.flatnonzero(cells.any(axis=1))  # the outermost cells of each row span the hull of all
+    first, last = cells[row].argmax(axis=1), cells.shape[1] - 1 - cells[row, ::-1].argmax(axis=1)
+    ends = np.column_stack([np.stack([first, last], axis=1).ravel(), np.repeat(row, 2)])
+    hull = np.asarray(cv2.convexHull(ends.astype(np.float32))[:, 0], dtype=np.float32)
     wide = len(hull) >= 3 and min(cv2.minAreaRect(hull)[1]) * workspace.pixel_size >= SMALLEST_SIDE
     return hull if wide else None
 

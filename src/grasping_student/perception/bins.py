@@ -53,6 +53,8 @@ def find_bin(heightmap: Heightmap) -> Bin | None:
     for cut in CUTS:
         with np.errstate(invalid="ignore"):
             high = height > cut
+        if not high.any():
+            break
         closed = cv2.morphologyEx(high.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8)) > 0
         for walls in (closed, high):  # with gaps closed, what little is seen between a heap and the walls is closed too
             inside = _wide_patches(~walls & ~unseen, workspace, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import Self
@@ -100,22 +101,17 @@ def fit_floor(heightmap: Heightmap, any_height: bool = False) -> FloorPlane | No
     if z.size < 100:
         return None
     low = _lowest_of_blocks(x, y, z, heightmap.workspace)
-    candidates = [FloorPlane()]
-    random = np.random.default_rng(0)
-    for _ in range(TRIALS if len(low) >= 3 else 0):
-        three = low[random.choice(len(low), 3, replace=False)]
-        plane = _through(three, farthest)
-        if plane is not None:
-            candidates.append(plane)
+    candidates = np.concatenate([np.zeros((1, 3)), _through(low, farthest) if len(low) >= 3 else np.empty((0, 3))])
     thin = slice(None, None, max(1, z.size // 1500))
-    best = max(candidates, key=lambda plane: _support(plane, x[thin], y[thin], z[thin]))
+    planes = candidates[:, :1] * x[thin] + candidates[:, 1:2] * y[thin] + candidates[:, 2:]
+    best = FloorPlane.of(candidates[_support(z[thin] - planes).argmax()])
     for band in (3 * BAND, 2 * BAND, BAND, BAND):
         near = np.abs(z - best.z(x, y)) < band
         if near.sum() < 100:
             return None
         matrix = np.column_stack([x[near], y[near], np.ones(int(near.sum()))])
         best = FloorPlane.of(np.linalg.lstsq(matrix, z[near], rcond=None)[0])
-    return best if _believable(best, farthest) and _support(best, x, y, z) >= MINIMUM_SUPPORT else None
+    return best if _believable(best, farthest) and _support(z - best.z(x, y)) >= MINIMUM_SUPPORT else None
 
 
 def refine_floor(points: NDArray[np.floating], workspace: Workspace, plane: FloorPlane) -> tuple[FloorPlane, float]:
@@ -162,7 +158,7 @@ def check_floor(heightmap: Heightmap, plane: FloorPlane | None) -> None:
     other = fit_floor(heightmap, any_height=True)
     if other is not None:
         x, y, z = _measured_cells(heightmap, 1.2 * FARTHEST_OFFSET)
-        if _support(other, x, y, z) >= DOMINATES:
+        if _support(z - other.z(x, y)) >= DOMINATES:
             raise UserError(
                 f"a level surface at {other.offset * 1000:+.0f} mm fills the picture, and nothing lies at the pose's 0"
                 ": the floor is there, so camera_to_world is off by as much, or the world's origin is not on the table "
@@ -271,22 +267,28 @@ def _lowest_of_blocks(
     return np.array(points).reshape(-1, 3)
 
 
-def _through(points: NDArray[np.float64], farthest: float) -> FloorPlane | None:
-    """The plane through three points, or None if they are in line or it is no floor."""
-    matrix = np.column_stack([points[:, :2], np.ones(3)])
-    if abs(np.linalg.det(matrix)) < 1e-4:
-        return None
-    plane = FloorPlane.of(np.linalg.solve(matrix, points[:, 2]))
-    return plane if _believable(plane, farthest) else None
+@functools.lru_cache(maxsize=64)
+def _threes(count: int) -> NDArray[np.int64]:
+    """Three of so many points for each trial, shape ``(TRIALS, 3)``; the same in every call."""
+    random = np.random.default_rng(0)
+    return np.array([random.choice(count, 3, replace=False) for _ in range(TRIALS)])
+
+
+def _through(points: NDArray[np.float64], farthest: float) -> NDArray[np.float64]:
+    """Factors of planes through three of the points each, ``(n, 3)``, without those in line and those of no floor."""
+    threes = points[_threes(len(points))]
+    matrix = np.concatenate([threes[:, :, :2], np.ones((*threes.shape[:2], 1))], axis=2)
+    apart = np.abs(np.linalg.det(matrix)) >= 1e-4
+    factors = np.linalg.solve(matrix[apart], threes[apart, :, 2:])[:, :, 0]
+    return factors[[_believable(FloorPlane.of(each), farthest) for each in factors]]
 
 
 def _believable(plane: FloorPlane, farthest: float) -> bool:
     return plane.tilt <= LARGEST_TILT and abs(plane.offset) <= farthest
 
 
-def _support(plane: FloorPlane, x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> float:
-    """Share of the cells within the band of the plane; 0 if too many lie under it."""
-    above = z - plane.z(x, y)
-    if (above < -2 * BAND).mean() > LARGEST_SHARE_BELOW:
-        return 0.0
-    return float((np.abs(above) < BAND).mean())
+def _support(above: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the cells, the last axis, within the band of a plane that they lie so far above; 0 if too many lie
+    under it."""
+    within = (np.abs(above) < BAND).mean(axis=-1)
+    return np.where((above < -2 * BAND).mean(axis=-1) > LARGEST_SHARE_BELOW, 0.0, within)
