@@ -29,7 +29,6 @@ DOUBLINGS = 6
 HIGHLIGHT = 12.0
 """A mirrored highlight is brighter than a white matt face by this factor; half of it has lost the dots."""
 
-
 BYTES_SPREAD = math.sqrt(4 * (256**2 - 1) / 12)
 """Standard deviation of the sum of four random bytes, whose mean is 510."""
 

@@ -66,7 +66,7 @@ class StereoCamera:
         if camera_to_world is None:
             camera_to_world = looking_down(config.distance)
             camera_to_world[0, 3] = -config.baseline / 2
-        self.left_to_world = camera_to_world
+        self.left_to_world = camera_to_world.copy()
         self.right_to_world = camera_to_world.copy()
         self.right_to_world[:3, 3] += config.baseline * camera_to_world[:3, 0]
         self.intrinsics = _window(config, workspace, camera_to_world)
@@ -114,7 +114,8 @@ class StereoCamera:
             pictures.append((picture, seen))
         (left, seen), (right, _) = pictures
         disparity = self._match(left, right)[:, margin:]
-        frame = RgbdFrame(self._depth(disparity), surface.colour[seen[:, margin:]], self.intrinsics, self.left_to_world)
+        colour, pose = surface.colour[seen[:, margin:]], self.left_to_world.copy()
+        frame = RgbdFrame(self._depth(disparity), colour, self.intrinsics, pose)
         return StereoCapture(left[:, margin:], right[:, margin:], disparity, frame)
 
     def _match(self, left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float32]:
