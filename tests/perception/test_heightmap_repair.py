@@ -12,7 +12,7 @@ from tests.fakes.tabletop import BOXES, boxes_on_table
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
 from grasping_student.perception.floor import FloorPlane, fit_floor, flatten_floor, level_floor
 from grasping_student.perception.heightmap_repair import HeightmapRepairConfig, check_coverage, repair_heightmap
-from grasping_student.perception.holes import mend_holes, shadows
+from grasping_student.perception.holes import repair_holes, shadows
 from grasping_student.perception.obstacles import (
     find_tall_border,
     find_walls,
@@ -132,7 +132,7 @@ def test_a_sparse_cameras_regular_gaps_are_filled_from_their_neighbours():
     whole = scene(workspace, noise=0.0)
     height = whole.height.copy()
     height[::4], height[:, ::3] = np.nan, np.nan
-    filled, shadow, note = mend_holes(replace(whole, height=height))
+    filled, shadow, note = repair_holes(replace(whole, height=height))
     assert not shadow.any()
     assert note is not None and "thin gaps" in note
     assert (filled.height != whole.height).mean() < 0.03  # one cell along the boxes' edges
@@ -145,7 +145,7 @@ def test_a_shadow_is_filled_from_its_far_side_and_never_grows_the_item():
     top, left = item.min(axis=0)
     bottom, right = item.max(axis=0)
     height[top : bottom + 1, right + 1 : right + 9] = np.nan
-    filled, shadow, _ = mend_holes(replace(whole, height=height))
+    filled, shadow, _ = repair_holes(replace(whole, height=height))
     assert shadow[top : bottom + 1, right + 1 : right + 9].all()
     np.testing.assert_array_equal(filled.height, whole.height)
     assert left > 0
@@ -156,7 +156,7 @@ def test_a_wide_hole_at_the_border_becomes_floor():
     height = whole.height.copy()
     height[:30] = np.nan
     height[30:32] = 0.08
-    filled, shadow, _ = mend_holes(replace(whole, height=height))
+    filled, shadow, _ = repair_holes(replace(whole, height=height))
     assert shadow[:30].all()
     assert (filled.height[:30] == 0.0).all()
     assert np.isfinite(filled.height).all()

@@ -46,7 +46,7 @@ def test_a_recorded_scene_that_cannot_be_read_is_told_beside_the_saved_label(tmp
             world.observe = lambda: first if world.position == 0 else (_ for _ in ()).throw(UserError("it is cut off"))
             act(user, service, "good", grasp)
             await user.should_see("Saved attempt 0. There is no next scene: it is cut off", retries=100)
-            await user.should_see("The cause is mended", retries=100)
+            await user.should_see("The cause is removed", retries=100)
             world.observe = lambda: first
             act(user, service, "recover")
             await user.should_see("Here is the next scene", retries=100)
@@ -112,7 +112,7 @@ def test_a_stop_between_two_episodes_is_told_with_a_button_to_go_on(tmp_path):
                 act(user, service, action)
                 await wait_for(lambda: service.trouble is not None and service.busy is None)
                 await user.should_see(said + " stopped: the cell is stopped: protective stop", retries=100)
-                await user.should_see("The cause is mended", retries=100)
+                await user.should_see("The cause is removed", retries=100)
                 robot.stops_at_reset = False
                 act(user, service, "recover")
                 await wait_for(lambda: service.trouble is None and service.busy is None)

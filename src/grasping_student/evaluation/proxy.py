@@ -20,9 +20,8 @@ from grasping_student.evaluation.rates import rate
 from grasping_student.evaluation.statistics import Counts, moving_average
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
-from grasping_student.models.affordance import load_affordance
 from grasping_student.models.checkpoint import describe, load_weights_file
-from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.grasp_model import GraspModel, load_affordance
 from grasping_student.models.inference import torch_threads
 from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from grasping_student.datasets.splits import SPLIT
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, PlanarGrasp
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.heightmap import Heightmap
@@ -183,3 +184,20 @@ class GraspModel:
         """
         query = replace(self.query, grid=grid, foreground_only=foreground_only)
         return choose(Observation.of(heightmap), self, query).best
+
+
+def load_affordance(folder: Path, option: str, workspace: Workspace | None = None) -> GraspModel:
+    """The affordance network of a checkpoint folder; its scores are log-odds of success.
+
+    Args:
+        folder: the checkpoint.
+        option: option that named it, for the message.
+        workspace: refuse a network of another one; None takes any.
+
+    Raises:
+        UserError: no checkpoint, damaged, of another workspace, or of another kind of network.
+    """
+    model = GraspModel.load(folder, workspace)
+    if not (folder / SPLIT).exists():
+        raise UserError(f"{option} {folder} is no affordance network; 'grasping-student train affordance' makes one")
+    return model

@@ -16,7 +16,7 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.perception.calibration import Calibration
 from grasping_student.perception.floor import FloorPlane, fit_floor, refine_floor
 from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap, pixels_of_world_points, world_points
-from grasping_student.perception.holes import mend_holes
+from grasping_student.perception.holes import shadows
 
 Severity = Literal["good", "warning", "error"]
 
@@ -123,7 +123,7 @@ def check_coverage(report: FrameReport) -> Diagnostic:
     if inside.all():
         return Diagnostic("coverage", "good", "All four corners of the workspace lie in the picture.")
     missing = ", ".join(name for name, seen in zip(names, inside, strict=True) if not seen)
-    seen = 1.0 - float(mend_shadows(report.heightmap).mean())
+    seen = 1.0 - float(shadows(report.heightmap).mean())
     severity: Severity = "error" if seen < 0.9 else "warning"
     return Diagnostic(
         "coverage",
@@ -135,7 +135,7 @@ def check_coverage(report: FrameReport) -> Diagnostic:
 
 def check_holes(report: FrameReport) -> Diagnostic:
     """How much of the workspace has no depth."""
-    shadow = mend_shadows(report.heightmap)
+    shadow = shadows(report.heightmap)
     share = float(shadow[report.heightmap.workspace.graspable_slice].mean())
     if share > 0.3:
         words = "look for glare, black or shining surfaces, too little light or pattern, or a camera that is too near."
@@ -214,13 +214,6 @@ def check_moved(report: FrameReport) -> Diagnostic:
         return Diagnostic("moved", "error", f"{words}: {what}. Calibrate again.")
     told = "" if shift is not None else " (sideways it cannot be told without a reference picture)"
     return Diagnostic("moved", "good", f"The camera stands where it was calibrated on {calibration.date}{told}.")
-
-
-def mend_shadows(heightmap: Heightmap) -> NDArray[np.bool_]:
-    """Unmeasured cells that are more than gaps between pixels."""
-    if heightmap.unmeasured.all():
-        return heightmap.unmeasured
-    return mend_holes(heightmap)[1]
 
 
 def picture_shift(frame: RgbdFrame, reference: NDArray[np.uint8], workspace: Workspace) -> float | None:

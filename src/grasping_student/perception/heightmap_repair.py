@@ -22,7 +22,7 @@ from grasping_student.perception.floor import (
 from grasping_student.perception.floor_curve import flatten_curve
 from grasping_student.perception.frame import RgbdFrame, frame_to_heightmap
 from grasping_student.perception.frame_checks import check_frame, table_elsewhere
-from grasping_student.perception.holes import mend_holes, touching_border
+from grasping_student.perception.holes import repair_holes, touching_border
 from grasping_student.perception.observation import Note, Observation
 from grasping_student.perception.obstacles import (
     find_tall_border,
@@ -134,7 +134,7 @@ def repair_heightmap(
     if beyond is not None:  # after the floor was measured, before anything is counted or filled
         current = replace(current, height=np.where(beyond, np.float32(0.0), current.height))
         notes.append(("bin", rim))
-    current, excluded, note = mend_holes(current)
+    current, excluded, note = repair_holes(current)
     notes.append(("holes-filled", note))
     if beyond is not None:
         excluded = excluded | beyond

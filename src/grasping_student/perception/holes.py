@@ -21,7 +21,7 @@ def shadows(heightmap: Heightmap, gap_width: float = GAP_WIDTH) -> NDArray[np.bo
     return cv2.morphologyEx(holes, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)).astype(bool)
 
 
-def mend_holes(heightmap: Heightmap) -> tuple[Heightmap, NDArray[np.bool_], str | None]:
+def repair_holes(heightmap: Heightmap) -> tuple[Heightmap, NDArray[np.bool_], str | None]:
     """Fill every hole: gaps from the nearest cell, shadows with the lowest surface that borders them in row or column.
 
     An item hides what lies behind and below it, so its shadow is filled from the far side; from the nearest cell the

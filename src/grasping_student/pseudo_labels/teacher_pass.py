@@ -15,9 +15,8 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.heightmap import Heightmap
-from grasping_student.models.affordance import load_affordance
 from grasping_student.models.grasp_choice import allowed_scores
-from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.grasp_model import GraspModel, load_affordance
 from grasping_student.models.inference import Precision, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, non_maximum_suppression
 from grasping_student.perception.observation import Observation

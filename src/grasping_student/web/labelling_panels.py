@@ -148,7 +148,7 @@ def action_buttons(canvas: GraspCanvas, recorded: bool) -> ActionButtons:
         skip = action("skip", "Skip scene", "S", None, "secondary")
         nothing = action("nothing", "Nothing graspable", "N", None, "secondary")
         retry = action("retry", "Retry saving", "R", "save", "primary-bad wide")
-        recover = action("recover", "The cause is mended: go on", "", "restart_alt", "primary-bad wide")
+        recover = action("recover", "The cause is removed: go on", "", "restart_alt", "primary-bad wide")
     retry.set_visibility(False)
     recover.set_visibility(False)
     return ActionButtons((*first, undo, skip, nothing, retry, recover), undo, retry, recover)

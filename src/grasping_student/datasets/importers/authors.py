@@ -36,7 +36,7 @@ from grasping_student.pipeline.safe_io import Unusable, checked_path, read_json,
 MOST_ROTATIONS = 100_000
 """More angles than that are a damaged number."""
 
-_IMAGE = re.compile(r"img_(.+)\.png")
+_ENTRY = re.compile(r"img_(.+)\.png|depth_(.+)\.npy|desc_(.+)\.json")
 _DATE = re.compile(r"(\d{2})-(\d{2})-(\d{4})[_-](\d{2})-(\d{2})-(\d{2})")
 
 
@@ -75,9 +75,10 @@ def run(config: AuthorsImport) -> ImportReport:
 
 
 def _dates(folder: Path) -> list[str]:
-    """The DATE parts of all images, in order of time where they name one."""
+    """The DATE parts of all entries, in order of time where they name one; what lacks a file is told later."""
     require_folder(folder)
-    dates = [match[1] for path in folder.iterdir() if (match := _IMAGE.fullmatch(path.name))]
+    found = [match for path in folder.iterdir() if (match := _ENTRY.fullmatch(path.name))]
+    dates = {match[match.lastindex or 0] for match in found}
     if not dates:
         raise UserError(f"{folder} holds no img_DATE.png; expected img_DATE.png, depth_DATE.npy and desc_DATE.json")
     return sorted(dates, key=lambda date: (_seconds(date) or math.inf, date))

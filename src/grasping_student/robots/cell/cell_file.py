@@ -43,7 +43,9 @@ def load_cell(path: Path, to_move: bool = False) -> CellConfig:
         UserError: the file is missing, no YAML, holds an unknown key or an implausible value, contradicts itself, or
             lacks a part.
     """
-    values = read_yaml(path, "--cell") or {}
+    values = read_yaml(path, "--cell")
+    if not values:
+        raise UserError(f"--cell {path} is empty; docs/cell.yaml shows what a cell's file holds")
     config = read_cell(values, path)
     _checked(path, check_units, config)
     if to_move:
