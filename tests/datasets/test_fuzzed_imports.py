@@ -111,6 +111,16 @@ def test_random_damage_ends_in_a_report_or_a_sentence(tmp_path, layout):
         path.write_bytes(files[path])
 
 
+@pytest.mark.parametrize(
+    ("layout", "lost"), [(from_authors, "img_b.png"), (from_cornell, "pcd0101r.png"), (from_jacquard, "0_b_grasps.txt")]
+)
+def test_an_entry_whose_file_is_lost_is_told(tmp_path, layout, lost):
+    run = layout(tmp_path / "in")
+    (tmp_path / "in" / lost).unlink()
+    report = run(tmp_path / "out")
+    assert report.imported and any("missing" in entry.reason for entry in report.skipped)
+
+
 def rewritten(shard, **changed):
     """The shard with other columns or metadata; a value that is called is given the column, None removes it."""
     table = pq.read_table(shard)

@@ -65,7 +65,11 @@ def run(config: CornellImport) -> ImportReport:
         UserError: no readable entry, or ``out`` exists.
     """
     require_folder(config.folder)
-    images = sorted(path for path in config.folder.rglob("pcd*") if _IMAGE.fullmatch(path.name))
+    images = [path for path in config.folder.rglob("pcd*") if _IMAGE.fullmatch(path.name)]
+    held = {(path.parent, _number(path)) for path in images}
+    labelled = [path.with_name(f"{path.name[:-8]}r.png") for path in config.folder.rglob("pcd*cpos.txt")]
+    labelled = [path for path in labelled if _IMAGE.fullmatch(path.name)]
+    images = sorted([*images, *(path for path in labelled if (path.parent, _number(path)) not in held)])
     if not images:
         raise UserError(f"{config.folder} holds no pcdNNNNr.png")
     workspace = import_workspace(config.extent, config.pixels, config.margin)

@@ -31,6 +31,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.safe_io import Unusable, checked_path, read_depth_picture, read_rgb, read_text
 
 _ENDING = "_grasps.txt"
+_PICTURE = "_RGB.png"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def run(config: JacquardImport) -> ImportReport:
     """
     require_folder(config.folder)
     lists = sorted(config.folder.rglob(f"*{_ENDING}"))
+    pictures = [path.with_name(path.name.removesuffix(_PICTURE)) for path in config.folder.rglob(f"*{_PICTURE}")]
+    lists = sorted({*lists, *(path.with_name(path.name + _ENDING) for path in pictures)})  # a lost list is told
     if not lists:
         raise UserError(f"{config.folder} holds no NAME_grasps.txt")
     workspace = import_workspace(config.extent, config.pixels, config.margin)
@@ -83,7 +86,7 @@ def _entries(config: JacquardImport, lists: list[Path], workspace: Workspace) ->
         view = path.name.removesuffix(_ENDING)
         try:
             rectangles = read_rectangles(checked_path(config.folder, path))
-            rgb = read_rgb(checked_path(config.folder, path.with_name(f"{view}_RGB.png")))
+            rgb = read_rgb(checked_path(config.folder, path.with_name(view + _PICTURE)))
             depth = read_depth_picture(checked_path(config.folder, path.with_name(f"{view}_perfect_depth.tiff")))
             crop = SquareCrop(rgb.shape[0], rgb.shape[1], workspace)
             heightmap = crop.heightmap(depth.astype(np.float32), rgb)
