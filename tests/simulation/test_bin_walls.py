@@ -6,6 +6,7 @@ import pytest
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset
 from grasping_student.environments.simulated import SimulationEnvironment
+from grasping_student.episodes.configuration import SimulationSpec
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.config import BinWalls
@@ -83,3 +84,22 @@ def test_a_bin_is_an_option_of_a_collection_and_one_that_does_not_fit_is_told(tm
         words[-1], words[-3] = str(tmp_path / value), value
         assert main([*words, "--walls.slope", "20"]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_models_are_tested_in_the_same_bin(tmp_path):
+    words = [
+        "evaluate",
+        "one-shot",
+        "--models",
+        "random",
+        "--scenes",
+        "2",
+        "--family",
+        "sparse",
+        "--walls.height",
+        "0.08",
+    ]
+    assert main([*words, "--walls.height", "0.08", "--out", str(tmp_path)]) == 0
+    with SimulationSpec("sparse", walls=BinWalls(height=0.08)).make() as environment:
+        environment.reset(0)
+        assert environment.observe().excluded.any()

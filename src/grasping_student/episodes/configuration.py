@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
+from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -28,7 +28,7 @@ class EnvironmentSpec(Protocol):
 
 @dataclass(frozen=True)
 class SimulationSpec:
-    """A simulated environment by its scene family, resolution, physics engine, sensor and items."""
+    """A simulated environment by its scene family, resolution, physics engine, sensor, items and bin."""
 
     family: Family = "standard"
     pixels: int = 112
@@ -36,6 +36,7 @@ class SimulationSpec:
     sensor: SensorName | None = None
     items: str | None = None
     mesh_unit: MeshUnit = "m"
+    walls: BinWalls = NO_BIN
     outlives_program: bool = False
 
     def make(self) -> Environment:
@@ -46,7 +47,7 @@ class SimulationSpec:
 
         workspace = replace(simulation(self.family).workspace, pixels=self.pixels)
         return SimulationEnvironment(
-            simulation(self.family, self.engine, workspace, self.sensor, self.items, self.mesh_unit)
+            simulation(self.family, self.engine, workspace, self.sensor, self.items, self.mesh_unit, self.walls)
         )
 
 

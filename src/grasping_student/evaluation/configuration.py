@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
+from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -50,6 +50,9 @@ class PickingConfig:
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""
+
+    walls: BinWalls = NO_BIN
+    """A bin around the items of the simulator; without its height the family's own, or none."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""
@@ -107,6 +110,9 @@ class OneShotConfig:
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""
+
+    walls: BinWalls = NO_BIN
+    """A bin around the items of the simulator; without its height the family's own, or none."""
 
     pixels: int = 112
     """Side of a heightmap, pixels; must be the checkpoints'."""

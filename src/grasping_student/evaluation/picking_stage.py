@@ -84,7 +84,7 @@ def run(
     """
     models = parse_models(config.models)
     environment = environment or SimulationSpec(
-        config.family, config.pixels, config.engine, config.sensor, config.items, config.mesh_unit
+        config.family, config.pixels, config.engine, config.sensor, config.items, config.mesh_unit, config.walls
     )
     stage = StageRun("evaluate picking", config, free=("episodes",))
     started = time.perf_counter()

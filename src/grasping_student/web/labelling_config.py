@@ -9,7 +9,7 @@ from typing import Literal
 from grasping_student.geometry.gripper import GripperGeometry
 from grasping_student.geometry.limits_config import GraspLimitsConfig
 from grasping_student.geometry.workspace import Workspace, light_workspace, paper_workspace
-from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName, MeshUnit
+from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
 
@@ -55,6 +55,9 @@ class LabelConfig(GraspLimitsConfig):
 
     mesh_unit: MeshUnit = "m"
     """For --env simulation: unit of the meshes of a folder."""
+
+    walls: BinWalls = NO_BIN
+    """A bin around the items of the simulator; without its height the family's own, or none."""
 
     workspace: Workspace = field(default_factory=light_workspace)
     """Extent, pixels and margin of the heightmaps; of recorded datasets their own is taken."""

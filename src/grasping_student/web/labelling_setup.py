@@ -62,7 +62,15 @@ def make_environment(config: LabelConfig, operator: Operator) -> Environment:
         from grasping_student.simulation.families import simulation
 
         return SimulationEnvironment(
-            simulation(config.family, config.engine, config.workspace, config.sensor, config.items, config.mesh_unit)
+            simulation(
+                config.family,
+                config.engine,
+                config.workspace,
+                config.sensor,
+                config.items,
+                config.mesh_unit,
+                config.walls,
+            )
         )
     if config.env == "recorded":
         from grasping_student.web.recorded_scenes import open_recorded_scenes
