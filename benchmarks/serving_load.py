@@ -160,6 +160,39 @@ def memory(pid: int, address: str, pictures, count: int) -> dict[str, float | li
     return {"requests": count, "after_a_tenth_mb": found[2], "at_the_end_mb": found[-1], "megabytes": found}
 
 
+def with_table(page: str, told: dict) -> str:
+    """The page of the server with the measured table in its place."""
+    one, memory_told = told["latency"], told["memory"]
+    stages = ", ".join(f"{stage} {value:g}" for stage, value in one["stages_fastest_ms"].items())
+    lines = [
+        f"`python benchmarks/serving_load.py`: pictures of {told['picture']}, the shipped student on "
+        f"{told['backend']}, {told['cores']} cores. Other programs used the machine too: a busy thread got "
+        f"{min(told['share_of_a_core']):.0%} to {max(told['share_of_a_core']):.0%} of a core, at a load of "
+        f"{told['load_average']:g}. Processor times hardly depend on that, times of the clock do.",
+        "",
+        "| | found | asked, on an idle machine |",
+        "|---|---|---|",
+        f"| processor time of a request, all processes | {one['processor_ms']:.0f} ms | |",
+        f"| one client, p50 of {one['requests']} requests | {one['p50_ms']:.0f} ms | at most 60 ms |",
+        f"| one client, p99 | {one['p99_ms']:.0f} ms | at most 150 ms |",
+        f"| one client, the fastest request | {one['fastest_ms']:.0f} ms | |",
+    ]
+    for each in told["throughput"]:
+        lines.append(
+            f"| {each['clients']} clients, requests a second | {each['requests_a_second']:g} on {each['cores_used']:g} "
+            f"cores: {each['requests_a_processor_second']:g} for each | |"
+        )
+    lines += [
+        f"| memory of all processes after {memory_told['requests'] // 10} requests | "
+        f"{memory_told['after_a_tenth_mb']:.0f} MB | |",
+        f"| memory after {memory_told['requests']} requests | {memory_told['at_the_end_mb']:.0f} MB | no growth |",
+        "",
+        f"Shortest time of each stage, ms: {stages}.",
+    ]
+    before, rest = page.split("<!-- load -->")
+    return f"{before}<!-- load -->\n" + "\n".join(lines) + "\n<!-- /load -->" + rest.split("<!-- /load -->")[1]
+
+
 def main() -> None:
     """Measure and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -168,6 +201,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="for each number of clients")
     parser.add_argument("--memory", type=int, default=1000, help="requests while memory is watched")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "serving_load.json")
+    parser.add_argument("--page", type=Path, help="docs/serve.md, to write the table into")
     options = parser.parse_args()
     pictures = frames()
     shares = [share_of_a_core()]
@@ -189,6 +223,8 @@ def main() -> None:
     told["load_average"] = round(os.getloadavg()[0], 1)
     options.out.write_text(json.dumps(told, indent=2) + "\n")
     print(json.dumps(told, indent=2))
+    if options.page is not None:
+        options.page.write_text(with_table(options.page.read_text(encoding="utf-8"), told), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from benchmarks import simulator_page
+from benchmarks import serving_load, simulator_page
 from tests.docs.pages import ROOT
 
 from grasping_student.pipeline.files import read_json
@@ -18,6 +18,12 @@ def test_the_demo_table_of_the_readme_is_the_reports():
 def test_the_tables_of_the_simulators_page_are_the_measured_ones():
     page = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
     assert simulator_page.with_numbers(page) == page
+
+
+def test_the_table_of_the_servers_page_is_the_measured_one():
+    page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    told = read_json(ROOT / "benchmarks" / "results" / "serving_load.json")
+    assert serving_load.with_table(page, told) == page
 
 
 def test_the_packages_of_the_concepts_page_are_the_layers():

@@ -15,12 +15,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter("grasping_requests", "Answers to POST /v1/grasps", ["status"], registry=self._registry)
+        self._requests = Counter("grasping_requests_total", "Answers, by status", ["status"], registry=self._registry)
         self._refusals = Counter(
-            "grasping_refusals", "Requests without an answer, by reason", ["reason"], registry=self._registry
+            "grasping_refusals_total", "Requests without an answer, by reason", ["reason"], registry=self._registry
         )
         self._nothing = Counter(
-            "grasping_nothing", "Answers that there is nothing to grasp, by reason", ["reason"], registry=self._registry
+            "grasping_nothing_total", "Answers without a grasp, by reason", ["reason"], registry=self._registry
         )
         self._request_seconds = Histogram(
             "grasping_request_seconds", "From the headers to the answer", registry=self._registry, buckets=SECONDS
@@ -29,7 +29,7 @@ class Metrics:
             "grasping_stage_seconds", "Time of one stage", ["stage"], registry=self._registry, buckets=SECONDS
         )
         self.inside = Gauge("grasping_requests_inside", "Requests that are being answered", registry=self._registry)
-        self._reloads = Counter("grasping_reloads", "Reloads of the models", ["result"], registry=self._registry)
+        self._reloads = Counter("grasping_reloads_total", "Reloads of the models", ["result"], registry=self._registry)
 
     def answered(self, status: int, seconds: float) -> None:
         """Count one answer to POST /v1/grasps."""
