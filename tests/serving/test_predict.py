@@ -21,8 +21,9 @@ from grasping_student.models.grasp_choice import GraspQuery
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.frame import world_points
 from grasping_student.perception.frame_files import save_frame
-from grasping_student.serving.loading import load_model
-from grasping_student.serving.predict import predict
+from grasping_student.serving.configuration import PredictConfig
+from grasping_student.serving.loading import OneExtent, load_model
+from grasping_student.serving.predict import NothingStanding, predict, predict_files
 
 """Centre x, centre y, size in x, size in y, height, metres: one to be gripped along x, one along y."""
 
@@ -82,6 +83,20 @@ def test_items_outside_the_models_own_workspace_are_found_by_looking_further(tmp
     assert any("looked further" in note for note in written["notes"])
     assert main(arguments(tmp_path / "scene", tmp_path / "other", "--extent", 0.45)) == 2
     assert "A wider --extent looks further" in capsys.readouterr().err
+
+
+def test_a_model_of_one_extent_looks_no_further_where_nothing_stands(tmp_path):
+    save_frame(frame_of(tabletop(())), tmp_path)
+    files = {"depth": tmp_path / "depth.npy", "intrinsics": tmp_path / "camera.json"}
+
+    def load(extent):
+        if extent is not None:
+            raise OneExtent("an export")
+        return GeometricModel()
+
+    with pytest.raises(NothingStanding, match="nothing stands") as found:
+        predict_files(PredictConfig(**files, camera_to_world=tmp_path / "pose.txt"), load)
+    assert found.value.code == "nothing-stands" and not found.value.bounded
 
 
 def test_in_a_bin_seen_from_a_wrong_pose_the_grasp_is_still_on_an_item_and_the_mending_is_said():

@@ -7,6 +7,7 @@ cone of coefficient ``mu`` allows a side to be turned against the finger by at m
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
@@ -105,8 +106,7 @@ def contact_quality(
     surface = cv2.blur(height, (3, 3), borderType=cv2.BORDER_REPLICATE)[row, col]
     tips = np.maximum(surface - gripper.finger_depth, gripper.clearance)
     reach = np.maximum(surface - tips, OVER_TIPS)
-    along, across = _samples(gripper)
-    u, v = np.meshgrid(along, across)
+    along, across, u, v = _samples(gripper)
     x, y = math.cos(angle) * u - math.sin(angle) * v, math.sin(angle) * u + math.cos(angle) * v
     cols = (col[:, None] + x.ravel() / workspace.pixel_size).astype(np.float32)
     rows = (row[:, None] - y.ravel() / workspace.pixel_size).astype(np.float32)
@@ -122,11 +122,17 @@ def contact_quality(
     return contact.astype(np.float32), skew.astype(np.float32)
 
 
-def _samples(gripper: GripperGeometry) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Offsets along the line of closing inside the opening, and across it inside the width of a finger, metres."""
+@functools.lru_cache(maxsize=16)
+def _samples(gripper: GripperGeometry) -> tuple[NDArray[np.floating], ...]:
+    """Offsets along the line of closing inside the opening, and across it inside the width of a finger, metres; and
+    both at every sample, ``(across, along)``; kept."""
     half = math.floor(gripper.opening / 2 / ALONG_STEP)
     across = np.linspace(-gripper.finger_width / 2, gripper.finger_width / 2, LINES)
-    return np.arange(-half, half + 1) * ALONG_STEP, across
+    along = np.arange(-half, half + 1) * ALONG_STEP
+    found = (along, across, *np.meshgrid(along, across))
+    for each in found:
+        each.flags.writeable = False
+    return found
 
 
 def _skew(across: NDArray[np.floating], edge: NDArray[np.floating], lines: NDArray[np.bool_]) -> NDArray[np.float64]:

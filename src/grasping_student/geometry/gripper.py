@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -108,10 +109,11 @@ def finger_clearance(
     return clearance
 
 
+@functools.lru_cache(maxsize=512)
 def fingers_kernel(
     angle: float, gripper: GripperGeometry, pixel_size: float
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Pixels under both fingers around a grasp in the middle of a pixel, and that pixel as ``(col, row)``."""
+    """Pixels under both fingers around a grasp in the middle of a pixel, and that pixel as ``(col, row)``; kept."""
     away = (gripper.opening + gripper.finger_thickness) / 2
     u, v = np.meshgrid(
         _samples(gripper.finger_thickness, pixel_size), _samples(gripper.finger_width, pixel_size), indexing="ij"
@@ -123,6 +125,7 @@ def fingers_kernel(
     reach_col, reach_row = int(np.abs(col).max()), int(np.abs(row).max())
     kernel = np.zeros((2 * reach_row + 1, 2 * reach_col + 1), dtype=np.uint8)
     kernel[row + reach_row, col + reach_col] = 1
+    kernel.flags.writeable = False
     return kernel, (reach_col, reach_row)
 
 

@@ -23,6 +23,10 @@ LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
 
 
+class OneExtent(UserError):
+    """An exported model was asked for another workspace than its own."""
+
+
 def load_model(folder: Path | None, extent: float | None, backend: Backend = "auto") -> GraspModel:
     """The model of a folder, on a workspace of another extent if asked for.
 
@@ -99,7 +103,7 @@ def _exported(folder: Path, extent: float | None, backend: Backend) -> GraspMode
     model = load_exported(folder, "openvino" if backend == "openvino" else "onnxruntime")
     own = model.workspace
     if extent is not None and abs(extent - own.extent) >= own.pixel_size / 2:
-        raise UserError(
+        raise OneExtent(
             f"--extent {extent:g} needs a checkpoint: the exported model in {folder} is for {own.extent:g} m alone"
         )
     return model

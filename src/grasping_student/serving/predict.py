@@ -24,7 +24,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.serving.configuration import PredictConfig
-from grasping_student.serving.loading import load_model
+from grasping_student.serving.loading import OneExtent, load_model
 from grasping_student.serving.timing import timed
 
 if TYPE_CHECKING:
@@ -195,7 +195,10 @@ def predict_files(config: PredictConfig, load: Callable[[float | None], LoadedMo
         if config.extent is not None or nothing.bounded:
             raise
         own = model.workspace.extent
-        model = load(own * FURTHER)
+        try:
+            model = load(own * FURTHER)
+        except OneExtent:
+            raise nothing from None
         choice = predict(frame, model, replace(model.query, count=config.top), repair, limits)
         adapted.append(f"Nothing stands in the middle {own:g} m: looked further, in {model.workspace.extent:.2f} m.")
     choice = replace(choice, notes=(*(Note("frame-adapted", text) for text in adapted), *choice.notes))
