@@ -168,7 +168,7 @@ def with_table(page: str, told: dict) -> str:
         f"`python benchmarks/serving_load.py`: pictures of {told['picture']}, the shipped student on "
         f"{told['backend']}, {told['cores']} cores. Other programs used the machine too: a busy thread got "
         f"{min(told['share_of_a_core']):.0%} to {max(told['share_of_a_core']):.0%} of a core, at a load of "
-        f"{told['load_average']:g}. Processor times hardly depend on that, times of the clock do.",
+        f"{told['load_average']:g}. Processor times depend less on that than times of the clock.",
         "",
         "| | found | asked, on an idle machine |",
         "|---|---|---|",
@@ -179,7 +179,7 @@ def with_table(page: str, told: dict) -> str:
     ]
     for each in told["throughput"]:
         lines.append(
-            f"| {each['clients']} clients, requests a second | {each['requests_a_second']:g} on {each['cores_used']:g} "
+            f"| clients: {each['clients']}; requests a second | {each['requests_a_second']:g} on {each['cores_used']:g} "
             f"cores: {each['requests_a_processor_second']:g} for each | |"
         )
     lines += [
