@@ -229,9 +229,7 @@ class RectanglesConfig:
         check_seeds(self, "seed")
         _check_counts(top=self.top)
         if not 0.0 < self.angle <= 90.0 or not 0.0 <= self.min_overlap < 1.0:
-            raise ValueError(
-                f"angle is {self.angle}, min_overlap {self.min_overlap}; they must lie in (0, 90] and [0, 1)"
-            )
+            raise ValueError(f"angle is {self.angle}, min_overlap {self.min_overlap}; valid are (0, 90] and [0, 1)")
 
 
 def light_picking() -> PickingConfig:
@@ -264,9 +262,6 @@ def paper_proxy() -> ProxyConfig:
     return ProxyConfig(foreground_only=False)
 
 
-PROXY_PRESETS = {"light": light_proxy, "paper": paper_proxy}
-
-
 def parse_models(models: Sequence[str]) -> dict[str, str]:
     """Model name -> spec, in the order given; a spec alone is its own name.
 
@@ -284,9 +279,7 @@ def parse_models(models: Sequence[str]) -> dict[str, str]:
             raise UserError(f"--models: '{name}' is given twice; give each model its own name (a=DIR b=DIR)")
         named[name] = spec
     if not named:
-        raise UserError(
-            "--models is empty; give at least one, as in --models teacher=runs/teacher student=runs/student"
-        )
+        raise UserError("--models is empty; give at least one, as in --models teacher=runs/teacher random")
     return named
 
 
@@ -303,4 +296,5 @@ def _check_pixels(pixels: int) -> None:
 
 PICKING_PRESETS = {"light": light_picking, "paper": paper_picking}
 ONE_SHOT_PRESETS = {"light": light_one_shot, "paper": paper_one_shot}
+PROXY_PRESETS = {"light": light_proxy, "paper": paper_proxy}
 """Preset name -> function that returns a fresh config."""

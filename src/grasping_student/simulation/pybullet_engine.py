@@ -213,27 +213,14 @@ class PybulletEngine(PhysicsEngine):
             self._call("resetJointState", self._gripper, joint, value)
         for joint, value in ((X, pose.x), (Y, pose.y), (YAW, pose.yaw)):
             self._hold(joint, value)
-        gear = self._call(
-            "createConstraint",
-            self._gripper,
-            LEFT,
-            self._gripper,
-            RIGHT,
-            self._engine.JOINT_GEAR,
-            (1, 0, 0),
-            (0, 0, 0),
-            (0, 0, 0),
-        )
+        frames = ((1, 0, 0), (0, 0, 0), (0, 0, 0))  # axis and pivots
+        fingers = (self._gripper, LEFT, self._gripper, RIGHT)
+        gear = self._call("createConstraint", *fingers, self._engine.JOINT_GEAR, *frames)
         self._call("changeConstraint", gear, gearRatio=-1, maxForce=COUPLING_FORCE)
         for joint in (LEFT, RIGHT):
-            self._call(
-                "changeDynamics",
-                self._gripper,
-                joint,
-                lateralFriction=config.friction,
-                rollingFriction=config.rolling_friction,
-                spinningFriction=config.spinning_friction,
-            )
+            friction = {"lateralFriction": config.friction, "spinningFriction": config.spinning_friction}
+            friction["rollingFriction"] = config.rolling_friction
+            self._call("changeDynamics", self._gripper, joint, **friction)
         for guard in self._guards:
             for link in (YAW, LEFT, RIGHT):  # the palm and both fingers
                 self._call("setCollisionFilterPair", self._gripper, guard, link, -1, 0)
