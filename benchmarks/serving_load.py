@@ -179,8 +179,8 @@ def with_table(page: str, told: dict) -> str:
     ]
     for each in told["throughput"]:
         lines.append(
-            f"| clients: {each['clients']}; requests a second | {each['requests_a_second']:g} on {each['cores_used']:g} "
-            f"cores: {each['requests_a_processor_second']:g} for each | |"
+            f"| clients: {each['clients']}; requests a second | {each['requests_a_second']:g} "
+            f"on {each['cores_used']:g} cores: {each['requests_a_processor_second']:g} for each | |"
         )
     lines += [
         f"| memory of all processes after {memory_told['requests'] // 10} requests | "
