@@ -116,6 +116,11 @@ def test_frames_without_colours_are_counted_in_one_line(frames, tmp_path, capsys
     assert "2 of 12" in json.loads((tmp_path / "ours" / "import.json").read_text())["notes"][0]
 
 
+def test_colours_whose_depth_is_lost_are_told(frames, tmp_path):
+    (frames / "depth/f003.png").unlink()
+    assert "1 colour pictures have no depth" in greys(frames, tmp_path / "ours")[1].notes[0]
+
+
 def test_depths_in_another_unit_than_told_are_named(frames, tmp_path):
     for path in (frames / "depth").iterdir():
         stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

@@ -229,11 +229,11 @@ def tallies(comparisons: Sequence[Comparison]) -> list[Tally]:
 
 
 def count(comparisons: Sequence[Comparison]) -> dict[str, int]:
-    """How many comparisons there are, and how many of them are better, worse, and not told apart."""
+    """How many comparisons have enough replicates, and how many of them are better, worse, and not told apart."""
     found = [each.found for each in comparisons]
     better, worse = sum(each.better for each in found), sum(each.worse for each in found)
     enough = sum(each.enough for each in found)
-    return {"of": len(found), "better": better, "worse": worse, "not_told": enough - better - worse}
+    return {"of": enough, "better": better, "worse": worse, "not_told": enough - better - worse}
 
 
 def lower_entropy(evidence: Evidence) -> Iterator[dict[str, object]]:

@@ -51,6 +51,11 @@ def find_frames(folder: Path, intrinsics: Path | None = None, camera_to_world: P
     return frames
 
 
+def colour_pictures(folder: Path) -> list[Path]:
+    """The colours of a recording that keeps them beside its depths; empty where lists name them."""
+    return [] if (folder / "depth.txt").exists() else _files(folder, COLOUR_WORDS, COLOR_ENDINGS)
+
+
 def _words(name: str) -> list[str]:
     return re.findall(r"[a-z]+", name.lower())
 

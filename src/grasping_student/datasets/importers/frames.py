@@ -21,7 +21,7 @@ from grasping_student.datasets.importers.base import (
     require_folder,
     write_import,
 )
-from grasping_student.datasets.importers.frame_folders import find_frames
+from grasping_student.datasets.importers.frame_folders import colour_pictures, find_frames
 from grasping_student.datasets.schema import Attempt
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
@@ -105,6 +105,9 @@ def run(config: FramesImport) -> ImportReport:
     workspace = import_workspace(config.extent, config.pixels, config.margin)
     without = sum(frame.color is None for frame in frames)
     notes = [f"{without} of {len(frames)} frames have no colours: their pictures are black"] if without else []
+    shown = {frame.color for frame in frames}
+    if unused := [path for path in colour_pictures(config.folder) if path not in shown]:
+        notes.append(f"{len(unused)} colour pictures have no depth: left out, the first is {unused[0].name}")
     entries = _entries(config, frames, workspace)
     return write_import(config.out, workspace, entries, "frames", config.folder, notes=notes)
 
