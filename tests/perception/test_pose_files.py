@@ -101,6 +101,12 @@ def test_a_pose_that_is_none_is_refused(tmp_path, words, message):
         read_pose(tmp_path / "pose.txt")
 
 
+def test_a_number_without_end_in_a_pose_is_refused(tmp_path):
+    (tmp_path / "pose.json").write_text(json.dumps(POSE.tolist()).replace("1.0", "9" * 400))
+    with pytest.raises(UserError, match="no number"):
+        read_pose(tmp_path / "pose.json")
+
+
 def test_a_missing_pose_is_named(tmp_path):
     with pytest.raises(UserError, match=r"pose\.txt does not exist"):
         read_pose(tmp_path / "pose.txt")

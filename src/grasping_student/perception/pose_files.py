@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from grasping_student.perception.frame import check_pose
 from grasping_student.pipeline import safe_io
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import read_text
+from grasping_student.pipeline.files import parse_json, read_text
 
 PoseFormat = Literal["auto", "matrix", "xyz-xyzw", "xyz-wxyz", "wxyz-xyz", "xyzw-xyz", "rvec-tvec", "tvec-rvec"]
 """What numbers without names mean: a matrix, a translation with a quaternion in that order, or OpenCV's vectors."""
@@ -75,7 +74,7 @@ def _parse(path: Path) -> Any:
     text = read_text(path).removeprefix("\ufeff")
     if text.lstrip().startswith(("{", "[")):
         try:
-            return json.loads(text)
+            return parse_json(text)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"it is no JSON: {error}") from None
     lines = [line.split("#")[0].replace(",", " ").replace(";", " ").split() for line in text.splitlines()]

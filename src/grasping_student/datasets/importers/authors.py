@@ -144,6 +144,8 @@ def _heightmap(folder: Path, date: str, workspace: Workspace) -> Heightmap:
         raise Unusable(f"depth is {height.shape}, image {rgb.shape[:2]}; the first heightmap is {workspace.shape}")
     if not np.isfinite(height).any():
         raise Unusable("depth holds no measurement")
+    if float(np.nanmax(np.abs(height[np.isfinite(height)]))) > 10.0:
+        raise Unusable("heights of more than 10 m; they are in metres above the table")
     return Heightmap(height.astype(np.float32), rgb, workspace)
 
 
