@@ -1,4 +1,4 @@
-"""Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, by engine, one worker and two.
+"""Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, by family, engine and workers.
 
 Usage: python benchmarks/simulator.py [--episodes 6] [--engines mujoco pybullet]
 Processor seconds of one core tell what the work costs; the wall clock of one and of two workers tells how it scales
@@ -22,7 +22,7 @@ from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.simulation.config import ENGINE_NAMES, EngineName
-from grasping_student.simulation.families import simulation, standard
+from grasping_student.simulation.families import Family, simulation, standard
 from grasping_student.simulation.rendering import take_picture
 
 OUT = Path(__file__).parent / "results" / "simulator.json"
@@ -31,20 +31,20 @@ Counted = tuple[int, float]
 """How many, in how many processor seconds."""
 
 
-def attempts(job: tuple[EngineName, str, int]) -> Counted:
+def attempts(job: tuple[EngineName, Family, str, int]) -> Counted:
     """An episode of a policy, reset and heightmaps included."""
-    engine, policy_name, seed = job
-    with SimulationEnvironment(simulation("standard", engine)) as environment:
+    engine, family, policy_name, seed = job
+    with SimulationEnvironment(simulation(family, engine)) as environment:
         policy = make_policy(policy_name, environment)
         started = time.process_time()
         count = len(attempt_episode(environment, policy, 0, seed, StopRule(attempts=60)))
         return count, time.process_time() - started
 
 
-def scenes(job: tuple[EngineName, str, int]) -> Counted:
+def scenes(job: tuple[EngineName, Family, str, int]) -> Counted:
     """An episode of unlabelled scenes, reset and heightmaps included."""
-    engine, _, seed = job
-    with SimulationEnvironment(simulation("standard", engine)) as environment:
+    engine, family, _, seed = job
+    with SimulationEnvironment(simulation(family, engine)) as environment:
         started = time.process_time()
         count = sum(1 for _ in scene_episode(environment, seed, 60))
         return count, time.process_time() - started
@@ -80,16 +80,19 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=6)
     parser.add_argument("--engines", nargs="+", default=ENGINE_NAMES, choices=ENGINE_NAMES)
     asked = parser.parse_args()
-    work: dict[str, tuple[Callable[..., Counted], str, int]] = {
-        "attempts_random": (attempts, "random", 3 * asked.episodes),
-        "attempts_scripted": (attempts, "scripted", asked.episodes),
-        "scenes": (scenes, "", asked.episodes),
+    work: dict[str, tuple[Callable[..., Counted], Family, str, int]] = {
+        "attempts_random": (attempts, "standard", "random", 3 * asked.episodes),
+        "attempts_scripted": (attempts, "standard", "scripted", asked.episodes),
+        "scenes": (scenes, "standard", "", asked.episodes),
+        "bin_attempts_random": (attempts, "bin", "random", 3 * asked.episodes),
+        "bin_attempts_person": (attempts, "bin", "person", asked.episodes),
+        "bin_scenes": (scenes, "bin", "", asked.episodes),
     }
     facts: dict[str, Any] = {"commit": code_commit(), "machine": machine_name()}
-    for name, (function, policy, episodes) in work.items():
+    for name, (function, family, policy, episodes) in work.items():
         facts[name] = {}
         for engine in asked.engines:
-            jobs = [(engine, policy, seed) for seed in range(episodes)]
+            jobs = [(engine, family, policy, seed) for seed in range(episodes)]
             core, one = rate(function, jobs, 1)
             _, two = rate(function, jobs, 2)
             facts[name][engine] = {

@@ -36,6 +36,21 @@ def rates_table(facts: Facts) -> str:
     )
 
 
+def one_shot_table(facts: Facts) -> str:
+    """Success of every policy from the same states, a row a family."""
+    policies = list(dict.fromkeys(row["policy"] for row in facts["rates"]))
+    lines = [f"| family | engine | states | {' | '.join(policies)} |", "|---|---|---|" + "---|" * len(policies)]
+    for family, engine in dict.fromkeys((row["family"], row["engine"]) for row in facts["rates"]):
+        rows = {r["policy"]: r for r in facts["rates"] if (r["family"], r["engine"]) == (family, engine)}
+        cells = []
+        for policy in policies:
+            low, high = rows[policy]["wilson_95"]
+            cells.append(f"{100 * rows[policy]['success_rate']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]")
+        states = sum(rows[policies[0]]["outcomes"].values())
+        lines.append(f"| {family} | {TITLES[engine]} | {states} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"Wilson intervals, 95 %. Scenes from seed {facts['seed']}, four states of each."])
+
+
 def stability_list(facts: Facts) -> str:
     """Extremes over all attempts."""
     drift, cut = facts["drift_in_a_second_all_awake_m"], facts["settling_cut_off"]
@@ -66,6 +81,9 @@ def speed_table(facts: Facts) -> str:
         ("attempts_random", "attempts of chance"),
         ("attempts_scripted", "attempts of the scripted picker"),
         ("scenes", "unlabelled scenes"),
+        ("bin_attempts_random", "`bin`: attempts of chance, pictures included"),
+        ("bin_attempts_person", "`bin`: attempts of the person's stand-in"),
+        ("bin_scenes", "`bin`: unlabelled scenes"),
     ):
         rates = [facts[name][engine]["per_core_second"] for engine in engines]
         lines.append(f"| {words} | {' | '.join(map(str, rates))} | {rates[0] / rates[-1]:.2f} |")
@@ -102,6 +120,7 @@ def _rate(values: Facts | None) -> str:
 
 TABLES = {
     "rates": ("simulator_rates.json", rates_table),
+    "one-shot": ("simulator_one_shot.json", one_shot_table),
     "stability": ("simulator_stability.json", stability_list),
     "speed": ("simulator.json", speed_table),
 }

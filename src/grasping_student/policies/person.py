@@ -31,13 +31,13 @@ class ClickNoise:
     """Standard deviation of how gladly an item is taken, beside what speaks for it: no two people start with one."""
 
 
-EXACT, PERSON = ClickNoise(), ClickNoise(position=0.005, angle=math.radians(5.0), taste=0.3)
+EXACT, PERSON = ClickNoise(), ClickNoise(position=0.005, angle=math.radians(5.0), taste=0.7)
 
 ROOM = 0.005
 """A grasp lies free as far as its neighbours within this distance (metres) and one angle would hold too."""
 
-MIDDLE_WEIGHT, HEIGHT_WEIGHT = 8.0, 4.0
-"""Loss of a grasp for each metre from the middle of its item, gain for each metre of height; to lie free gains 1."""
+FREE_WEIGHT, MIDDLE_WEIGHT, HEIGHT_WEIGHT = 0.1, 4.0, 4.0
+"""Gain of a grasp that lies free, loss for each metre from the middle of its item, gain for each metre of height."""
 
 MOST_TRIALS = 8
 """So many grasps, each on another item, are tried in the engine before the best-looking one is clicked."""
@@ -102,7 +102,7 @@ class Person:
         items, owner = self._environment.state.items, picture.item[row, col]
         x, y = workspace.xy_from_pixel(row, col)
         centre = self._environment.state.poses[owner, :2]
-        appeal = _lies_free(holds, ROOM / workspace.pixel_size)[angle, row, col]
+        appeal = FREE_WEIGHT * _lies_free(holds, ROOM / workspace.pixel_size)[angle, row, col]
         appeal += HEIGHT_WEIGHT * height[row, col] - MIDDLE_WEIGHT * np.hypot(x - centre[:, 0], y - centre[:, 1])
         failures = np.array([self._failed.get(item, 0) for item in items])
         appeal += (self._random.normal(0.0, 1.0, size=len(items)) * self._noise.taste - FAILURE_COST * failures)[owner]

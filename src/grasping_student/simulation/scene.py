@@ -23,14 +23,22 @@ DROP_CELL = 0.01
 FALL_TIME = 100 / 240
 """While items fall, seconds; a coarser contact solver will do."""
 
+MOST_FILLED = 0.08
+"""Items are dropped until the boxes around them would fill the bin so high, metres: large ones are fewer."""
+
 DROP_TIME = 4.0
 """Longest time that a scene may take to settle, seconds."""
 
 
 def sample_items(config: SimulationConfig, random: np.random.Generator) -> tuple[Item, ...]:
-    """Random items, as many as the config says."""
-    items, count = open_item_set(config), int(random.integers(config.fewest_blocks, config.most_blocks + 1))
-    return tuple(items.sample(random) for _ in range(count))
+    """Random items, as many as the config says, or fewer where these would overfill the bin."""
+    item_set, count = open_item_set(config), int(random.integers(config.fewest_blocks, config.most_blocks + 1))
+    room = MOST_FILLED * config.workspace.extent**2
+    items: list[Item] = []
+    while len(items) < count and room > 0.0:
+        items.append(item_set.sample(random))
+        room -= float(np.prod(np.ptp(items[-1].triangles, axis=(0, 1))))
+    return tuple(items)
 
 
 def stack_poses(items: tuple[Item, ...], config: SimulationConfig, random: np.random.Generator) -> Poses:
@@ -65,7 +73,15 @@ def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Item, ...], Pose
     build_scene(engine, items, poses, awake)
     engine.step(engine.steps_of(FALL_TIME))
     engine.settle(awake, DROP_TIME)
-    return items, engine.poses()
+    return _inside(items, engine.poses(), engine.config.workspace.extent / 2)
+
+
+def _inside(items: tuple[Item, ...], poses: Poses, half: float) -> tuple[tuple[Item, ...], Poses]:
+    """The items that did not fall out of the bin, and their poses."""
+    kept = (np.abs(poses[:, :2]).max(axis=1, initial=0.0) < half) & (poses[:, 2] > 0.0)
+    if kept.all():
+        return items, poses
+    return tuple(items[i] for i in np.flatnonzero(kept)), poses[kept]
 
 
 def build_scene(
