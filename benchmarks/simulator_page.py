@@ -47,7 +47,7 @@ def one_shot_table(facts: Facts) -> str:
             low, high = rows[policy]["wilson_95"]
             cells.append(f"{100 * rows[policy]['success_rate']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]")
         states = sum(rows[policies[0]]["outcomes"].values())
-        lines.append(f"| {family} | {TITLES[engine]} | {states} | {' | '.join(cells)} |")
+        lines.append(f"| {family} | {ENGINE_TITLES[engine]} | {states} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"Wilson intervals, 95 %. Scenes from seed {facts['seed']}, four states of each."])
 
 
@@ -85,6 +85,8 @@ def speed_table(facts: Facts) -> str:
         ("bin_attempts_person", "`bin`: attempts of the person's stand-in"),
         ("bin_scenes", "`bin`: unlabelled scenes"),
     ):
+        if name not in facts:
+            continue
         rates = [facts[name][engine]["per_core_second"] for engine in engines]
         lines.append(f"| {words} | {' | '.join(map(str, rates))} | {rates[0] / rates[-1]:.2f} |")
     heightmaps = [f"{pixels} px in {value} ms" for pixels, value in facts["heightmap_ms"].items()]

@@ -72,7 +72,7 @@ def one_shot_of(job: Job) -> dict[str, Counter[str]]:
         for state, removed in enumerate(REMOVED):
             while len(environment.state.items) > (1.0 - removed) * count:
                 visible = np.setdiff1d(environment.picture().item, [-1])
-                environment.take_away(random.choice(visible, min(4, len(visible)), replace=False).tolist())
+                environment.take_away(random.choice(visible, min(16, len(visible)), replace=False).tolist())
             for name, policy in policies.items():
                 policy.begin_episode(10 * job.seed + state)
                 try:

@@ -20,9 +20,9 @@ class PickingConfig:
     """Episodes of picking, the models alternating on the same scenes. Paper, sections V-B and VI-B."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model, first one first in every episode; SPEC is random, scripted, scripted-exact, antipodal
-    or a checkpoint folder. Before the folder, clearance: or antipodal: gives a constraint, unconstrained: takes
-    the model's own, failure-avoiding: keeps away from where it failed."""
+    """NAME=SPEC for each model, first one first in every episode; SPEC is random, antipodal,
+    scripted, scripted-exact, person, person-exact or a checkpoint folder. Before the folder, clearance: or antipodal:
+    gives a constraint, unconstrained: takes the model's own, failure-avoiding: keeps away from where it failed."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -90,8 +90,9 @@ class OneShotConfig:
     """The one-shot paired test: every model grasps once from the same saved state of a scene."""
 
     models: tuple[str, ...] = ()
-    """NAME=SPEC for each model; SPEC is random, scripted, scripted-exact, antipodal or a checkpoint folder. Before
-    the folder, clearance: or antipodal: gives a constraint, unconstrained: takes the model's own."""
+    """NAME=SPEC for each model; SPEC is random, antipodal, scripted, scripted-exact, person, person-exact or a
+    checkpoint folder. Before the folder, clearance: or antipodal: gives a constraint, unconstrained: takes the model's
+    own."""
 
     scenes: int = 480
     """Scenes, each from its own reset and at its own fill level."""

@@ -27,22 +27,20 @@ class ClickNoise:
     angle: float = 0.0
     """Standard deviation of the angle, radians."""
 
-    taste: float = 0.0
-    """Standard deviation of how gladly an item is taken, beside what speaks for it: no two people start with one."""
 
-
-EXACT, PERSON = ClickNoise(), ClickNoise(position=0.005, angle=math.radians(5.0), taste=0.7)
+EXACT, PERSON = ClickNoise(), ClickNoise(position=0.005, angle=math.radians(5.0))
 
 ROOM = 0.005
 """A grasp lies free as far as its neighbours within this distance (metres) and one angle would hold too."""
 
-FREE_WEIGHT, MIDDLE_WEIGHT, HEIGHT_WEIGHT = 0.1, 4.0, 4.0
-"""Gain of a grasp that lies free, loss for each metre from the middle of its item, gain for each metre of height."""
+FREE_WEIGHT, MIDDLE_WEIGHT, HEIGHT_WEIGHT = 2.0, 160.0, 80.0
+"""Logarithms of the odds with which a grasp is thought of: gain of one that lies free, loss for each metre from the
+middle of its item, gain for each metre of height. No two people start with the same grasp."""
 
-MOST_TRIALS = 8
-"""So many grasps, each on another item, are tried in the engine before the best-looking one is clicked."""
+MOST_TRIALS = 3
+"""So many grasps, each on another item, are judged by the engine; if none holds, the first is clicked all the same."""
 
-FAILURE_COST = 0.5
+FAILURE_COST = 10.0
 """Loss of the grasps on an item for each click on it that failed."""
 
 
@@ -91,7 +89,7 @@ class Person:
         return self._clicked(chosen.grasp), chosen.appeal
 
     def _candidates(self, reachable: NDArray[np.bool_]) -> list[_Candidate]:
-        """The best grasp on every item, best first."""
+        """The grasp on every item that is thought of first, in this order."""
         picture, workspace = self._environment.picture(), self._environment.workspace
         height = picture.heightmap.height
         holds = self._constraint.allows(height, DEPLOYMENT_ANGLES.angles, workspace) & reachable
@@ -104,9 +102,9 @@ class Person:
         centre = self._environment.state.poses[owner, :2]
         appeal = FREE_WEIGHT * _lies_free(holds, ROOM / workspace.pixel_size)[angle, row, col]
         appeal += HEIGHT_WEIGHT * height[row, col] - MIDDLE_WEIGHT * np.hypot(x - centre[:, 0], y - centre[:, 1])
-        failures = np.array([self._failed.get(item, 0) for item in items])
-        appeal += (self._random.normal(0.0, 1.0, size=len(items)) * self._noise.taste - FAILURE_COST * failures)[owner]
-        order = np.argsort(-appeal, kind="stable")
+        appeal -= FAILURE_COST * np.array([self._failed.get(item, 0) for item in items])[owner]
+        # the order of draws without replacement by these odds
+        order = np.argsort(-appeal - self._random.gumbel(size=len(appeal)), kind="stable")
         _, best = np.unique(owner[order], return_index=True)  # the first of every item
         return [
             _Candidate(

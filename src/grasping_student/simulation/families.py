@@ -59,7 +59,7 @@ def bin_of_items() -> SimulationConfig:
         items="household",
         fewest_blocks=55,
         most_blocks=55,
-        scale=(1.0, 1.4),
+        scale=(1.1, 1.45),
         spread=0.11,
         sensor="stereo",
     )

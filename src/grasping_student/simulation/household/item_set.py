@@ -34,33 +34,33 @@ class Category(NamedTuple):
 
 
 TRAINING: dict[str, Category] = {
-    "carton": Category(packages.carton, ("matte", "matte", "glossy"), (0.31, 0.61), (220, 770)),
-    "bottle": Category(packages.bottle, ("translucent", "glossy", "matte"), (0.17, 0.44), (550, 1210), rolls=True),
-    "can": Category(packages.can, ("glossy", "glossy", "matte"), (0.17, 0.4), (770, 1650), rolls=True),
-    "tube": Category(packages.tube, ("glossy", "matte"), (0.23, 0.54), (880, 1430)),
-    "cup": Category(packages.cup, ("matte", "glossy", "dark", "translucent"), (0.23, 0.54), (1100, 2640)),
-    "pouch": Category(packages.pouch, ("glossy", "matte", "dark"), (0.23, 0.54), (440, 1100)),
-    "screwdriver": Category(tools.screwdriver, ("matte", "dark", "glossy"), (0.27, 0.61), (1650, 3300)),
-    "hammer": Category(tools.hammer, ("dark", "glossy"), (0.23, 0.54), (1650, 4400), METAL),
-    "bracket": Category(tools.bracket, ("glossy", "dark", "matte"), (0.17, 0.44), (2970, 7700), METAL),
-    "bolt": Category(tools.bolt, ("glossy", "dark"), (0.17, 0.4), (5500, 7800), METAL, rolls=True),
-    "pipe_tee": Category(tools.pipe_tee, ("glossy", "dark", "matte"), (0.17, 0.44), (1650, 6600), METAL, rolls=True),
-    "paintbrush": Category(tools.paintbrush, ("matte", "dark"), (0.27, 0.61), (550, 1320)),
-    "peg": Category(tools.peg, ("matte", "matte", "glossy"), (0.27, 0.61), (550, 1100)),
-    "toy_car": Category(tools.toy_car, ("glossy", "matte"), (0.23, 0.54), (550, 1650)),
+    "carton": Category(packages.carton, ("matte", "matte", "glossy"), (0.37, 0.7), (220, 770)),
+    "bottle": Category(packages.bottle, ("translucent", "glossy", "matte"), (0.21, 0.52), (550, 1210), rolls=True),
+    "can": Category(packages.can, ("glossy", "glossy", "matte"), (0.21, 0.48), (770, 1650), rolls=True),
+    "tube": Category(packages.tube, ("glossy", "matte"), (0.27, 0.64), (880, 1430)),
+    "cup": Category(packages.cup, ("matte", "glossy", "dark", "translucent"), (0.27, 0.64), (1100, 2640)),
+    "pouch": Category(packages.pouch, ("glossy", "matte", "dark"), (0.27, 0.64), (440, 1100)),
+    "screwdriver": Category(tools.screwdriver, ("matte", "dark", "glossy"), (0.32, 0.7), (1650, 3300)),
+    "hammer": Category(tools.hammer, ("dark", "glossy"), (0.27, 0.64), (1650, 4400), METAL),
+    "bracket": Category(tools.bracket, ("glossy", "dark", "matte"), (0.21, 0.52), (2970, 7700), METAL),
+    "bolt": Category(tools.bolt, ("glossy", "dark"), (0.21, 0.48), (5500, 7800), METAL, rolls=True),
+    "pipe_tee": Category(tools.pipe_tee, ("glossy", "dark", "matte"), (0.21, 0.52), (1650, 6600), METAL, rolls=True),
+    "paintbrush": Category(tools.paintbrush, ("matte", "dark"), (0.32, 0.7), (550, 1320)),
+    "peg": Category(tools.peg, ("matte", "matte", "glossy"), (0.32, 0.7), (550, 1100)),
+    "toy_car": Category(tools.toy_car, ("glossy", "matte"), (0.27, 0.64), (550, 1650)),
 }
 """Category -> what it is, of the set ``household``."""
 
 TEST: dict[str, Category] = {
-    "bowl": Category(packages.bowl, ("matte", "glossy", "dark", "translucent"), (0.23, 0.54), (1100, 2640)),
-    "spray_bottle": Category(packages.spray_bottle, ("translucent", "glossy", "matte"), (0.17, 0.44), (440, 1100)),
-    "soap": Category(packages.soap, ("matte", "glossy"), (0.17, 0.44), (990, 1430)),
-    "wrench": Category(tools.wrench, ("glossy", "dark"), (0.17, 0.44), (4400, 7800), METAL),
-    "channel": Category(tools.channel, ("glossy", "dark", "matte"), (0.17, 0.44), (2970, 7700), METAL),
-    "nut": Category(tools.nut, ("glossy", "dark"), (0.17, 0.4), (5500, 7800), METAL),
-    "plug": Category(tools.plug, ("dark", "matte"), (0.27, 0.61), (1100, 2200)),
-    "dish_brush": Category(tools.dish_brush, ("matte", "translucent", "dark"), (0.27, 0.61), (550, 1320)),
-    "toy_figure": Category(tools.toy_figure, ("glossy", "matte"), (0.27, 0.61), (550, 1320)),
+    "bowl": Category(packages.bowl, ("matte", "glossy", "dark", "translucent"), (0.27, 0.64), (1100, 2640)),
+    "spray_bottle": Category(packages.spray_bottle, ("translucent", "glossy", "matte"), (0.21, 0.52), (440, 1100)),
+    "soap": Category(packages.soap, ("matte", "glossy"), (0.21, 0.52), (990, 1430)),
+    "wrench": Category(tools.wrench, ("glossy", "dark"), (0.21, 0.52), (4400, 7800), METAL),
+    "channel": Category(tools.channel, ("glossy", "dark", "matte"), (0.21, 0.52), (2970, 7700), METAL),
+    "nut": Category(tools.nut, ("glossy", "dark"), (0.21, 0.48), (5500, 7800), METAL),
+    "plug": Category(tools.plug, ("dark", "matte"), (0.32, 0.7), (1100, 2200)),
+    "dish_brush": Category(tools.dish_brush, ("matte", "translucent", "dark"), (0.32, 0.7), (550, 1320)),
+    "toy_figure": Category(tools.toy_figure, ("glossy", "matte"), (0.32, 0.7), (550, 1320)),
 }
 """Category -> what it is, of the set ``household-test``, which training never meets."""
 
