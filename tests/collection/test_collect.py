@@ -122,3 +122,17 @@ def _reset_to_nothing(self, seed):
     from grasping_student.environments.simulated import SceneState
 
     self.restore_state(SceneState(seed, 0, (), np.empty((0, 7))))
+
+
+def test_the_item_set_is_kept_and_decides_what_lies_there(tmp_path):
+    found = collect(tmp_path / "d", items="household", count=2)
+    assert read_json(found.path / "manifest.json")["config"]["items"] == "household"
+    blocks = collect(tmp_path / "blocks", count=2)
+    assert not np.array_equal(found.heightmap(0).height, blocks.heightmap(0).height)
+
+
+def test_an_item_set_that_is_not_there_is_told_before_anything_is_written(tmp_path, capsys):
+    out = tmp_path / "d"
+    assert main(["collect", "--items", str(tmp_path / "nothing"), "--out", str(out)]) == 2
+    assert "blocks, household" in capsys.readouterr().err
+    assert not out.exists()

@@ -37,7 +37,7 @@ FREE_WEIGHT, MIDDLE_WEIGHT, HEIGHT_WEIGHT = 2.0, 160.0, 80.0
 """Logarithms of the odds with which a grasp is thought of: gain of one that lies free, loss for each metre from the
 middle of its item, gain for each metre of height. No two people start with the same grasp."""
 
-MOST_TRIALS = 3
+MOST_TRIALS = 4
 """So many grasps, each on another item, are judged by the engine; if none holds, the first is clicked all the same."""
 
 FAILURE_COST = 10.0

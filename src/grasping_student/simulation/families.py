@@ -59,7 +59,7 @@ def bin_of_items() -> SimulationConfig:
         items="household",
         fewest_blocks=55,
         most_blocks=55,
-        scale=(1.1, 1.45),
+        scale=(1.05, 1.4),
         spread=0.11,
         sensor="stereo",
     )
