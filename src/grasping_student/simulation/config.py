@@ -163,6 +163,12 @@ class SimulationConfig:
     density: float = 700.0
     """Kilograms a cubic metre (beech)."""
 
+    drop_time: float = 4.0
+    """Longest time that a scene may take to come to rest, seconds; what still creeps then is stopped."""
+
+    settle_time: float = 1.0
+    """Longest time that disturbed items may take to come to rest, seconds."""
+
     gripper: GripperConfig = field(default_factory=GripperConfig)
     """The gripper."""
 

@@ -61,6 +61,8 @@ def bin_of_items() -> SimulationConfig:
         most_blocks=55,
         scale=(1.05, 1.4),
         spread=0.11,
+        drop_time=1.5,
+        settle_time=0.4,
         sensor="stereo",
     )
 

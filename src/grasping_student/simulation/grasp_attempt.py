@@ -18,9 +18,6 @@ from grasping_student.simulation.solids import Poses
 APPROACH = 0.015
 """The tips start this far above the highest point of what can move, metres."""
 
-SETTLE_TIME = 1.0
-"""Longest time that disturbed items may take to come to rest, seconds."""
-
 MOVED = 0.001
 """An item that moved farther may have left what it carried in the air, metres."""
 
@@ -49,7 +46,7 @@ def attempt_grasp(engine: PhysicsEngine, items: Sequence[Item], poses: Poses, gr
     for index in removed:
         engine.remove(index)
     present[removed] = False
-    engine.settle(awake & present, SETTLE_TIME)
+    engine.settle(awake & present, engine.config.settle_time)
     after = engine.poses()
     after[~awake] = poses[~awake]
     after = _settle_unsupported(engine, items, poses, after, present, awake, touching)
@@ -111,7 +108,7 @@ def _settle(
     build_scene(engine, [items[int(i)] for i in kept], poses[kept], awake[kept])
     engine.step()
     touching = [(int(kept[a]), int(kept[b])) for a, b in engine.contacts()]
-    engine.settle(awake[kept], SETTLE_TIME)
+    engine.settle(awake[kept], engine.config.settle_time)
     after = poses.copy()
     after[kept[awake[kept]]] = engine.poses()[awake[kept]]
     return after, touching

@@ -26,9 +26,6 @@ FALL_TIME = 100 / 240
 MOST_FILLED = 0.08
 """Items are dropped until the boxes around them would fill the bin so high, metres: large ones are fewer."""
 
-DROP_TIME = 4.0
-"""Longest time that a scene may take to settle, seconds."""
-
 
 def sample_items(config: SimulationConfig, random: np.random.Generator) -> tuple[Item, ...]:
     """Random items, as many as the config says, or fewer where these would overfill the bin."""
@@ -72,7 +69,7 @@ def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Item, ...], Pose
     awake = np.ones(len(items), dtype=bool)
     build_scene(engine, items, poses, awake)
     engine.step(engine.steps_of(FALL_TIME))
-    engine.settle(awake, DROP_TIME)
+    engine.settle(awake, engine.config.drop_time)
     return _inside(items, engine.poses(), engine.config.workspace.extent / 2)
 
 

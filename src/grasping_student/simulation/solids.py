@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +59,17 @@ class Hull:
 
     points: NDArray[np.float64]
 
+    @cached_property
+    def vertices(self) -> NDArray[np.float64]:
+        """The points that are its corners, shape ``(corners, 3)``."""
+        return self.points[ConvexHull(self.points).vertices]
+
     def corners(self, margin: float = 0.0) -> NDArray[np.float64]:
         """Its corners with every side moved inwards by ``margin`` metres, or by what a thin hull allows."""
-        hull = ConvexHull(self.points)
         if margin == 0.0:
-            return self.points[hull.vertices]
-        middle = self.points[hull.vertices].mean(axis=0)
-        planes = hull.equations.copy()
+            return self.vertices
+        middle = self.vertices.mean(axis=0)
+        planes = ConvexHull(self.points).equations.copy()
         depth = -(planes[:, :3] @ middle + planes[:, 3])
         planes[:, 3] += min(margin, 0.5 * float(depth.min()))
         return HalfspaceIntersection(planes, middle).intersections
