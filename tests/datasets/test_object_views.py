@@ -85,23 +85,32 @@ def test_the_original_point_clouds_give_the_same_heights_as_the_pictures(picture
     assert np.nanmedian(difference) < 0.002 and np.isfinite(difference).mean() > 0.9
 
 
-HEAD = "# .PCD v.7\nFIELDS x y z rgb index\nDATA ascii\n"
+HEAD = """# .PCD v.7
+FIELDS x y z rgb index
+SIZE 4 4 4 4 4
+TYPE F F F F U
+COUNT 1 1 1 1 1
+WIDTH 1
+HEIGHT 1
+POINTS 1
+DATA ascii
+"""
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no point cloud"),
-        ("FIELDS x y z\nDATA ascii\n1 2 3\n", "no point cloud"),
-        ("FIELDS x y z rgb index\nDATA binary\n", "no point cloud"),
-        (HEAD + "1 2 3 4\n", "5 numbers"),
-        (HEAD + "1 2 three 4 5\n", "5 numbers"),
+        ("", "no PCD file"),
+        ("FIELDS x y z\nDATA ascii\n1 2 3\n", "no PCD file"),
+        (HEAD.replace(" index", ""), "PCD"),
+        (HEAD + "1 2 3 4\n", "numbers"),
+        (HEAD + "1 2 three 4 5\n", "numbers"),
         (HEAD + "1 2 3 4 4800\n", "no pixel"),
         (HEAD + "1 2 3 4 -1\n", "no pixel"),
         (HEAD + "1 2 3 4 0.5\n", "no pixel"),
         (HEAD + "1 2 3 4 nan\n", "no pixel"),
         (HEAD + "1e308 1e308 1e308 4 5\n", "measured"),
-        (HEAD, "5 numbers"),
+        (HEAD, "measured"),
     ],
 )
 def test_a_broken_point_cloud_is_skipped(pictures, tmp_path, text, reason):

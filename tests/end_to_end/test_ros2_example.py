@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from grasping_student.serving.client import Grasp
 
 _SPEC = importlib.util.spec_from_file_location(
-    "ros2_grasp_node", Path(__file__).parents[2] / "examples" / "ros2_grasp_node.py"
+    "ros2_grasp_node", Path(__file__).parents[2] / "examples" / "06_ros2_grasp_node.py"
 )
 node = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(node)

@@ -128,7 +128,7 @@ def test_what_cannot_be_tested_is_told_in_a_sentence(drawn, tmp_path, capsys):
 
 
 def test_a_model_of_other_pixels_is_refused():
-    from grasping_student.serving.predict import PRETRAINED
+    from grasping_student.serving.loading import PRETRAINED
 
     with pytest.raises(UserError, match="make them with 75 pixels"):
         chooser(str(PRETRAINED), Workspace(0.3, 60, 0.02), RectanglesConfig())

@@ -294,7 +294,7 @@ def test_settings_that_make_no_sense_are_refused(values):
         Ur5eConfig(**values)
 
 
-def test_without_the_vendors_client_one_sentence_says_which_python_it_needs(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("grasping_student.robots.arms.ur5e"), "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"ur-rtde.*\[robot\].*Python 3\.11 or 3\.12"):
+def test_without_the_vendors_client_one_sentence_names_the_extra(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("grasping_student.pipeline.errors"), "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="ur-rtde is not installed.*'robot'"):
         Ur5e(Ur5eConfig(host="127.0.0.1")).connect()

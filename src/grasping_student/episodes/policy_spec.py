@@ -86,7 +86,7 @@ def make_policy(spec: str, environment: Environment) -> Policy:
     if prefix == FAILURE_AVOIDING:
         return FailureAvoidingPolicy(model, folder.name)
     if prefix == EXPLORING:
-        from grasping_student.models.affordance import load_affordance
+        from grasping_student.models.grasp_model import load_affordance
         from grasping_student.policies.exploring import ExploringPolicy
 
         load_affordance(folder, f"--policy {EXPLORING}:")

@@ -22,7 +22,7 @@ class OutOfTime(Exception):
 
 
 class Lost(Exception):
-    """The process that computed the answer died, and so did the next."""
+    """The processes that computed the answer died, one more than there are, so that it is most likely their death."""
 
 
 @dataclass(eq=False)
@@ -128,10 +128,10 @@ class WorkerPool:
 
         Raises:
             OutOfTime: it was not.
-            Lost: two processes died of it.
+            Lost: more processes than there are died over it.
         """
         begun, died = time.monotonic(), 0
-        while died < 2:
+        while died <= self._count:
             worker = await self._take(begun + seconds)
             waited = time.monotonic() - begun
             if not worker.alive:

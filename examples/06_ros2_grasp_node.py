@@ -2,7 +2,7 @@
 
 Start the server (``grasping-student serve``) and then, in a shell where ROS 2 is set up::
 
-    python examples/ros2_grasp_node.py --ros-args -p server:=http://127.0.0.1:8090 -p base_frame:=base_link
+    python examples/06_ros2_grasp_node.py --ros-args -p server:=http://127.0.0.1:8090 -p base_frame:=base_link
 
 It hears ``depth/image_rect`` (16UC1 in millimetres or 32FC1 in metres) and ``depth/camera_info``, takes the pose of the
 camera from tf, and publishes ``grasp`` (geometry_msgs/PoseStamped, in ``base_frame``) and ``grasp/width``
