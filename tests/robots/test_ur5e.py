@@ -296,5 +296,5 @@ def test_settings_that_make_no_sense_are_refused(values):
 
 def test_without_the_vendors_client_one_sentence_names_the_extra(monkeypatch):
     monkeypatch.setattr(importlib.import_module("grasping_student.pipeline.errors"), "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="ur-rtde is not installed.*'robot'"):
+    with pytest.raises(UserError, match=r"ur-rtde is not installed.*'robot'"):
         Ur5e(Ur5eConfig(host="127.0.0.1")).connect()
