@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from grasping_student.collection.configuration import CollectConfig
-from grasping_student.collection.episodes import Entry, attempt_episode, scene_episode
+from grasping_student.collection.episodes import Entry, attempt_episode, judged_episode, scene_episode
 from grasping_student.datasets.folder import MANIFEST as DATASET
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
@@ -84,10 +84,12 @@ def collect_episode(job: EpisodeJob) -> list[Entry]:
     seed = int(np.random.SeedSequence([_SCENES, config.seed, job.episode]).generate_state(1)[0])
     with SimulationEnvironment(simulation_of(config)) as environment:
         if config.kind == "scenes":
-            scenes = scene_episode(environment, seed, config.per_episode)
+            scenes = enumerate(scene_episode(environment, seed, config.per_episode))
             name = environment.name
-            return [(each, Attempt(episode=job.episode, index=n, environment=name)) for n, each in enumerate(scenes)]
+            return [(each.heightmap, Attempt(episode=job.episode, index=n, environment=name)) for n, each in scenes]
         policy = job.make_policy(config.policy, environment)
+        if config.judged:
+            return judged_episode(environment, policy, job.episode, seed, config.per_episode, config.judged)
         stop = StopRule(config.failures_in_a_row, config.per_episode)
         return attempt_episode(environment, policy, job.episode, seed, stop)
 

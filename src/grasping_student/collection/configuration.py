@@ -55,6 +55,10 @@ class CollectConfig:
     per_episode: int = 60
     """Most attempts or scenes between two resets: fewer means more different scenes, and more time."""
 
+    judged: int = 0
+    """Grasps that the simulator judges in each scene without executing them, which gives many more outcomes an hour; 0
+    executes one grasp a scene, as a robot does. Scenes empty as for scenes, and ``per_episode`` counts scenes."""
+
     failures_in_a_row: int = 5
     """An episode of attempts ends after so many failures in a row (paper, section VI-B)."""
 
@@ -78,6 +82,8 @@ class CollectConfig:
         for name in ("count", "per_episode", "failures_in_a_row", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.judged < 0 or (self.judged and self.kind == "scenes"):
+            raise ValueError(f"judged is {self.judged} with kind {self.kind}; it is a number of attempts a scene, or 0")
         if self.pixels < 2:
             raise ValueError(f"pixels is {self.pixels}; a heightmap needs at least 2 pixels a side")
 

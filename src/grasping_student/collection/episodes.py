@@ -1,4 +1,4 @@
-"""One episode for a dataset: a policy's attempts, or scenes that nobody labels."""
+"""One episode for a dataset: attempts executed or judged, or scenes that nobody labels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from grasping_student.datasets.schema import Attempt
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.event_log import EpisodeEnd
-from grasping_student.episodes.loop import Episode, EpisodeObserver, run_episode
+from grasping_student.episodes.loop import Episode, EpisodeObserver, choose, run_episode
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.perception.observation import Observation
-from grasping_student.policies.base import Policy
+from grasping_student.policies.base import NothingToGrasp, Policy
 
 Entry = tuple[Heightmap, Attempt]
 """A scene and what happened in it, as ``DatasetWriter.append`` takes them."""
@@ -62,8 +62,35 @@ def attempt_episode(
     return collector.entries
 
 
-def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> Iterator[Heightmap]:
-    """Scenes of falling fill level without a gripper: visible blocks vanish one or two at a time.
+def judged_episode(
+    environment: SimulationEnvironment, policy: Policy, number: int, seed: int, most: int, judged: int
+) -> list[Entry]:
+    """Grasps in the scenes of ``scene_episode``, each judged from the same state of its scene; none is executed.
+
+    Args:
+        environment: reset here.
+        policy: what chooses; it draws ``judged`` times in each scene.
+        number: of the episode in the dataset.
+        seed: of the scenes and of the policy's draws.
+        most: scenes at most.
+        judged: grasps in each scene.
+    """
+    entries: list[Entry] = []
+    policy.begin_episode(seed)
+    for observation in scene_episode(environment, seed, most):
+        for _ in range(judged):
+            try:
+                chosen = choose(environment, policy, observation, policy.name, number, len(entries))
+            except NothingToGrasp:
+                break
+            assert chosen.grasp is not None
+            tip, outcome = environment.tip_height(chosen.grasp), environment.foresee(chosen.grasp)
+            entries.append((observation.heightmap, replace(chosen, z=tip, outcome=outcome)))
+    return entries
+
+
+def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> Iterator[Observation]:
+    """Scenes of falling fill level without a gripper: visible items vanish, few at a time where many scenes may follow.
 
     The episode ends when the graspable area is empty, or after ``most`` scenes.
 
@@ -75,14 +102,15 @@ def scene_episode(environment: SimulationEnvironment, seed: int, most: int) -> I
     random = np.random.default_rng([seed, _TAKEN])
     environment.reset(seed)
     inside = environment.workspace.graspable_slice
+    at_once = max(3, 2 * len(environment.state.items) // most)
     for number in range(most):
-        heightmap = environment.observe().heightmap
-        if heightmap.is_empty():
+        observation = environment.observe()
+        if observation.heightmap.is_empty():
             return
-        yield heightmap
+        yield observation
         visible = np.unique(environment.picture().item[inside])
         visible = visible[visible >= 0]
         if number + 1 == most or not len(visible):
             return
-        taken = random.choice(visible, size=min(int(random.integers(1, 3)), len(visible)), replace=False)
+        taken = random.choice(visible, size=min(int(random.integers(1, at_once)), len(visible)), replace=False)
         environment.take_away(sorted(taken.tolist()))

@@ -126,7 +126,9 @@ def repair_heightmap(
     surface = current.height
     if beyond is not None:
         current = _without(current, beyond)
+    unmeasured = current.unmeasured
     current, threshold, note = flatten_floor(current)
+    surface = np.where(current.unmeasured & ~unmeasured, np.float32(np.nan), surface)  # deep under the floor: no height
     notes.append(("floor-rough", note))
     if config.speckles:
         current, note = remove_needles(current)
