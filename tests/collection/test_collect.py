@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grasping_student.cli.main import main
-from grasping_student.collection.collect import run
+from grasping_student.collection.collect import _SCENES, run, simulation_of
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.datasets.store import Dataset
 from grasping_student.environments.simulated import SimulationEnvironment
@@ -48,6 +48,22 @@ def test_a_stored_attempt_is_what_the_simulator_does(tmp_path):
     stored = Dataset(tmp_path / "d").heightmap(attempt.id)
     np.testing.assert_allclose(stored.height, heightmap.height, atol=6e-5)
     np.testing.assert_array_equal(stored.rgb, heightmap.rgb)
+
+
+def test_judged_grasps_end_as_executed_ones_from_the_same_scene_would(tmp_path):
+    dataset = collect(tmp_path / "d", count=11, judged=4, per_episode=2)
+    attempts = dataset.attempts()
+    assert [(each.episode, each.index) for each in attempts] == [(0, n) for n in range(8)] + [(1, n) for n in range(3)]
+    first, second = (dataset.heightmap(attempts[n].id).height for n in (0, 4))
+    assert all(np.array_equal(dataset.heightmap(each.id).height, first) for each in attempts[:4])
+    assert (first != second).any()
+    seed = int(np.random.SeedSequence([_SCENES, SMALL.seed, 0]).generate_state(1)[0])
+    with SimulationEnvironment(simulation_of(SMALL)) as environment:
+        environment.reset(seed)
+        state = environment.save_state()
+        for each in attempts[:4]:
+            environment.restore_state(state)
+            assert environment.execute(each.grasp) is each.outcome
 
 
 @pytest.mark.parametrize("sensor", SENSOR_NAMES)
