@@ -177,7 +177,13 @@ def test_changed_data_are_not_gone_on_with(short, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "option"),
-    [("teacher", "dataset"), ("teacher", "initial"), ("pretraining", "dataset"), ("affordance", "datasets")],
+    [
+        ("teacher", "dataset"),
+        ("teacher", "initial"),
+        ("pretraining", "dataset"),
+        ("affordance", "datasets"),
+        ("affordance", "initial"),
+    ],
 )
 def test_a_training_never_overwrites_what_it_reads(short, kind, option, tmp_path):
     out = tmp_path / "out"

@@ -23,7 +23,7 @@ from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import BalancedBatches, Group
 from grasping_student.training.labels import Labels, Scenes, labels_of_attempts, read_labels, read_scenes
-from grasping_student.training.stage import forget, train
+from grasping_student.training.stage import forget, start_from, train
 
 
 class OneSided(UserError):
@@ -81,8 +81,10 @@ def run(config: AffordanceConfig) -> Path:
         Group(labels.take(succeeded), scenes, config.loop.batch - half),
         Group(labels.take(~succeeded), scenes, half),
     )
-    model = GraspModel.new(ModelConfig(config.network, workspace, config.normalisation), config.seed)
+    described = ModelConfig(config.network, workspace, config.normalisation, config.constraint)
+    model = GraspModel.new(described, config.seed)
     inputs = {str(each.path): split.dataset_version for each, split in zip(datasets, splits, strict=True)}
+    inputs |= start_from(model, config.initial)
     with stage.output_folder(WEIGHTS, inputs) as finished:
         if finished:
             return forget(config.out)

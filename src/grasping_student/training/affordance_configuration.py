@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.configuration import check_seeds
@@ -48,6 +49,12 @@ class AffordanceConfig:
     label_seed: int = 0
     """The teacher's draw of labels."""
 
+    initial: Path | None = None
+    """Checkpoint folder whose weights training starts from, or none."""
+
+    constraint: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
+    """What the network obeys when it chooses a grasp; it learns from all attempts."""
+
     network: NetworkConfig = field(default_factory=NetworkConfig)
     normalisation: Normalisation = field(default_factory=Normalisation)
     augmentation: AugmentationConfig = field(default_factory=standard_augmentation)
@@ -67,9 +74,9 @@ class AffordanceConfig:
             raise ValueError("the affordance network's batch needs at least 2 attempts: a success and a failure")
 
     @property
-    def inputs(self) -> tuple[Path, ...]:
+    def inputs(self) -> tuple[Path | None, ...]:
         """Folders that are read."""
-        return self.datasets
+        return *self.datasets, self.initial
 
 
 def light_affordance() -> AffordanceConfig:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
+from grasping_student.models.grasp_model import SAME_PIXEL_SIZE, GraspModel
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import sha256_of_file
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.batches import Batches
@@ -54,3 +57,26 @@ def forget(out: Path) -> Path:
     """Remove what only an unfinished training needs, now that the manifest is there; returns the folder."""
     (out / RESUME_POINT).unlink(missing_ok=True)
     return out
+
+
+def start_from(model: GraspModel, initial: Path | None) -> dict[str, str]:
+    """Give a model the weights of a checkpoint, if one is named; returns its content hash for the manifest.
+
+    Weights know items by their size in pixels, so the pixels of both workspaces must be of one size, as for
+    ``GraspModel.on``.
+
+    Raises:
+        UserError: no checkpoint, another network, another normalisation, or pixels of another size.
+    """
+    if initial is None:
+        return {}
+    other, own = read_config(initial), model.workspace
+    size, own_size = other.workspace.pixel_size, own.pixel_size
+    if abs(own_size / size - 1.0) > SAME_PIXEL_SIZE or other.normalisation != model.config.normalisation:
+        raise UserError(
+            f"--initial {initial} is for {describe(other.workspace)} ({size * 1000:.2f} mm a pixel) with "
+            f"{other.normalisation}, this training for {describe(own)} ({own_size * 1000:.2f} mm a pixel) with "
+            f"{model.config.normalisation}"
+        )
+    load_weights(model.network, initial)
+    return {str(initial): sha256_of_file(initial / WEIGHTS)}

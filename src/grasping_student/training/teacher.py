@@ -6,17 +6,15 @@ from pathlib import Path
 
 from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
-from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
+from grasping_student.models.checkpoint import WEIGHTS
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_model import GraspModel
-from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.files import sha256_of_file
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.training.batches import Group, PairBatches
 from grasping_student.training.configuration import StudentConfig, TeacherConfig
 from grasping_student.training.labels import read_labels, read_scenes
 from grasping_student.training.losses import PairStep
-from grasping_student.training.stage import forget, train
+from grasping_student.training.stage import forget, start_from, train
 
 
 def run(config: TeacherConfig) -> Path:
@@ -63,9 +61,7 @@ def train_pairs(
         obeyed, weight = constraint if config.constrain else obeyed, config.constraint_weight
     described = ModelConfig(config.network, dataset.workspace, config.normalisation, obeyed)
     model = GraspModel.new(described, config.seed)
-    if config.initial is not None:
-        _start_from(model, config.initial)
-        inputs = {**inputs, str(config.initial): sha256_of_file(config.initial / WEIGHTS)}
+    inputs = inputs | start_from(model, config.initial)
     with run.output_folder(WEIGHTS, inputs) as finished:
         if finished:
             return forget(config.out)
@@ -82,13 +78,3 @@ def train_pairs(
         )
         step = PairStep(dataset.workspace.pixel_size, weight)
         return train(run, config, model, step, batches, items, inputs, {"steps": steps, **facts})
-
-
-def _start_from(model: GraspModel, path: Path) -> None:
-    other = read_config(path)
-    if other.workspace != model.workspace or other.normalisation != model.config.normalisation:
-        raise UserError(
-            f"--initial {path} is for {describe(other.workspace)} with {other.normalisation}, "
-            f"this training for {describe(model.workspace)} with {model.config.normalisation}"
-        )
-    load_weights(model.network, path)
