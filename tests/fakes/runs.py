@@ -1,4 +1,4 @@
-"""Runs of every experiment with random outcomes at known rates, as the experiments write them."""
+"""Runs of experiments with random outcomes at known rates, as the experiments write them."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,8 @@ from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.files import write_json
 from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT
 from grasping_student.study.configuration import Sizes
-from grasping_student.study.designs import DESIGNS, Level
+from grasping_student.study.design import Level
+from grasping_student.study.designs import DESIGNS, PAPER_DESIGNS
 from grasping_student.study.measures import _flat
 from grasping_student.study.precision import KINDS
 from grasping_student.study.results_sizes import SIZES
@@ -27,7 +28,7 @@ RATES = {
     "student_augmented": 0.6,
     DEFAULT_STUDENT: 0.8,
 }
-EVERYTHING = tuple(DESIGNS)
+EVERYTHING = tuple(PAPER_DESIGNS)
 Keep = Callable[[str, str, str, str, int], bool]
 
 

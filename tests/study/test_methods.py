@@ -6,7 +6,7 @@ import pytest
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.configuration import EXPERIMENT_PRESETS
-from grasping_student.study.designs import Level, Trial
+from grasping_student.study.design import Level, Trial
 from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stages import changed_values, make_stage, with_inputs
 from grasping_student.training.configuration import StudentConfig

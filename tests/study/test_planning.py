@@ -11,7 +11,7 @@ from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.study import planning
 from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, OLD_NAMES, POLICIES
 from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig, Sizes, with_current_names
-from grasping_student.study.designs import DESIGNS, FRACTIONS
+from grasping_student.study.designs import DESIGNS, FRACTIONS, PAPER_DESIGNS
 from grasping_student.study.estimates import Planned, all_configs, expected_seconds, planned_experiments, unknown_costs
 from grasping_student.study.methods import ABLATION, METHODS
 from grasping_student.study.results_sizes import SIZES, check_sizes, with_engine
@@ -232,7 +232,7 @@ def test_together_experiments_take_less_than_one_by_one_and_a_dry_run_leaves_not
     words = ["experiment", "all", "--dry-run", "--out", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
     assert main([*words, "--replicates", "1"]) == 0
     said = capsys.readouterr().err
-    assert all(name in said for name in DESIGNS)
+    assert all(name in said for name in PAPER_DESIGNS)
     assert not (tmp_path / "results").exists()
     assert main([*words, "--conditions", "teacher"]) == 2
 

@@ -3,7 +3,7 @@
 import pandas as pd
 from tests.fakes.runs import a_run, outcome_rows
 
-from grasping_student.study.designs import ReferenceRuns
+from grasping_student.study.design import ReferenceRuns
 from grasping_student.study.reference_runs import with_reference
 from grasping_student.study.run_store import by_run
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 from grasping_student.cli.options import parse
 from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
-from grasping_student.study.configuration import EXPERIMENT_PRESETS, ExperimentConfig, current_name, with_current_names
+from grasping_student.study.bin_designs import BIN_DESIGNS
+from grasping_student.study.configuration import (
+    EXPERIMENT_PRESETS,
+    ExperimentConfig,
+    bins,
+    current_name,
+    with_current_names,
+)
 from grasping_student.study.designs import DESIGNS
 
 OTHERS = ("all", "report", "rerun", "datasets")
@@ -35,7 +42,8 @@ def main(argv: Sequence[str]) -> None:
         )
         return
     name = choice(current_name(words.pop(0)), (*DESIGNS, *OTHERS), "experiment")
-    presets = {preset: _named(make, name) for preset, make in EXPERIMENT_PRESETS.items()}
+    makers = EXPERIMENT_PRESETS | ({"light": bins} if name in BIN_DESIGNS else {})  # results of a folder share sizes
+    presets = {preset: _named(make, name) for preset, make in makers.items()}
     config = parse(f"experiment {name}", presets, words)
     if config is not None:
         _run(config)
@@ -50,9 +58,11 @@ def _run(config: ExperimentConfig) -> None:
     if config.dry_run and config.name in OTHERS and config.name != "all":
         raise UserError(f"'experiment {config.name}' has no --dry-run; the experiments and 'all' have")
     if config.name == "report":
+        from grasping_student.study.bin_page import write_bin_page
         from grasping_student.study.page import write_page
 
-        print(write_page(config.out, config.page))
+        in_bins = any((config.out / name).is_dir() for name in BIN_DESIGNS)
+        print((write_bin_page if in_bins else write_page)(config.out, config.page))
     elif config.name == "rerun":
         from grasping_student.study.rerun import rerun
 

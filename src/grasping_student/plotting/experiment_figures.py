@@ -37,6 +37,15 @@ CONDITION_STYLES: dict[str, tuple[str, str, str]] = {
     "student_score": (BLACK, "X", "-."),
     "student_method": (BLUE, "h", "-."),
     "nearby": (ORANGE, "<", "-."),
+    "teacher_paper_antipodal": (ORANGE, ">", "-."),
+    "teacher_matched_antipodal": (PURPLE, ">", "-."),
+    "student_paper_antipodal": (SKY, ">", "-."),
+    "person": (BLACK, "2", ":"),
+    "person-exact": (BLACK, "3", ":"),
+    "outcomes": (ORANGE, "P", "-"),
+    "general": (PURPLE, "*", ":"),
+    "general_outcomes": (PURPLE, "D", "-"),
+    "student_general": (BLUE, "*", "-"),
 }
 """Colour, marker and line of a condition, the same in every panel: told apart without colours as well."""
 

@@ -17,7 +17,7 @@ class Condition:
     """One line of the tables."""
 
     title: str
-    kind: Literal["policy", "teacher", "student"]
+    kind: Literal["policy", "teacher", "student", "outcomes", "general"]
 
     description: str
     """One clause for the list of conditions."""
@@ -33,6 +33,9 @@ class Condition:
 
     method: str = "plain"
     """Students: how they are taught."""
+
+    from_general: bool = False
+    """Models of success: training starts from the general model that ships with the package."""
 
     constraint: Constraint = "none"
     """When grasping, it chooses only among grasps that this constraint lets pass; ``unconstrained`` drops the student's
@@ -127,6 +130,54 @@ CONDITIONS: dict[str, Condition] = {
         method="antipodal",
         constraint="failure-avoiding",
     ),
+    "teacher_paper_antipodal": Condition(
+        "teacher, antipodal constraint",
+        "teacher",
+        "the teacher without augmentation, choosing only among antipodal grasps",
+        constraint="antipodal",
+    ),
+    "teacher_matched_antipodal": Condition(
+        "compute-matched teacher, antipodal constraint",
+        "teacher",
+        "the compute-matched teacher, choosing only among antipodal grasps",
+        augmented=True,
+        matched=True,
+        constraint="antipodal",
+    ),
+    "student_paper_antipodal": Condition(
+        "student of the teacher, antipodal constraint",
+        "student",
+        "the paper's student, choosing only among antipodal grasps",
+        teacher="teacher",
+        constraint="antipodal",
+    ),
+    "person": Condition("a person's stand-in", "policy", "knows which grasps hold, and clicks with a person's errors"),
+    "person-exact": Condition("a person's stand-in, exact", "policy", "the same without errors: what is possible"),
+    "outcomes": Condition(
+        "model of success",
+        "outcomes",
+        "learns from the outcomes of the labels, failures too; chooses among antipodal grasps",
+        augmented=True,
+        constraint="antipodal",
+    ),
+    "general": Condition(
+        "general model", "general", "ships with the package: learnt from simulated outcomes, has seen no label"
+    ),
+    "general_outcomes": Condition(
+        "general model, labels",
+        "outcomes",
+        "the general model, trained further on the outcomes of the labels",
+        augmented=True,
+        from_general=True,
+        constraint="antipodal",
+    ),
+    "student_general": Condition(
+        "student of the general model, labels",
+        "student",
+        "starts from the general model with the labels, and learns from its best antipodal grasps on the photos",
+        teacher="general_outcomes",
+        method="antipodal-from-teacher",
+    ),
     "student_rank": Condition(
         "student, weight 1 / rank",
         "student",
@@ -144,7 +195,7 @@ CONDITIONS: dict[str, Condition] = {
 }
 """Name -> condition."""
 
-POLICIES = ("random", "antipodal", "scripted")
+POLICIES = ("random", "antipodal", "scripted", "person", "person-exact")
 TEACHERS = ("teacher", "teacher_augmented", "teacher_matched")
 CONTROLS = ("random", "scripted", *TEACHERS, "student", "student_augmented", "student_matched")
 """Conditions of every table that compares models, whatever it is about."""

@@ -256,5 +256,16 @@ def smoke() -> ExperimentConfig:
     )
 
 
-EXPERIMENT_PRESETS = {"light": light, "paper": paper, "smoke": smoke}
+def bins() -> ExperimentConfig:
+    """The experiments ``bin-labels`` and ``bin-picking``, on two processor cores."""
+    return ExperimentConfig(
+        name="bin-labels",
+        sizes=Sizes(pool=400, scenes=2000, one_shot_scenes=100, episodes=10),
+        cache=Path("runs/experiments-bin"),
+        out=Path("results/bin"),
+        page=Path("docs/results-bin.md"),
+    )
+
+
+EXPERIMENT_PRESETS = {"light": light, "paper": paper, "smoke": smoke, "bin": bins}
 """Preset name -> function that returns a fresh config."""

@@ -9,7 +9,7 @@ from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.study.configuration import ExperimentConfig
-from grasping_student.study.designs import DOMAINS
+from grasping_student.study.designs import PAPER_DOMAINS
 from grasping_student.study.pictures import LABELS, plot_labels
 from grasping_student.study.results_sizes import check_sizes, with_engine
 from grasping_student.study.stage_graph import StageGraph
@@ -31,9 +31,9 @@ def make_datasets(config: ExperimentConfig) -> str:
     config = with_engine(config)
     graph = StageGraph(config)
     wanted: dict[str, Stage] = {}
-    domains = tuple(choice(name, DOMAINS, "domain") for name in config.domains) or tuple(DOMAINS)
+    domains = tuple(choice(name, PAPER_DOMAINS, "domain") for name in config.domains) or tuple(PAPER_DOMAINS)
     for name in domains:
-        domain = DOMAINS[name]
+        domain = PAPER_DOMAINS[name]
         wanted |= {f"labels {domain.labels}": graph.data.pool(domain.labels), f"scenes {name}": graph.data.scenes(name)}
         wanted[f"held out {domain.target}"] = graph.data.held_out(domain.target)
         wanted[f"labels {domain.target}"] = graph.data.pool(domain.target)
@@ -61,6 +61,6 @@ def make_datasets(config: ExperimentConfig) -> str:
             "another --out for yours"
         )
     write_json(path, known)
-    for family in dict.fromkeys(DOMAINS[name].labels for name in domains):
+    for family in dict.fromkeys(PAPER_DOMAINS[name].labels for name in domains):
         plot_labels(graph.data.pool(family).out, config.out / f"{LABELS}-{family}.png")
     return "\n".join(lines)

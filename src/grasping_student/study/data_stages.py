@@ -26,7 +26,7 @@ class DataStages:
         self.config = config
         self.sizes = config.sizes
 
-    def attempts(self, purpose: str, family: Family, count: int, policy: Stage | str = "scripted") -> Stage:
+    def attempts(self, purpose: str, family: Family, count: int, policy: Stage | str) -> Stage:
         """Labelled attempts, few an episode: many different scenes."""
         collect = CollectConfig(
             kind="attempts",
@@ -44,11 +44,15 @@ class DataStages:
 
     def pool(self, family: Family) -> Stage:
         """The labelled attempts of a person's stand-in."""
-        return self.attempts("pool", family, self.sizes.pool)
+        return self.attempts("pool", family, self.sizes.pool, self._labeller(family))
 
     def held_out(self, family: Family) -> Stage:
         """Labelled scenes that nothing learns from."""
-        return self.attempts("held_out", family, self.sizes.held_out)
+        return self.attempts("held_out", family, self.sizes.held_out, self._labeller(family))
+
+    def _labeller(self, family: Family) -> str:
+        """The person's stand-in of the domains with this family."""
+        return next(each.labeller for each in DOMAINS.values() if family in (each.labels, each.target))
 
     def scenes(self, domain: str, relabelled: bool = False) -> Stage:
         """What students see: unlabelled scenes, and some of the pool's without their labels.
@@ -60,7 +64,7 @@ class DataStages:
         collect = CollectConfig(
             kind="scenes",
             count=self.sizes.scenes,
-            family=DOMAINS[domain].target,
+            family=DOMAINS[domain].unlabelled,
             engine=self.config.engine or DEFAULT_ENGINE,
             pixels=self.sizes.pixels,
             seed=1000 * self.config.seed + _SEEDS["scenes"],

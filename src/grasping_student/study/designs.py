@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from grasping_student.study.bin_designs import BIN_DESIGNS, BIN_DOMAINS
+from grasping_student.study.conditions import CONDITIONS, CONTROLS, DEFAULT_STUDENT, TEACHERS, UNCONSTRAINED_STUDENT
+from grasping_student.study.design import Design, Domain, Level, ReferenceRuns
+from grasping_student.study.methods import ABLATION, NAMED_ONLY
 
-from grasping_student.simulation.families import Family
-from grasping_student.study.conditions import (
-    CONDITIONS,
-    CONTROLS,
-    DEFAULT_STUDENT,
-    TEACHERS,
-    UNCONSTRAINED_STUDENT,
-    Condition,
-)
-from grasping_student.study.methods import ABLATION, METHODS, NAMED_ONLY
-
-Measure = Literal["one_shot", "proxy", "entropy", "picking"]
-
-
-@dataclass(frozen=True)
-class Domain:
-    """Where labels come from and where the models must work: families of simulated scenes."""
-
-    labels: Family
-    target: Family
-
-
-DOMAINS: dict[str, Domain] = {
+PAPER_DOMAINS: dict[str, Domain] = {
     "in-distribution": Domain("standard", "standard"),
     "domain-shift": Domain("sparse", "dense"),
 }
@@ -37,94 +16,6 @@ DOMAINS: dict[str, Domain] = {
 def domain_title(domain: str) -> str:
     """Name of a domain in tables and figures."""
     return domain.replace("-", " ").capitalize()
-
-
-@dataclass(frozen=True)
-class Level:
-    """One value of what an experiment varies."""
-
-    share: float | None = None
-    """Share of the pool that the teacher learns from; None takes ``sizes.ablated_share``."""
-
-    student: dict[str, Any] = field(default_factory=dict)
-    """Options of ``train student`` that this level gives every student."""
-
-    angles: int | None = None
-    """Angles at which teachers look at unlabelled scenes; None takes ``sizes.angles``."""
-
-    method: str | None = None
-    """Method of the condition ``student_method`` at this level."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A level in a domain with a replicate of labels and training seed: all conditions in it are comparable."""
-
-    domain: str
-    level: str
-    replicate: int
-    settings: Level
-
-    def condition(self, name: str) -> Condition:
-        """The condition of a name; ``student_method`` is the student that the level names."""
-        if name != "student_method":
-            return CONDITIONS[name]
-        method = self.settings.method
-        assert method is not None
-        return Condition(METHODS[method].title, "student", "", teacher="teacher_augmented", method=method)
-
-
-@dataclass(frozen=True)
-class ReferenceRuns:
-    """Runs that an experiment's tables take from another experiment, which measured on the same scenes."""
-
-    experiment: str = ""
-    conditions: tuple[str, ...] = ()
-    """Whose runs stand there too."""
-
-    level: str = ""
-    """The other experiment's level at which all of the own ones are: its conditions stand there, before those. Empty
-    where both have the same levels."""
-
-    measures: tuple[Measure, ...] = ()
-    """Measures of the same models that the other experiment took and the own one does not."""
-
-
-@dataclass(frozen=True)
-class Design:
-    """An experiment."""
-
-    title: str
-    varies: str
-    """Name of the axis."""
-
-    levels: dict[str, Level]
-    conditions: Callable[[str, str], tuple[str, ...]]
-    """From level and domain to the conditions compared there; none where the level is left out."""
-
-    measures: tuple[Measure, ...] = ("one_shot", "proxy")
-    domains: tuple[str, ...] = ("in-distribution",)
-    named_only: tuple[str, ...] = ()
-    """Levels that ``experiment all --preset light`` leaves out, to stay within its hours; naming the experiment runs
-    them too."""
-
-    max_scenes: int | None = None
-    """Test scenes a replicate where the invocation names no number; None takes ``sizes.one_shot_scenes``."""
-
-    reference: ReferenceRuns = field(default_factory=ReferenceRuns)
-
-    extra_replicates: dict[str, int] = field(default_factory=dict)
-    """Levels that need more replicates than the others: level -> at least so many."""
-
-    paper: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Condition -> level -> the paper's success rate (tables I, III, IV, V)."""
-
-    paper_source: str = ""
-
-    def level_title(self, level: str) -> str:
-        """Name of a level in tables and figures."""
-        method = self.levels[level].method if level in self.levels else None
-        return METHODS[method].title if method else level
 
 
 FRACTIONS = {"1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2, "50 %": 0.5, "100 %": 1.0}
@@ -173,7 +64,7 @@ def _precision_conditions(level: str, domain: str) -> tuple[str, ...]:
     return ("teacher", "teacher_augmented") if level == "5 %" else ("teacher_augmented",)
 
 
-DESIGNS: dict[str, Design] = {
+PAPER_DESIGNS: dict[str, Design] = {
     "label-fraction": Design(
         "Scaling the number of labelled examples",
         "share of the labels",
@@ -271,4 +162,8 @@ DESIGNS: dict[str, Design] = {
         max_scenes=60,
     ),
 }
-"""Name -> experiment, in the order of the results page."""
+"""Name -> experiment of the paper's world, in the order of the results page."""
+
+DOMAINS = PAPER_DOMAINS | BIN_DOMAINS
+DESIGNS = PAPER_DESIGNS | BIN_DESIGNS
+"""Name -> experiment."""

@@ -9,7 +9,7 @@ from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study import costs, planning
 from grasping_student.study.configuration import ExperimentConfig, light
-from grasping_student.study.designs import DESIGNS, DOMAINS
+from grasping_student.study.designs import DESIGNS, DOMAINS, PAPER_DESIGNS, PAPER_DOMAINS
 from grasping_student.study.one_shot_log import OneShotLog
 from grasping_student.study.planning import PlannedRun
 from grasping_student.study.stage_graph import StageGraph
@@ -103,9 +103,9 @@ def all_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     if config.levels or config.conditions:
         raise UserError("'all' takes no --levels and no --conditions: they belong to one experiment; name it instead")
     for each in config.domains:
-        choice(each, DOMAINS, "domain")
+        choice(each, PAPER_DOMAINS, "domain")
     found = []
-    for name, design in DESIGNS.items():
+    for name, design in PAPER_DESIGNS.items():
         domains = tuple(each for each in design.domains if not config.domains or each in config.domains)
         all_levels = config.sizes != light().sizes or not design.named_only
         levels = () if all_levels else tuple(each for each in design.levels if each not in design.named_only)

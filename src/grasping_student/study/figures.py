@@ -120,7 +120,10 @@ def _levels(evidence: Evidence) -> Figure | None:
 def _lines(evidence: Evidence, domain: str, measure: str) -> tuple[Line, ...]:
     lines = []
     levels = evidence.levels(domain)
+    drawn = evidence.design.drawn
     for condition in dict.fromkeys(each for level in levels for each in evidence.trials[domain, level]):
+        if drawn and condition not in drawn:
+            continue
         points = []
         for level in levels:
             found = evidence.rate(domain, level, condition, measure)

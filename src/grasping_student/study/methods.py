@@ -80,6 +80,9 @@ METHODS: dict[str, Method] = {
         student={"augmentation": {"noise": 0.002, "height_scale": 0.15, "holes": 6, "blocks": 2, "yaw": 8.0}},
     ),
     "from-teacher": Method("starts from its teacher's weights", from_teacher=True),
+    "antipodal-from-teacher": Method(
+        "antipodal grasps, starts from its teacher's weights", ANTIPODAL, from_teacher=True
+    ),
     "pretrained": Method("pretrained on the unlabelled scenes", pretrained=True),
     "online-attempts": Method("attempts of the teacher in the batch, half failures", online_fraction=0.25),
     "keep-half": Method("the half of the scenes that the teacher is surest of", student={"pseudo": {"keep": 0.5}}),
@@ -93,7 +96,15 @@ METHODS: dict[str, Method] = {
 }
 """Name -> method."""
 
-_ELSEWHERE = ("top3-equal", "top3-rank", "top3-score", "weight-rank", "weight-score", "antipodal-unconstrained")
+_ELSEWHERE = (
+    "top3-equal",
+    "top3-rank",
+    "top3-score",
+    "weight-rank",
+    "weight-score",
+    "antipodal-unconstrained",
+    "antipodal-from-teacher",
+)
 ABLATION = tuple(name for name in METHODS if name not in _ELSEWHERE)
 """Levels of the experiment ``methods``. Several labels a scene and their weights are measured by ``labels-per-scene``;
 the student of antipodal grasps without its constraint is the condition ``student_unconstrained``."""

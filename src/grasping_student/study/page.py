@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import write_text
@@ -23,10 +20,11 @@ from grasping_student.study import (
 )
 from grasping_student.study.comparisons import Comparison, tallies
 from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, RANDOM_ANTIPODAL, condition_title
-from grasping_student.study.designs import DESIGNS, DOMAINS, domain_title
+from grasping_student.study.designs import PAPER_DESIGNS, PAPER_DOMAINS, domain_title
 from grasping_student.study.figures import FIGURE, plot_summary, plot_validity, write_figure
 from grasping_student.study.pictures import GRASPS, LABELS, MAPS
 from grasping_student.study.rates import MIN_REPLICATES, Evidence
+from grasping_student.study.rendering import link, render
 from grasping_student.study.results_sizes import engine_in, read_sizes
 from grasping_student.study.run_store import KEY, RUNS, by_run, read_runs, versions_of
 
@@ -43,7 +41,7 @@ def write_page(results: Path, page: Path) -> Path:
     Raises:
         UserError: there are no results, or a table is damaged.
     """
-    names = [name for name in DESIGNS if (results / name / RUNS).exists()]
+    names = [name for name in PAPER_DESIGNS if (results / name / RUNS).exists()]
     everything = {name: found for name in names if (found := Evidence.read(results, name))}
     if not everything:
         read_runs(results / "label-fraction")  # of an older release, perhaps, which it says
@@ -51,12 +49,7 @@ def write_page(results: Path, page: Path) -> Path:
     for name, evidence in everything.items():
         write_figure(results / name, evidence)
     context = page_context(results, page, everything)
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False
-    )
-    text = environment.get_template(TEMPLATE).render(context)
-    write_text(page, _without_blank_runs(text))
+    write_text(page, render(TEMPLATE, context))
     return page
 
 
@@ -72,11 +65,11 @@ def page_context(results: Path, page: Path, everything: Mapping[str, Evidence]) 
     validity = proxy_validity.by_domain(models := proxy_validity.compared_models(own))
     if validity:
         plot_validity([each for each in validity if each.title != "All"], results / VALIDITY)
-    gaps = [gap for name in DESIGNS for gap in missing_runs.gaps(name, read_runs(results / name), sizes)]
+    gaps = [gap for name in PAPER_DESIGNS for gap in missing_runs.gaps(name, read_runs(results / name), sizes)]
     return {
         "everything": defaultdict(lambda: None, everything),
-        "designs": DESIGNS,
-        "domains": DOMAINS,
+        "designs": PAPER_DESIGNS,
+        "domains": PAPER_DOMAINS,
         "conditions": {name: each for name, each in CONDITIONS.items() if _known(everything, name)},
         "default": DEFAULT_STUDENT,
         "condition_title": condition_title,
@@ -99,10 +92,10 @@ def page_context(results: Path, page: Path, everything: Mapping[str, Evidence]) 
         "gaps": gaps,
         "provenance": provenance(own),
         "sizes_of": sizes_of,
-        "results": _link(results, page),
-        "picture": lambda name: _link(results / name, page) if (results / name).exists() else "",
+        "results": link(results, page),
+        "picture": lambda name: link(results / name, page) if (results / name).exists() else "",
         "pictures": lambda folder, start: [
-            _link(each, page) for each in sorted((results / folder).glob(f"{start}-*.png"))
+            link(each, page) for each in sorted((results / folder).glob(f"{start}-*.png"))
         ],
         "names": {
             "figure": FIGURE,
@@ -180,17 +173,3 @@ def sizes_of(evidence: Evidence) -> dict[str, list[int]]:
         name: sorted({int(count) for count in rows.groupby(list(KEY)).size()})
         for name, rows in (("scenes", tested), ("episodes", picked))
     }
-
-
-def _link(path: Path, page: Path) -> str:
-    """Address of a file on a page."""
-    return os.path.relpath(path, page.parent).replace(os.sep, "/")
-
-
-def _without_blank_runs(text: str) -> str:
-    """At most one empty line between paragraphs."""
-    lines: list[str] = []
-    for line in (each.rstrip() for each in text.splitlines()):
-        if line or (lines and lines[-1]):
-            lines.append(line)
-    return "\n".join(lines).strip() + "\n"

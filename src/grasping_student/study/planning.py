@@ -12,7 +12,8 @@ from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.conditions import CONDITIONS, POLICIES, TEACHERS
 from grasping_student.study.configuration import ExperimentConfig
-from grasping_student.study.designs import DESIGNS, DOMAINS, Design, Trial
+from grasping_student.study.design import Design, Trial
+from grasping_student.study.designs import DESIGNS, DOMAINS
 from grasping_student.study.precision import PrecisionConfig
 from grasping_student.study.relabelling import RelabellingConfig
 from grasping_student.study.run_store import RunKey, by_run, episodes_in, read_runs, scenes_in, versions_of

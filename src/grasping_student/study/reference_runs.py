@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from grasping_student.study.designs import ReferenceRuns
+from grasping_student.study.design import ReferenceRuns
 from grasping_student.study.run_store import KEY
 
 

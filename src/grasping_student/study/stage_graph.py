@@ -17,9 +17,10 @@ from grasping_student.simulation.families import Family
 from grasping_student.study.conditions import CONDITIONS, Condition
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.data_stages import DataStages
-from grasping_student.study.designs import DOMAINS, Trial
+from grasping_student.study.design import Trial
+from grasping_student.study.designs import DOMAINS
 from grasping_student.study.methods import METHODS, Method
-from grasping_student.study.stage_registry import EntropyConfig
+from grasping_student.study.stage_registry import EntropyConfig, GeneralConfig, shipped_network, shipped_weights
 from grasping_student.study.stages import Stage, make_stage, with_inputs
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
@@ -33,6 +34,9 @@ from grasping_student.training.configuration import (
 )
 from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.pretraining_configuration import light_pretraining
+
+FINE_TUNING_RATE = 1e-4
+"""Learning rate at the first step of a training that starts from the general model."""
 
 EARLY_SHARE = 0.05
 """Share of the labels of the early teacher that attempts as the robot."""
@@ -73,7 +77,11 @@ class StageGraph:
         config = replace(self._affordance_config(), datasets=tuple(each.out for each in sources), seed=self.config.seed)
         return self._affordance("affordance", config, sources, self.sizes.pool + self.sizes.robot)
 
-    def affordance_filter(self, trial: Trial) -> Stage:
+    def general(self) -> Stage:
+        """The general model that ships with the package."""
+        return self._stage("general", GeneralConfig(shipped_weights()), (), 1)
+
+    def affordance_filter(self, trial: Trial, from_general: bool = False) -> Stage:
         """The affordance network of exactly the labels that the trial's teacher learns from."""
         pool, labels = self.data.pool(DOMAINS[trial.domain].labels), self.labels(trial)
         config = replace(
@@ -84,7 +92,13 @@ class StageGraph:
             label_seed=trial.replicate,
             seed=self._training_seed(trial.replicate),
         )
-        return self._affordance("affordance_filter", config, (pool,), labels)
+        if not from_general:
+            return self._affordance("affordance_filter", config, (pool,), labels)
+        general = self.general()
+        optimiser = replace(config.loop.optimiser, learning_rate=FINE_TUNING_RATE)
+        loop = replace(config.loop, steps=self.sizes.teacher_steps, optimiser=optimiser)
+        config = replace(config, initial=general.out, network=shipped_network(), loop=loop)
+        return self._affordance("affordance_filter", config, (pool, general), labels)
 
     def _affordance_config(self) -> AffordanceConfig:
         paper = self.sizes.training == "paper"
@@ -99,6 +113,10 @@ class StageGraph:
     def model(self, name: str, trial: Trial) -> Stage:
         """The stage whose output is a condition's checkpoint."""
         condition = trial.condition(name)
+        if condition.kind == "general":
+            return self.general()
+        if condition.kind == "outcomes":
+            return self.affordance_filter(trial, condition.from_general)
         if condition.kind == "teacher":
             return self._teacher_of(name, trial, {})
         return self._student(condition, trial)
@@ -203,6 +221,8 @@ class StageGraph:
         scenes = self.data.scenes(trial.domain, method.relabelled)
         if method.after:
             teacher = self._student(replace(condition, method=method.after), trial)
+        elif CONDITIONS[condition.teacher].kind == "outcomes":
+            teacher = self.model(condition.teacher, trial)
         else:
             teacher = self._teacher_of(condition.teacher, trial, method.teacher)
         others = (self._teacher_of(condition.teacher, trial, {}, 1 + number) for number in range(method.ensemble))
@@ -214,7 +234,7 @@ class StageGraph:
             dataset=scenes.out,
             pseudo_labels=table.out,
             seed=self._training_seed(trial.replicate) + (600 if method.after else 500),
-            network=self.sizes.network,
+            network=teacher.config.network if method.from_teacher else self.sizes.network,
             loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
         )
         if CONDITIONS[condition.teacher].augmented:

@@ -8,6 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from grasping_student.models.configuration import NetworkConfig
+from grasping_student.pipeline.configuration import with_values
+from grasping_student.serving.loading import PRETRAINED
+
 
 @dataclass(frozen=True)
 class MergeConfig:
@@ -30,6 +34,39 @@ class EntropyConfig:
     dataset: Path = Path("runs/held-out")
     out: Path = Path("runs/entropy")
     resume: bool = False
+
+
+@dataclass(frozen=True)
+class GeneralConfig:
+    """The general model that ships with the package, as a stage that others start from."""
+
+    weights: str = ""
+    """Content hash of its weights."""
+
+    out: Path = Path("runs/general")
+    resume: bool = False
+
+
+def shipped_weights() -> str:
+    """Content hash of the weights that ship with the package, 16 hexadecimal digits."""
+    from grasping_student.pipeline.files import sha256_of_file
+
+    return sha256_of_file(PRETRAINED / "model.safetensors")[:16]
+
+
+def shipped_network() -> NetworkConfig:
+    """The network that ships with the package."""
+    from grasping_student.pipeline.files import read_json
+
+    return with_values(NetworkConfig(), read_json(PRETRAINED / "config.json")["network"], "network")
+
+
+def _general(config: GeneralConfig) -> None:
+    import shutil
+
+    config.out.mkdir(parents=True, exist_ok=True)
+    for path in PRETRAINED.iterdir():
+        shutil.copyfile(path, config.out / path.name)
 
 
 def _collect(config: Any) -> None:
@@ -102,6 +139,7 @@ class StageKind:
 STAGE_KINDS: dict[str, StageKind] = {
     "dataset": StageKind(1, _collect),
     "merged": StageKind(1, _merge),
+    "general": StageKind(1, _general),
     "teacher": StageKind(1, "training.teacher"),
     "affordance": StageKind(1, _affordance),
     "affordance_filter": StageKind(1, "training.affordance"),

@@ -1,0 +1,88 @@
+"""The page of the experiments in bins, from the tables on file through the template ``bin_results.md.j2``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grasping_student.evaluation.statistics import Interval
+from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import write_text
+from grasping_student.study.bin_designs import BIN_DESIGNS
+from grasping_student.study.conditions import CONDITIONS, condition_title
+from grasping_student.study.designs import domain_title
+from grasping_student.study.figures import FIGURE, write_figure
+from grasping_student.study.rates import Evidence
+from grasping_student.study.rendering import link, render
+from grasping_student.study.results_sizes import engine_in, read_sizes
+from grasping_student.study.run_store import RUNS
+
+TEMPLATE = "bin_results.md.j2"
+GEOMETRY, CEILING = "antipodal", "person-exact"
+"""Conditions at which the share of the gap is 0 and 1."""
+
+CLAIMANTS = ("student_general", "general_outcomes", "general", "outcomes", "student_antipodal")
+"""Conditions whose lead over geometry, teacher and general model stands at the head of the page."""
+
+RESAMPLES = 4000
+
+
+def write_bin_page(results: Path, page: Path) -> Path:
+    """Write the page and its figures; returns the page's path.
+
+    Raises:
+        UserError: there are no results, or a table is damaged.
+    """
+    names = [name for name in BIN_DESIGNS if (results / name / RUNS).exists()]
+    everything = {name: found for name in names if (found := Evidence.read(results, name))}
+    if not everything:
+        raise UserError(f"{results} holds no results: 'grasping-student experiment bin-labels --preset bin' makes some")
+    for name, evidence in everything.items():
+        write_figure(results / name, evidence)
+    sizes = read_sizes(results)
+    known = {each for evidence in everything.values() for each in set(evidence.runs["condition"])}
+    context: dict[str, Any] = {
+        "everything": everything,
+        "conditions": {name: each for name, each in CONDITIONS.items() if name in known},
+        "condition_title": condition_title,
+        "domain_title": domain_title,
+        "claimants": CLAIMANTS,
+        "measures": {"one_shot": "one-shot success", "taken": "items out, an episode"},
+        "share": share_of_gap,
+        "sizes": sizes["sizes"],
+        "engine": engine_in(sizes),
+        "picture": lambda name: link(results / name / FIGURE, page),
+    }
+    write_text(page, render(TEMPLATE, context))
+    return page
+
+
+def share_of_gap(evidence: Evidence, domain: str, level: str, condition: str) -> tuple[float, Interval] | None:
+    """How far a condition's one-shot rate lies between geometry (0) and what is possible (1), with a 95 % interval.
+
+    Replicates are resampled, and the scenes inside each, of all three conditions together: they grasped in the same
+    scenes. None where one of the three was not measured, or where nothing lies between them.
+    """
+    runs = [evidence.counts(domain, level, each, "one_shot") for each in (GEOMETRY, CEILING, condition)]
+    common = sorted(set.intersection(*(set(each) for each in runs)))
+    if not common:
+        return None
+    scenes = [min(len(each[replicate]) for each in runs) for replicate in common]
+    tables = [
+        np.stack([each[replicate].successes[:count] for each in runs]).astype(np.float64)
+        for replicate, count in zip(common, scenes, strict=True)
+    ]
+    low, high, own = np.mean([table.mean(axis=1) for table in tables], axis=0)
+    if high <= low:
+        return None
+    random, shares = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        drawn = [tables[each] for each in random.integers(len(tables), size=len(tables))]
+        rates = np.mean(
+            [table[:, random.integers(table.shape[1], size=table.shape[1])].mean(axis=1) for table in drawn], axis=0
+        )
+        if rates[1] > rates[0]:
+            shares.append((rates[2] - rates[0]) / (rates[1] - rates[0]))
+    return float((own - low) / (high - low)), Interval(*np.quantile(shares, [0.025, 0.975]).tolist())
