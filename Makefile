@@ -22,11 +22,11 @@ $(BIN)/python:
 	"$(PYTHON)" -m venv --clear $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[train]"
 	touch $@
 
 $(VENV)/.installed-all: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,docs,meshes,paper-engine,robot,serve,web]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,docs,meshes,paper-engine,robot,serve,train,web]"
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## train a teacher and a student, let both pick, write a report

@@ -168,7 +168,7 @@ def export(folder: Path) -> float:
     from grasping_student.serving.export import export_model
 
     (folder / "exported").mkdir()
-    return export_model(GraspModel.load(folder / CHECKPOINT), folder / "exported")
+    return export_model(GraspModel.load(folder / CHECKPOINT), folder / "exported").largest_difference
 
 
 def amortised_labelling(inference_seconds: float, angles: int, epochs: int = 30) -> float:

@@ -1,3 +1,3 @@
 """Grasping Student: a student that picks better than its teacher."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -114,7 +114,10 @@ def test_what_a_person_types_breaks_and_mends_the_fakes(fakes):
 def test_without_the_arms_library_the_command_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(importlib.import_module("grasping_student.pipeline.errors"), "find_spec", lambda name: None)
     assert main(["cell", "fake"]) == 2
-    assert "extra 'robot': in a clone, pip install -e '.[robot]'" in capsys.readouterr().err
+    assert (
+        "extra 'robot': pip install 'grasping-student[robot]', in a clone pip install -e '.[robot]'"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_board_is_printed_at_its_true_size(tmp_path, capsys):

@@ -106,6 +106,122 @@ def test_a_changed_graph_and_a_newer_export_are_refused(exported, tmp_path):
         load_exported(tmp_path / "nowhere")
 
 
+def test_the_description_tells_what_a_program_needs(exported):
+    model, folder = exported
+    told = json.loads((folder / "export.json").read_text())
+    assert told["input"] == {
+        "name": "pictures",
+        "type": "float32",
+        "shape": ["batch", 1, "side", "side"],
+        "side": model.canvas.side,
+        "any_side": True,
+        "multiple_of": 4,
+    }
+    steps = told["preprocessing"]
+    assert len(steps["angles"]) == 16
+    assert steps["canvas"]["centre"] == model.canvas.centre
+    assert steps["heightmap"]["pixel_size"] == WORKSPACE.pixel_size
+    assert told["postprocessing"]["constraint"]["gripper"]["opening"] == 0.085
+    assert told["parity"]["scenes"] == 12
+    assert told["parity"]["same_grasps"] == 1.0
+    assert told["parity"]["largest_difference"] < 1e-3
+
+
+def test_one_graph_serves_other_extents_as_the_checkpoint_does(exported):
+    from grasping_student.serving.backends import load_exported
+
+    model, folder = exported
+    wider = Workspace(extent=0.2, pixels=50, margin=0.02)
+    height = np.zeros(wider.shape, np.float32)
+    height[20:28, 18:30] = 0.04
+    scene = Heightmap(height, np.zeros((*wider.shape, 3), np.uint8), wider)
+    ours = model.on(wider).score_maps(scene, GRID)
+    theirs = load_exported(folder, precision="fp32").on(wider).score_maps(scene, GRID)
+    inside = np.isfinite(ours)
+    assert np.abs(theirs[inside] - ours[inside]).max() < 1e-3 * ours[inside].std()
+    with pytest.raises(UserError, match=r"trained on pixels of 4\.00 mm"):
+        load_exported(folder).on(Workspace(extent=0.2, pixels=25, margin=0.02))
+
+
+def test_the_first_schema_is_read_and_has_one_extent(exported, tmp_path):
+    from grasping_student.serving.backends import OneExtent, load_exported
+
+    model, folder = exported
+    told = json.loads((folder / "export.json").read_text())
+    (tmp_path / "model.onnx").write_bytes((folder / "model.onnx").read_bytes())
+    first = {"schema_version": 1, "exported_from": model.version, "model": told["model"]}
+    first["sha256"] = told["files"]["model.onnx"]
+    (tmp_path / "export.json").write_text(json.dumps(first))
+    old = load_exported(tmp_path, precision="fp32")
+    assert old.version == load_exported(folder, precision="fp32").version
+    with pytest.raises(OneExtent, match="export it again"):
+        old.on(Workspace(extent=0.2, pixels=50, margin=0.02))
+
+
+def test_the_format_of_openvino_runs_there_alone(exported, tmp_path, scene):
+    from grasping_student.serving.backends import load_exported
+
+    model, folder = exported
+    arguments = ["export", "--model", str(folder.parent / "checkpoint"), "--format", "openvino"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert {each.name for each in (tmp_path / "out").iterdir()} == {
+        "model.xml",
+        "model.bin",
+        "export.json",
+        "manifest.json",
+    }
+    other = load_exported(tmp_path / "out", precision="fp32")
+    assert other.best_grasp(scene)[0] == model.best_grasp(scene)[0]
+    with pytest.raises(UserError, match="export it with --format onnx"):
+        load_exported(tmp_path / "out", "onnxruntime")
+
+
+def test_int8_needs_scenes_and_is_refused_where_grasps_differ(exported, tmp_path, capsys, monkeypatch):
+    from grasping_student.serving import export, parity
+
+    model, folder = exported
+    arguments = ["export", "--model", str(folder.parent / "checkpoint"), "--int8", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "give --calibration DATASET" in capsys.readouterr().err
+    scenes = parity.sample_scenes(WORKSPACE, 1, 8)
+    (tmp_path / "int8").mkdir()
+    monkeypatch.setattr(export, "MOST_OTHER_GRASPS", 1.0)
+    found = export.export_model(model, tmp_path / "int8", scenes=scenes, int8=True)
+    assert found.scenes == 4
+    assert 0.0 < found.largest_difference < 1.0
+    assert json.loads((tmp_path / "int8" / "export.json").read_text())["numbers"] == "int8"
+    monkeypatch.setattr(export, "MOST_OTHER_GRASPS", -1.0)
+    (tmp_path / "refused").mkdir()
+    with pytest.raises(UserError, match=r"chooses other grasps on .*% of 4 scenes"):
+        export.export_model(model, tmp_path / "refused", scenes=scenes, int8=True)
+    assert not any((tmp_path / "refused").iterdir())
+
+
+def test_scenes_for_int8_come_from_a_dataset_of_the_same_workspace(tmp_path):
+    from grasping_student.datasets.schema import Attempt
+    from grasping_student.datasets.writer import DatasetWriter
+    from grasping_student.serving.parity import sample_scenes
+    from grasping_student.serving.quantisation import dataset_scenes
+
+    with DatasetWriter(tmp_path / "scenes", WORKSPACE) as writer:
+        for number, each in enumerate(sample_scenes(WORKSPACE, 0, 22)):
+            writer.append(each, Attempt(episode=number, index=0, environment="drawn"))
+    _, scenes = dataset_scenes(tmp_path / "scenes", WORKSPACE, 21, seed=0)
+    assert len(scenes) == 21
+    with pytest.raises(UserError, match="20 are needed"):
+        dataset_scenes(tmp_path / "scenes", WORKSPACE, 10, seed=0)
+    with pytest.raises(UserError, match=r"the model of 0\.45 m"):
+        dataset_scenes(tmp_path / "scenes", Workspace(), 10, seed=0)
+
+
+def test_the_shipped_student_is_exported_from_the_shipped_weights():
+    from grasping_student.serving.export_description import read_export
+    from grasping_student.serving.loading import PRETRAINED
+
+    assert read_export(PRETRAINED).exported_from == GraspModel.load(PRETRAINED).version
+    assert sum(each.stat().st_size for each in PRETRAINED.iterdir()) < 8_000_000
+
+
 def test_the_command_refuses_a_folder_without_checkpoint_and_an_existing_output(exported, tmp_path, capsys):
     _, folder = exported
     assert main(["export", "--model", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
@@ -125,8 +241,8 @@ def test_the_command_never_replaces_the_checkpoint_itself(tmp_path, capsys):
 def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     from grasping_student.serving import export
 
-    held = {"onnx", "onnxscript"}
+    held = {"torch", "onnx", "onnxscript"}
     errors = importlib.import_module("grasping_student.pipeline.errors")
     monkeypatch.setattr(errors, "find_spec", lambda name: object() if name in held else None)
-    with pytest.raises(UserError, match=r"onnxruntime is not installed.*pip install -e '\.\[serve\]'"):
+    with pytest.raises(UserError, match=r"onnxruntime is not installed.*pip install 'grasping-student\[train\]'"):
         export.run(export.ExportConfig(model=tmp_path))

@@ -130,7 +130,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "serve": Command("grasps over HTTP, for programs and robots", "stages:serve", "serving.configuration:ServeConfig"),
     "export": Command(
-        "a checkpoint as ONNX, for OpenVINO or ONNX Runtime", "stages:export", "serving.export:ExportConfig"
+        "a checkpoint as ONNX or OpenVINO, to predict and serve without torch",
+        "stages:export",
+        "serving.export:ExportConfig",
     ),
     "dataset info": Command("what a dataset holds", "dataset_info:info", "cli.dataset_info:InfoOptions"),
     "dataset browse": Command(

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from grasping_student.cli import commands
 from grasping_student.cli.aliases import COMMAND_ALIASES
-from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.errors import UserError, missing_package
 from grasping_student.pipeline.files import no_space_left
 from grasping_student.pipeline.surroundings import use_own_settings
 
@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         told = _mendable(error)
         if told is None:
             raise
-        print(f"grasping-student: {told}{_when_stopped(arguments)}", file=sys.stderr)
+        kept = "" if isinstance(error, ModuleNotFoundError) else _when_stopped(arguments)
+        print(f"grasping-student: {told}{kept}", file=sys.stderr)
         return 2
     return 0
 
@@ -85,6 +86,8 @@ def _only_prints(arguments: list[str]) -> bool:
 
 def _mendable(error: Exception) -> str | None:
     """What to tell of an error of the machine that a user can mend; None of a bug of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        return missing_package(error)
     text = str(error).lower()
     if no_space_left(error):
         place = getattr(error, "filename", None)

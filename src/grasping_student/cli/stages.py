@@ -175,6 +175,12 @@ def serve(config: ServeConfig) -> None:
 
 def export(config: ExportConfig) -> None:
     """``grasping-student export``."""
+    from grasping_student.pipeline.files import read_json
     from grasping_student.serving.export import run
 
-    notify(f"written: {run(config)}; grasping_student.serving.backends.load_exported reads it")
+    out = run(config)
+    parity = read_json(out / "export.json")["parity"]
+    notify(
+        f"written: {out}; the checkpoint's grasp on {parity['same_grasps']:.1%} of {parity['scenes']} scenes, "
+        f"scores within {parity['largest_difference']:.2g} of their spread; predict and serve take it as --model"
+    )

@@ -15,7 +15,7 @@ from torch import nn
 
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.configuration import ModelConfig
+from grasping_student.models.configuration import ModelConfig, describe
 from grasping_student.models.networks import build_network, build_skeleton
 from grasping_student.pipeline.configuration import to_plain, with_values
 from grasping_student.pipeline.errors import UserError
@@ -160,8 +160,3 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); it may be cut off: copy or train it again") from None
-
-
-def describe(workspace: Workspace) -> str:
-    """A workspace in words."""
-    return f"{workspace.extent:g} m in {workspace.pixels} pixels with a margin of {workspace.margin:g} m"

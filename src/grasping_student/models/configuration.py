@@ -66,3 +66,8 @@ class ModelConfig:
         plain["rule"] = {former.get(name, name): value for name, value in constraint.items()}
         plain["rule"]["name"] = {new: old for old, new in FORMER_NAMES.items()}.get(self.constraint.name, "none")
         return plain
+
+
+def describe(workspace: Workspace) -> str:
+    """A workspace in words."""
+    return f"{workspace.extent:g} m in {workspace.pixels} pixels with a margin of {workspace.margin:g} m"

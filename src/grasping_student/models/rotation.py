@@ -55,13 +55,13 @@ class Canvas:
         return math.ceil(needed / self.stride) * self.stride
 
     @property
-    def _centre(self) -> float:
+    def centre(self) -> float:
         """Canvas coordinate of the workspace's centre, chosen so that at angle 0 both pixel grids coincide."""
         return self.side // 2 - 0.5 * (self.workspace.pixels % 2 == 0)
 
     def _scene_position(self, view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Position in the shifted scene of each canvas pixel: right and up of the centre, pixels, ``(side, side)``."""
-        right = np.arange(self.side) - self._centre
+        right = np.arange(self.side) - self.centre
         up = -right
         if view.mirror_cols:
             right = -right
@@ -111,8 +111,8 @@ class Canvas:
         if view.mirror_rows:
             up = -up
         # rounding in the last digit must not push a centre that lies on the middle of a pixel over its edge
-        canvas_row = np.floor(self._centre - up + 0.5).astype(np.int64)
-        return canvas_row, np.floor(self._centre + right + 0.5).astype(np.int64)
+        canvas_row = np.floor(self.centre - up + 0.5).astype(np.int64)
+        return canvas_row, np.floor(self.centre + right + 0.5).astype(np.int64)
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,6 +12,33 @@ PACKAGES = {"rtde_control": "ur-rtde"}
 """Module -> package that brings it, where the names differ."""
 
 
+EXTRAS = {
+    "train": (
+        "gymnasium",
+        "jinja2",
+        "mujoco",
+        "numba",
+        "onnx",
+        "onnxscript",
+        "pandas",
+        "pyarrow",
+        "pytorch_lightning",
+        "safetensors",
+        "segmentation_models_pytorch",
+        "statsmodels",
+        "tensorboard",
+        "torch",
+        "torchvision",
+        "trimesh",
+        "zstandard",
+    ),
+    "onnx": ("onnxruntime",),
+    "serve": ("fastapi", "multipart", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
+    "web": ("nicegui",),
+}
+"""Extra of ``pyproject.toml`` -> modules that only it brings, as they are imported."""
+
+
 class UserError(Exception):
     """Input that a user can mend; the command line prints the message and exits with code 2.
 
@@ -23,7 +50,7 @@ def require_extra(extra: str, *modules: str, otherwise: str = "") -> None:
     """Make sure that the packages of an optional part of the program are installed.
 
     Args:
-        extra: its name in ``pyproject.toml``.
+        extra: its name in ``pyproject.toml``; empty for what every installation has.
         modules: that it installs, as they are imported.
         otherwise: what the user may do instead, as the end of a sentence.
 
@@ -33,7 +60,8 @@ def require_extra(extra: str, *modules: str, otherwise: str = "") -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if not missing:
         return
-    remedy = f"install the extra '{extra}': in a clone, pip install -e '.[{extra}]'"
+    packages = ", ".join(PACKAGES.get(module, module) for module in missing)
+    remedy = f"install the extra '{extra}': {how_to_install(extra)}" if extra else f"pip install {packages}"
     last = min(LAST_PYTHON.get(module, sys.version_info[:2]) for module in missing)
     if last < sys.version_info[:2]:
         here, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], last))
@@ -41,5 +69,19 @@ def require_extra(extra: str, *modules: str, otherwise: str = "") -> None:
             f"its vendor has no wheels beyond Python {newest}, and this is {here}; in a clone, 'make clean' and "
             f"'make PYTHON=python{newest} setup' install the extra '{extra}'"
         )
-    packages = ", ".join(PACKAGES.get(module, module) for module in missing)
     raise UserError(f"{packages} is not installed; {remedy}{otherwise}")
+
+
+def how_to_install(extra: str) -> str:
+    """The command that adds an extra to an installation, and to a clone."""
+    return f"pip install 'grasping-student[{extra}]', in a clone pip install -e '.[{extra}]'"
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """What to tell of an import that failed because an extra is not installed; None of any other."""
+    module = (error.name or "").partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if module in modules:
+            package = PACKAGES.get(module, module.replace("_", "-"))
+            return f"this command needs {package}, which is not installed: {how_to_install(extra)}"
+    return None

@@ -1,104 +1,136 @@
-"""Exported models behind the interface of ``GraspModel``: the network runs in OpenVINO or ONNX Runtime."""
+"""Exported models behind the interface of ``GraspModel``, without torch: OpenVINO or ONNX Runtime runs the network."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.checkpoint import describe
 from grasping_student.models.confidence import CONFIDENCE, Confidence
-from grasping_student.models.configuration import ModelConfig
-from grasping_student.models.grasp_model import GraspModel
-from grasping_student.models.inference import Precision, resolve_precision
-from grasping_student.pipeline.configuration import choice, with_values
+from grasping_student.models.configuration import ModelConfig, describe
+from grasping_student.models.heightmap_scorer import HeightmapScorer, config_on
+from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError, require_extra
-from grasping_student.pipeline.files import read_json, sha256_of_file
-from grasping_student.serving.export import DESCRIPTION, GRAPH, PICTURES, SCHEMA_VERSION, SCORES
+from grasping_student.serving.export_description import PICTURES, SCORES, read_export
 
-Backend = Literal["openvino", "onnxruntime"]
+Runtime = Literal["openvino", "onnxruntime"]
+Precision = Literal["auto", "fp32", "bf16"]
 Graph = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Pictures to scores, both ``(batch, 1, side, side)``."""
 
 
+class OneExtent(UserError):
+    """An exported model was asked for another workspace than its own, and its graph has one side."""
+
+
+class ExportedModel(HeightmapScorer):
+    """A compiled graph together with what its network was made for; it has no weights to train.
+
+    Args:
+        graph: pictures to scores.
+        config: of the model.
+        identity: of weights and arithmetic.
+        confidence: what a score says about success.
+        any_side: whether the graph takes other sides than its own.
+    """
+
+    def __init__(
+        self, graph: Graph, config: ModelConfig, identity: str, confidence: Confidence | None, any_side: bool
+    ) -> None:
+        super().__init__(config, confidence)
+        self._graph, self._identity, self._any_side = graph, identity, any_side
+        self.same_grasps: float | None = None
+        """Share of the scenes at export on which it chose the checkpoint's grasp; None where that is unknown."""
+
+    @cached_property
+    def version(self) -> str:
+        """See ``HeightmapScorer``."""
+        told = json.dumps(self.config.identity(), sort_keys=True) + self._identity
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def score_pictures(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``HeightmapScorer``."""
+        return self._graph(np.ascontiguousarray(pictures[:, None]))[:, 0]
+
+    def on(self, workspace: Workspace) -> ExportedModel:
+        """See ``HeightmapScorer``.
+
+        Raises:
+            OneExtent: the graph has one side.
+        """
+        if not self._any_side:
+            raise OneExtent(
+                f"the exported model is for {self.workspace.extent:g} m alone, {workspace.extent:g} m need its "
+                "checkpoint: export it again, or give the checkpoint"
+            )
+        return ExportedModel(self._graph, config_on(self.config, workspace), self._identity, self.confidence, True)
+
+
 def load_exported(
     path: Path,
-    backend: Backend = "openvino",
+    backend: Runtime = "openvino",
     workspace: Workspace | None = None,
     precision: Precision = "auto",
     threads: int = 0,
-) -> GraspModel:
-    """The model of an export folder; scores, grasps and policies work as with a checkpoint.
+) -> ExportedModel:
+    """The model of an export folder; scores and grasps work as with a checkpoint.
 
     Args:
         path: folder that ``export`` wrote.
-        backend: what runs the network.
+        backend: what runs the network; ONNX Runtime needs a model of the format ONNX, OpenVINO takes both.
         workspace: refuse a model that was made for another workspace; None takes any.
-        precision: number format; ONNX Runtime always computes in fp32.
+        precision: number format; auto is bf16 where the processor has it, ONNX Runtime always computes in fp32.
         threads: of the backend; 0 takes its default.
 
     Raises:
-        UserError: no export, damaged, of another workspace, an unknown backend, or the extra ``serve`` is missing.
+        UserError: no export, damaged, of another workspace or format, or a backend that is unknown or not installed.
     """
     choice(backend, ("openvino", "onnxruntime"), "backend")
-    require_extra("serve", backend)
-    description = read_json(path / DESCRIPTION)
-    version = description.get("schema_version") if isinstance(description, dict) else None
-    if version != SCHEMA_VERSION:
-        raise UserError(f"{path / DESCRIPTION} has schema version {version}; this version reads {SCHEMA_VERSION}")
-    if not (path / GRAPH).is_file() or sha256_of_file(path / GRAPH) != description.get("sha256"):
-        raise UserError(f"{path / GRAPH} is missing or not the file that was exported; export the model again")
-    config = with_values(ModelConfig(), description.get("model", {}), where=str(path / DESCRIPTION))
-    if workspace is not None and config.workspace != workspace:
+    form = read_export(path)
+    if workspace is not None and form.config.workspace != workspace:
         raise UserError(
-            f"export {path} was made for {describe(config.workspace)}, the data are of {describe(workspace)}; "
+            f"export {path} was made for {describe(form.config.workspace)}, the data are of {describe(workspace)}; "
             "export a model of the same workspace"
         )
     if backend == "openvino":
-        number_format = resolve_precision(precision, "cpu")
-        graph = _openvino(path / GRAPH, number_format, threads)
-        words = f"openvino {number_format}"
+        require_extra("", "openvino")
+        graph, words = _openvino(form.graph, precision, threads)
+    elif form.format != "onnx":
+        raise UserError(f"{path} is exported for OpenVINO, not for ONNX Runtime; export it with --format onnx")
     else:
-        graph, words = _onnxruntime(path / GRAPH, threads), "onnxruntime fp32"
-    exported_from = str(description.get("exported_from"))
-    confidence = Confidence.load(path, exported_from) if (path / CONFIDENCE).exists() else None
-    return GraspModel(GraphNetwork(graph, f"{exported_from} {words}"), config, "fp32", confidence)
+        require_extra("onnx", "onnxruntime")
+        graph, words = _onnxruntime(form.graph, threads), "onnxruntime fp32"
+    confidence = Confidence.load(path, form.exported_from) if (path / CONFIDENCE).exists() else None
+    model = ExportedModel(graph, form.config, f"{form.identity} {words}", confidence, form.any_side)
+    model.same_grasps = form.same_grasps
+    return model
 
 
-class GraphNetwork(nn.Module):
-    """A compiled graph where a network is expected; it has no weights of its own and cannot be trained."""
-
-    def __init__(self, graph: Graph, identity: str) -> None:
-        """Keep the graph; ``identity`` names its weights and arithmetic and enters the model's version."""
-        super().__init__()
-        self._graph = graph
-        self.register_buffer("identity", torch.frombuffer(bytearray(identity.encode()), dtype=torch.uint8))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> GraphNetwork:
-        return self  # nothing in it changes, and a compiled graph has no copy
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        return torch.from_numpy(self._graph(np.ascontiguousarray(pictures.numpy())))
-
-
-def _openvino(path: Path, precision: Literal["fp32", "bf16"], threads: int) -> Graph:
+def _openvino(path: Path, precision: Precision, threads: int) -> tuple[Graph, str]:
     import openvino
 
+    core = openvino.Core()
+    if precision == "auto":
+        precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
     options: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
         "PERFORMANCE_HINT": "LATENCY",
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    core = openvino.Core()
-    request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
-    return lambda pictures: request.infer({PICTURES: pictures})[0].copy()
+    try:
+        request = core.compile_model(core.read_model(path), "CPU", options).create_infer_request()
+    except RuntimeError as error:
+        told = str(error).strip().splitlines()[-1][:200]
+        raise UserError(f"OpenVINO cannot run {path} ({told}); another version of openvino may, or --backend") from None
+    return lambda pictures: request.infer({PICTURES: pictures})[0].copy(), f"openvino {precision}"
 
 
 def _onnxruntime(path: Path, threads: int) -> Graph:

@@ -29,11 +29,12 @@ class PredictConfig(GraspLimitsConfig):
     up."""
 
     model: Path | None = None
-    """Checkpoint folder; None takes the small student that ships with the package."""
+    """Folder of a checkpoint or of what ``export`` wrote; None takes the small student that ships with the package."""
 
     backend: Backend = "auto"
-    """What runs the network: torch, or OpenVINO or ONNX Runtime on a copy that is exported once; auto is torch for a
-    checkpoint. Scores differ in their last digits between them."""
+    """What runs the network; auto is OpenVINO for the student that ships and other exported models, torch for a
+    checkpoint. OpenVINO and ONNX Runtime run a copy that is exported once. Scores differ in their last digits between
+    them."""
 
     color: Path | None = None
     """Picture registered to the depth, of its size or a whole multiple of it; only for the drawing."""
@@ -127,7 +128,7 @@ class ServeConfig:
     """Processes that compute; 0 starts one for each processor core."""
 
     threads: int = 1
-    """Threads of torch in each of them, where it runs the network."""
+    """Threads of torch in each of them, where it runs the network; OpenVINO and ONNX Runtime take what they need."""
 
     host: str = "127.0.0.1"
     """Address to serve on; another than this machine's own needs --token."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import begin_worker
+from grasping_student.serving.backends import ExportedModel
 from grasping_student.serving.configuration import Backend, PredictConfig
+from grasping_student.serving.export_description import DESCRIPTION
 from grasping_student.serving.loading import PRETRAINED, fastest_backend, load_model
+from grasping_student.serving.parity import check_parity
 from grasping_student.serving.predict import NothingStanding, predict_files
 from grasping_student.serving.timing import timed, watching
 
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
     from grasping_student.geometry.workspace import Workspace
     from grasping_student.models.confidence import Confidence
     from grasping_student.models.grasp_choice import GraspQuery
-    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.models.heightmap_scorer import HeightmapScorer
 
 
 class ModelSpec(NamedTuple):
@@ -61,7 +66,7 @@ class Answer(NamedTuple):
 class TimedModel:
     """A model whose scoring is timed."""
 
-    model: GraspModel
+    model: HeightmapScorer
 
     @property
     def version(self) -> str:
@@ -110,9 +115,8 @@ def begin(parent: int, threads: int) -> None:
         threads: of torch.
     """
     begin_worker(parent)
-    import torch
-
-    torch.set_num_threads(threads)
+    if find_spec("torch") is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # torch is imported later, and only where it runs a network
 
 
 def load(specs: tuple[ModelSpec, ...], check: bool) -> list[ModelInfo]:
@@ -125,18 +129,19 @@ def load(specs: tuple[ModelSpec, ...], check: bool) -> list[ModelInfo]:
 
 
 def _load(spec: ModelSpec, check: bool) -> ModelInfo:
-    from grasping_student.serving.export import DESCRIPTION
-    from grasping_student.serving.parity import check_parity
-
-    exported = ((spec.folder or PRETRAINED) / DESCRIPTION).is_file()
-    backend = fastest_backend() if spec.backend == "auto" and not exported else spec.backend
+    folder = spec.folder or PRETRAINED
+    exported = (folder / DESCRIPTION).is_file()
+    backend = spec.backend
+    if backend == "auto":
+        backend = fastest_backend(exported)
     served = _served[spec.name] = ServedModel(spec, backend)
     model = served.at(None).model
-    same = None
+    same = model.same_grasps if isinstance(model, ExportedModel) else None
     if check and backend != "torch" and not exported:
         same = check_parity(load_model(spec.folder, None, "torch"), model, backend)
     constraint = model.config.constraint.name
-    return ModelInfo(spec.name, model.version, backend, to_plain(model.workspace), constraint, False, same)
+    calibrated = model.confidence is not None
+    return ModelInfo(spec.name, model.version, backend, to_plain(model.workspace), constraint, calibrated, same)
 
 
 def answer(name: str, config: PredictConfig, picture: bool) -> Answer:

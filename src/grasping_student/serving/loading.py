@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.pipeline.errors import UserError, require_extra
+from grasping_student.serving.backends import OneExtent as OneExtent
 from grasping_student.serving.configuration import Backend
+from grasping_student.serving.export_description import DESCRIPTION, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.models.heightmap_scorer import HeightmapScorer
+    from grasping_student.serving.backends import ExportedModel
+
+CONFIG = "config.json"
+"""Tells a checkpoint, as ``models.checkpoint`` writes it."""
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The small student that ships with the package."""
@@ -23,61 +30,69 @@ LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
 
 
-class OneExtent(UserError):
-    """An exported model was asked for another workspace than its own."""
-
-
-def load_model(folder: Path | None, extent: float | None, backend: Backend = "auto") -> GraspModel:
+def load_model(folder: Path | None, extent: float | None, backend: Backend = "auto") -> HeightmapScorer:
     """The model of a folder, on a workspace of another extent if asked for.
 
     The network is convolutional and knows items by their size in pixels, so the pixel size stays and their number
     changes: the extent is rounded to whole pixels, the margin stays in metres.
 
     Args:
-        folder: a checkpoint, or what ``export`` wrote; None takes the student that ships.
+        folder: a checkpoint, or what ``export`` wrote; None takes the student that ships, which is both.
         extent: metres; None takes the model's own.
-        backend: what runs the network; ``auto`` is torch for a checkpoint. Another extent than its own always runs in
-            torch: a graph has one size.
+        backend: what runs the network; ``auto`` is OpenVINO for an exported model, torch for a checkpoint.
 
     Raises:
+        OneExtent: the graph of an exported model takes no other extent than its own.
         UserError: no model, none shipped, a backend that cannot run it, or an extent that leaves nothing to grasp or is
             far from its own.
     """
-    from grasping_student.models.grasp_model import GraspModel
-    from grasping_student.serving.export import DESCRIPTION
-
-    if folder is None and not (PRETRAINED / "config.json").is_file():
-        raise UserError("no student ships with this build; train one (grasping-student demo) and give --model FOLDER")
-    folder = folder or PRETRAINED
-    if (folder / DESCRIPTION).is_file():
-        return _exported(folder, extent, backend)
-    model = GraspModel.load(folder)
+    folder = folder or shipped()
+    exported = (folder / DESCRIPTION).is_file()
+    checkpoint = (folder / CONFIG).is_file() or not exported
+    model: HeightmapScorer
+    if exported and not (checkpoint and backend == "torch"):
+        model = _exported(folder, backend)
+    elif backend in ("auto", "torch"):
+        model = _checkpoint(folder)
+    else:
+        made_from = _checkpoint(folder)
+        model = _exported(exported_copy(made_from), backend)
+        model.confidence = made_from.confidence  # the copy is known by the weights, which may have got theirs since
     own = model.workspace
-    if extent is not None and abs(extent - own.extent) >= own.pixel_size / 2:
-        return model.on(resized(own, extent))
-    if backend in ("auto", "torch"):
+    if extent is None or abs(extent - own.extent) < own.pixel_size / 2:
         return model
-    exported = _exported(exported_copy(model), None, backend)
-    exported.confidence = model.confidence  # the copy is known by the weights, which may have got theirs since
-    return exported
+    return model.on(resized(own, extent))
 
 
-def fastest_backend() -> Backend:
-    """The fastest backend that is installed, as measured (docs/performance.md)."""
-    return "openvino" if find_spec("openvino") is not None and find_spec("onnxscript") is not None else "torch"
+def shipped() -> Path:
+    """The folder of the student that ships.
+
+    Raises:
+        UserError: this build has none.
+    """
+    if not (PRETRAINED / DESCRIPTION).is_file() and not (PRETRAINED / CONFIG).is_file():
+        raise UserError("no student ships with this build; train one (grasping-student demo) and give --model FOLDER")
+    return PRETRAINED
+
+
+def fastest_backend(exported: bool) -> Backend:
+    """The fastest backend that is installed, as measured (docs/performance.md), for an export or a checkpoint."""
+    if find_spec("openvino") is not None and (exported or find_spec("onnxscript") is not None):
+        return "openvino"
+    return "onnx" if exported else "torch"
 
 
 def exported_copy(model: GraspModel) -> Path:
     """The folder of a checkpoint's export, made once for each content and kept in the user's cache.
 
     Raises:
-        UserError: the extra ``serve`` is missing, or the graph disagrees with the network.
+        UserError: the extra ``train`` is missing, or the graph disagrees with the network.
     """
-    from grasping_student.serving.export import DESCRIPTION, export_model
+    from grasping_student.serving.export import export_model
 
-    require_extra("serve", "onnx", "onnxscript", "onnxruntime")
+    require_extra("train", "onnx", "onnxscript", "onnxruntime")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grasping-student" / "exports"
-    folder = cache / model.version
+    folder = cache / f"{model.version}-{SCHEMA_VERSION}"
     if (folder / DESCRIPTION).is_file():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
@@ -93,20 +108,21 @@ def exported_copy(model: GraspModel) -> Path:
     return folder
 
 
-def _exported(folder: Path, extent: float | None, backend: Backend) -> GraspModel:
+def _checkpoint(folder: Path) -> GraspModel:
+    require_extra("train", "torch", otherwise="; or give an exported model, which needs none of it")
+    from grasping_student.models.grasp_model import GraspModel
+
+    return GraspModel.load(folder)
+
+
+def _exported(folder: Path, backend: Backend) -> ExportedModel:
     from grasping_student.serving.backends import load_exported
 
     if backend == "torch":
         raise UserError(f"{folder} is an exported model, which torch cannot run; give a checkpoint or --backend auto")
     if backend == "auto":
-        backend = "openvino" if find_spec("openvino") is not None else "onnx"
-    model = load_exported(folder, "openvino" if backend == "openvino" else "onnxruntime")
-    own = model.workspace
-    if extent is not None and abs(extent - own.extent) >= own.pixel_size / 2:
-        raise OneExtent(
-            f"--extent {extent:g} needs a checkpoint: the exported model in {folder} is for {own.extent:g} m alone"
-        )
-    return model
+        backend = fastest_backend(exported=True)
+    return load_exported(folder, "openvino" if backend == "openvino" else "onnxruntime")
 
 
 def resized(own: Workspace, extent: float) -> Workspace:
