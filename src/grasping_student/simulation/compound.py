@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +100,8 @@ def compound(
     inertia, axes = np.linalg.eigh(whole.inertia(mass))
     if np.linalg.det(axes) < 0.0:
         axes[:, 2] *= -1.0
-    moved = tuple(_moved(part, axes, whole.centre) for part, _ in parts)
+    turn = Rotation.from_matrix(axes.T)
+    moved = tuple(_moved(part, axes, whole.centre, turn) for part, _ in parts)
     a, b, c = (float(moment) for moment in inertia)
     body = Solid(moved, mass, (a, b, c), material.friction, rolls)
     return CompoundItem(category, material, body, Shell((shell.triangles - whole.centre) @ axes, shell.colours))
@@ -136,13 +137,25 @@ def triangles_of(part: ConvexPart) -> NDArray[np.float64]:
     if isinstance(part, (Hull, Prism)):
         return hull_triangles(part.corners())
     if isinstance(part, Box):
-        x, y, z = part.half_sides
-        corners = np.array([(i, j, k) for i in (-x, x) for j in (-y, y) for k in (-z, z)])
+        shape, size = box_surface(), part.half_sides
     else:
-        turn = np.arange(CIRCLE_SIDES) * 2.0 * np.pi / CIRCLE_SIDES
-        ring = part.radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-        corners = np.array([(u, v, z) for u, v in ring.tolist() for z in (-part.half_length, part.half_length)])
-    return hull_triangles(Rotation.from_quat(part.quaternion).apply(corners) + part.position)
+        shape, size = cylinder_surface(), (part.radius, part.radius, part.half_length)
+    points = (shape * size).reshape(-1, 3)
+    return (Rotation.from_quat(part.quaternion).apply(points) + part.position).reshape(-1, 3, 3)
+
+
+@cache
+def box_surface() -> NDArray[np.float64]:
+    """Triangles of the box of half sides 1."""
+    return hull_triangles(np.array([(x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)]))
+
+
+@cache
+def cylinder_surface() -> NDArray[np.float64]:
+    """Triangles of the cylinder of radius and half length 1."""
+    turn = np.arange(CIRCLE_SIDES) * 2.0 * np.pi / CIRCLE_SIDES
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return hull_triangles(np.array([(x, y, z) for x, y in ring.tolist() for z in (-1.0, 1.0)]))
 
 
 def hull_triangles(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,11 +168,11 @@ def hull_triangles(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return triangles
 
 
-def _moved(part: ConvexPart, axes: NDArray[np.float64], centre: NDArray[np.float64]) -> ConvexPart:
-    """A part in the frame whose axes are the columns of ``axes`` and whose origin is ``centre``."""
+def _moved(part: ConvexPart, axes: NDArray[np.float64], centre: NDArray[np.float64], turn: Rotation) -> ConvexPart:
+    """A part in the frame of origin ``centre`` whose axes are the columns of ``axes``; ``turn`` is their inverse."""
     if isinstance(part, (Hull, Prism)):
         return Hull((part.corners() - centre) @ axes)
-    turned = Rotation.from_matrix(axes.T) * Rotation.from_quat(part.quaternion)
+    turned = turn * Rotation.from_quat(part.quaternion)
     x, y, z, w = (float(value) for value in turned.as_quat())
     return replace(part, position=_vector((np.array(part.position) - centre) @ axes), quaternion=(x, y, z, w))
 

@@ -163,11 +163,20 @@ class SimulationConfig:
     density: float = 700.0
     """Kilograms a cubic metre (beech)."""
 
+    fall_time: float = 100 / 240
+    """While items fall, seconds; contacts that are solved more coarsely will do."""
+
+    fall_step: float = 1 / 240
+    """Step of the engine while items fall, seconds."""
+
     drop_time: float = 4.0
     """Longest time that a scene may take to come to rest, seconds; what still creeps then is stopped."""
 
     settle_time: float = 1.0
     """Longest time that disturbed items may take to come to rest, seconds."""
+
+    settle_drag: float = 1.0
+    """So many times as thick as where items fall and are grasped is the air in which they come to rest."""
 
     gripper: GripperConfig = field(default_factory=GripperConfig)
     """The gripper."""

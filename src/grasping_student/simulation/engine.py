@@ -64,6 +64,10 @@ class PhysicsEngine(ABC):
         """Let so many steps pass."""
 
     @abstractmethod
+    def set_step(self, seconds: float) -> None:
+        """Let the steps from now until the next ``build`` last so long."""
+
+    @abstractmethod
     def poses(self) -> Poses:
         """Poses of the solids now; those of removed ones are meaningless."""
 
@@ -105,7 +109,8 @@ class PhysicsEngine(ABC):
 
     @abstractmethod
     def prefer_rest(self) -> None:
-        """From now until the next ``build`` nothing is grasped: solve contacts so that a pile does not creep."""
+        """From now until the next ``build`` nothing is grasped: solve contacts so that a pile does not creep, in air
+        that is ``settle_drag`` times as thick."""
 
     @abstractmethod
     def close(self) -> None:
@@ -114,6 +119,12 @@ class PhysicsEngine(ABC):
     def steps_of(self, seconds: float) -> int:
         """Steps that so many seconds take."""
         return round(seconds / self.time_step)
+
+    def fall(self, seconds: float) -> None:
+        """Let the solids fall in steps of ``fall_step``."""
+        self.set_step(self.config.fall_step)
+        self.step(round(seconds / self.config.fall_step))
+        self.set_step(self.time_step)
 
     def settle(self, awake: NDArray[np.bool_], seconds: float) -> bool:
         """Step until all awake solids have come to rest; False if that takes longer than ``seconds``."""

@@ -61,8 +61,11 @@ def bin_of_items() -> SimulationConfig:
         most_blocks=55,
         scale=(1.05, 1.4),
         spread=0.11,
-        drop_time=1.5,
-        settle_time=0.4,
+        fall_time=1.4,
+        fall_step=1 / 180,
+        drop_time=0.1,
+        settle_time=0.3,
+        settle_drag=20.0,
         sensor="stereo",
     )
 

@@ -53,12 +53,17 @@ class MujocoEngine(PhysicsEngine):
             self._speeds[index] = joint.dofadr[0] + np.arange(6)
             model.dof_damping[self._speeds[index, :3]] = LINEAR_DAMPING * solid.mass
             model.dof_damping[self._speeds[index, 3:]] = ANGULAR_DAMPING * np.array(solid.inertia)
+        self._damping = model.dof_damping.copy()
         self._solid_of = np.array([solid_of(model.geom(number).name) for number in range(model.ngeom)])
         if gripper is not None:
             self._place_gripper(gripper)
 
     def step(self, count: int = 1) -> None:
         mujoco.mj_step(self._model, self._data, count)
+
+    def set_step(self, seconds: float) -> None:
+        # MuJoCo softens contacts that are stiffer than two steps allow
+        self._model.opt.timestep = seconds
 
     def poses(self) -> Poses:
         poses = self._built.copy()
@@ -103,6 +108,7 @@ class MujocoEngine(PhysicsEngine):
 
     def prefer_rest(self) -> None:
         self._model.opt.impratio = GRASP_FRICTION_RATIO
+        self._model.dof_damping[:] = self.config.settle_drag * self._damping
 
     def _touching(self) -> NDArray[np.int32]:
         """Pairs of shapes that press against each other, shape ``(count, 2)``."""

@@ -60,12 +60,8 @@ class PybulletEngine(PhysicsEngine):
     ) -> None:
         self._call("resetSimulation")
         self._call("setGravity", 0.0, 0.0, -9.81)
-        self._call(
-            "setPhysicsEngineParameter",
-            fixedTimeStep=self.time_step,
-            numSolverIterations=GRASP_ITERATIONS,
-            deterministicOverlappingPairs=1,
-        )
+        self.set_step(self.time_step)
+        self._call("setPhysicsEngineParameter", numSolverIterations=GRASP_ITERATIONS, deterministicOverlappingPairs=1)
         self._build_bin()
         self._bodies = [
             self._add_solid(solid, pose, bool(moves)) for solid, pose, moves in zip(solids, poses, awake, strict=True)
@@ -76,6 +72,9 @@ class PybulletEngine(PhysicsEngine):
     def step(self, count: int = 1) -> None:
         for _ in range(count):
             self._engine.stepSimulation(physicsClientId=self._client)
+
+    def set_step(self, seconds: float) -> None:
+        self._call("setPhysicsEngineParameter", fixedTimeStep=seconds)
 
     def poses(self) -> Poses:
         poses = np.empty((len(self._bodies), 7))
@@ -122,6 +121,10 @@ class PybulletEngine(PhysicsEngine):
 
     def prefer_rest(self) -> None:
         self._call("setPhysicsEngineParameter", numSolverIterations=REST_ITERATIONS)
+        drag = self.config.settle_drag
+        damping = {"linearDamping": 1.0 - 0.8**drag, "angularDamping": 1.0 - 0.5**drag}  # lost in a second
+        for body in self._bodies if drag != 1.0 else ():
+            self._call("changeDynamics", body, -1, **damping)
 
     def _call(self, function: str, *arguments: Any, **options: Any) -> Any:
         return getattr(self._engine, function)(*arguments, physicsClientId=self._client, **options)

@@ -20,9 +20,6 @@ DROP_GAP = 0.004
 DROP_CELL = 0.01
 """Cell of the coarse map of what lies below, metres."""
 
-FALL_TIME = 100 / 240
-"""While items fall, seconds; a coarser contact solver will do."""
-
 MOST_FILLED = 0.08
 """Items are dropped until the boxes around them would fill the bin so high, metres: large ones are fewer."""
 
@@ -68,7 +65,7 @@ def drop_scene(engine: PhysicsEngine, seed: int) -> tuple[tuple[Item, ...], Pose
     poses = stack_poses(items, engine.config, random)
     awake = np.ones(len(items), dtype=bool)
     build_scene(engine, items, poses, awake)
-    engine.step(engine.steps_of(FALL_TIME))
+    engine.fall(engine.config.fall_time)
     engine.settle(awake, engine.config.drop_time)
     return _inside(items, engine.poses(), engine.config.workspace.extent / 2)
 
