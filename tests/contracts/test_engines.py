@@ -131,6 +131,24 @@ def test_what_is_frozen_stays_and_carries_what_is_not(engine):
     assert engine.contacts() == []
 
 
+def test_steps_of_a_fall_last_as_long_as_asked_and_what_comes_to_rest_is_slowed_by_thick_air(engine):
+    blocks, poses = upright((CUBE, 0.0, 0.0, 0.0))
+    poses[:, 2] += 1.0
+    for step in (1 / 240, 1 / 120):
+        engine.config = replace(engine.config, fall_step=step)
+        build_scene(engine, blocks, poses, everything(blocks))
+        engine.fall(0.2)
+        assert poses[0, 2] - engine.poses()[0, 2] == pytest.approx(9.81 / 2 * 0.2**2, rel=0.07)
+    fallen = []
+    for drag in (1.0, 20.0):
+        engine.config = replace(engine.config, settle_drag=drag)
+        build_scene(engine, blocks, poses, everything(blocks))
+        engine.prefer_rest()
+        engine.step(engine.steps_of(0.4))
+        fallen.append(poses[0, 2] - engine.poses()[0, 2])
+    np.testing.assert_allclose(fallen, (0.77, 0.48), atol=0.03)  # speed lost in a second: a fifth, and nearly all
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_pile_rests_in_the_bin_and_comes_out_the_same_again(engine, seed):
     blocks, poses = drop_scene(engine, seed)

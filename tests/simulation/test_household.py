@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from grasping_student.simulation.engine import open_engine
-from grasping_student.simulation.families import standard
+from grasping_student.simulation.families import simulation, standard
 from grasping_student.simulation.household.item_set import CATEGORIES, TEST, TRAINING, HouseholdSet, sample_item
-from grasping_student.simulation.scene import drop_scene
+from grasping_student.simulation.scene import build_scene, drop_scene
 
 
 def test_at_least_twelve_categories_to_learn_from_and_others_to_test_on():
@@ -65,4 +65,18 @@ def test_a_pile_of_them_rests_in_the_bin(items, engine):
     drift = np.linalg.norm(engine.poses()[:, :3] - poses[:, :3], axis=1)
     assert np.median(drift) < 0.0005
     assert (drift < 0.005).mean() > 0.9
+    engine.close()
+
+
+def test_a_scene_of_the_bin_family_comes_to_rest_in_its_coarser_steps():
+    engine = open_engine(simulation("bin"))
+    items, poses = drop_scene(engine, 3)
+    assert len(items) == 55
+    assert 0.03 < poses[:, 2].max() < 0.2
+    build_scene(engine, items, poses, np.ones(len(items), dtype=bool))
+    engine.prefer_rest()
+    engine.step(engine.steps_of(0.25))
+    drift = np.linalg.norm(engine.poses()[:, :3] - poses[:, :3], axis=1)
+    assert np.median(drift) < 0.001
+    assert (drift < 0.005).mean() > 0.85
     engine.close()
