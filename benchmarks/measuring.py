@@ -11,6 +11,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from grasping_student.pipeline.files import write_text
+
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -49,3 +51,13 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...], threads: int
 
     torch.set_num_threads(threads)
     return function(*arguments)
+
+
+def replace_table(page: Path, name: str, text: str) -> None:
+    """Put a text between a page's markers of this name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} has no markers {begin} and {end}")
+    write_text(page, f"{before}{begin}\n{text}\n{end}{after}")
