@@ -3,9 +3,9 @@
 Usage: python benchmarks/general_model.py --out runs/general [--workers 2]
 Stopped, it goes on. About three hours on two cores. The checkpoint with its confidence is ``OUT/general``.
 
-Each round collects grasps that the simulator judges without executing them, many in each scene. The first draws among
-antipodal grasps; the later ones draw among the best grasps of the round before, odds by its odds of success: there its
-mistakes are.
+Each round collects grasps that the simulator judges without executing them, many in each scene. The first draw among
+antipodal grasps and at random; the last draws also among the best grasps of the models before, odds by their odds of
+success: there their mistakes are.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from grasping_student.cli.main import main as command
 
 @dataclass(frozen=True)
 class Collection:
-    """Judged grasps of one policy in one family."""
+    """Judged grasps of one policy in one family; of the same name later, as many more as the count has grown."""
 
     name: str
     family: str
     policy: str
+    """A policy's name, or the number of the round whose model explores."""
+
     count: int
     seed: int
     options: tuple[str, ...] = ()
@@ -31,20 +33,23 @@ class Collection:
 
 @dataclass(frozen=True)
 class Round:
-    """What is collected, and a training on all that was collected so far, from the model of the round before."""
+    """What is collected, and a training on all that was collected so far."""
 
     collections: tuple[Collection, ...]
     steps: int
     rate: float
     ema: float
+    held_out: float
+    goes_on: bool = False
+    """Training starts from the model of the round before."""
 
 
 HOUSEHOLD = ("--items", "household")
 ROUNDS = (
-    Round((Collection("bin-antipodal-first", "bin", "antipodal", 6000, 11),), 2000, 1e-3, 0.995),
+    Round((Collection("bin-antipodal", "bin", "antipodal", 6000, 11),), 2000, 1e-3, 0.995, 0.1),
     Round(
         (
-            Collection("bin-antipodal", "bin", "antipodal", 8000, 16),
+            Collection("bin-antipodal", "bin", "antipodal", 14000, 11),
             Collection("bin-random", "bin", "random", 1500, 12),
             Collection("stereo-blocks-antipodal", "stereo-blocks", "antipodal", 1500, 13),
             Collection("stereo-blocks-random", "stereo-blocks", "random", 600, 14),
@@ -53,17 +58,21 @@ ROUNDS = (
         5000,
         1e-3,
         0.998,
+        0.05,
     ),
     Round(
         (
-            Collection("bin-exploring", "bin", "exploring", 8000, 21),
+            Collection("bin-exploring-0", "bin", "0", 4000, 21),
+            Collection("bin-exploring-1", "bin", "1", 4000, 41),
             Collection("bin-random-more", "bin", "random", 3000, 22),
             Collection("sparse-antipodal", "sparse", "antipodal", 1200, 51, (*HOUSEHOLD, "--sensor", "stereo")),
-            Collection("sparse-exploring", "sparse", "exploring", 1200, 52, (*HOUSEHOLD, "--sensor", "ideal")),
+            Collection("sparse-exploring", "sparse", "1", 1200, 52, (*HOUSEHOLD, "--sensor", "ideal")),
         ),
         4000,
         5e-4,
         0.998,
+        0.05,
+        goes_on=True,
     ),
 )
 """The rounds, with the seeds of every collection."""
@@ -85,23 +94,24 @@ def run(*words: object) -> None:
         raise SystemExit(code)
 
 
-def make_round(number: int, this: Round, out: Path, earlier: list[Path], workers: int) -> list[Path]:
-    """Collect and train one round; returns all datasets up to it."""
-    before, model = out / f"round-{number - 1}", out / f"round-{number}"
-    datasets = list(earlier)
+def make_round(number: int, this: Round, out: Path, earlier: dict[str, Path], workers: int) -> dict[str, Path]:
+    """Collect and train one round; returns all datasets up to it by name."""
+    model, datasets = out / f"round-{number}", dict(earlier)
+    if (model / "manifest.json").exists():
+        return datasets | {each.name: out / each.name for each in this.collections}
     for each in this.collections:
-        datasets.append(out / each.name)
-        policy = f"exploring:{before}" if each.policy == "exploring" else each.policy
+        datasets[each.name] = out / each.name
+        policy = f"exploring:{out / f'round-{each.policy}'}" if each.policy.isdigit() else each.policy
         run(
             *("collect", "--family", each.family, "--policy", policy, "--count", each.count, "--seed", each.seed),
             *("--judged", JUDGED, "--per-episode", SCENES, "--workers", workers, *each.options),
-            *("--out", datasets[-1], "--resume"),
+            *("--out", out / each.name, "--resume"),
         )
-    start = ("--initial", before) if number else ()
+    start = ("--initial", out / f"round-{number - 1}") if this.goes_on else ()
     run(
-        *("train", "affordance", "--datasets", *datasets, "--held-out", 0.05, "--constraint.name", "antipodal"),
-        *("--loop.batch", 32, "--loop.steps", this.steps, "--loop.ema", this.ema, "--loop.threads", workers),
-        *("--loop.optimiser.learning-rate", this.rate, *start, "--out", model, "--resume"),
+        *("train", "affordance", "--datasets", *datasets.values(), "--held-out", this.held_out),
+        *("--constraint.name", "antipodal", "--loop.batch", 32, "--loop.steps", this.steps, "--loop.ema", this.ema),
+        *("--loop.optimiser.learning-rate", this.rate, "--loop.threads", 1, *start, "--out", model, "--resume"),
     )
     return datasets
 
@@ -111,7 +121,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/general"))
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    datasets: list[Path] = []
+    datasets: dict[str, Path] = {}
     for number, this in enumerate(ROUNDS):
         datasets = make_round(number, this, given.out, datasets, given.workers)
     last, chances = given.out / f"round-{len(ROUNDS) - 1}", []
