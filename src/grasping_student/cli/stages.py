@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from grasping_student.cli.options import notify, parse
 from grasping_student.pipeline.errors import require_extra
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from grasping_student.training.pretraining_configuration import PretrainingConfig
 
 HELD_OUT = "held_out.json"
+
+Learning = TypeVar("Learning", "TeacherConfig", "StudentConfig", "AffordanceConfig")
 
 
 def demo(config: DemoConfig) -> None:
@@ -70,14 +74,22 @@ def train_teacher(config: TeacherConfig) -> None:
     """``grasping-student train teacher``."""
     from grasping_student.training.teacher import run
 
-    notify(f"checkpoint in {run(config)}")
+    notify(f"checkpoint in {run(with_general(config))}")
+
+
+def with_general(config: Learning) -> Learning:
+    """``--initial general`` as the folder of the general model that ships with the package."""
+    from grasping_student.serving.loading import PRETRAINED
+
+    named = config.initial == Path("general") and not Path("general").exists()
+    return replace(config, initial=PRETRAINED) if named else config
 
 
 def train_student(config: StudentConfig) -> None:
     """``grasping-student train student``."""
     from grasping_student.training.student import run
 
-    notify(f"checkpoint in {run(config)}")
+    notify(f"checkpoint in {run(with_general(config))}")
 
 
 def train_pretraining(config: PretrainingConfig) -> None:
@@ -95,6 +107,7 @@ def train_online(config: OnlineConfig) -> None:
     from grasping_student.evaluation.table import percent
     from grasping_student.pipeline.files import read_json
 
+    config = replace(config, affordance=with_general(config.affordance))
     out = run(config, make_policy)
     print(f"{'attempts in all':>16}{'of this round':>15}{'successes':>11}{'share':>8}")
     for row in read_json(out / CURVE)["rounds"]:
@@ -129,7 +142,7 @@ def train_affordance(config: AffordanceConfig) -> None:
     from grasping_student.pipeline.files import write_json
     from grasping_student.training.affordance import run
 
-    out = run(config)
+    out = run(with_general(config))
     if config.labels:
         notify(f"checkpoint in {out}; nothing was held out to measure it on")
         return

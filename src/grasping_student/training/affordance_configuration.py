@@ -50,7 +50,7 @@ class AffordanceConfig:
     """The teacher's draw of labels."""
 
     initial: Path | None = None
-    """Checkpoint folder whose weights training starts from, or none."""
+    """Checkpoint folder whose weights training starts from, or none; ``general`` is the model that ships."""
 
     constraint: GraspConstraintConfig = field(default_factory=GraspConstraintConfig)
     """What the network obeys when it chooses a grasp; it learns from all attempts."""

@@ -45,7 +45,7 @@ class TeacherConfig:
     """Draw of the labels: different networks on the same labels share it."""
 
     initial: Path | None = None
-    """Checkpoint folder whose weights training starts from, or none."""
+    """Checkpoint folder whose weights training starts from, or none; ``general`` is the model that ships."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     normalisation: Normalisation = field(default_factory=Normalisation)
@@ -161,7 +161,7 @@ class StudentConfig:
     """Share of a batch taken from ``online_attempts``, half successes and half failures: at least one place each."""
 
     initial: Path | None = None
-    """Checkpoint folder whose weights training starts from, or none."""
+    """Checkpoint folder whose weights training starts from, or none; ``general`` is the model that ships."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     normalisation: Normalisation = field(default_factory=Normalisation)
