@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from grasping_student.models.checkpoint import WEIGHTS, describe, load_weights, read_config
-from grasping_student.models.grasp_model import SAME_PIXEL_SIZE, GraspModel
+from grasping_student.models.grasp_model import GraspModel
+from grasping_student.models.heightmap_scorer import SAME_PIXEL_SIZE
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file
 from grasping_student.pipeline.stage import StageRun
