@@ -29,11 +29,15 @@ def rates_of(report: dict[str, Any], test: str) -> Rates:
 
 
 def compare(first: Rates, second: Rates) -> dict[str, int]:
-    """Pairs of models, how many both engines tell apart by intervals, and how many of those in other orders."""
-    found = {"pairs": 0, "told_apart": 0, "other_order": 0}
+    """Pairs of models, in how many the rates stand in the same order in both engines, how many pairs both tell apart by
+    intervals, and how many of those in other orders.
+    """
+    found = {"pairs": 0, "same_order": 0, "told_apart": 0, "other_order": 0}
     for one, other in combinations([model for model in first if model in second], 2):
         signs = [_sign(rates[one]["bootstrap_95"], rates[other]["bootstrap_95"]) for rates in (first, second)]
+        gains = [rates[other]["success_rate"] - rates[one]["success_rate"] for rates in (first, second)]
         found["pairs"] += 1
+        found["same_order"] += gains[0] * gains[1] > 0
         found["told_apart"] += all(signs)
         found["other_order"] += signs[0] * signs[1] < 0
     return found

@@ -1,6 +1,7 @@
 """Puts the simulator's measured numbers into docs/simulator.md, between its markers.
 
-Usage: python benchmarks/simulator_page.py, after simulator_rates.py, simulator_stability.py and simulator.py.
+Usage: python benchmarks/simulator_page.py, after simulator_rates.py, simulator_stability.py, simulator.py
+and demo_engines.py.
 """
 
 from __future__ import annotations
@@ -107,8 +108,9 @@ def demo_table(facts: Facts) -> str:
     for test, words in tests.items():
         order = facts["order"][test]
         sentences.append(
-            f"{words.capitalize()}, intervals lie apart in both engines for {order['told_apart']} of {order['pairs']} "
-            f"pairs of models, and {order['other_order']} of these stand in the other order"
+            f"{words.capitalize()}, the rates of {order['same_order']} of {order['pairs']} pairs of models stand in the "
+            f"same order in both engines; where the intervals lie apart in both, in {order['told_apart']} pairs, "
+            f"{order['other_order']} stand in the other"
         )
     return "\n".join([*lines, "", f"95 % bootstrap intervals over scenes or episodes. {'. '.join(sentences)}."])
 
@@ -125,6 +127,7 @@ TABLES = {
     "one-shot": ("simulator_one_shot.json", one_shot_table),
     "stability": ("simulator_stability.json", stability_list),
     "speed": ("simulator.json", speed_table),
+    "demo": ("demo_engines.json", demo_table),
 }
 """Marker -> result file and what is made of it."""
 
