@@ -1,8 +1,9 @@
 """Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, by family, engine and workers.
 
 Usage: python benchmarks/simulator.py [--episodes 6] [--engines mujoco pybullet]
+       python benchmarks/simulator.py --rows bin_attempts_random bin_attempts_person bin_scenes --engines mujoco --no-wall
 Processor seconds of one core tell what the work costs; the wall clock of one and of two workers tells how it scales
-(only on a machine with nothing else to do). Writes benchmarks/results/simulator.json.
+(only on a machine with nothing else to do). Writes benchmarks/results/simulator.json; ``--rows`` keeps its other rows.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.simulation.config import ENGINE_NAMES, EngineName
 from grasping_student.simulation.families import Family, simulation, standard
@@ -74,36 +75,43 @@ def rate(function: Callable[..., Counted], jobs: list, workers: int) -> tuple[fl
     return sum(n for n, _ in done) / sum(s for _, s in done), sum(n for n, _ in done) / elapsed
 
 
+WORK: dict[str, tuple[Callable[..., Counted], Family, str, int]] = {
+    "attempts_random": (attempts, "standard", "random", 3),
+    "attempts_scripted": (attempts, "standard", "scripted", 1),
+    "scenes": (scenes, "standard", "", 1),
+    "bin_attempts_random": (attempts, "bin", "random", 3),
+    "bin_attempts_person": (attempts, "bin", "person", 1),
+    "bin_scenes": (scenes, "bin", "", 1),
+}
+"""Row -> what makes it, family, policy, and how many times the episodes asked for: those of chance are short."""
+
+
 def main() -> None:
-    """Measure everything."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure everything, or some rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=6)
     parser.add_argument("--engines", nargs="+", default=ENGINE_NAMES, choices=ENGINE_NAMES)
+    parser.add_argument("--rows", nargs="+", default=list(WORK), choices=list(WORK))
+    parser.add_argument("--no-wall", action="store_true", help="the machine has other work: processor seconds alone")
     asked = parser.parse_args()
-    work: dict[str, tuple[Callable[..., Counted], Family, str, int]] = {
-        "attempts_random": (attempts, "standard", "random", 3 * asked.episodes),
-        "attempts_scripted": (attempts, "standard", "scripted", asked.episodes),
-        "scenes": (scenes, "standard", "", asked.episodes),
-        "bin_attempts_random": (attempts, "bin", "random", 3 * asked.episodes),
-        "bin_attempts_person": (attempts, "bin", "person", asked.episodes),
-        "bin_scenes": (scenes, "bin", "", asked.episodes),
-    }
-    facts: dict[str, Any] = {"commit": code_commit(), "machine": machine_name()}
-    for name, (function, family, policy, episodes) in work.items():
+    everything = asked.rows == list(WORK)
+    facts: dict[str, Any] = {} if everything else read_json(OUT)
+    facts |= {"commit": code_commit(), "machine": machine_name()}
+    for name in asked.rows:
+        function, family, policy, times = WORK[name]
         facts[name] = {}
         for engine in asked.engines:
-            jobs = [(engine, family, policy, seed) for seed in range(episodes)]
+            jobs = [(engine, family, policy, seed) for seed in range(times * asked.episodes)]
             core, one = rate(function, jobs, 1)
-            _, two = rate(function, jobs, 2)
-            facts[name][engine] = {
-                "per_core_second": round(core, 2),
-                "wall_one_worker": round(one, 2),
-                "wall_two_workers": round(two, 2),
-                "two_workers_over_one": round(two / one, 2),
-            }
+            facts[name][engine] = {"per_core_second": round(core, 2)}
+            if not asked.no_wall:
+                _, two = rate(function, jobs, 2)
+                walls = {"wall_one_worker": one, "wall_two_workers": two, "two_workers_over_one": two / one}
+                facts[name][engine] |= {key: round(value, 2) for key, value in walls.items()}
             print(name, engine, facts[name][engine], flush=True)
-    facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
-    print("heightmap_ms", facts["heightmap_ms"])
+    if everything:
+        facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
+        print("heightmap_ms", facts["heightmap_ms"])
     write_json(OUT, facts)
 
 

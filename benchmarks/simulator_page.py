@@ -88,8 +88,9 @@ def speed_table(facts: Facts) -> str:
     ):
         if name not in facts:
             continue
-        rates = [facts[name][engine]["per_core_second"] for engine in engines]
-        lines.append(f"| {words} | {' | '.join(map(str, rates))} | {rates[0] / rates[-1]:.2f} |")
+        rates = {engine: row["per_core_second"] for engine, row in facts[name].items()}
+        ratio = f"{rates[engines[0]] / rates[engines[-1]]:.2f}" if len(rates) > 1 else ""
+        lines.append(f"| {words} | {' | '.join(str(rates.get(engine, '')) for engine in engines)} | {ratio} |")
     heightmaps = [f"{pixels} px in {value} ms" for pixels, value in facts["heightmap_ms"].items()]
     return "\n".join([*lines, "", f"A heightmap of 50 blocks: {', '.join(heightmaps)}."])
 
@@ -108,8 +109,8 @@ def demo_table(facts: Facts) -> str:
     for test, words in tests.items():
         order = facts["order"][test]
         sentences.append(
-            f"{words.capitalize()}, the rates of {order['same_order']} of {order['pairs']} pairs of models stand in the "
-            f"same order in both engines; where the intervals lie apart in both, in {order['told_apart']} pairs, "
+            f"{words.capitalize()}, the rates of {order['same_order']} of {order['pairs']} pairs of models stand in "
+            f"the same order in both engines; where the intervals lie apart in both, in {order['told_apart']} pairs, "
             f"{order['other_order']} stand in the other"
         )
     return "\n".join([*lines, "", f"95 % bootstrap intervals over scenes or episodes. {'. '.join(sentences)}."])
