@@ -1,7 +1,7 @@
 """Speed of the simulator: attempts, unlabelled scenes and heightmaps a second, by family, engine and workers.
 
 Usage: python benchmarks/simulator.py [--episodes 6] [--engines mujoco pybullet]
-       python benchmarks/simulator.py --rows bin_attempts_random bin_attempts_person bin_scenes --engines mujoco --no-wall
+       python benchmarks/simulator.py --rows bin_attempts_random bin_scenes --engines mujoco --no-wall
 Processor seconds of one core tell what the work costs; the wall clock of one and of two workers tells how it scales
 (only on a machine with nothing else to do). Writes benchmarks/results/simulator.json; ``--rows`` keeps its other rows.
 """
@@ -95,8 +95,8 @@ def main() -> None:
     parser.add_argument("--no-wall", action="store_true", help="the machine has other work: processor seconds alone")
     asked = parser.parse_args()
     everything = asked.rows == list(WORK)
-    facts: dict[str, Any] = {} if everything else read_json(OUT)
-    facts |= {"commit": code_commit(), "machine": machine_name()}
+    origin = {"commit": code_commit(), "machine": machine_name()}
+    facts: dict[str, Any] = origin if everything else read_json(OUT)
     for name in asked.rows:
         function, family, policy, times = WORK[name]
         facts[name] = {}
@@ -109,6 +109,8 @@ def main() -> None:
                 walls = {"wall_one_worker": one, "wall_two_workers": two, "two_workers_over_one": two / one}
                 facts[name][engine] |= {key: round(value, 2) for key, value in walls.items()}
             print(name, engine, facts[name][engine], flush=True)
+        if not everything:
+            facts.setdefault("measured_apart", {})[name] = origin
     if everything:
         facts["heightmap_ms"] = {str(pixels): round(heightmap_ms(pixels), 2) for pixels in (112, 338)}
         print("heightmap_ms", facts["heightmap_ms"])
