@@ -4,7 +4,8 @@ Usage: python benchmarks/simulator_rates.py [--episodes 40] [--workers 2] [--see
        python benchmarks/simulator_rates.py --families bin bin-test --one-shot 50
 Episodes measure the blocks of the paper. ``--one-shot`` measures the other policies as the one-shot test does: every
 policy grasps once from the same states, four of each scene, from full to nearly empty.
-Writes benchmarks/results/simulator_rates.json or simulator_one_shot.json; docs/simulator.md quotes them.
+Writes benchmarks/results/simulator_rates.json or simulator_one_shot.json, whose rows of other families and engines
+stay; docs/simulator.md quotes them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.evaluation.statistics import wilson_interval
 from grasping_student.pipeline.executor import parallel_map
-from grasping_student.pipeline.files import write_json
+from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.manifest import code_commit, machine_name
 from grasping_student.policies.base import NothingToGrasp
 from grasping_student.simulation.config import ENGINE_NAMES, EngineName
@@ -117,6 +119,14 @@ def row_of(engine: str, family: str, policy: str, episodes: int, outcomes: Count
     }
 
 
+def with_other_rows(facts: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """What was measured now, and the rows of an earlier file about other families and engines, with its commit."""
+    now = {(row["family"], row["engine"]) for row in facts["rates"]}
+    others = [row for row in before.get("rates", []) if (row["family"], row["engine"]) not in now]
+    kept = [{"commit": before["commit"], **row} for row in others]
+    return {**facts, "rates": sorted([*facts["rates"], *kept], key=lambda row: list(FAMILIES).index(row["family"]))}
+
+
 def main() -> None:
     """Measure families and policies."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,7 +147,8 @@ def main() -> None:
                 episodes = asked.episodes * (CHANCE_EPISODES if policy == "random" else 1)
                 rows.append(measure(engine, family, policy, episodes, asked.workers, asked.seed))
         print(*(" | ".join(str(row[key]) for key in SHOWN) for row in rows), sep="\n", flush=True)
-        write_json(out, {"commit": code_commit(), "machine": machine_name(), "seed": asked.seed, "rates": rows})
+        facts = {"commit": code_commit(), "machine": machine_name(), "seed": asked.seed, "rates": rows}
+        write_json(out, with_other_rows(facts, read_json(out) if out.exists() else {}))
 
 
 if __name__ == "__main__":

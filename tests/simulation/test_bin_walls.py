@@ -9,10 +9,15 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.configuration import SimulationSpec
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.simulation.config import BinWalls
+from grasping_student.plotting.side_views import view_from_the_side
+from grasping_student.simulation.blocks import Block
+from grasping_student.simulation.config import NO_BIN, BinWalls
+from grasping_student.simulation.engine import GripperPose, open_engine
 from grasping_student.simulation.families import FAMILIES, simulation
+from grasping_student.simulation.grasp_attempt import attempt_grasp
 from grasping_student.simulation.rasteriser import NOTHING
 from grasping_student.simulation.rendering import StillScene
+from grasping_student.simulation.walls import far_wall_triangles, wall_triangles
 
 BIN = BinWalls(height=0.08, slope=12.0, inside=0.3)
 
@@ -71,6 +76,35 @@ def test_a_stereo_camera_excludes_all_but_the_floor_of_the_bin(family, walls):
         assert (seen.heightmap.height[beyond] == 0.0).all()
         measured = seen.surface[ring(workspace, walls.top + 0.001, walls.outside / 2 - 0.001)]
         assert abs(np.nanmedian(measured) - walls.height) < 0.004
+
+
+@pytest.mark.parametrize("engine", ["mujoco", "pybullet"])
+def test_a_finger_that_comes_down_outside_of_a_bin_ends_the_attempt_as_a_collision(engine):
+    pytest.importorskip(engine)
+    thin = BinWalls(height=0.06, slope=0.0, inside=0.2, thickness=0.004)
+    physics = open_engine(simulation("sparse", engine, walls=thin))
+    cube = Block("cube", (0.03, 0.03, 0.03), (200, 40, 40))
+    poses = np.array([(-0.06, -0.06, 0.015, 0.0, 0.0, 0.0, 1.0)])
+    for sign in (1.0, -1.0):
+        result = attempt_grasp(physics, [cube], poses, GripperPose(sign * 0.08, 0.0, 0.0, 0.02))
+        assert result.outcome is Outcome.COLLISION
+    assert attempt_grasp(physics, [cube], poses, GripperPose(0.0, 0.05, 0.0, 0.02)).outcome is Outcome.MISSED
+    physics.close()
+
+
+def test_a_view_from_the_side_shows_the_walls_behind_and_none_in_front():
+    walls = BinWalls(height=0.08, slope=0.0, inside=0.3)
+    assert len(far_wall_triangles(walls, (0.3, -0.9))) == 2 * len(wall_triangles(walls)) / 4
+    assert (far_wall_triangles(walls, (1.0, 0.0))[..., 0].max(axis=1) < 0.171).all()
+    cube = Block("cube", (0.03, 0.03, 0.03), (200, 40, 40))
+    table = Block("plank", (0.45, 0.45, 0.02), (120, 90, 60))
+    poses = np.array([(0.0, 0.0, -0.01, 0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.015, 0.0, 0.0, 0.0, 1.0)])
+    without, with_walls = (view_from_the_side([table, cube], poses, (0, 0, 0.06), 0.4, bin) for bin in (NO_BIN, walls))
+    changed = (without != with_walls).any(axis=2)
+    assert changed[:120].any()
+    assert not changed[300:, 160:].any()
+    grey = np.ptp(with_walls[changed].astype(int), axis=1) < 15
+    assert grey.mean() > 0.6
 
 
 def test_a_bin_is_an_option_of_a_collection_and_one_that_does_not_fit_is_told(tmp_path, capsys):

@@ -12,13 +12,14 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.geometry.grasp import PlanarGrasp
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.simulation.blocks import Block
-from grasping_student.simulation.config import GripperConfig
+from grasping_student.simulation.config import NO_BIN, BinWalls, GripperConfig
 from grasping_student.simulation.engine import LEFT, PALM_THICKNESS, RIGHT, TIP, YAW, GripperPose, X, Y, open_engine
 from grasping_student.simulation.grasp_attempt import begin_grasp
 from grasping_student.simulation.items import Item
 from grasping_student.simulation.rasteriser import rasterise
 from grasping_student.simulation.rendering import TABLE_COLOUR, normals_of, surface_of
 from grasping_student.simulation.solids import Poses
+from grasping_student.simulation.walls import COLOUR, far_wall_triangles
 
 SIZE = (480, 420)
 """Width and height of a picture, pixels."""
@@ -66,7 +67,12 @@ def watch_grasp(environment: SimulationEnvironment, grasp: PlanarGrasp) -> list[
             items = [table, *state.items, *shown]
             poses = np.concatenate([[(0, 0, -0.01, 0, 0, 0, 1)], engine.poses(), places])
             views.append(
-                View(moment, view_from_the_side(items, poses, (pose.x, pose.y, AIM_HEIGHT), grasp.angle + ASIDE))
+                View(
+                    moment,
+                    view_from_the_side(
+                        items, poses, (pose.x, pose.y, AIM_HEIGHT), grasp.angle + ASIDE, environment.config.walls
+                    ),
+                )
             )
 
         look("above")
@@ -101,12 +107,17 @@ def _gripper_blocks(config: GripperConfig, joints: NDArray[np.float64]) -> tuple
 
 
 def view_from_the_side(
-    items: Sequence[Item], poses: Poses, aim: tuple[float, float, float], turn: float
+    items: Sequence[Item], poses: Poses, aim: tuple[float, float, float], turn: float, walls: BinWalls = NO_BIN
 ) -> NDArray[np.uint8]:
-    """What a camera sees that looks at a point from the side, with shadows; twice the size, averaged."""
-    triangles, _ = surface_of(items, poses)
+    """What a camera sees that looks at a point from the side, with shadows; twice the size, averaged.
+
+    The walls of a bin that stand between the camera and the point are left out.
+    """
     width, height = SIZE
     axes = _camera_axes(turn)
+    bin_sides = far_wall_triangles(walls, (axes[2, 0], axes[2, 1]))
+    triangles = np.concatenate([surface_of(items, poses)[0], bin_sides])
+    paint = np.concatenate([*(item.colours for item in items), np.full((len(bin_sides), 3), COLOUR)])
     seen = (triangles - np.array(aim)) @ axes.T + (0.0, 0.0, -DISTANCE)
     depth = -seen[..., 2:]
     # one over the depth is linear in the picture, so the rasteriser's flat triangles are exact
@@ -119,7 +130,7 @@ def view_from_the_side(
     points = np.stack([x, y, -np.ones_like(x)], axis=2) / np.maximum(nearness, 0.1)[..., None] + (0.0, 0.0, DISTANCE)
     lit = _lit(triangles - np.array(aim), points @ axes)
     shade = 0.5 + 0.5 * np.clip(normals_of(triangles) @ LIGHT, 0.0, 1.0)[index] * np.where(lit, 1.0, 0.35)
-    colours = np.concatenate([item.colours for item in items])[index] * shade[..., None]
+    colours = paint[index] * shade[..., None]
     colours[index < 0] = BACKGROUND
     small = colours.reshape(width, 2, width, 2, 3).mean(axis=(1, 3))
     cut = (width - height) // 2

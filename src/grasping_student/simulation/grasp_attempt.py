@@ -88,7 +88,7 @@ def near(poses: Poses, points: NDArray[np.float64], radius: float) -> NDArray[np
 
 
 def _grasp(gripper: Gripper, tip: float) -> tuple[Outcome, list[int]]:
-    if not gripper.descend(tip):
+    if not gripper.descend(tip) or gripper.spans_a_wall():
         gripper.lift()
         return Outcome.COLLISION, []
     gripper.close()

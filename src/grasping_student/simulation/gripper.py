@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from grasping_student.simulation.engine import LEFT, RIGHT, TIP, PhysicsEngine
+import numpy as np
+
+from grasping_student.simulation.engine import LEFT, RIGHT, TIP, YAW, PhysicsEngine, X, Y
 
 STALL_WINDOW = 10 / 240
 """A motion has stalled when it covers too little of its way in this time, seconds."""
@@ -40,6 +42,15 @@ class Gripper:
             if self._stalled(trail, 0.2 * self._window * step):
                 return False
         return False
+
+    def spans_a_wall(self) -> bool:
+        """Whether a pad has come down on the far side of a bin's wall, so that closing would pull at the bin."""
+        joints, walls = self._engine.joints(), self._engine.config.walls
+        if walls.height == 0.0 or joints[TIP] >= walls.height:
+            return False
+        along = np.array([np.cos(joints[YAW]), np.sin(joints[YAW])])
+        pads = joints[[X, Y]] + np.array([[joints[LEFT]], [-joints[RIGHT]]]) * along
+        return bool(np.abs(pads).max() > walls.top)
 
     def close(self) -> None:
         """Close until the fingers stand still or nothing is left between them."""

@@ -42,6 +42,17 @@ def wall_triangles(walls: BinWalls) -> NDArray[np.float64]:
     return np.concatenate([hull_triangles(corners) for corners in _wall_corners(walls)])
 
 
+def far_wall_triangles(walls: BinWalls, towards: tuple[float, float]) -> NDArray[np.float64]:
+    """As ``wall_triangles``, without the walls that stand on the side of ``towards`` (x, y): who looks from there sees
+    over them. Shape ``(0, 3, 3)`` without a bin."""
+    far = [
+        hull_triangles(corners)
+        for (x, y), corners in zip(_SIDES, _wall_corners(walls), strict=True)
+        if walls.height > 0.0 and x * towards[0] + y * towards[1] <= 0.0
+    ]
+    return np.concatenate([np.empty((0, 3, 3)), *far])
+
+
 def outside_cells(walls: BinWalls, workspace: Workspace) -> NDArray[np.bool_]:
     """Cells whose centre lies beyond the inner edge of a bin's rim, bool ``(pixels, pixels)``."""
     index = np.arange(workspace.pixels)
