@@ -53,6 +53,40 @@ def test_it_fits_the_screen_and_works_by_touch(browser, boxes, tmp_path):
     assert not page.errors
 
 
+SIZES = {"phone": (390, 844), "small phone": (360, 640), "tablet": (820, 1180), "laptop": (1366, 768)}
+SIZES["desktop"] = (1920, 1080)
+
+
+def in_sight(page, name, height):
+    box = page.locator(f"[data-test={name}]").bounding_box()
+    return box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+def test_a_label_is_given_and_its_outcome_read_without_scrolling_at_every_size(browser, tmp_path):
+    with real.Server(real.SERVE_BOXES, tmp_path / "d", 0, "--recorded", 6) as server:
+        page = real.open_page(browser, server.address)
+        for number, (name, (width, height)) in enumerate(SIZES.items()):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(300)
+            page.evaluate("scrollTo(0, 0)")
+            assert all(in_sight(page, each, height) for each in ("good", "bad", "undo", "skip", "nothing")), name
+            real.press(page, WORKSPACE.pixels, 20, 20)
+            page.keyboard.press("g")
+            real.wait_saved(page, number)
+            page.wait_for_timeout(300)
+            assert page.evaluate(CUT_OFF) == [], name
+            assert name == "small phone" or in_sight(page, "message", height), name
+        page.set_viewport_size({"width": 360, "height": 640})
+        page.keyboard.press("n")
+        page.wait_for_selector("[data-test=done]")
+        page.keyboard.press("n")
+        page.wait_for_timeout(500)
+        assert not page.locator(".grasp-busy").is_visible(), "it lay behind the panel that says the same"
+        panel, canvas = (page.locator(each).bounding_box() for each in ("[data-test=done]", ".grasp-canvas"))
+        assert canvas["y"] <= panel["y"] and panel["y"] + panel["height"] <= canvas["y"] + canvas["height"]
+        assert not page.errors
+
+
 def test_recorded_scenes_through_the_command_line(browser, tmp_path):
     from tests.web.test_setup import fill
 
