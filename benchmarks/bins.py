@@ -32,6 +32,7 @@ from grasping_student.serving.predict import NothingStanding, predict_files
 from grasping_student.simulation.families import FAMILIES, simulation
 
 BINS = {"empty": 0, "one item": 1, "four items": 4, "filled": 25}
+HARD = ("sloped", "stand", "two heights", "bridged")
 
 
 @functools.cache
@@ -113,6 +114,15 @@ def main() -> int:
                 for seed in seeds:
                     found[of_bin(random_container(seed, items, away), seed)].append(seed)
                 add(title, found)
+    for kind in HARD:
+        for items in ("empty", "four items"):
+            for away in (False, True):
+                title = f"bin, {kind}, {items}{', half in view' if away else ''}"
+                if options.only in title:
+                    found = collections.defaultdict(list)
+                    for seed in seeds:
+                        found[of_bin(random_container(seed, BINS[items], away, kind), seed)].append(seed)
+                    add(title, found)
     for name, make in OTHERS.items():
         if options.only in name:
             found = collections.defaultdict(list)

@@ -75,10 +75,11 @@ def block(random: np.random.Generator, x: float, y: float) -> tuple[NDArray[np.b
     )
 
 
-def random_container(seed: int, items: int, away: bool = False) -> Drawing:
+def random_container(seed: int, items: int, away: bool = False, kind: str = "any") -> Drawing:
     """A bin of any shape: 30 to 200 mm high, walls of 2 to 15 mm, sloped or upright, with rim or stand, maybe full.
 
-    Its inside floor is the world's zero. ``away`` puts it half outside of the workspace.
+    Its inside floor is the world's zero. ``away`` puts it half outside of the workspace. Kinds that are harder: a
+    ``sloped`` tall oval, ``bridged`` by a bar across a corner, ``two heights`` of rim, a thin wall on a ``stand``.
     """
     random = np.random.default_rng((seed, 1))
     shape = random.choice(["rectangle", "rectangle", "rounded", "round", "oval"])
@@ -87,6 +88,13 @@ def random_container(seed: int, items: int, away: bool = False) -> Drawing:
     thick, turn = random.uniform(0.002, 0.015), random.uniform(0.0, math.pi)
     lean = random.choice([0.0, 0.0, random.uniform(0.05, 0.35)]) * tall
     x, y = random.uniform(-0.04, 0.04, 2)
+    more = np.random.default_rng((seed, 5))
+    if kind == "sloped":
+        shape, tall = "oval", more.uniform(0.09, 0.2)
+        lean = more.uniform(0.3, 0.55) * tall
+        half = np.maximum(half, 0.06 + lean)
+    elif kind == "stand":
+        thick, lean = more.uniform(0.002, 0.003), 0.0
     if away:
         angle = random.uniform(0.0, 2.0 * math.pi)
         x, y = 0.24 * math.cos(angle), 0.24 * math.sin(angle)
@@ -101,6 +109,7 @@ def random_container(seed: int, items: int, away: bool = False) -> Drawing:
         a, b = np.abs(u) - (half[0] - corner), np.abs(v) - (half[1] - corner)
         inwards = corner - np.hypot(np.maximum(a, 0), np.maximum(b, 0)) - np.minimum(np.maximum(a, b), 0.0)
     stand = random.uniform(0.0, 0.06) if random.random() < 0.3 else 0.0
+    stand = more.uniform(0.015, 0.035) if kind == "stand" else stand
     side = np.clip(1.0 - inwards / lean, 0.0, 1.0) * tall if lean > 0.0 else np.where(inwards <= 0.0, tall, 0.0)
     if random.random() < 0.3:  # a folded rim, wider than the wall
         thick = max(thick, random.uniform(0.008, 0.015))
@@ -108,6 +117,8 @@ def random_container(seed: int, items: int, away: bool = False) -> Drawing:
     if lean == 0.0 and random.random() < 0.25:  # handles: notches in two walls
         notch = (np.abs(v) < random.uniform(0.02, 0.045)) & (np.abs(u) > 0.5 * half[0])
         side = np.where(notch, side * random.uniform(0.6, 0.9), side)
+    if kind == "two heights":
+        side = np.where(np.abs(v) < 0.9 * half[1], side, side * more.uniform(0.5, 0.85))
     height = np.where(wall, side, np.where(inwards < -thick, -stand, 0.0)).astype(np.float32)
     drawing = Drawing(height, wall, np.zeros_like(wall), inwards > 0.0)
     free = np.argwhere((inwards > max(lean, 0.0) + 0.03) & (np.abs(_X) < 0.15) & (np.abs(_Y) < 0.15))
@@ -115,7 +126,25 @@ def random_container(seed: int, items: int, away: bool = False) -> Drawing:
         row, col = free[random.integers(len(free))]
         mask, top = block(random, float(_X[row, col]), float(_Y[row, col]))
         drawing = put(drawing, mask & (inwards > max(lean, 0.0) + 0.002), top)
-    return drawing
+    return bridged(drawing, more, half, tall, (x, y, turn)) if kind == "bridged" else drawing
+
+
+def bridged(
+    drawing: Drawing,
+    random: np.random.Generator,
+    half: NDArray[np.float64],
+    tall: float,
+    pose: tuple[float, float, float],
+) -> Drawing:
+    """A bar across a corner of a rim, as an item."""
+    u, v = local(*pose)
+    corner = np.sign(random.uniform(-1.0, 1.0, 2)) * half * random.uniform(0.6, 0.9, 2)
+    slant = random.uniform(0.0, math.pi)
+    along = (u - corner[0]) * math.cos(slant) + (v - corner[1]) * math.sin(slant)
+    across = (v - corner[1]) * math.cos(slant) - (u - corner[0]) * math.sin(slant)
+    bar = (np.abs(along) < random.uniform(0.06, 0.12)) & (np.abs(across) < random.uniform(0.01, 0.02))
+    top = np.float32(tall + random.uniform(0.004, 0.03))
+    return replace(drawing, height=np.where(bar, top, drawing.height), item=drawing.item | bar)
 
 
 def beside(drawing: Drawing, random: np.random.Generator, count: int, keep: float = 0.03) -> Drawing:

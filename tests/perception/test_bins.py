@@ -89,6 +89,25 @@ def test_a_stereo_camera_sees_nothing_to_grasp_on_or_at_the_walls_of_an_empty_co
     assert not observation.graspable_foreground().any()
 
 
+HARDER = [("sloped", 73024), ("two heights", 73000), ("two heights", 73018), ("two heights", 73033), ("stand", 73007)]
+
+
+@pytest.mark.parametrize(("kind", "seed"), HARDER)
+def test_steep_notched_and_hidden_walls_are_walls(kind, seed):
+    drawing = random_container(seed, 0, kind == "stand", kind)
+    observation = observe_frame(photograph(drawing.height, seed), light_workspace())
+    assert "bin" in {note.code for note in observation.notes}
+    assert not observation.graspable_foreground().any()
+
+
+def test_a_bar_across_the_rim_is_an_item_and_the_rim_is_not():
+    drawing = random_container(73000, 0, kind="bridged")
+    observation = observe_frame(photograph(drawing.height, 73000), light_workspace())
+    free = np.argwhere(observation.graspable_foreground())
+    x, y = light_workspace().xy_from_pixel(*free.T)
+    assert not any(drawing.at(drawing.wall & ~drawing.item, *each) for each in zip(x, y, strict=True))
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_is_mistaken_for_a_container_stays_graspable(kind):
     drawing = OTHERS[kind](np.random.default_rng((300, 3)))

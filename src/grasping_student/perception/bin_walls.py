@@ -28,6 +28,10 @@ RIM_EVEN = 0.008
 RIM_SHARE = 0.7
 """Share of the way round that must have the rim's height."""
 
+LEVELS_SHARE, LEVEL_SHARE, MOST_STEPS = 0.85, 0.1, 8
+"""A rim with a low front or with notches has two heights: so much of the way round has one or the other, so much each,
+and it steps from one to the other at so many places at most. Items that stand in a ring step more often."""
+
 KNOWN_SHARE = 0.35
 """Share of the way round that must lie inside the picture: of less than that no ring can be told."""
 
@@ -37,6 +41,12 @@ MOST_GAPS = 2
 RIM_TOP, RIM_STRAIGHT = 0.008, 0.006
 """A wall rises to this far below its rim at one distance, give or take the second number, metres. Items that stand in a
 ring lie now nearer and now further."""
+
+RIM_SLOPED = 0.3
+"""A wall that leans outwards rises at distances that differ by up to this share of them."""
+
+HIDING_SIDE = 0.19
+"""In a ring this wide what is unmeasured at the wall counts as hidden by it, metres; narrower ones may be items."""
 
 FALL = 0.015
 """Inside the rim the height falls by at least this, metres."""
@@ -85,15 +95,16 @@ def bin_from_inside(
     if outwards is None:
         return None
     rims = outwards.max(axis=1)
-    rim = float(np.median(rims))
-    even = np.abs(rims - rim) < RIM_EVEN
-    if rim < cut + RIM_ABOVE or even.mean() < RIM_SHARE or not _straight(outwards[even], rim, workspace):
+    levels = _levels(rims, cut)
+    wide = min(cv2.minAreaRect(hull)[1]) * workspace.pixel_size >= HIDING_SIDE
+    if not levels or not all(_straight(outwards[even], rim, workspace, wide) for rim, even in levels):
         return None
     if _gaps(rims < cut) > MOST_GAPS:
         return None
     inwards = _profile(height, workspace, hull, unseen, np.arange(-0.004, THICKEST, STEP))
     assert inwards is not None
-    return Bin(_outline(hull, workspace), rim, _foot(inwards[even], rim))
+    foot = max(_foot(inwards[even], rim) for rim, even in levels)
+    return Bin(_outline(hull, workspace), max(rim for rim, _ in levels), foot)
 
 
 def bin_from_outside(
@@ -105,21 +116,50 @@ def bin_from_outside(
     if hull is None or profile is None:
         return None
     first = profile[:, : round((OUTSIDE_REACH + 0.004) / STEP)]
-    rims = first.max(axis=1)
+    levels = _levels(first.max(axis=1), cut)
+    if not levels or not all(_straight(first[even], rim, workspace) for rim, even in levels):
+        return None
+    lowest = profile[:, first.shape[1] // 2 :].min(axis=1)
+    falls = np.concatenate([lowest[even] < rim - FALL for rim, even in levels])
+    if falls.mean() < FALL_SHARE:
+        return None
+    foot = max(_foot(profile[even], rim) for rim, even in levels)
+    return Bin(_outline(hull, workspace), max(rim for rim, _ in levels), foot)
+
+
+def _levels(rims: NDArray[np.float32], cut: float) -> list[tuple[float, NDArray[np.bool_]]]:
+    """The one or two heights of a rim, and which points of the way round have them; none where it is uneven."""
     rim = float(np.median(rims))
     even = np.abs(rims - rim) < RIM_EVEN
-    if rim < cut + RIM_ABOVE or even.mean() < RIM_SHARE:
-        return None
-    falls = profile[:, first.shape[1] // 2 :].min(axis=1) < rim - FALL
-    if falls[even].mean() < FALL_SHARE or not _straight(first[even], rim, workspace):
-        return None
-    return Bin(_outline(hull, workspace), rim, _foot(profile[even], rim))
+    if even.mean() >= RIM_SHARE:
+        return [(rim, even)] if rim >= cut + RIM_ABOVE else []
+    levels: list[tuple[float, NDArray[np.bool_]]] = []
+    rest = np.isfinite(rims)
+    for _ in range(2):
+        if not rest.any():
+            return []
+        sorted_rims = np.sort(rims[rest])
+        until = np.searchsorted(sorted_rims, sorted_rims + 2 * RIM_EVEN)
+        first = int(np.argmax(until - np.arange(len(until))))
+        rim = float(np.median(sorted_rims[first : until[first]]))
+        levels.append((rim, rest & (np.abs(rims - rim) < RIM_EVEN)))
+        rest = rest & ~levels[-1][1]
+    one, other = levels
+    shares = one[1].mean(), other[1].mean()
+    which = other[1][one[1] | other[1]]
+    steps = int((which != np.roll(which, 1)).sum())
+    enough = sum(shares) >= LEVELS_SHARE and min(shares) >= LEVEL_SHARE and steps <= MOST_STEPS
+    return levels if enough and min(one[0], other[0]) >= cut + RIM_ABOVE else []
 
 
-def _straight(profile: NDArray[np.float32], rim: float, workspace: Workspace) -> bool:
-    """Whether the wall rises at one distance from the line."""
-    reached = np.quantile(np.argmax(profile > rim - RIM_TOP, axis=1) * STEP, (0.2, 0.8))
-    return bool(reached[1] - reached[0] <= max(RIM_STRAIGHT, 1.5 * workspace.pixel_size))
+def _straight(profile: NDArray[np.float32], rim: float, workspace: Workspace, hidden: bool = False) -> bool:
+    """Whether the wall rises at one distance from the line; ``hidden``: what is unmeasured may be wall already."""
+    high = profile > rim - RIM_TOP
+    latest = np.argmax(high, axis=1) * STEP
+    earliest = np.argmax(high | (~np.isfinite(profile) & hidden), axis=1) * STEP
+    spread = np.quantile(earliest, 0.8) - np.quantile(latest, 0.2)
+    slope = RIM_SLOPED * float(np.median(latest))
+    return bool(spread <= max(RIM_STRAIGHT, slope, 1.5 * workspace.pixel_size))
 
 
 def _gaps(open_there: NDArray[np.bool_]) -> int:

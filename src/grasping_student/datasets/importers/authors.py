@@ -36,6 +36,9 @@ from grasping_student.pipeline.safe_io import Unusable, checked_path, read_json,
 MOST_ROTATIONS = 100_000
 """More angles than that are a damaged number."""
 
+MOST_HEIGHT = 1.0
+"""Metres above or under the table; more are centimetres, millimetres or damaged numbers."""
+
 _ENTRY = re.compile(r"img_(.+)\.png|depth_(.+)\.npy|desc_(.+)\.json")
 _DATE = re.compile(r"(\d{2})-(\d{2})-(\d{4})[_-](\d{2})-(\d{2})-(\d{2})")
 
@@ -144,8 +147,8 @@ def _heightmap(folder: Path, date: str, workspace: Workspace) -> Heightmap:
         raise Unusable(f"depth is {height.shape}, image {rgb.shape[:2]}; the first heightmap is {workspace.shape}")
     if not np.isfinite(height).any():
         raise Unusable("depth holds no measurement")
-    if float(np.nanmax(np.abs(height[np.isfinite(height)]))) > 10.0:
-        raise Unusable("heights of more than 10 m; they are in metres above the table")
+    if float(np.nanmax(np.abs(height[np.isfinite(height)]))) >= MOST_HEIGHT:
+        raise Unusable(f"heights of {MOST_HEIGHT:g} m and more; they are in metres above the table")
     return Heightmap(height.astype(np.float32), rgb, workspace)
 
 
