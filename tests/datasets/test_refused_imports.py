@@ -26,6 +26,13 @@ def test_an_import_of_which_nothing_is_left_leaves_nothing(tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["theirs"]
 
 
+def test_heights_that_are_no_metres_above_a_table_are_refused(tmp_path, capsys):
+    for number, height in enumerate((-1.0, 30.0)):
+        write_authors(tmp_path / f"{number}", "a", np.full((20, 20), height, np.float32), random_rgb(20), GOOD)
+        assert main(["dataset", "import", "authors", str(tmp_path / f"{number}"), "--out", str(tmp_path / "ours")]) == 2
+        assert "metres above the table" in capsys.readouterr().err
+
+
 def test_an_import_that_is_stopped_leaves_nothing_and_touches_no_other_dataset(tmp_path, monkeypatch):
     write_authors(tmp_path / "theirs", "a", np.zeros((20, 20), np.float32), random_rgb(20), GOOD)
     config = authors.AuthorsImport(tmp_path / "theirs", tmp_path / "ours")

@@ -58,15 +58,18 @@ def find_bin(heightmap: Heightmap) -> Bin | None:
         closed = cv2.morphologyEx(high.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8)) > 0
         for walls in (closed, high):  # with gaps closed, what little is seen between a heap and the walls is closed too
             inside = _wide_patches(~walls & ~unseen, workspace, 4)
-            if found := _largest([bin_from_inside(height, workspace, cells, unseen, cut) for cells in inside]):
+            if found := _largest(
+                [bin_from_inside(height, workspace, cells, unseen, cut) for cells in inside], workspace
+            ):
                 return found
         outside = outside or [cells & high for cells in _wide_patches(closed, workspace, 8)]
-    return _largest([bin_from_outside(height, workspace, cells, unseen, CUTS[0]) for cells in outside])
+    return _largest([bin_from_outside(height, workspace, cells, unseen, CUTS[0]) for cells in outside], workspace)
 
 
-def _largest(found: list[Bin | None]) -> Bin | None:
+def _largest(found: list[Bin | None], workspace: Workspace) -> Bin | None:
+    """The bin that fills most of the picture: what lies between a bin and the border may look like another."""
     bins = [each for each in found if each is not None]
-    return max(bins, key=lambda each: cv2.contourArea(each.outline.astype(np.float32)), default=None)
+    return max(bins, key=lambda each: int(polygon_cells(each.outline, workspace).sum()), default=None)
 
 
 def _wide_patches(cells: NDArray[np.bool_], workspace: Workspace, connectivity: int) -> list[NDArray[np.bool_]]:
@@ -89,15 +92,13 @@ def beyond_walls(found: Bin, heightmap: Heightmap) -> NDArray[np.bool_]:
     beyond |= downhill(np.where(height > FLANK_LEAST, height, np.float32(0.0)), beyond, steps)
     beyond |= _hidden(heightmap, beyond)
     if min(cv2.minAreaRect(found.outline.astype(np.float32))[1]) < BOWL:
-        beyond &= ~_apart(height, inside, workspace)
+        beyond &= ~_apart(heightmap, inside)
     return beyond
 
 
 def _hidden(heightmap: Heightmap, beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Strips at the walls that a wall hides from the camera: hardly measured, with stray points of any height."""
-    side = 2 * round(HIDDEN_REACH / heightmap.workspace.pixel_size) + 1
-    measured = np.isfinite(heightmap.height).astype(np.float32)
-    hidden = (cv2.boxFilter(measured, -1, (side, side), borderType=cv2.BORDER_REPLICATE) < HIDDEN) & ~beyond
+    hidden = _hardly_measured(heightmap) & ~beyond
     near = cv2.dilate(beyond.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     count, label = cv2.connectedComponents(hidden.astype(np.uint8), connectivity=8)
     at_wall = np.zeros(count, dtype=bool)
@@ -106,9 +107,17 @@ def _hidden(heightmap: Heightmap, beyond: NDArray[np.bool_]) -> NDArray[np.bool_
     return np.asarray(at_wall[label])
 
 
-def _apart(height: NDArray[np.float32], inside: NDArray[np.bool_], workspace: Workspace) -> NDArray[np.bool_]:
-    """Items that stand outside of a ring and do not touch it; nothing as wide as another bin."""
-    standing = ((height > ITEM_LEAST) & ~inside).astype(np.uint8)
+def _hardly_measured(heightmap: Heightmap) -> NDArray[np.bool_]:
+    """Cells around which little was measured."""
+    side = 2 * round(HIDDEN_REACH / heightmap.workspace.pixel_size) + 1
+    measured = np.isfinite(heightmap.height).astype(np.float32)
+    return np.asarray(cv2.boxFilter(measured, -1, (side, side), borderType=cv2.BORDER_REPLICATE) < HIDDEN)
+
+
+def _apart(heightmap: Heightmap, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Items that stand outside of a ring and do not touch it; nothing as wide as another bin, no smear of a shadow."""
+    workspace, height = heightmap.workspace, np.nan_to_num(heightmap.height, nan=-1.0)
+    standing = ((height > ITEM_LEAST) & ~inside & ~_hardly_measured(heightmap)).astype(np.uint8)
     _, label, boxes, _ = cv2.connectedComponentsWithStats(standing, connectivity=8)
     grown = cv2.dilate(
         inside.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=1 + round(APART / workspace.pixel_size)

@@ -113,16 +113,13 @@ def repair_heightmap(
         around = frame_to_heightmap(frame, wider(raw.workspace), lowest=-FARTHEST_OFFSET)
     beyond, rim = _beyond_bin(raw, around, config)
     if config.level:
-        floor_cells = current if beyond is None else _without(current, beyond)
-        plane = fit_floor(floor_cells, any_height=config.any_floor)
-        check_floor(floor_cells, plane)
-        current, floor, note = level_floor(current, plane)
-        notes.append(("floor-levelled", note))
-        current, floor, note = flatten_curve(current, floor, floor_cells)
-        notes.append(("floor-curved", note))
+        current, floor, notes = _level(raw, beyond, config)
     if beyond is None:
-        around = replace(around, height=around.height - floor.grid(around.workspace))
-        beyond, rim = _beyond_bin(current, around, config)
+        beyond, rim = _beyond_bin(current, _above(around, floor), config)
+        if beyond is not None and config.level:  # the floor was that around the bin
+            current, floor, notes = _level(raw, beyond, config)
+            nearer = _beyond_bin(current, _above(around, floor), config)
+            beyond, rim = nearer if nearer[0] is not None else (beyond, rim)
     surface = current.height
     if beyond is not None:
         current = _without(current, beyond)
@@ -155,6 +152,23 @@ def repair_heightmap(
     notes.append(("heights-cut", note))
     kept = tuple(Note(code, note) for code, note in notes if note)
     return Observation(current, excluded, surface, floor, threshold, kept, frame)
+
+
+def _above(heightmap: Heightmap, floor: FloorPlane) -> Heightmap:
+    """Heights above a floor."""
+    return replace(heightmap, height=heightmap.height - floor.grid(heightmap.workspace))
+
+
+def _level(
+    raw: Heightmap, beyond: NDArray[np.bool_] | None, config: HeightmapRepairConfig
+) -> tuple[Heightmap, FloorPlane, list[tuple[str, str | None]]]:
+    """Heights above the floor in the picture, that floor, and notes; no floor lies in ``beyond``."""
+    floor_cells = raw if beyond is None else _without(raw, beyond)
+    plane = fit_floor(floor_cells, any_height=config.any_floor)
+    check_floor(floor_cells, plane)
+    current, floor, levelled = level_floor(raw, plane)
+    current, floor, curved = flatten_curve(current, floor, floor_cells)
+    return current, floor, [("floor-levelled", levelled), ("floor-curved", curved)]
 
 
 def wider(workspace: Workspace) -> Workspace:
