@@ -147,13 +147,13 @@ def allowed_scores(observation: Observation, model: ScoringModel, query: GraspQu
     Raises:
         ValueError: the heightmap is of another workspace, or has no measured pixel.
     """
-    scores, workspace = model.score_maps(observation.heightmap, query.grid), model.workspace
-    allowed = np.isfinite(scores) & ~observation.excluded
+    workspace, height = model.workspace, observation.filled_height
+    cells = ~observation.excluded
     if observation.limits is not None:
-        allowed &= observation.limits.allows(observation.filled_height, query.grid.angles, workspace)
+        cells = cells & observation.limits.allows(height, query.grid.angles, workspace)
     preferences = []
     if query.foreground_only:
-        allowed &= observation.graspable_foreground()
+        cells = cells & observation.graspable_foreground()
         if observation.frame is not None:
             seen = (SeenMaterial(observation, query.gripper), SeenMaterial(observation, query.gripper, inside=0.0))
             preferences.append(Preference(seen))  # the second for items that are nothing but thin
@@ -162,12 +162,34 @@ def allowed_scores(observation: Observation, model: ScoringModel, query: GraspQu
         preferences.append(Preference(query.required, required=True))
     if query.preferred is not None:
         preferences.append(Preference((query.preferred,)))
-    allowed, obeyed = narrow(allowed, preferences, observation.filled_height, query.grid.angles, workspace)
+    preferences = [_looked_up(each, height, query.grid.angles, workspace) for each in preferences]
+    scores = model.score_maps(observation.heightmap, query.grid)  # last: it may have been begun before
+    allowed, obeyed = narrow(np.isfinite(scores) & cells, preferences, height, query.grid.angles, workspace)
     return AllowedScores(
         np.where(allowed, scores, np.float32(-np.inf)),
         constrained=query.preferred is None or obeyed[-1] is not None,
         on_seen_material=None not in obeyed[:on_material],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _LookedUp:
+    """What a constraint allows, computed already."""
+
+    allowed: NDArray[np.bool_]
+
+    def allows(
+        self, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+    ) -> NDArray[np.bool_]:
+        return self.allowed
+
+
+def _looked_up(
+    preference: Preference, height: NDArray[np.float32], angles: NDArray[np.float64], workspace: Workspace
+) -> Preference:
+    """The preference, its first alternative computed; the milder ones are seldom needed."""
+    first, *milder = preference.alternatives
+    return preference._replace(alternatives=(_LookedUp(first.allows(height, angles, workspace)), *milder))
 
 
 def choose(observation: Observation, model: ScoringModel, query: GraspQuery | None = None) -> GraspChoice:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class HeightmapScorer(ABC):
         self.config = config
         self.confidence = confidence
         """What a score says about success; None where no attempts have told."""
+
+    runs_beside: ClassVar[bool] = False
+    """Whether another thread may run the network with the same result, while this one does something else."""
 
     @property
     @abstractmethod

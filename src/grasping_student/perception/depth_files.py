@@ -155,11 +155,15 @@ def axis_depth(ranges: NDArray[np.float32], intrinsics: Intrinsics) -> NDArray[n
     return (ranges / ray_lengths(intrinsics)).astype(np.float32)
 
 
-def ray_lengths(intrinsics: Intrinsics) -> NDArray[np.float64]:
-    """Length of each pixel's ray from the camera to the plane one metre before it, ``(rows, cols)``."""
-    right = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
-    down = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
-    return np.sqrt(1.0 + right[None, :] ** 2 + down[:, None] ** 2)
+def ray_lengths(
+    intrinsics: Intrinsics, rows: NDArray[np.integer] | None = None, cols: NDArray[np.integer] | None = None
+) -> NDArray[np.float64]:
+    """Length of rays from the camera to the plane one metre before it, of some pixels, or ``(rows, cols)`` of all."""
+    if rows is None or cols is None:
+        rows, cols = np.ogrid[: intrinsics.height, : intrinsics.width]
+    right = (cols - intrinsics.cx) / intrinsics.fx
+    down = (rows - intrinsics.cy) / intrinsics.fy
+    return np.sqrt(1.0 + right**2 + down**2)
 
 
 def _without_mark(depth: NDArray[np.float32]) -> tuple[NDArray[np.float32], str | None]:

@@ -61,9 +61,11 @@ def check_frame(frame: RgbdFrame, workspace: Workspace) -> None:
     rows, cols = rows[thin], cols[thin]
     points = frame_points(frame, rows, cols)
     given = fit_table(points, frame.camera_to_world, workspace)
-    bowl = points / ray_lengths(frame.intrinsics)[rows, cols][:, None]
-    as_range = fit_table(bowl, frame.camera_to_world, workspace)
     flat = 0.0 if given is None else given.support
+    as_range = None
+    if flat + 0.2 < 1.0:  # otherwise no other table can have so much more of the points
+        bowl = points / ray_lengths(frame.intrinsics, rows, cols)[:, None]
+        as_range = fit_table(bowl, frame.camera_to_world, workspace)
     if as_range is not None and as_range.error < FITS and as_range.support > flat + 0.2:
         raise UserError(
             "the table is a bowl, and flat if the depths are distances along each pixel's ray: give --depth-is-range, "
@@ -124,17 +126,14 @@ def fit_table(points: NDArray[np.float64], pose: NDArray[np.float64], workspace:
     low = np.flatnonzero(np.abs(z) < 0.12)
     if low.size < 50:
         return None
-    candidates = [np.zeros(3)]
-    for _ in range(TRIALS):
-        three = random.choice(low, 3, replace=False)
-        if abs(np.linalg.det(matrix[three])) > 1e-4:
-            candidates.append(np.linalg.solve(matrix[three], z[three]))
+    threes = np.array([random.choice(low, 3, replace=False) for _ in range(TRIALS)])
+    threes = threes[np.abs(np.linalg.det(matrix[threes])) > 1e-4]
+    candidates = np.concatenate([np.zeros((1, 3)), np.linalg.solve(matrix[threes], z[threes][..., None])[..., 0]])
+    candidates = candidates[np.hypot(candidates[:, 0], candidates[:, 1]) <= 0.3]
     for plane in candidates:
         off = z - matrix @ plane
-        if np.hypot(plane[0], plane[1]) > 0.3 or (off < -0.008).mean() > 0.04:
-            continue
-        support = float((np.abs(off) < BAND).mean())
-        if support > best_support:
+        support = np.count_nonzero(np.abs(off) < BAND) / off.size
+        if support > best_support and np.count_nonzero(off < -0.008) / off.size <= 0.04:
             best, best_support = plane, support
     if best_support < 0.15:
         return None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ class ExportedModel(HeightmapScorer):
         confidence: what a score says about success.
         any_side: whether the graph takes other sides than its own.
     """
+
+    runs_beside: ClassVar[bool] = True
 
     def __init__(
         self, graph: Graph, config: ModelConfig, identity: str, confidence: Confidence | None, any_side: bool

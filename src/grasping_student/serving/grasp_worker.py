@@ -19,17 +19,9 @@ from grasping_student.serving.export_description import DESCRIPTION
 from grasping_student.serving.loading import PRETRAINED, fastest_backend, load_model
 from grasping_student.serving.parity import check_parity
 from grasping_student.serving.predict import NothingStanding, predict_files
-from grasping_student.serving.timing import timed, watching
+from grasping_student.serving.timing import watching
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from grasping_student.geometry.grasp import AngleGrid
-    from grasping_student.geometry.heightmap import Heightmap
-    from grasping_student.geometry.workspace import Workspace
-    from grasping_student.models.confidence import Confidence
-    from grasping_student.models.grasp_choice import GraspQuery
     from grasping_student.models.heightmap_scorer import HeightmapScorer
 
 
@@ -63,44 +55,17 @@ class Answer(NamedTuple):
 
 
 @dataclass
-class TimedModel:
-    """A model whose scoring is timed."""
-
-    model: HeightmapScorer
-
-    @property
-    def version(self) -> str:
-        return self.model.version
-
-    @property
-    def workspace(self) -> Workspace:
-        return self.model.workspace
-
-    @property
-    def query(self) -> GraspQuery:
-        return self.model.query
-
-    @property
-    def confidence(self) -> Confidence | None:
-        return self.model.confidence
-
-    def score_maps(self, heightmap: Heightmap, grid: AngleGrid, /) -> NDArray[np.float32]:
-        with timed("score"):
-            return self.model.score_maps(heightmap, grid)
-
-
-@dataclass
 class ServedModel:
     """A model on its own workspace, and on the wider one once that was asked for."""
 
     spec: ModelSpec
     backend: Backend
-    loaded: dict[float | None, TimedModel] = field(default_factory=dict)
+    loaded: dict[float | None, HeightmapScorer] = field(default_factory=dict)
 
-    def at(self, extent: float | None) -> TimedModel:
+    def at(self, extent: float | None) -> HeightmapScorer:
         """The model on a workspace of this extent, metres; None is its own."""
         if extent not in self.loaded:
-            self.loaded[extent] = TimedModel(load_model(self.spec.folder, extent, self.backend))
+            self.loaded[extent] = load_model(self.spec.folder, extent, self.backend)
         return self.loaded[extent]
 
 
@@ -135,7 +100,7 @@ def _load(spec: ModelSpec, check: bool) -> ModelInfo:
     if backend == "auto":
         backend = fastest_backend(exported)
     served = _served[spec.name] = ServedModel(spec, backend)
-    model = served.at(None).model
+    model = served.at(None)
     same = model.same_grasps if isinstance(model, ExportedModel) else None
     if check and backend != "torch" and not exported:
         same = check_parity(load_model(spec.folder, None, "torch"), model, backend)

@@ -76,7 +76,7 @@ def shipped() -> Path:
 
 
 def fastest_backend(exported: bool) -> Backend:
-    """The fastest backend that is installed, as measured (docs/performance.md), for an export or a checkpoint."""
+    """The fastest backend that is installed, as measured (docs/export.md), for an export or a checkpoint."""
     if find_spec("openvino") is not None and (exported or find_spec("onnxscript") is not None):
         return "openvino"
     return "onnx" if exported else "torch"

@@ -25,6 +25,7 @@ from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.loading import OneExtent, load_model
+from grasping_student.serving.scored_beside import ScoredBeside
 from grasping_student.serving.timing import timed
 
 if TYPE_CHECKING:
@@ -102,11 +103,12 @@ def predict(
         bounded = any(note.code in WALLED for note in observation.notes)
         code = "bin-empty" if bounded else "nothing-stands"
         raise NothingStanding(_nothing(frame, model.workspace, bounded), bounded, code, observation.notes)
+    query = query or GraspQuery(count=5)
     if limits is not None:
         observation = limits.over(observation)
     try:
         with timed("choose"):
-            return choose(observation, model, query or GraspQuery(count=5))
+            return choose(observation, ScoredBeside(model, observation.heightmap, query.grid), query)
     except NoGrasp:
         if limits is not None:
             raise NothingStanding(NOTHING_ASKED, True, "nothing-within-limits", observation.notes) from None
