@@ -177,6 +177,8 @@ def open_socket(binding: Binding) -> socket.socket:
     family = socket.AF_INET6 if ":" in binding.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # connections inherit it: an answer's body must not wait 40 ms until the client has acknowledged its head
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listening.bind((binding.host.strip("[]"), binding.port))
         listening.listen(128)  # whoever comes before the server runs waits instead of being refused
