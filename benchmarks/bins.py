@@ -37,7 +37,7 @@ HARD = ("sloped", "stand", "two heights", "bridged")
 
 @functools.cache
 def model(extent: float | None) -> GraspModel:
-    """The small student that ships with the package."""
+    """The general model that ships with the package."""
     return load_model(None, extent)
 
 

@@ -47,7 +47,7 @@ def frames():
 
 @contextmanager
 def server(backend: str):
-    """The process id and address of a server of the shipped student, one process for each core."""
+    """The process id and address of a server of the general model, one process for each core."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -165,7 +165,7 @@ def with_table(page: str, told: dict) -> str:
     one, memory_told = told["latency"], told["memory"]
     stages = ", ".join(f"{stage} {value:g}" for stage, value in one["stages_fastest_ms"].items())
     lines = [
-        f"`python benchmarks/serving_load.py`: pictures of {told['picture']}, the shipped student on "
+        f"`python benchmarks/serving_load.py`: pictures of {told['picture']}, the general model on "
         f"{told['backend']}, {told['cores']} cores. Other programs used the machine too: a busy thread got "
         f"{min(told['share_of_a_core']):.0%} to {max(told['share_of_a_core']):.0%} of a core, at a load of "
         f"{told['load_average']:g}. Processor times depend less on that than times of the clock.",

@@ -44,7 +44,7 @@ def cell_over(folder):
 @pytest.mark.parametrize("spoil", [lambda frame: frame, low_table], ids=["right pose", "wrong pose"])
 def test_predict_and_the_cell_find_the_same_grasp_height_and_opening(tmp_path, spoil):
     save_frame(spoil(frame_of(WALLED)), tmp_path / "scene")
-    assert main(arguments(tmp_path / "scene", tmp_path / "out")) == 0
+    assert main(arguments(tmp_path / "scene", tmp_path / "out", "--backend", "torch")) == 0
     written = json.loads((tmp_path / "out" / "grasp.json").read_text())["grasp"]
     cell, log = cell_over(tmp_path / "scene")
     with cell:
@@ -86,7 +86,7 @@ def test_limits_choose_the_same_grasp_in_predict_and_in_the_cell_which_does_no_o
     save_frame(frame_of(WALLED), tmp_path / "scene")
     limits = GraspLimitsConfig(region=(-0.12, -0.09, -0.01, -0.03), closing_angle_degrees=(60.0, 120.0))
     given = ["--region", *limits.region, "--closing-angle-degrees", 60, 120]
-    assert main(arguments(tmp_path / "scene", tmp_path / "out", *given)) == 0
+    assert main(arguments(tmp_path / "scene", tmp_path / "out", *given, "--backend", "torch")) == 0
     written = json.loads((tmp_path / "out" / "grasp.json").read_text())["grasp"]
     cell, log = cell_over(tmp_path / "scene")
     cell.config = replace(cell.config, limits=limits)

@@ -1,4 +1,4 @@
-"""The example without the package's code finds the grasps of ``predict`` with the shipped student."""
+"""The example without the package's code finds the grasps of ``predict`` with the general model."""
 
 import json
 import subprocess

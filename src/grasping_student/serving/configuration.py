@@ -29,10 +29,10 @@ class PredictConfig(GraspLimitsConfig):
     up."""
 
     model: Path | None = None
-    """Folder of a checkpoint or of what ``export`` wrote; None takes the small student that ships with the package."""
+    """Folder of a checkpoint or of what ``export`` wrote; None takes the general model that ships with the package."""
 
     backend: Backend = "auto"
-    """What runs the network; auto is OpenVINO for the student that ships and other exported models, torch for a
+    """What runs the network; auto is OpenVINO for the general model that ships and other exported models, torch for a
     checkpoint. OpenVINO and ONNX Runtime run a copy that is exported once. Scores differ in their last digits between
     them."""
 
@@ -117,7 +117,7 @@ class ServeConfig:
     """Grasps over HTTP: POST /v1/grasps takes a depth picture, and a page in the browser tries it."""
 
     model: tuple[str, ...] = ()
-    """FOLDER or NAME=FOLDER of each model, a checkpoint or an export; empty serves the student that ships, as
+    """FOLDER or NAME=FOLDER of each model, a checkpoint or an export; empty serves the general model that ships, as
     ``default``. Requests that name none get the first."""
 
     backend: Backend = "auto"
@@ -162,7 +162,7 @@ class ServeConfig:
             raise ValueError(f"workers is {self.workers}; it must be from 0 (one for each core) to 256")
 
     def named_models(self) -> tuple[tuple[str, Path | None], ...]:
-        """Name and folder of each model; None is the student that ships."""
+        """Name and folder of each model; None is the general model that ships."""
         if not self.model:
             return (("default", None),)
         named = [spec.partition("=") if "=" in spec else (Path(spec).name, "=", spec) for spec in self.model]

@@ -24,7 +24,7 @@ CONFIG = "config.json"
 """Tells a checkpoint, as ``models.checkpoint`` writes it."""
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-"""The small student that ships with the package."""
+"""The general model that ships with the package."""
 
 LARGEST_WIDENING = 3.0
 """A network is not asked about workspaces more than this many times as wide as its own."""
@@ -37,7 +37,7 @@ def load_model(folder: Path | None, extent: float | None, backend: Backend = "au
     changes: the extent is rounded to whole pixels, the margin stays in metres.
 
     Args:
-        folder: a checkpoint, or what ``export`` wrote; None takes the student that ships, which is both.
+        folder: a checkpoint, or what ``export`` wrote; None takes the general model that ships, which is both.
         extent: metres; None takes the model's own.
         backend: what runs the network; ``auto`` is OpenVINO for an exported model, torch for a checkpoint.
 
@@ -65,13 +65,13 @@ def load_model(folder: Path | None, extent: float | None, backend: Backend = "au
 
 
 def shipped() -> Path:
-    """The folder of the student that ships.
+    """The folder of the general model that ships.
 
     Raises:
         UserError: this build has none.
     """
     if not (PRETRAINED / DESCRIPTION).is_file() and not (PRETRAINED / CONFIG).is_file():
-        raise UserError("no student ships with this build; train one (grasping-student demo) and give --model FOLDER")
+        raise UserError("no model ships with this build; train one (grasping-student demo) and give --model FOLDER")
     return PRETRAINED
 
 
