@@ -60,9 +60,9 @@ def table(found: dict[str, Any]) -> str:
     error, low, high = (100 * each for each in (chances["calibration_error"], *chances["bootstrap_95"]))
     lines += [
         "",
-        f"One-shot success, {scenes} scenes a family, seed {found['seed']}, 95 % intervals over scenes. The model's chances "
-        f"of success are off by {error:.1f} points on average [{low:.1f}, {high:.1f}], on {chances['attempts']} attempts "
-        "in training families, each outside the fit.",
+        f"One-shot success, {scenes} scenes a family, seed {found['seed']}, 95 % intervals over scenes. The model's "
+        f"chances of success are off by {error:.1f} points on average [{low:.1f}, {high:.1f}], on "
+        f"{chances['attempts']} attempts in training families, each outside the fit.",
     ]
     return "\n".join(lines)
 
