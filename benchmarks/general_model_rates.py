@@ -62,7 +62,14 @@ def table(found: dict[str, Any]) -> str:
         "",
         f"One-shot success, {scenes} scenes a family, seed {found['seed']}, 95 % intervals over scenes. The model's "
         f"chances of success are off by {error:.1f} points on average [{low:.1f}, {high:.1f}], on "
-        f"{chances['attempts']} attempts in training families, each outside the fit.",
+        f"{chances['attempts']} attempts in training families, each outside the fit"
+        + "".join(
+            f"; by {100 * row['calibration_error']:.1f} points [{100 * row['bootstrap_95'][0]:.1f}, "
+            f"{100 * row['bootstrap_95'][1]:.1f}] on {row['attempts']} attempts in `{Path(name).name}`: there it "
+            "believes too much"
+            for name, row in found["shifted"].items()
+        )
+        + ".",
     ]
     return "\n".join(lines)
 
@@ -74,8 +81,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/general-rates"))
     given = parser.parse_args()
     families = {family: measure(family, given.scenes, given.workers, given.out) for family in FAMILIES}
-    chances = read_json(PRETRAINED / "confidence-report.json")["in_distribution"]
-    found = {"schema_version": 1, "seed": SEED, "families": families, "chances": chances}
+    report = read_json(PRETRAINED / "confidence-report.json")
+    kept = ("attempts", "success_rate", "calibration_error", "bootstrap_95")
+    chances = {name: report["in_distribution"][name] for name in kept}
+    shifted = {name: {each: row[each] for each in kept} for name, row in report["shifted"].items()}
+    found = {"schema_version": 1, "seed": SEED, "families": families, "chances": chances, "shifted": shifted}
     write_json(RESULTS, found)
     replace_table(PAGE, "general-model", table(found))
     print(table(found))
