@@ -59,7 +59,7 @@ AUTHORS = [
     ("depth", "npy", bomb_npy, "pixels"),
     ("depth", "npy", pickled_npy, "one number a pixel"),
     ("depth", "npy", array(np.nan), "no measurement"),
-    ("depth", "npy", array(30.0), "more than 10 m"),
+    ("depth", "npy", array(30.0), "1 m and more"),
     ("depth", "npy", array(0.0, (20, 21)), "depth is"),
     ("depth", "npy", array(0.0, (20, 20, 3)), "one number a pixel"),
     ("depth", "npy", array(1j, dtype=complex), "one number"),

@@ -21,7 +21,13 @@ CONTROLS = {"random", "antipodal", "person", "person-exact", "teacher", "teacher
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("bins")
-    return write_runs(out, tuple(BIN_DESIGNS), lambda name, domain, *_: domain == "bin", scenes=200, rates=RATES)
+    return write_runs(
+        out,
+        tuple(BIN_DESIGNS),
+        lambda name, domain, level, *_: domain == "bin" and level == "50",
+        scenes=200,
+        rates=RATES,
+    )
 
 
 def test_the_share_of_the_gap_is_zero_for_geometry_and_one_for_what_is_possible(results):

@@ -57,7 +57,7 @@ def test_the_end_of_recorded_scenes_is_said_and_a_scene_can_be_chosen_again(brow
         page.wait_for_selector("[data-test=done]:visible")
         assert "3 of 3 judged" in page.inner_text("[data-test=scenes-judged]")
         assert "2 good, 1 bad" in page.inner_text("[data-test=done]")
-        page.wait_for_selector("text=Every scene is judged")
+        page.wait_for_selector("text=Every scene is judged", state="attached")  # behind the panel of what is done
         assert len(Dataset(tmp_path / "d")) == 3, "the keys behind the end label nothing"
         page.click("[data-position='1']")
         page.wait_for_selector("[data-test=done]", state="hidden")

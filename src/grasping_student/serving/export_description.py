@@ -10,7 +10,6 @@ from grasping_student.geometry import antipodal
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig
-from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.models.rotation import Canvas
 from grasping_student.pipeline.configuration import to_plain, with_values
 from grasping_student.pipeline.errors import UserError
@@ -147,6 +146,8 @@ def _preprocessing(config: ModelConfig, canvas: Canvas) -> dict[str, Any]:
 
 
 def _postprocessing(config: ModelConfig) -> dict[str, Any]:
+    from grasping_student.models.grasp_choice import NMS_RADIUS  # late: it loads OpenCV, and --help must be quick
+
     return {
         "scores": "the score of pixel (row, col) at an angle stands in the canvas of that angle at row "
         "floor(centre - up + 0.5), column floor(centre + right + 0.5), where x = col - (pixels - 1)/2, y = (pixels - "

@@ -77,12 +77,14 @@ def share_of_gap(evidence: Evidence, domain: str, level: str, condition: str) ->
     low, high, own = np.mean([table.mean(axis=1) for table in tables], axis=0)
     if high <= low:
         return None
-    random, shares = np.random.default_rng(0), []
-    for _ in range(RESAMPLES):
-        drawn = [tables[each] for each in random.integers(len(tables), size=len(tables))]
-        rates = np.mean(
-            [table[:, random.integers(table.shape[1], size=table.shape[1])].mean(axis=1) for table in drawn], axis=0
-        )
-        if rates[1] > rates[0]:
-            shares.append((rates[2] - rates[0]) / (rates[1] - rates[0]))
+    random = np.random.default_rng(0)
+    rates = np.zeros((RESAMPLES, len(tables), 3))  # of the scenes drawn from each replicate that is drawn
+    drawn = random.integers(len(tables), size=(RESAMPLES, len(tables)))
+    for number, table in enumerate(tables):
+        for place in range(len(tables)):
+            rows = np.flatnonzero(drawn[:, place] == number)
+            weights = random.multinomial(table.shape[1], np.full(table.shape[1], 1.0 / table.shape[1]), size=len(rows))
+            rates[rows, place] = weights @ table.T / table.shape[1]
+    lows, highs, owns = rates.mean(axis=1).T
+    shares = ((owns - lows) / (highs - lows))[highs > lows]
     return float((own - low) / (high - low)), Interval(*np.quantile(shares, [0.025, 0.975]).tolist())
