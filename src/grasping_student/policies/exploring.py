@@ -8,7 +8,7 @@ import numpy as np
 
 from grasping_student.geometry.antipodal import AntipodalContacts
 from grasping_student.geometry.grasp import PlanarGrasp
-from grasping_student.models.grasp_choice import NoGrasp, choose
+from grasping_student.models.grasp_choice import NoGrasp, PlacedGrasp, choose
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Source
@@ -36,6 +36,8 @@ class ExploringPolicy:
         self.version = f"{model.version}-exploring"
         self._query = replace(model.query, preferred=AntipodalContacts(), count=CANDIDATES)
         self._random = np.random.default_rng(0)
+        self._seen: Observation | None = None
+        self._grasps: tuple[PlacedGrasp, ...] = ()
 
     def begin_episode(self, seed: int) -> None:
         """All draws of the episode follow from the seed."""
@@ -47,11 +49,13 @@ class ExploringPolicy:
         Raises:
             NothingToGrasp: no foreground inside the margin.
         """
-        try:
-            grasps = choose(observation, self._model, self._query).grasps
-        except NoGrasp as error:
-            raise NothingToGrasp(str(error)) from None
-        scores = np.array([each.score for each in grasps], dtype=np.float64)
+        if observation is not self._seen:  # several draws may be asked for in one scene
+            try:
+                self._grasps = choose(observation, self._model, self._query).grasps
+            except NoGrasp as error:
+                raise NothingToGrasp(str(error)) from None
+            self._seen = observation
+        scores = np.array([each.score for each in self._grasps], dtype=np.float64)
         odds = np.exp(scores - scores.max())
-        chosen = grasps[int(self._random.choice(len(grasps), p=odds / odds.sum()))]
+        chosen = self._grasps[int(self._random.choice(len(scores), p=odds / odds.sum()))]
         return chosen.grasp, chosen.score

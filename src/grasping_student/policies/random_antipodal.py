@@ -21,15 +21,18 @@ class RandomAntipodal:
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
         self._constraint = AntipodalContacts()
+        self._seen: Observation | None = None
+        self._passing = np.empty((0, 3), dtype=np.int64)
 
     def begin_episode(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
     def __call__(self, observation: Observation) -> tuple[PlanarGrasp, float]:
-        filled = fill_holes(observation.heightmap)
-        allowed = self._constraint.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace)
-        passing = np.argwhere(allowed & ~observation.excluded)
-        if not len(passing):
+        if observation is not self._seen:  # several draws may be asked for in one scene
+            filled = fill_holes(observation.heightmap)
+            allowed = self._constraint.allows(filled.height, DEPLOYMENT_ANGLES.angles, observation.workspace)
+            self._seen, self._passing = observation, np.argwhere(allowed & ~observation.excluded)
+        if not len(self._passing):
             raise NothingToGrasp("no grasp in the graspable area has antipodal contacts")
-        angle, row, col = passing[int(self._random.integers(len(passing)))]
+        angle, row, col = self._passing[int(self._random.integers(len(self._passing)))]
         return PlanarGrasp(int(row), int(col), DEPLOYMENT_ANGLES.angle(int(angle))), 0.0
