@@ -4,28 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-TRAINING = (
-    "gymnasium",
-    "jinja2",
-    "lightning",
-    "mujoco",
-    "numba",
-    "onnx",
-    "onnxruntime",
-    "onnxscript",
-    "pandas",
-    "pyarrow",
-    "pybullet",
-    "pytorch_lightning",
-    "safetensors",
-    "segmentation_models_pytorch",
-    "statsmodels",
-    "tensorboard",
-    "torch",
-    "torchvision",
-    "trimesh",
-    "zstandard",
-)
+from grasping_student.pipeline.errors import EXTRAS
+
+TRAINING = (*EXTRAS["train"], *EXTRAS["onnx"], "lightning", "pybullet")
 """What the extra ``train`` brings."""
 
 HIDING = """

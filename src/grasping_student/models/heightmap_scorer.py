@@ -42,7 +42,7 @@ class HeightmapScorer(ABC):
         self.confidence = confidence
         """What a score says about success; None where no attempts have told."""
 
-    runs_beside: ClassVar[bool] = False
+    runs_in_background: ClassVar[bool] = False
     """Whether another thread may run the network with the same result, while this one does something else."""
 
     @property

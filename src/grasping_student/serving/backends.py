@@ -41,7 +41,7 @@ class ExportedModel(HeightmapScorer):
         any_side: whether the graph takes other sides than its own.
     """
 
-    runs_beside: ClassVar[bool] = True
+    runs_in_background: ClassVar[bool] = True
 
     def __init__(
         self, graph: Graph, config: ModelConfig, identity: str, confidence: Confidence | None, any_side: bool

@@ -23,9 +23,9 @@ from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file, write_json
 from grasping_student.pipeline.stage import StageRun
+from grasping_student.serving.background_scores import BackgroundScores
 from grasping_student.serving.configuration import PredictConfig
 from grasping_student.serving.loading import OneExtent, load_model
-from grasping_student.serving.scored_beside import ScoredBeside
 from grasping_student.serving.timing import timed
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def predict(
         observation = limits.over(observation)
     try:
         with timed("choose"):
-            return choose(observation, ScoredBeside(model, observation.heightmap, query.grid), query)
+            return choose(observation, BackgroundScores(model, observation.heightmap, query.grid), query)
     except NoGrasp:
         if limits is not None:
             raise NothingStanding(NOTHING_ASKED, True, "nothing-within-limits", observation.notes) from None

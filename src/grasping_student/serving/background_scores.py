@@ -1,4 +1,4 @@
-"""The network at work beside the constraints: two cores answer one request sooner, with the same scores."""
+"""The network works in the background while constraints are computed: two cores answer one request sooner."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from grasping_student.models.grasp_choice import ScoringModel
 
 
-class ScoredBeside:
+class BackgroundScores:
     """A model that begins to score one heightmap at once, in another thread if it may, and is asked for it later.
 
     Args:
-        model: scores; it runs in this thread, when asked, unless it says ``runs_beside``.
+        model: scores; it runs in this thread, when asked, unless it says ``runs_in_background``.
         heightmap: what it will be asked about.
         grid: at which angles.
     """
@@ -30,7 +30,7 @@ class ScoredBeside:
     def __init__(self, model: ScoringModel, heightmap: Heightmap, grid: AngleGrid) -> None:
         self._model, self._heightmap, self._grid = model, heightmap, grid
         self._begun: Future[NDArray[np.float32]] | None = None
-        if getattr(model, "runs_beside", False):
+        if getattr(model, "runs_in_background", False):
             self._begun = _thread().submit(model.score_maps, heightmap, grid)
 
     @property
