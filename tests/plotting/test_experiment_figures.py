@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from grasping_student.plotting.condition_styles import CONDITION_STYLES
 from grasping_student.plotting.experiment_figures import (
     BLOCKS,
-    CONDITION_STYLES,
     Line,
     Panel,
     Point,

@@ -107,6 +107,11 @@ def prefix_and_folder(spec: str) -> tuple[str, Path]:
     return (prefix, Path(rest)) if prefix in PREFIXES else ("", Path(spec))
 
 
+def spec_under(folder: Path, constraint: str) -> str:
+    """Spec of a checkpoint under a constraint, by its prefix, or under ``none``."""
+    return str(folder) if constraint == "none" else f"{constraint}:{folder}"
+
+
 def weights_bytes(folder: Path) -> int:
     """Size of a checkpoint folder's weights on disk; 0 for what is none."""
     if not folder.is_dir():

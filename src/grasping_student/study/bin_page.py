@@ -13,11 +13,10 @@ from grasping_student.pipeline.files import write_text
 from grasping_student.study.bin_designs import BIN_DESIGNS
 from grasping_student.study.conditions import CONDITIONS, condition_title
 from grasping_student.study.designs import domain_title
-from grasping_student.study.figures import FIGURE, write_figure
+from grasping_student.study.figures import FIGURE
 from grasping_student.study.rates import Evidence
-from grasping_student.study.rendering import link, render
+from grasping_student.study.rendering import draw_all, link, render
 from grasping_student.study.results_sizes import engine_in, read_sizes
-from grasping_student.study.run_store import RUNS
 
 TEMPLATE = "bin_results.md.j2"
 GEOMETRY, CEILING = "antipodal", "person-exact"
@@ -35,12 +34,9 @@ def write_bin_page(results: Path, page: Path) -> Path:
     Raises:
         UserError: there are no results, or a table is damaged.
     """
-    names = [name for name in BIN_DESIGNS if (results / name / RUNS).exists()]
-    everything = {name: found for name in names if (found := Evidence.read(results, name))}
+    everything = draw_all(results, BIN_DESIGNS)
     if not everything:
         raise UserError(f"{results} holds no results: 'grasping-student experiment bin-labels --preset bin' makes some")
-    for name, evidence in everything.items():
-        write_figure(results / name, evidence)
     sizes = read_sizes(results)
     known = {each for evidence in everything.values() for each in set(evidence.runs["condition"])}
     context: dict[str, Any] = {

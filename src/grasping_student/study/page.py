@@ -21,12 +21,12 @@ from grasping_student.study import (
 from grasping_student.study.comparisons import Comparison, tallies
 from grasping_student.study.conditions import CONDITIONS, DEFAULT_STUDENT, RANDOM_ANTIPODAL, condition_title
 from grasping_student.study.designs import PAPER_DESIGNS, PAPER_DOMAINS, domain_title
-from grasping_student.study.figures import FIGURE, plot_summary, plot_validity, write_figure
+from grasping_student.study.figures import FIGURE, plot_summary, plot_validity
 from grasping_student.study.pictures import GRASPS, LABELS, MAPS
 from grasping_student.study.rates import MIN_REPLICATES, Evidence
-from grasping_student.study.rendering import link, render
+from grasping_student.study.rendering import draw_all, link, render
 from grasping_student.study.results_sizes import engine_in, read_sizes
-from grasping_student.study.run_store import KEY, RUNS, by_run, read_runs, versions_of
+from grasping_student.study.run_store import KEY, by_run, read_runs, versions_of
 
 TEMPLATE = "results.md.j2"
 SUMMARY, VALIDITY = "summary.png", "proxy-validity.png"
@@ -41,13 +41,10 @@ def write_page(results: Path, page: Path) -> Path:
     Raises:
         UserError: there are no results, or a table is damaged.
     """
-    names = [name for name in PAPER_DESIGNS if (results / name / RUNS).exists()]
-    everything = {name: found for name in names if (found := Evidence.read(results, name))}
+    everything = draw_all(results, PAPER_DESIGNS)
     if not everything:
         read_runs(results / "label-fraction")  # of an older release, perhaps, which it says
         raise UserError(f"{results} holds no results: 'grasping-student experiment label-fraction' makes some")
-    for name, evidence in everything.items():
-        write_figure(results / name, evidence)
     context = page_context(results, page, everything)
     write_text(page, render(TEMPLATE, context))
     return page

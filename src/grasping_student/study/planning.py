@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grasping_student.episodes.policy_spec import spec_under
 from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError
 from grasping_student.study.conditions import CONDITIONS, POLICIES, TEACHERS
@@ -17,7 +18,7 @@ from grasping_student.study.designs import DESIGNS, DOMAINS
 from grasping_student.study.precision import PrecisionConfig
 from grasping_student.study.relabelling import RelabellingConfig
 from grasping_student.study.run_store import RunKey, by_run, episodes_in, read_runs, scenes_in, versions_of
-from grasping_student.study.stage_graph import StageGraph, spec_under
+from grasping_student.study.stage_graph import StageGraph
 from grasping_student.study.stage_registry import code_version
 from grasping_student.study.stages import Stage, make_stage, with_inputs
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
+
+from grasping_student.study.figures import write_figure
+from grasping_student.study.rates import Evidence
+from grasping_student.study.run_store import RUNS
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
@@ -20,6 +24,19 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         autoescape=False,
     )
     return _without_blank_runs(environment.get_template(template).render(context))
+
+
+def draw_all(results: Path, designs: Iterable[str]) -> dict[str, Evidence]:
+    """Evidence of each experiment that has runs on file, its figure drawn anew.
+
+    Raises:
+        UserError: a table is damaged.
+    """
+    names = [name for name in designs if (results / name / RUNS).exists()]
+    everything = {name: found for name in names if (found := Evidence.read(results, name))}
+    for name, evidence in everything.items():
+        write_figure(results / name, evidence)
+    return everything
 
 
 def link(path: Path, page: Path) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from grasping_student.episodes.configuration import SimulationSpec
+from grasping_student.episodes.policy_spec import spec_under
 from grasping_student.evaluation.configuration import PickingConfig, ProxyConfig
 from grasping_student.pipeline.configuration import with_values
 from grasping_student.pipeline.errors import UserError
@@ -296,8 +296,3 @@ class StageGraph:
         widths = f"{max(network.widths)}" if network.name == "compact" else ""
         scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
         return make_stage(kind, config, self.cache, inputs, units, scale)
-
-
-def spec_under(folder: Path, constraint: str) -> str:
-    """Spec of a checkpoint for ``episodes.policy_spec``, under a constraint or none."""
-    return str(folder) if constraint == "none" else f"{constraint}:{folder}"
