@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from tests.fakes.boxes import WORKSPACE, BoxWorld
 
+from grasping_student.episodes.event_log import EndReason, EpisodeEnd
+from grasping_student.episodes.loop import Episode, EventRecorder, run_episode
 from grasping_student.episodes.policy_spec import make_policy
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.models.confidence import Confidence
 from grasping_student.models.configuration import ModelConfig, NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
-from grasping_student.policies.base import NothingToGrasp, Policy
+from grasping_student.policies.base import NothingPromising, NothingToGrasp, Policy
 
 
 def checkpoint(folder, workspace):
@@ -79,3 +82,31 @@ def test_chance_among_good_grips_is_a_good_grip_or_says_that_there_is_none():
     bare = Heightmap(np.zeros(WORKSPACE.shape, np.float32), scene.rgb, WORKSPACE)
     with pytest.raises(NothingToGrasp, match="antipodal"):
         policy(Observation.of(bare))
+
+
+def test_a_confident_policy_asks_for_a_person_exactly_where_its_chance_is_too_small(tmp_path):
+    folder = checkpoint(tmp_path / "student", WORKSPACE)
+    model = GraspModel.load(tmp_path / "student")
+    world = BoxWorld()
+    world.reset(0)
+    scene = world.observe()
+    grasp, score = make_policy(folder, world)(scene)
+    Confidence(1.0, 0.5, score, model.version, 60, 30).save(tmp_path / "student")  # a chance of 0.622 for this scene
+    sure, unsure = (make_policy(f"confident-{chance}:{folder}", world) for chance in (0.6, 0.65))
+    assert sure(scene) == (grasp, score)
+    assert sure.version == f"{model.version}-confident-0.6"
+    with pytest.raises(NothingPromising, match=r"0\.62, below 0\.65"):
+        unsure(scene)
+    events = []
+    episode = Episode.of_run("unsure", 0, 0)
+    assert run_episode(world, unsure, episode, [EventRecorder(events.append)]) is EndReason.ASK_A_PERSON
+    assert events[-1] == EpisodeEnd("unsure", 0, "ask_a_person")
+
+
+def test_a_chance_that_is_none_or_a_model_without_chances_is_refused(tmp_path):
+    folder = checkpoint(tmp_path / "student", WORKSPACE)
+    for number in ("", "1", "0", "70", "-0.2", "nan", "much"):
+        with pytest.raises(UserError, match="between 0 and 1"):
+            make_policy(f"confident-{number}:{folder}", BoxWorld())
+    with pytest.raises(UserError, match="train confidence"):
+        make_policy(f"confident-0.7:{folder}", BoxWorld())

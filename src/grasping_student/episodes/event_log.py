@@ -30,6 +30,7 @@ class EndReason(enum.StrEnum):
     EMPTY = "empty"
     FAILURES = "failures_in_a_row"
     NOTHING_TO_GRASP = "nothing_to_grasp"
+    ASK_A_PERSON = "ask_a_person"
     ATTEMPT_LIMIT = "attempt_limit"
     FAULT = "fault"
 

@@ -14,7 +14,7 @@ from grasping_student.environments.base import Environment
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.event_log import EndReason, EpisodeEnd, Event
 from grasping_student.perception.observation import Observation
-from grasping_student.policies.base import NothingToGrasp, OutcomeObserver, Policy
+from grasping_student.policies.base import NothingPromising, NothingToGrasp, OutcomeObserver, Policy
 
 _EVALUATION_SCENES = 0x5CE4E  # keeps the scenes of an evaluation apart from any training data of the same seed
 _POLICY_DRAWS = 0xD4A35
@@ -117,6 +117,8 @@ def run_episode(
         if reason is None:
             try:
                 chosen = choose(environment, policy, observation, episode.model, episode.number, len(attempts))
+            except NothingPromising:
+                reason = EndReason.ASK_A_PERSON
             except NothingToGrasp:
                 reason = EndReason.NOTHING_TO_GRASP
         if reason is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -33,6 +34,10 @@ FAILURE_AVOIDING = "failure-avoiding"
 EXPLORING = "exploring"
 """Prefix of an affordance network that also tries grasps of which it is unsure, to learn from them."""
 
+CONFIDENT = "confident"
+"""Prefix of a checkpoint that asks for a person where no grasp is likely enough, with the chance behind it:
+``confident-0.7``."""
+
 PREFIXES = (*(name for name in CONSTRAINTS if name != "none"), UNCONSTRAINED, FAILURE_AVOIDING, EXPLORING)
 FORMER_PREFIXES = {**FORMER_NAMES, "bare": UNCONSTRAINED, "memory": FAILURE_AVOIDING}
 """Former prefix -> today's, still read for one release."""
@@ -48,7 +53,8 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         spec: one of ``NAMED_POLICIES`` or a checkpoint folder; ``clearance:FOLDER`` and ``antipodal:FOLDER`` choose
             only among grasps that the constraint of that name allows; ``unconstrained:FOLDER`` forgets the constraint
             that a student carries; ``failure-avoiding:FOLDER`` keeps away from where it failed until it succeeds;
-            ``exploring:FOLDER`` of an affordance network tries what it is unsure of, too.
+            ``exploring:FOLDER`` of an affordance network tries what it is unsure of, too; ``confident-0.7:FOLDER`` asks
+            for a person where no grasp has that chance of success.
         environment: where it will act; a checkpoint must be of the same workspace.
 
     Raises:
@@ -95,7 +101,9 @@ def make_policy(spec: str, environment: Environment) -> Policy:
         model = model.unconstrained()
     name: ConstraintName = prefix if prefix in CONSTRAINTS else "none"
     constraint = GraspConstraintConfig(name, gripper=environment.gripper).make()
-    return GreedyNetworkPolicy(model, folder.name, constraint=constraint, constraint_name=name)
+    return GreedyNetworkPolicy(
+        model, folder.name, constraint=constraint, constraint_name=name, min_success=_min_success(prefix, model, folder)
+    )
 
 
 def prefix_and_folder(spec: str) -> tuple[str, Path]:
@@ -104,7 +112,31 @@ def prefix_and_folder(spec: str) -> tuple[str, Path]:
     if prefix in FORMER_PREFIXES:
         warn_renamed("a model", f"{prefix}:", f"{FORMER_PREFIXES[prefix]}:")
         prefix = FORMER_PREFIXES[prefix]
-    return (prefix, Path(rest)) if prefix in PREFIXES else ("", Path(spec))
+    known = prefix in PREFIXES or prefix.startswith(f"{CONFIDENT}-")
+    return (prefix, Path(rest)) if known else ("", Path(spec))
+
+
+def _min_success(prefix: str, model: GraspModel, folder: Path) -> float:
+    """The chance in a prefix ``confident-CHANCE``; 0 in any other.
+
+    Raises:
+        UserError: no chance, or a model that knows none.
+    """
+    word, _, number = prefix.partition("-")
+    if word != CONFIDENT:
+        return 0.0
+    try:
+        chance = float(number)
+    except ValueError:
+        chance = math.nan
+    if not 0.0 < chance < 1.0:
+        raise UserError(f"model '{prefix}:{folder}': give a chance between 0 and 1, as in {CONFIDENT}-0.7:{folder}")
+    if model.confidence is None:
+        raise UserError(
+            f"{prefix}: needs a model whose scores are calibrated to chances of success, and {folder} is not: "
+            "'grasping-student train confidence' does it"
+        )
+    return chance
 
 
 def spec_under(folder: Path, constraint: str) -> str:

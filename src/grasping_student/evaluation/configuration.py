@@ -22,7 +22,8 @@ class PickingConfig:
     models: tuple[str, ...] = ()
     """NAME=SPEC for each model, first one first in every episode; SPEC is random, antipodal,
     scripted, scripted-exact, person, person-exact or a checkpoint folder. Before the folder, clearance: or antipodal:
-    gives a constraint, unconstrained: takes the model's own, failure-avoiding: keeps away from where it failed."""
+    gives a constraint, unconstrained: takes the model's own, failure-avoiding: keeps away from where it failed,
+    confident-0.7: grasps nothing less likely to succeed and asks for a person instead."""
 
     env: Literal["simulation", "robot-cell"] = "simulation"
     """Where to pick."""
@@ -46,7 +47,7 @@ class PickingConfig:
     """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     items: str | None = None
-    """Items that lie there: blocks, household or a folder of meshes; None takes the family's own."""
+    """Items that lie there: blocks, household, composites or a folder of meshes; None takes the family's own."""
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""
@@ -107,7 +108,7 @@ class OneShotConfig:
     """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     items: str | None = None
-    """Items that lie there: blocks, household or a folder of meshes; None takes the family's own."""
+    """Items that lie there: blocks, household, composites or a folder of meshes; None takes the family's own."""
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""

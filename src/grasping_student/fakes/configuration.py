@@ -27,7 +27,7 @@ class FakeCellConfig:
     """Depth sensor of the simulator: ideal, or a stereo camera; None takes the family's own."""
 
     items: str | None = None
-    """Items that lie there: blocks, household or a folder of meshes; None takes the family's own."""
+    """Items that lie there: blocks, household, composites or a folder of meshes; None takes the family's own."""
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""

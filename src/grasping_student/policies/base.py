@@ -15,6 +15,10 @@ class NothingToGrasp(Exception):
     """The policy finds no grasp in this scene; the picking loop ends the episode with this as its reason."""
 
 
+class NothingPromising(NothingToGrasp):
+    """No grasp is likely enough to succeed: a person is to be asked."""
+
+
 @runtime_checkable
 class Policy(Protocol):
     """Maps an observation to a grasp and a score; larger scores are better, and compare within one policy only."""

@@ -113,9 +113,9 @@ def scaled(part: ConvexPart, factor: float) -> ConvexPart:
         return Hull(part.points * factor)
     if isinstance(part, Prism):
         return Prism(part.outline * factor, part.half_length * factor)
-    place = _vector(np.array(part.position) * factor)
+    place = vector(np.array(part.position) * factor)
     if isinstance(part, Box):
-        return replace(part, half_sides=_vector(np.array(part.half_sides) * factor), position=place)
+        return replace(part, half_sides=vector(np.array(part.half_sides) * factor), position=place)
     return replace(part, radius=part.radius * factor, half_length=part.half_length * factor, position=place)
 
 
@@ -174,9 +174,10 @@ def _moved(part: ConvexPart, axes: NDArray[np.float64], centre: NDArray[np.float
         return Hull((part.corners() - centre) @ axes)
     turned = turn * Rotation.from_quat(part.quaternion)
     x, y, z, w = (float(value) for value in turned.as_quat())
-    return replace(part, position=_vector((np.array(part.position) - centre) @ axes), quaternion=(x, y, z, w))
+    return replace(part, position=vector((np.array(part.position) - centre) @ axes), quaternion=(x, y, z, w))
 
 
-def _vector(values: NDArray[np.float64]) -> Vector:
+def vector(values: NDArray[np.float64]) -> Vector:
+    """Three coordinates as plain numbers."""
     x, y, z = (float(value) for value in values)
     return x, y, z

@@ -131,7 +131,7 @@ class SimulationConfig:
     """Extent, pixels and margin."""
 
     items: str = "blocks"
-    """Item set: ``blocks``, ``household``, ``household-test``, or a folder of meshes."""
+    """Item set: ``blocks``, ``household``, ``household-test``, ``composites``, or a folder of meshes."""
 
     mesh_unit: MeshUnit = "m"
     """Unit of the meshes of a folder."""

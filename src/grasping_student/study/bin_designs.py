@@ -6,9 +6,11 @@ from grasping_student.study.design import Design, Domain, Level
 
 BIN_DOMAINS: dict[str, Domain] = {
     "bin": Domain("bin", "bin-test", photos="bin", labeller="person"),
+    "own-bin": Domain("bin-test", "bin-test", photos="bin-test", labeller="person"),
     "stereo-blocks": Domain("stereo-blocks", "stereo-blocks-test", photos="stereo-blocks", labeller="person"),
 }
-"""Photos are of the categories and seeds of the labels; tests are of categories or seeds that training never met."""
+"""In ``bin`` the test has other item categories than labels and photos. In ``own-bin`` it has the same ones, which the
+general model has never met: the bin where the robot works. Test scenes are always of seeds that training never met."""
 
 BIN_POOL = 400
 """Labels of the largest level; the sizes of preset ``bin`` hold so many."""
@@ -58,7 +60,7 @@ BIN_DESIGNS: dict[str, Design] = {
         lambda level, domain: BIN_CONDITIONS,
         measures=("one_shot",),
         drawn=_DRAWN,
-        domains=("bin", "stereo-blocks"),
+        domains=("bin", "own-bin", "stereo-blocks"),
     ),
     "bin-picking": Design(
         "Episodes in a bin",
@@ -67,7 +69,7 @@ BIN_DESIGNS: dict[str, Design] = {
         lambda level, domain: BIN_CONDITIONS,
         measures=("picking", "one_shot"),
         drawn=_DRAWN,
-        domains=("bin",),
+        domains=("bin", "own-bin"),
     ),
 }
 """Name -> experiment."""

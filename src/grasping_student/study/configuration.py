@@ -260,7 +260,7 @@ def bins() -> ExperimentConfig:
     """The experiments ``bin-labels`` and ``bin-picking``, on two processor cores."""
     return ExperimentConfig(
         name="bin-labels",
-        sizes=Sizes(pool=400, scenes=2000, one_shot_scenes=100, episodes=10),
+        sizes=Sizes(pool=400, scenes=2000, affordance_steps=600, one_shot_scenes=100, episodes=10),
         cache=Path("runs/experiments-bin"),
         out=Path("results/bin"),
         page=Path("docs/results-bin.md"),

@@ -51,7 +51,7 @@ class LabelConfig(GraspLimitsConfig):
     """For --env simulation: depth sensor, ideal, or a stereo camera; None takes the family's own."""
 
     items: str | None = None
-    """For --env simulation: blocks, household or a folder of meshes; None takes the family's own."""
+    """For --env simulation: blocks, household, composites or a folder of meshes; None takes the family's own."""
 
     mesh_unit: MeshUnit = "m"
     """For --env simulation: unit of the meshes of a folder."""
