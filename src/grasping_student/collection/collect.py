@@ -1,4 +1,4 @@
-"""Stage ``collect``: seeded episodes over processes into one dataset, resumable."""
+"""Stage ``collect``: seeded episodes over processes, or attempts of a robot, into one dataset, resumable."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from tqdm import tqdm
 
 from grasping_student.collection.configuration import CollectConfig
 from grasping_student.collection.episodes import Entry, attempt_episode, judged_episode, scene_episode
+from grasping_student.collection.real_workspace import collect_in_workspace
 from grasping_student.datasets.folder import MANIFEST as DATASET
 from grasping_student.datasets.schema import Attempt
 from grasping_student.datasets.store import Dataset, DatasetWriter
 from grasping_student.datasets.summary import why_dataset_is_kept
 from grasping_student.environments.simulated import SimulationEnvironment
-from grasping_student.episodes.configuration import StopRule
+from grasping_student.episodes.configuration import EnvironmentSpec, RobotCellSpec, StopRule
 from grasping_student.episodes.process_cache import MakePolicy
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
@@ -49,24 +50,30 @@ def simulation_of(config: CollectConfig) -> SimulationConfig:
     )
 
 
-def run(config: CollectConfig, make_policy: MakePolicy) -> Path:
+def run(config: CollectConfig, make_policy: MakePolicy, environment: EnvironmentSpec | None = None) -> Path:
     """Collect, or go on collecting, and return the dataset's folder.
 
     Args:
         config: what to collect.
         make_policy: makes the policy that ``config.policy`` names.
+        environment: a workspace that stays as it is left; None takes the one that the config names.
 
     Raises:
         UserError: ``out`` exists, holds another collection, or the policy's name is unknown.
     """
     stage = StageRun("collect", config, free=("count",))  # a larger count goes on where the smaller ended
-    with SimulationEnvironment(simulation_of(config)) as environment:
+    if environment is None and config.cell is not None:
+        environment = RobotCellSpec(config.cell)
+    with environment.make() if environment else SimulationEnvironment(simulation_of(config)) as world:
         if config.kind == "attempts":
-            make_policy(config.policy, environment)  # a wrong name is told before anything is written
-        workspace = environment.workspace
+            make_policy(config.policy, world)  # a wrong name is told before anything is written
+        workspace = world.workspace
     with stage.output_folder(DATASET, keep_dataset=why_dataset_is_kept):
         with DatasetWriter(config.out, workspace) as writer:
-            _collect(config, make_policy, writer)
+            if environment is None:
+                _collect(config, make_policy, writer)
+            else:
+                collect_in_workspace(config, environment, make_policy, writer, list(Dataset(config.out).attempts()))
         dataset = Dataset(config.out)
         outcomes = Counter(attempt.outcome.value for attempt in dataset.attempts() if attempt.outcome is not None)
         stage.finish(

@@ -16,7 +16,7 @@ Kind = Literal["attempts", "scenes"]
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """Fill a dataset from the simulator: labelled attempts of a policy, or scenes that nobody labels.
+    """Fill a dataset from the simulator or a robot cell: labelled attempts of a policy, or scenes that nobody labels.
 
     The content depends on these options but not on the number of workers.
     """
@@ -30,6 +30,12 @@ class CollectConfig:
     policy: str = "scripted"
     """What chooses the grasps: random, antipodal, scripted, scripted-exact, a checkpoint folder, or exploring: and the
     folder of an affordance network. Unused for scenes."""
+
+    env: Literal["simulation", "robot-cell"] = "simulation"
+    """Where to grasp."""
+
+    cell: Path | None = None
+    """The robot cell's file, with --env robot-cell (docs/robot-cell.md)."""
 
     family: Family = "standard"
     """Scene family of the simulator."""
@@ -84,6 +90,10 @@ class CollectConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.judged < 0 or (self.judged and self.kind == "scenes"):
             raise ValueError(f"judged is {self.judged} with kind {self.kind}; it is a number of attempts a scene, or 0")
+        if (self.env == "robot-cell") != (self.cell is not None):
+            raise ValueError("--env robot-cell and --cell FILE belong together: give both or neither")
+        if self.cell is not None and (self.kind == "scenes" or self.judged):
+            raise ValueError("a robot cell makes attempts: only a simulator collects scenes or judges grasps")
         if self.pixels < 2:
             raise ValueError(f"pixels is {self.pixels}; a heightmap needs at least 2 pixels a side")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.episodes.event_log import EpisodeEnd
 from grasping_student.episodes.loop import Episode, EpisodeObserver, choose, run_episode
+from grasping_student.geometry.gripper import GripperGeometry, tip_height
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.perception.observation import Observation
 from grasping_student.policies.base import NothingToGrasp, Policy
@@ -26,20 +27,20 @@ class AttemptCollector(EpisodeObserver):
     """Keeps every attempt with the heightmap that it was chosen in and the height of the finger tips.
 
     Args:
-        environment: in which the episode runs.
+        gripper: that grasps.
+        keep: takes each entry.
     """
 
-    def __init__(self, environment: SimulationEnvironment) -> None:
-        self._environment = environment
-        self._z: float | None = None
-        self.entries: list[Entry] = []
+    def __init__(self, gripper: GripperGeometry, keep: Callable[[Heightmap, Attempt], object]) -> None:
+        self._gripper, self._keep = gripper, keep
 
     def on_choice(self, observation: Observation, attempt: Attempt) -> None:
-        assert attempt.grasp is not None
-        self._z = self._environment.tip_height(attempt.grasp)  # while the scene is as it was observed
+        pass
 
     def on_attempt(self, observation: Observation, attempt: Attempt) -> None:
-        self.entries.append((observation.heightmap, replace(attempt, z=self._z)))
+        assert attempt.grasp is not None
+        tip = tip_height(observation.surface, attempt.grasp.row, attempt.grasp.col, self._gripper)
+        self._keep(observation.heightmap, replace(attempt, z=tip))
 
     def on_end(self, end: EpisodeEnd) -> None:
         pass
@@ -57,9 +58,10 @@ def attempt_episode(
         seed: of the scene and of the policy's draws.
         stop: when the episode ends, besides an empty workspace and a policy that finds nothing.
     """
-    collector = AttemptCollector(environment)
+    entries: list[Entry] = []
+    collector = AttemptCollector(environment.gripper, lambda *entry: entries.append(entry))
     run_episode(environment, policy, Episode(policy.name, number, seed, seed, stop), [collector])
-    return collector.entries
+    return entries
 
 
 def judged_episode(

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.collection import collect
+from grasping_student.collection.configuration import CollectConfig
 from grasping_student.collection.online_configuration import OnlineConfig
 from grasping_student.datasets.store import Dataset
+from grasping_student.episodes.configuration import EnvironmentSpec
 from grasping_student.episodes.process_cache import MakePolicy
 from grasping_student.models.checkpoint import WEIGHTS
 from grasping_student.pipeline.errors import UserError
@@ -28,7 +30,7 @@ MODEL = "model"
 """Folder, in the output, of the last round's checkpoint."""
 
 
-def run(config: OnlineConfig, make_policy: MakePolicy) -> Path:
+def run(config: OnlineConfig, make_policy: MakePolicy, environment: EnvironmentSpec | None = None) -> Path:
     """Grasp and learn, or go on with it; returns the output folder.
 
     Writes ``round-K/attempts`` (a dataset), ``round-K/model`` (a checkpoint that has learnt from all rounds up to K),
@@ -37,6 +39,7 @@ def run(config: OnlineConfig, make_policy: MakePolicy) -> Path:
     Args:
         config: what to do.
         make_policy: makes the policies of the rounds.
+        environment: a workspace that stays as it is left; None takes the one that ``config.collect`` names.
 
     Raises:
         UserError: an existing ``out``, recorded datasets of another workspace, or rounds without a single success or
@@ -52,7 +55,8 @@ def run(config: OnlineConfig, make_policy: MakePolicy) -> Path:
         for number, total in enumerate(config.attempts):
             folder = config.out / f"round-{number}"
             folder.mkdir(exist_ok=True)
-            datasets.append(_collect(config, folder, number, total - earlier, policy, make_policy))
+            own = _collection(config, folder, number, total - earlier, policy)
+            datasets.append(collect.run(own, make_policy, environment))
             curve.append({"attempts": total, "policy": policy.partition(":")[0], **_outcomes(datasets[-1])})
             model, earlier = _train(config, folder, datasets), total
             policy = config.first_policy if model is None else f"exploring:{model}"
@@ -67,12 +71,11 @@ def run(config: OnlineConfig, make_policy: MakePolicy) -> Path:
     return config.out
 
 
-def _collect(config: OnlineConfig, folder: Path, number: int, count: int, policy: str, make_policy: MakePolicy) -> Path:
-    """The attempts of one round, made or gone on with."""
+def _collection(config: OnlineConfig, folder: Path, number: int, count: int, policy: str) -> CollectConfig:
+    """The attempts of one round, to make or to go on with."""
     out = folder / "attempts"
     seed = config.seed * len(config.attempts) + number
-    own = replace(config.collect, count=count, policy=policy, seed=seed, out=out, resume=out.exists())
-    return collect.run(own, make_policy)
+    return replace(config.collect, count=count, policy=policy, seed=seed, out=out, resume=out.exists())
 
 
 def _train(config: OnlineConfig, folder: Path, datasets: list[Path]) -> Path | None:
