@@ -110,6 +110,17 @@ def test_only_an_affordance_network_explores(tmp_path):
         make_policy(f"exploring:{tmp_path / 'teacher'}", Simulation())
 
 
+def test_the_general_model_explores():
+    from grasping_student.models.grasp_model import GraspModel
+    from grasping_student.serving.loading import PRETRAINED
+
+    class Simulation:
+        workspace = GraspModel.load(PRETRAINED).workspace
+        gripper = GraspModel.load(PRETRAINED).query.gripper
+
+    assert isinstance(make_policy(f"exploring:{PRETRAINED}", Simulation()), ExploringPolicy)
+
+
 class TwoBars:
     """A model of success: the left bar's grasps have log-odds ``better`` above the right bar's."""
 

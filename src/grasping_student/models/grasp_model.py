@@ -16,13 +16,14 @@ from torch import nn
 from grasping_student.datasets.splits import SPLIT
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
 from grasping_student.geometry.workspace import Workspace
-from grasping_student.models.checkpoint import load_checkpoint, save_checkpoint
+from grasping_student.models.checkpoint import CONFIG, load_checkpoint, save_checkpoint
 from grasping_student.models.confidence import CONFIDENCE, Confidence
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.heightmap_scorer import HeightmapScorer, config_on
 from grasping_student.models.inference import Precision, Scorer
 from grasping_student.models.networks import build_network
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.files import read_json
 
 
 class GraspModel(HeightmapScorer):
@@ -113,6 +114,7 @@ def load_affordance(folder: Path, option: str, workspace: Workspace | None = Non
         UserError: no checkpoint, damaged, of another workspace, or of another kind of network.
     """
     model = GraspModel.load(folder, workspace)
-    if not (folder / SPLIT).exists():
+    # one with chances, or the one that ships, has no list of its attempts beside it
+    if not (folder / SPLIT).exists() and "datasets" not in (read_json(folder / CONFIG).get("training") or {}):
         raise UserError(f"{option} {folder} is no affordance network; 'grasping-student train affordance' makes one")
     return model
