@@ -35,13 +35,13 @@ EXPLORING = "exploring"
 """Policy of the collections that a model makes."""
 
 COLLECTIONS = {
-    "bin-antipodal": Collection("bin", "antipodal", 12000, 11),
+    "bin-antipodal": Collection("bin", "antipodal", 9000, 11),
     "composites-antipodal": Collection("bin", "antipodal", 9000, 61, COMPOSITES),
-    "bin-random": Collection("bin", "random", 2000, 12),
+    "bin-random": Collection("bin", "random", 1500, 12),
     "composites-random": Collection("bin", "random", 1500, 62, COMPOSITES),
     "stereo-blocks-antipodal": Collection("stereo-blocks", "antipodal", 1500, 13),
     "stereo-blocks-random": Collection("stereo-blocks", "random", 600, 14),
-    "standard-antipodal": Collection("standard", "antipodal", 2000, 15, HOUSEHOLD),
+    "standard-antipodal": Collection("standard", "antipodal", 1500, 15, HOUSEHOLD),
     "sparse-antipodal": Collection("sparse", "antipodal", 1200, 51, (*HOUSEHOLD, *STEREO)),
     "bin-exploring": Collection("bin", EXPLORING, 6000, 21),
     "composites-exploring": Collection("bin", EXPLORING, 5000, 63, COMPOSITES),

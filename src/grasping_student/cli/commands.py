@@ -144,6 +144,11 @@ COMMANDS: dict[str, Command] = {
     "dataset filter": Command(
         "chosen attempts, or a random subset, as a new dataset", "dataset:filter_attempts", "cli.dataset:FilterOptions"
     ),
+    "dataset choose": Command(
+        "the frames that are worth a label most, as a new dataset",
+        "dataset:choose",
+        "collection.frame_choice_configuration:FrameChoiceConfig",
+    ),
     "dataset split": Command("training and held-out episodes, stored", "dataset:split", "cli.dataset:SplitOptions"),
     "dataset check": Command("verify every picture and hash of a dataset", "dataset:check", "cli.dataset:CheckOptions"),
     "cell fake": Command("a robot cell without a robot, to try the commands below", "cell_fake:main"),

@@ -1,10 +1,10 @@
-"""The ``dataset`` commands but ``info``: browse, import, export, merge, filter, split and check."""
+"""The ``dataset`` commands but ``info``: browse, choose, import, export, merge, filter, split and check."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,9 +15,24 @@ from grasping_student.pipeline.configuration import choice
 from grasping_student.pipeline.errors import UserError, require_extra
 
 if TYPE_CHECKING:
+    from grasping_student.collection.frame_choice_configuration import FrameChoiceConfig
     from grasping_student.web.browse_config import BrowseConfig
 
 DatasetFolder = Annotated[Path, Positional]
+
+
+def choose(config: FrameChoiceConfig) -> None:
+    """Choose frames to label, and print where they are.
+
+    Raises:
+        UserError: fewer frames than asked for, a model that cannot tell, or ``out`` exists.
+    """
+    from grasping_student.collection.frame_choice import run
+    from grasping_student.serving.loading import PRETRAINED
+
+    shipped = {Path("general"): PRETRAINED} if not Path("general").exists() else {}
+    out = run(replace(config, models=tuple(shipped.get(each, each) for each in config.models)))
+    options.notify(f"{config.count} frames in {out}; label them: grasping-student label --env recorded {out}")
 
 
 def browse(config: BrowseConfig) -> None:
