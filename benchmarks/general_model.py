@@ -53,7 +53,7 @@ COLLECTIONS = {
 JUDGED, SCENES = 12, 8
 """Grasps in each scene, and scenes between two resets."""
 
-STEPS, RATE = 6000, 1e-3
+STEPS, RATE = 4500, 1e-3
 FIRST_STEPS = 4000
 """Of the first round from scratch."""
 

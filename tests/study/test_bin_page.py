@@ -56,7 +56,13 @@ def test_the_page_is_the_same_each_time_and_its_tables_are_whole(results, capsys
         assert not width or line.count("|") == width, line
     for condition in BIN_DESIGNS["bin-labels"].conditions("50", "bin"):
         assert f"| {CONDITIONS[condition].title} | 3 |" in pages[0]
-    assert "student of the general model succeeds at" in pages[0]
+    head = pages[0].partition("## Labels and photos")[0]
+    assert "- **Bin, 50 labels:** geometry alone succeeds with 4" in head
+    assert "Geometry is not enough: " in head and "conditions that have learnt are told from it and ahead" in head
+    evidence = Evidence.read(results, "bin-labels")
+    for each in bin_page.PURCHASES:
+        told = evidence.difference("bin", ("50", each.first), ("50", each.second), "one_shot").text(True)
+        assert f"| {each.title} | " in head and told in head
 
 
 def test_without_results_it_says_how_to_make_some(tmp_path):

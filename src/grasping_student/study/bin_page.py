@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,28 @@ TEMPLATE = "bin_results.md.j2"
 GEOMETRY, CEILING = "antipodal", "person-exact"
 """Conditions at which the share of the gap is 0 and 1."""
 
-CLAIMANTS = ("student_general", "general_outcomes", "general", "outcomes", "student_antipodal")
-"""Conditions whose lead over geometry, teacher and general model stands at the head of the page."""
+
+class Purchase(NamedTuple):
+    """What something buys: the second condition less the first, which has all but that."""
+
+    title: str
+    first: str
+    second: str
+
+
+PURCHASES = (
+    Purchase("labels, under the constraint of geometry", "antipodal", "teacher_antipodal"),
+    Purchase("the constraint, with labels", "teacher_augmented", "teacher_antipodal"),
+    Purchase("photos, by pseudo-labels", "teacher_antipodal", "student_antipodal"),
+    Purchase("outcomes of the labels in place of positions", "teacher_antipodal", "outcomes"),
+    Purchase("simulated attempts: the general model, without a label", "antipodal", "general"),
+    Purchase("labels, on top of the general model", "general", "general_outcomes"),
+    Purchase("photos, on top of both", "general_outcomes", "student_general"),
+)
+"""Rows of the table at the head of the page."""
+
+LEARNED = ("teacher", "student", "outcomes", "general")
+"""Kinds of conditions that have learnt something."""
 
 RESAMPLES = 4000
 
@@ -44,7 +64,8 @@ def write_bin_page(results: Path, page: Path) -> Path:
         "conditions": {name: each for name, each in CONDITIONS.items() if name in known},
         "condition_title": condition_title,
         "domain_title": domain_title,
-        "claimants": CLAIMANTS,
+        "purchases": PURCHASES,
+        "verdict": verdict,
         "measures": {"one_shot": "one-shot success", "taken": "items out, an episode"},
         "share": share_of_gap,
         "sizes": sizes["sizes"],
@@ -53,6 +74,28 @@ def write_bin_page(results: Path, page: Path) -> Path:
     }
     write_text(page, render(TEMPLATE, context))
     return page
+
+
+def verdict(evidence: Evidence, domain: str, level: str) -> str:
+    """Which condition that has learnt is best, one-shot, and whether geometry is told from it; empty without rates."""
+    trials = evidence.trials[domain, level]
+    rates = {each: evidence.rate(domain, level, each, "one_shot") for each in trials}
+    learned = {each: rate for each, rate in rates.items() if rate is not None and CONDITIONS[each].kind in LEARNED}
+    geometry, ceiling = rates.get(GEOMETRY), rates.get(CEILING)
+    if not learned or geometry is None or ceiling is None:
+        return ""
+    best = max(learned, key=lambda each: learned[each].value)
+    ahead = [
+        each
+        for each in learned
+        if (lead := evidence.difference(domain, (level, GEOMETRY), (level, each), "one_shot")) and lead.better
+    ]
+    told = f"{len(ahead)} of {len(learned)} conditions that have learnt are told from it and ahead"
+    enough = "Geometry is not enough" if ahead else "Nothing that has learnt is told from geometry and ahead"
+    return (
+        f"geometry alone succeeds with {geometry.text()} % of its first grasps, {ceiling.text()} % are possible. "
+        f"{enough}: {told}; the best is the {condition_title(best)} with {learned[best].text()} %."
+    )
 
 
 def share_of_gap(evidence: Evidence, domain: str, level: str, condition: str) -> tuple[float, Interval] | None:
