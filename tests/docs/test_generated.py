@@ -1,8 +1,10 @@
 """Parts of pages that a program writes are what it would write today."""
 
+import importlib
 import re
 import tomllib
 
+import pytest
 from benchmarks import serving_load, simulator_page
 from tests.docs.pages import ROOT
 
@@ -24,6 +26,17 @@ def test_the_table_of_the_servers_page_is_the_measured_one():
     page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
     told = read_json(ROOT / "benchmarks" / "results" / "serving_load.json")
     assert serving_load.with_table(page, told) == page
+
+
+@pytest.mark.parametrize(
+    ("module", "marker"), [("general_model_rates", "general-model"), ("real_labels", "real-labels")]
+)
+def test_a_table_between_markers_is_the_measured_one(module, marker, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    script = importlib.import_module(module)
+    _, _, rest = script.PAGE.read_text(encoding="utf-8").partition(f"<!-- {marker}: begin -->\n")
+    table, end, _ = rest.partition(f"\n<!-- {marker}: end -->")
+    assert end and table == script.table(read_json(script.RESULTS))
 
 
 def test_the_packages_of_the_concepts_page_are_the_layers():
