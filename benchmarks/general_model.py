@@ -58,7 +58,13 @@ FIRST_STEPS = 4000
 """Of the first round from scratch."""
 
 CHANCES = {"bin": 300, "stereo-blocks": 100}
-"""Family -> one-shot scenes of seed 7, which fix what a score says about success."""
+"""Family -> one-shot scenes, which fix what a score says about success."""
+
+SHIFTED = {"bin-test": 200}
+"""The same of items that the model has never met: only how true its chances are is measured there."""
+
+TESTED = CHANCES | SHIFTED
+TEST_SEED = 7
 
 
 def run(*words: object) -> None:
@@ -94,6 +100,16 @@ def train(datasets: list[Path], initial: Path | None, steps: int, out: Path) -> 
     )
 
 
+def test(model: Path, family: str, scenes: int, out: Path, workers: int) -> Path:
+    """One grasp of the model in each of some scenes; returns the folder of its attempts."""
+    folder = out / f"chances-{family}"
+    run(
+        *("evaluate", "one-shot", "--models", f"general={model}", "--family", family, "--scenes", scenes),
+        *("--seed", TEST_SEED, "--workers", workers, "--out", folder, "--resume"),
+    )
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/general"))
@@ -106,16 +122,10 @@ def main() -> None:
     if given.from_scratch:
         train(by_chance, None, FIRST_STEPS, explorer)
     train(by_chance + collect(out, explorer, given.workers, exploring=True), explorer, STEPS, out / "model")
-    chances = []
-    for family, scenes in CHANCES.items():
-        chances.append(out / f"chances-{family}")
-        run(
-            *("evaluate", "one-shot", "--models", f"general={out / 'model'}", "--family", family, "--scenes", scenes),
-            *("--seed", 7, "--workers", given.workers, "--out", chances[-1], "--resume"),
-        )
+    tested = {family: test(out / "model", family, scenes, out, given.workers) for family, scenes in TESTED.items()}
     run(
-        *("train", "confidence", "--checkpoint", out / "model", "--attempts", *chances),
-        *("--out", out / "general", "--overwrite"),
+        *("train", "confidence", "--checkpoint", out / "model", "--attempts", *(tested[each] for each in CHANCES)),
+        *("--shifted", *(tested[each] for each in SHIFTED), "--out", out / "general", "--overwrite"),
     )
 
 
