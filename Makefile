@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-all: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev,docs,meshes,paper-engine,robot,serve,train,web]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[cluster,dev,docs,meshes,paper-engine,robot,serve,train,web]"
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## train a teacher and a student, let both pick, write a report

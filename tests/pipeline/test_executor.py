@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grasping_student.pipeline.executor import ProcessExecutor, SerialExecutor, parallel_map
+from grasping_student.pipeline.executor import parallel_map
 
 
 def square(item: int) -> int:
@@ -53,18 +53,6 @@ def test_a_stream_without_end_gives_as_many_results_as_are_taken(workers):
     assert list(parallel_map(square, range(3), workers)) == [0, 1, 4]
     with pytest.raises(ValueError, match="at least 1"):
         list(parallel_map(square, range(3), 0))
-
-
-EXECUTORS = [SerialExecutor(), ProcessExecutor(1), ProcessExecutor(3)]
-
-
-@pytest.mark.parametrize("executor", EXECUTORS, ids=["here", "one process", "three processes"])
-def test_every_executor_gives_the_same(executor):
-    assert list(executor.map(square, [3, 1, 2])) == [9, 1, 4]
-    assert list(executor.map(square, iter(range(9)), "squares")) == [item * item for item in range(9)]
-    assert list(executor.map(square, [])) == []
-    with pytest.raises(ValueError, match="item 0"):
-        list(executor.map(fail, range(5)))
 
 
 STARTLESS = """

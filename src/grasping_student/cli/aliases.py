@@ -60,8 +60,12 @@ OPTION_ALIASES: dict[str, dict[str, Renamed]] = {
 }
 """Command words -> former option -> what became of it."""
 
-SHORT_FORMS = {"--constraint": "--constraint.name"}
-"""Option that names a whole group -> the one of the group that is meant."""
+SHORT_FORMS = {
+    "--constraint": ("--constraint.name",),
+    "--executor": ("--executor.name", "--collect.executor.name"),
+    "--address": ("--executor.address", "--collect.executor.address"),
+}
+"""Short option -> the one that is meant: the first of these that the command has."""
 
 
 def with_new_names(command: str, arguments: Sequence[str], options: Collection[str]) -> list[str]:
@@ -78,8 +82,8 @@ def with_new_names(command: str, arguments: Sequence[str], options: Collection[s
         argument = remaining.pop(0)
         name, equals, value = argument.partition("=")
         former = name.replace("_", "-")
-        if name in SHORT_FORMS and SHORT_FORMS[name] in options:
-            renamed.append(SHORT_FORMS[name] + equals + value)
+        if meant := [each for each in SHORT_FORMS.get(name, ()) if each in options]:
+            renamed.append(meant[0] + equals + value)
             continue
         if former in options or former not in known:
             renamed.append(argument)

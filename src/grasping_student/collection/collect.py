@@ -111,7 +111,7 @@ def _collect(config: CollectConfig, make_policy: MakePolicy, writer: DatasetWrit
         return
     jobs = (EpisodeJob(config, make_policy, episode) for episode in count(first))
     nothing = 0
-    results = parallel_map(collect_episode, jobs, config.workers)
+    results = parallel_map(collect_episode, jobs, config.workers, executor=config.executor)
     with closing(results), tqdm(total=config.count, initial=have, desc="collect", disable=None) as bar:
         for entries in results:
             fresh = entries[skip : skip + config.count - have]

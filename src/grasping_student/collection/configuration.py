@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
@@ -70,6 +71,8 @@ class CollectConfig:
 
     workers: int = 2
     """Processes."""
+
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
 
     seed: int = 0
     """Scenes and the policy's draws follow from it."""

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from grasping_student.episodes.configuration import StopRule
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.simulation.config import DEFAULT_ENGINE, NO_BIN, BinWalls, EngineName, MeshUnit
 from grasping_student.simulation.families import Family
 from grasping_student.simulation.sensor_config import SensorName
@@ -64,6 +65,8 @@ class PickingConfig:
     workers: int = 1
     """Processes; the result does not depend on it."""
 
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
+
     seed: int = 0
     """Of scenes and of the policies' own draws."""
 
@@ -82,6 +85,8 @@ class PickingConfig:
         _check_pixels(self.pixels)
         if (self.env == "robot-cell") != (self.cell is not None):
             raise ValueError("--env robot-cell and --cell FILE belong together: give both or neither")
+        if self.cell is not None and self.executor.name != "processes":
+            raise ValueError("--executor ray is for simulators: with --env robot-cell leave it out")
         if self.dry_run and self.cell is None:
             raise ValueError("--dry-run shows a robot cell's motions: give --env robot-cell --cell FILE too")
 
@@ -124,6 +129,8 @@ class OneShotConfig:
 
     workers: int = 1
     """Processes; the result does not depend on it."""
+
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
 
     seed: int = 0
     """Of scenes, fill levels and the policies' own draws."""

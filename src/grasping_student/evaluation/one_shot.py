@@ -193,7 +193,7 @@ def _grasp_all(
         if scene not in done
     ]
     with one_thread(), EventLog(log) as file:
-        for attempts in parallel_map(run_scene, jobs, config.workers, "one-shot"):
+        for attempts in parallel_map(run_scene, jobs, config.workers, "one-shot", config.executor):
             file.append(*attempts)
 
 

@@ -119,17 +119,17 @@ def _pick_all(
         if environment.outlives_program:
             _pick_in_a_real_workspace(jobs, log)
         else:
-            _pick_in_new_environments(jobs, log, config.workers)
+            _pick_in_new_environments(jobs, log, config)
 
 
-def _pick_in_new_environments(jobs: Sequence[EpisodeJob], log: Path, workers: int) -> None:
+def _pick_in_new_environments(jobs: Sequence[EpisodeJob], log: Path, config: PickingConfig) -> None:
     """Episodes are independent and made from their seeds: half an episode on file is dropped and done again."""
     before = read_events(log)
     done = _ended(before)
     rewrite_events(log, [event for event in before if (event.policy, event.episode) in done])
     remaining = [job for job in jobs if (job.model, job.number) not in done]
     with EventLog(log) as file:
-        for events in parallel_map(run_job, remaining, workers, "picking"):
+        for events in parallel_map(run_job, remaining, config.workers, "picking", config.executor):
             file.append(*events)
 
 

@@ -35,6 +35,7 @@ EXTRAS = {
     "onnx": ("onnxruntime",),
     "serve": ("fastapi", "multipart", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
     "web": ("nicegui",),
+    "cluster": ("ray",),
 }
 """Extra of ``pyproject.toml`` -> modules that only it brings, as they are imported."""
 

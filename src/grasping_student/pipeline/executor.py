@@ -11,61 +11,26 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from itertools import islice
 from multiprocessing import get_context, resource_tracker
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from tqdm import tqdm
-
-from grasping_student.pipeline.errors import UserError
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "OPENCV_FOR_THREADS_NUM",
+from grasping_student.pipeline.executor_base import (
+    AHEAD,
+    THREAD_VARIABLES,
+    Executor,
+    ExecutorConfig,
+    Item,
+    Result,
+    SerialExecutor,
+    WorkerError,
+    with_bar,
 )
-
-AHEAD = 2
-"""Items of an endless supply that are begun per worker before their result is asked for."""
 
 _PR_SET_PDEATHSIG = 1
 """From Linux's ``sys/prctl.h``."""
-
-
-class WorkerError(UserError):
-    """A worker process did not start, or died."""
-
-
-class Executor(Protocol):
-    """Where work is done: here, in processes of this machine, or on others. Results do not depend on it."""
-
-    def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
-    ) -> Generator[Result, None, None]:
-        """Yield ``function(item)`` in the order of the items; closing the generator cancels what has not begun.
-
-        Args:
-            function: a picklable function whose result depends on its item alone.
-            items: the work; of an iterator without end only a few are begun before their result is asked for.
-            description: text of the progress bar; None shows none.
-        """
-        ...
-
-
-class SerialExecutor:
-    """One item after the other, in this process."""
-
-    def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
-    ) -> Generator[Result, None, None]:
-        """See ``Executor``."""
-        yield from _bar((function(item) for item in items), items, description)
 
 
 class ProcessExecutor:
@@ -73,6 +38,9 @@ class ProcessExecutor:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+
+    def check(self) -> None:
+        """See ``Executor``; processes of this machine are always there."""
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], description: str | None = None
@@ -82,7 +50,7 @@ class ProcessExecutor:
         Raises:
             WorkerError: a process did not start, or ended before its work was done.
         """
-        yield from _bar(self._results(function, items), items, description)
+        yield from with_bar(self._results(function, items), items, description)
 
     def _results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
         remaining = iter(items)
@@ -105,19 +73,48 @@ class ProcessExecutor:
                     future.cancel()
 
 
-def make_executor(workers: int) -> Executor:
-    """What works with so many processes; 1 works in this one."""
+def make_executor(workers: int, config: ExecutorConfig | None = None) -> Executor:
+    """What works with so many processes, where 1 works in this one; or with the processors of a cluster.
+
+    Args:
+        workers: number of processes; of no account on a cluster.
+        config: where to work; None stays on this machine.
+    """
     if workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1")
+    if config is not None and config.name == "ray":
+        from grasping_student.pipeline.ray_executor import RayExecutor
+
+        return RayExecutor(config.address)
     return SerialExecutor() if workers == 1 else ProcessExecutor(workers)
 
 
+def check_executors(config: Any) -> None:
+    """Make sure that the clusters which a stage's config names, at any depth, are there: before anything is written.
+
+    Raises:
+        UserError: one is not.
+    """
+    if isinstance(config, ExecutorConfig):
+        make_executor(1, config).check()
+    elif is_dataclass(config):
+        for each in fields(config):
+            check_executors(getattr(config, each.name))
+
+
 def parallel_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, description: str | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    description: str | None = None,
+    executor: ExecutorConfig | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield ``function(item)`` in the order of the items, computed in ``workers`` processes; see ``Executor.map``."""
+    """Yield ``function(item)`` in the order of the items, computed where ``make_executor`` says; see ``Executor.map``.
+
+    A single item is computed in this process, unless there is a cluster for it.
+    """
     alone = isinstance(items, Sized) and len(items) <= 1
-    yield from make_executor(1 if alone and workers > 0 else workers).map(function, items, description)
+    yield from make_executor(1 if alone and workers > 0 else workers, executor).map(function, items, description)
 
 
 @contextmanager
@@ -193,8 +190,8 @@ def deaf_to_interrupts() -> Iterator[None]:
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Processes started inside use one thread each; our own environment is as before afterwards."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     try:
         yield
     finally:
@@ -203,14 +200,3 @@ def one_thread_each() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _bar(
-    results: Generator[Result, None, None], items: Iterable[Any], description: str | None
-) -> Generator[Result, None, None]:
-    total = len(items) if isinstance(items, Sized) else None
-    # disable=None: no bar where standard error is no terminal
-    with closing(results), tqdm(total=total, desc=description, disable=True if description is None else None) as bar:
-        for result in results:
-            bar.update()
-            yield result

@@ -11,6 +11,7 @@ from typing import Any
 
 from grasping_student.pipeline.configuration import to_plain, under_todays_names
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor import check_executors
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.folder_lock import STAGE_LOCK
 from grasping_student.pipeline.manifest import MANIFEST, stage_of, write_manifest
@@ -22,7 +23,7 @@ STARTED = "started.json"
 EARLIER_STARTED = ("collect.json", "demo.json", "run.json")
 """Names under which earlier releases kept what an unfinished stage was begun with."""
 
-FREE = ("out", "resume", "overwrite", "workers", "loader_workers", "show_progress")
+FREE = ("out", "resume", "overwrite", "workers", "loader_workers", "executor", "show_progress")
 """Options that change nothing in what a stage makes: it may be resumed with others."""
 
 FORMER_DEFAULTS = {"engine": "pybullet"}
@@ -76,10 +77,12 @@ class StageRun:
 
         Raises:
             UserError: the folder may not be written or replaced (``prepare_output``), or it is to be resumed and holds
-                the work of another stage, of another config or on other data.
+                the work of another stage, of another config or on other data; or the cluster of its config is not
+                there.
         """
         out, resume = self.config.out, getattr(self.config, "resume", None)
         overwrite = getattr(self.config, "overwrite", False)
+        check_executors(self.config)
         lock = prepare_output(out, self.stage, resume, overwrite, [*paths_of(self.config), *reads], keep_dataset)
         try:
             finished = (out / MANIFEST).exists() and (out / made).exists()
@@ -132,7 +135,7 @@ class StageRun:
         alone = stored | stored.get("world", {}) if earlier else stored  # without a name, as the first releases did
         config = stored.get("config", alone)
         data = stored.get("versions" if earlier else "inputs", {})
-        free = (*FREE, *self.free, *(("models",) if earlier else ()))
+        free = {*FREE, *self.free, *(("models",) if earlier else ())}
         default = type(self.config)()  # an option added since had its default
         before = _options(default)
         before |= {name: value for name, value in FORMER_DEFAULTS.items() if name in before}
@@ -140,7 +143,7 @@ class StageRun:
         options = [
             f"{name} ({before.get(name)}, now {value})"
             for name, value in _options(self.config).items()
-            if name.rpartition(".")[2] not in free and before.get(name) != value
+            if free.isdisjoint(name.split(".")) and before.get(name) != value
         ]
         if earlier and set(data) != set(inputs):
             options.append(f"models ({', '.join(data)}, now {', '.join(inputs)})")

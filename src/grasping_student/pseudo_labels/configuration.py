@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from grasping_student.geometry.grasp_constraints import GraspConstraintConfig
+from grasping_student.pipeline.executor_base import ExecutorConfig
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class PseudoLabelConfig:
 
     workers: int = 1
     """Processes; the table does not depend on their number."""
+
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
 
     angles: int = 64
     """Angles at which the teacher looks, evenly spaced, 16 or 64 (paper: all 64); time grows with them."""

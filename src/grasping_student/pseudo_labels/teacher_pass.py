@@ -91,7 +91,7 @@ def run(config: PseudoLabelConfig) -> Path:
 def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Provenance) -> dict[str, int]:
     """Write the table of all scenes, part by part; returns counts for the manifest."""
     ids = [int(i) for i in dataset.ids()]
-    size = config.scenes_per_part
+    size, precision = config.scenes_per_part, resolve_precision(config.precision)  # not as each node would resolve it
     starts = range(0, len(ids), size)
     parts = [
         Part(
@@ -101,7 +101,7 @@ def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Prov
             _part_file(config.out, first),
             provenance,
             config.top,
-            config.precision,
+            precision,
             config.constraint.make(),
             config.others,
             config.affordance_filter,
@@ -112,7 +112,7 @@ def _label_dataset(config: PseudoLabelConfig, dataset: Dataset, provenance: Prov
     for part in parts:
         if part.file.exists():
             _read_part(part)  # parts of another kind are told before the others are made
-    for _ in parallel_map(label_part, missing, config.workers, "pseudo-labels"):
+    for _ in parallel_map(label_part, missing, config.workers, "pseudo-labels", config.executor):
         pass
     table = PseudoLabelTable.join([_read_part(part) for part in parts])
     table.save(config.out / TABLE, provenance)

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.pipeline.configuration import check_seeds
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.simulation.config import EngineName
 from grasping_student.study.conditions import OLD_NAMES
 
@@ -150,6 +151,8 @@ class ExperimentConfig:
 
     workers: int = 2
     """Processes, one thread each; no result depends on their number."""
+
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
 
     on_version_mismatch: OnVersionMismatch = "refuse"
     """Finished stages and runs of another version of the code: refuse them, keep them, or redo them."""

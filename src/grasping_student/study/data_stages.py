@@ -38,6 +38,7 @@ class DataStages:
             per_episode=PER_EPISODE,
             seed=1000 * self.config.seed + _SEEDS[purpose],
             workers=self.config.workers,
+            executor=self.config.executor,
         )
         inputs = () if isinstance(policy, str) else (policy,)
         return self._stage("dataset", collect, inputs, count)
@@ -69,6 +70,7 @@ class DataStages:
             pixels=self.sizes.pixels,
             seed=1000 * self.config.seed + _SEEDS["scenes"],
             workers=self.config.workers,
+            executor=self.config.executor,
         )
         unlabelled = self._stage("dataset", collect, (), self.sizes.scenes / 4)
         first = self.sizes.pool if relabelled else self.sizes.relabelled

@@ -19,6 +19,7 @@ from grasping_student.episodes.process_cache import close_environments, one_thre
 from grasping_student.evaluation.one_shot import SceneJob, run_scene
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.pipeline.files import read_object, write_json
 from grasping_student.pipeline.stage import FORMER_DEFAULTS
 from grasping_student.study.configuration import OnVersionMismatch
@@ -107,13 +108,16 @@ class OneShotLog:
             found.setdefault(str(each.policy), {})[each.episode] = each
         return found
 
-    def measure(self, models: Mapping[str, str], scenes: int, workers: int) -> int:
+    def measure(
+        self, models: Mapping[str, str], scenes: int, workers: int, executor: ExecutorConfig | None = None
+    ) -> int:
         """Let every model grasp once in each scene in which it has not; returns how many attempts were added.
 
         Args:
             models: name in the log -> spec, see ``episodes.policy_spec``; a name stands for one model for ever.
             scenes: number of scenes, from 0.
             workers: number of processes.
+            executor: where to work; None stays on this machine.
         """
         jobs = self.jobs(models, scenes)
         if not jobs:
@@ -126,7 +130,7 @@ class OneShotLog:
         added, title = 0, f"one-shot, {self.environment.family}, seed {self.seed}"
         try:
             with one_thread(), EventLog(self.path) as log:
-                for attempts in parallel_map(run_scene, jobs, workers, title):
+                for attempts in parallel_map(run_scene, jobs, workers, title, executor):
                     log.append(*attempts)
                     added += len(attempts)
         finally:

@@ -169,6 +169,7 @@ def _precision(config: ExperimentConfig, design: Design, graph: StageGraph, tria
         pixels=config.sizes.pixels,
         seed=graph.test_seed(trial.replicate),
         workers=config.workers,
+        executor=config.executor,
     )
     return make_stage("precision", stage, config.cache, (teacher,), scenes, str(config.sizes.pixels))
 
@@ -183,6 +184,7 @@ def _relabelling(config: ExperimentConfig, design: Design, graph: StageGraph, tr
         pixels=config.sizes.pixels,
         seed=graph.test_seed(trial.replicate),
         workers=config.workers,
+        executor=config.executor,
     )
     return make_stage("relabelling", stage, config.cache, (teacher,), scenes, str(config.sizes.pixels))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from grasping_student.geometry.gripper import GripperGeometry, finger_clearance
 from grasping_student.models.normalisation import clean_height
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.pipeline.files import atomic_path, read_json, write_json
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
 from grasping_student.simulation.families import Family
@@ -56,6 +57,7 @@ class PrecisionConfig:
     seed: int = 0
     max_removed_fraction: float = 0.85
     workers: int = 1
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     out: Path = Path("runs/precision")
     resume: bool = False
 
@@ -105,7 +107,7 @@ def run(config: PrecisionConfig, environment: EnvironmentSpec | None = None) -> 
     jobs = [SceneJob(environment, config, scene) for scene in range(config.scenes) if scene not in done]
     try:
         with one_thread(), log.open("a", encoding="utf-8") as file:
-            found = parallel_map(grasp_in_scene, jobs, config.workers, "precision")
+            found = parallel_map(grasp_in_scene, jobs, config.workers, "precision", config.executor)
             for job, grasps in zip(jobs, found, strict=True):
                 file.write(_line(job.scene, grasps))
                 file.flush()

@@ -6,7 +6,7 @@ are executed, so that which of the two succeeds more is measured and not assumed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.geometry.grasp import TRAINING_ANGLES, Outcome, PlanarGrasp, angle_distance
 from grasping_student.models.grasp_choice import NMS_RADIUS
 from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.policies.base import NothingToGrasp
 from grasping_student.simulation.config import DEFAULT_ENGINE, EngineName
@@ -53,6 +54,7 @@ class RelabellingConfig:
     """A correction lies so near to the person's grasp along rows and columns, metres."""
 
     workers: int = 1
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     out: Path = Path("runs/relabelling")
     resume: bool = False
 
@@ -85,7 +87,7 @@ def run(config: RelabellingConfig) -> Path:
     ]
     try:
         with one_thread(), EventLog(log) as file:
-            for attempts in parallel_map(relabel_scene, jobs, config.workers, "relabelling"):
+            for attempts in parallel_map(relabel_scene, jobs, config.workers, "relabelling", config.executor):
                 file.append(*attempts)
     finally:
         close_environments()

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from grasping_student.pipeline.errors import UserError
-from grasping_student.pipeline.executor import parallel_map
+from grasping_student.pipeline.executor import check_executors, parallel_map
 from grasping_student.study import costs, planning
 from grasping_student.study.configuration import ExperimentConfig
 from grasping_student.study.estimates import (
@@ -60,6 +60,7 @@ def run(config: ExperimentConfig) -> Path:
         )
         if config.dry_run:
             return folder
+        check_executors(config)
         if any(not stage.done and stage.kind in LEARNING for stage in planning.stages_of(missing)):
             check_starting_weights(config.sizes)
         check_all_labels(missing)
@@ -127,7 +128,7 @@ def make_stages(config: ExperimentConfig, runs: Sequence[PlannedRun]) -> None:
             kinds = ", ".join(dict.fromkeys(stage.kind for stage in others))
             # the longest first, or the last worker to finish would finish alone
             others.sort(key=lambda stage: -stage.units)
-            made = parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})")
+            made = parallel_map(run_stage, others, config.workers, f"{len(others)} stages ({kinds})", config.executor)
             for stage, seconds in zip(others, made, strict=True):
                 if not sys.stderr.isatty():  # a terminal has the bar
                     _log(f"  {stage.kind}: {stage.name}, {costs.format_duration(seconds)} of processor time")
@@ -173,9 +174,9 @@ def _test_one_shot(config: ExperimentConfig, graph: StageGraph, runs: Sequence[P
         models = models_in(graph, runs, log)
         jobs = log.jobs(models, config.one_shot_scenes)
         before = processor_seconds()
-        log.measure(models, config.one_shot_scenes, config.workers)
+        log.measure(models, config.one_shot_scenes, config.workers, config.executor)
         seconds = processor_seconds() - before
-        if jobs:
+        if jobs and config.executor.name == "processes":  # what other machines used is not known here
             # a scene costs about as much as ten attempts; one measurement cannot tell them apart
             parts = len(jobs) + sum(len(job.models) for job in jobs) / 10
             scale = str(config.sizes.pixels)

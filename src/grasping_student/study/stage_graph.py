@@ -182,6 +182,7 @@ class StageGraph:
             pixels=self.sizes.pixels,
             seed=self.test_seed(trial.replicate),
             workers=self.config.workers,
+            executor=self.config.executor,
         )
         inputs = tuple(spec for spec in specs.values() if isinstance(spec, Stage))
         # a model that avoids failures goes on where others stop: it picks about twice as often

@@ -15,6 +15,7 @@ from typing import Any
 
 from grasping_student.pipeline.configuration import to_plain
 from grasping_student.pipeline.errors import UserError
+from grasping_student.pipeline.executor_base import ExecutorConfig
 from grasping_student.pipeline.files import read_object, write_json
 from grasping_student.pipeline.stage import FORMER_DEFAULTS
 from grasping_student.study.configuration import ExperimentConfig, OnVersionMismatch
@@ -27,7 +28,7 @@ DONE = "stage.json"
 BEGUN = ".begun.json"
 """Ends the name of the file that stands beside a half-made stage's folder."""
 
-_FREE = ("out", "resume", "overwrite", "workers", "show_progress")
+_FREE = ("out", "resume", "overwrite", "workers", "executor", "show_progress")
 """Options that change nothing in a stage's output."""
 
 
@@ -168,11 +169,17 @@ def run_stage(stage: Stage) -> float:
             "units": stage.units,
             "scale": stage.scale,
             "seconds": round(seconds, 2),
-            "processor_seconds": round(processor_seconds() - used, 2),
+            # 0 is left out of the costs: what other machines used is not known here
+            "processor_seconds": 0.0 if _elsewhere(stage.config) else round(processor_seconds() - used, 2),
         },
     )
     begun.unlink()
     return seconds
+
+
+def _elsewhere(config: Any) -> bool:
+    """Whether a stage hands its items to other machines."""
+    return getattr(config, "executor", ExecutorConfig()).name != "processes"
 
 
 def _version_in(kind: str, about: dict[str, Any]) -> int:
