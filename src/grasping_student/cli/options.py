@@ -15,8 +15,15 @@ from typing import Any, TypeVar
 
 from grasping_student.cli.aliases import with_new_names
 from grasping_student.pipeline.configuration import choice, load_yaml, to_yaml
+from grasping_student.pipeline.device import DEVICES, choose_device
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.output_folder import check_inputs_outside, paths_of
+
+NETWORKS = (
+    *("collect", "demo", "experiment", "export", "label", "predict", "pseudo-label", "serve", "train"),
+    *("evaluate picking", "evaluate one-shot", "evaluate proxy", "evaluate rectangles"),
+)
+"""Commands, or first words of theirs, that run networks and take ``--device``."""
 
 Config = TypeVar("Config")
 Presets = Mapping[str, Callable[[], Config]]
@@ -38,6 +45,8 @@ def parse(command: str, source: Presets[Config] | type[Config], argv: Sequence[s
     """
     default, shared = _default(source, preset)
     kind: Any = source if default is None else type(default)
+    if command in NETWORKS or command.split()[0] in NETWORKS:
+        shared |= {"--device": f"{'|'.join(DEVICES)} (where networks run; auto takes a GPU where there is one)"}
     options = {*shared, *option_names(kind if default is None else default)}
     rest, given = _take_shared(with_new_names(command, argv, options), shared)
     if isinstance(source, Mapping) and "--preset" in given:
@@ -47,6 +56,8 @@ def parse(command: str, source: Presets[Config] | type[Config], argv: Sequence[s
     names = [name if values is None else f"{name} {values}" for name, values in shared.items()]
     description = f"{kind.__doc__}\n\nShared options: {', '.join(names)}." if names else kind.__doc__
     config = _parse(command, kind, default, rest, description)
+    if "--device" in given:
+        choose_device(given["--device"])
     if "--print-config" in given:
         print(to_yaml(config), end="")
         return None

@@ -12,16 +12,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from grasping_student.pipeline.device import DeviceName, chosen_device
+
 Precision = Literal["auto", "fp32", "bf16"]
 """Number format of a network's arithmetic; ``auto`` is bf16 where the processor has it natively."""
 
 Accelerator = Literal["auto", "cpu", "gpu"]
-"""``auto`` takes a GPU where there is one."""
+"""``auto`` takes what ``--device`` says, or else a GPU where there is one."""
 
 
 def device_of(accelerator: Accelerator = "auto") -> Literal["cpu", "cuda"]:
     """Where a network runs."""
-    return "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+    return "cuda" if resolve_accelerator(accelerator) != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def resolve_accelerator(accelerator: Accelerator = "auto") -> Accelerator:
+    """``auto`` replaced by what was chosen for the whole program, if something was."""
+    chosen: dict[DeviceName, Accelerator] = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}
+    return chosen[chosen_device()] if accelerator == "auto" else accelerator
 
 
 def has_native_bf16(accelerator: Accelerator = "auto") -> bool:

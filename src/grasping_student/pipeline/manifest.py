@@ -12,6 +12,7 @@ from typing import Any
 
 import grasping_student
 from grasping_student.pipeline.configuration import to_plain
+from grasping_student.pipeline.device import chosen_device
 from grasping_student.pipeline.files import read_json, write_json
 
 SCHEMA_VERSION = 1
@@ -75,6 +76,7 @@ def write_manifest(
             "package_version": grasping_student.__version__,
             "commit": code_commit(),
             "machine": machine_name(),
+            "device": chosen_device(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "wall_time_s": round(time.time() - started, 3),
             **facts,

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import grasping_student
+from grasping_student.pipeline.device import VARIABLE as DEVICE_VARIABLE
+from grasping_student.pipeline.device import chosen_device
 from grasping_student.pipeline.errors import UserError, require_extra
 from grasping_student.pipeline.executor_base import AHEAD, THREAD_VARIABLES, Item, Result, with_bar
 from grasping_student.pipeline.folder_lock import FolderInUse
@@ -66,6 +68,8 @@ class RayExecutor:
             UserError: Ray is not installed, the address is none, or no cluster answers at it.
         """
         require_extra("cluster", "ray")
+        if chosen_device() == "cuda":
+            raise UserError("--device cuda with --executor ray: a cluster computes on its processors; leave one out")
         host, colon, port = self._address.rpartition(":")
         if "://" in self._address or not (host and colon and port.isdigit() and 0 < int(port) < 65536):
             raise UserError(
@@ -87,7 +91,7 @@ class RayExecutor:
         remaining, running = iter(items), deque[Any]()
         with connected(self._address):
             cluster = Cluster(self._address)
-            environment = {"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")}
+            environment = {"env_vars": {**dict.fromkeys(THREAD_VARIABLES, "1"), DEVICE_VARIABLE: "cpu"}}
             task = ray.remote(_task()).options(num_cpus=1, max_retries=MAX_RETRIES, runtime_env=environment)
             place = (grasping_student.__version__, str(Path.cwd()), tuple(filter(None, sys.path)))
             try:

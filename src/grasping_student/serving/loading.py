@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.pipeline.device import chosen_device, uses_gpu
 from grasping_student.pipeline.errors import UserError, require_extra
 from grasping_student.serving.backends import OneExtent as OneExtent
 from grasping_student.serving.configuration import Backend
@@ -43,12 +44,17 @@ def load_model(folder: Path | None, extent: float | None, backend: Backend = "au
 
     Raises:
         OneExtent: the graph of an exported model takes no other extent than its own.
-        UserError: no model, none shipped, a backend that cannot run it, or an extent that leaves nothing to grasp or is
-            far from its own.
+        UserError: no model, none shipped, a backend that cannot run it or not on ``--device``, or an extent that leaves
+            nothing to grasp or is far from its own.
     """
     folder = folder or shipped()
     exported = (folder / DESCRIPTION).is_file()
     checkpoint = (folder / CONFIG).is_file() or not exported
+    if chosen_device() == "cuda" and backend != "torch":
+        if backend != "auto" or not checkpoint:
+            what = f"--backend {backend}" if backend != "auto" else f"{folder}, which is exported,"
+            raise UserError(f"--device cuda: {what} runs on the processor; give a checkpoint, and no other --backend")
+        backend = "torch"
     model: HeightmapScorer
     if exported and not (checkpoint and backend == "torch"):
         model = _exported(folder, backend)
@@ -77,6 +83,8 @@ def shipped() -> Path:
 
 def fastest_backend(exported: bool) -> Backend:
     """The fastest backend that is installed, as measured (docs/export.md), for an export or a checkpoint."""
+    if chosen_device() == "cuda" or (not exported and uses_gpu()):
+        return "torch"
     if find_spec("openvino") is not None and (exported or find_spec("onnxscript") is not None):
         return "openvino"
     return "onnx" if exported else "torch"

@@ -18,7 +18,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import DataLoader
 
-from grasping_student.models.inference import resolve_precision, torch_threads
+from grasping_student.models.inference import resolve_accelerator, resolve_precision, torch_threads
 from grasping_student.pipeline.errors import UserError
 from grasping_student.training.batches import Batches, ResumableSampler
 from grasping_student.training.callbacks import (
@@ -114,7 +114,7 @@ def _trainer(config: LoopConfig, out: Path, callbacks: list[pl.Callback], **opti
     strategy = "ddp_spawn" if config.devices > 1 and config.strategy == "auto" else config.strategy
     try:
         return pl.Trainer(
-            accelerator=config.accelerator,
+            accelerator=resolve_accelerator(config.accelerator),
             devices=config.devices,
             strategy=strategy,
             max_epochs=1,

@@ -60,7 +60,7 @@ class LoopConfig:
     """Number format; ``auto`` is bf16 where the processor has it natively."""
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to train; ``auto`` takes a GPU where there is one."""
+    """Where to train; ``auto`` takes what --device says, or else a GPU where there is one."""
 
     devices: int = 1
     """GPUs, or processes on the CPU, that share the steps, each with batches of its own."""
