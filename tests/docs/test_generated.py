@@ -5,7 +5,7 @@ import re
 import tomllib
 
 import pytest
-from benchmarks import serving_load, simulator_page
+from benchmarks import cluster, serving_load, simulator_page
 from tests.docs.pages import ROOT
 
 from grasping_student.pipeline.files import read_json
@@ -37,6 +37,12 @@ def test_a_table_between_markers_is_the_measured_one(module, marker, monkeypatch
     _, _, rest = script.PAGE.read_text(encoding="utf-8").partition(f"<!-- {marker}: begin -->\n")
     table, end, _ = rest.partition(f"\n<!-- {marker}: end -->")
     assert end and table == script.table(read_json(script.RESULTS))
+
+
+def test_the_tables_of_the_clusters_page_are_the_measured_ones():
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    told = read_json(ROOT / "benchmarks" / "results" / "cluster.json")
+    assert cluster.with_table(page, told) == page
 
 
 def test_the_packages_of_the_concepts_page_are_the_layers():

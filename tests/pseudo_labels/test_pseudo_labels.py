@@ -275,3 +275,20 @@ def test_a_teacher_that_looks_at_16_angles_says_what_it_says_at_them_of_64(stage
     np.testing.assert_array_equal(few.top16_row, every.top16_row)
     np.testing.assert_array_equal(few.top64_angle, few.top16_angle)
     assert np.isneginf(np.delete(few.score, looked, axis=1)).all()
+
+
+def test_scenes_that_are_looked_at_together_get_the_labels_of_each_alone(monkeypatch):
+    random, model = np.random.default_rng(3), GraspModel.new(MODEL, 1, precision="fp32")
+    scenes = [scene(random) for _ in range(5)]
+    labeller = teacher_pass.SceneLabeller(model, 3, 0.014, True)
+    alone = labeller.label_all(scenes)
+    calls = []
+    score = model.score_pictures
+    monkeypatch.setattr(model, "score_pictures", lambda pictures: calls.append(len(pictures)) or score(pictures))
+    monkeypatch.setattr(teacher_pass, "device_of", lambda: "cuda")
+    model.pixels_per_call = 2 * 64 * model.canvas.side**2
+    together = labeller.label_all(scenes)
+    assert calls == [128, 128, 64]
+    for one, other in zip(alone, together, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in ("row", "col", "top16_angle", "overruled"))
+        np.testing.assert_allclose(other["score"], one["score"], rtol=1e-4, atol=1e-5)

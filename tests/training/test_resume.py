@@ -142,6 +142,23 @@ def test_a_gpu_that_is_not_there_is_named(config, tmp_path):
         run(replace(config, out=tmp_path / "gpu", loop=replace(LOOP, accelerator="gpu")))
 
 
+def test_a_network_is_compiled_only_where_that_is_asked_for_and_a_refusal_is_told(config, tmp_path, monkeypatch):
+    class NoCompiler(Exception):
+        __module__ = "torch._inductor.exc"
+
+    def refuse(network):
+        def call(*given):
+            raise NoCompiler("no C++ compiler\nand more")
+
+        network._compiled_call_impl = call
+
+    monkeypatch.setattr(torch.nn.Module, "compile", refuse)
+    short = replace(LOOP, steps=1)
+    run(replace(config, out=tmp_path / "plain", loop=short))
+    with pytest.raises(UserError, match=r"--loop\.compile: the network cannot be compiled here \(no C\+\+ compiler\)"):
+        run(replace(config, out=tmp_path / "compiled", loop=replace(short, compile=True)))
+
+
 def test_a_damaged_resume_point_is_named(config, tmp_path):
     out = tmp_path / "damaged"
     out.mkdir()

@@ -19,8 +19,8 @@ from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.checkpoint import CONFIG, load_checkpoint, save_checkpoint
 from grasping_student.models.confidence import CONFIDENCE, Confidence
 from grasping_student.models.configuration import ModelConfig
-from grasping_student.models.heightmap_scorer import HeightmapScorer, config_on
-from grasping_student.models.inference import Precision, Scorer
+from grasping_student.models.heightmap_scorer import PIXELS_PER_GPU_CALL, HeightmapScorer, config_on
+from grasping_student.models.inference import Precision, Scorer, device_of
 from grasping_student.models.networks import build_network
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json
@@ -39,6 +39,8 @@ class GraspModel(HeightmapScorer):
         super().__init__(config, confidence)
         self.network = network
         self.precision: Precision = precision
+        if device_of() == "cuda":
+            self.pixels_per_call = PIXELS_PER_GPU_CALL
 
     @classmethod
     def new(cls, config: ModelConfig, seed: int, precision: Precision = "auto") -> GraspModel:

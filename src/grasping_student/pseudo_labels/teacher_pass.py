@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from grasping_student.datasets.store import Dataset
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, AngleGrid
 from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.heightmap import Heightmap
+from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.grasp_choice import allowed_scores
 from grasping_student.models.grasp_model import GraspModel, load_affordance
-from grasping_student.models.inference import Precision, resolve_precision, torch_threads
+from grasping_student.models.inference import Precision, device_of, resolve_precision, torch_threads
 from grasping_student.models.selection import angle_maxima, non_maximum_suppression
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.configuration import to_plain
@@ -157,7 +159,7 @@ def label_part(part: Part) -> int:
         AngleGrid(source.angles),
     )
     with torch_threads(1):  # as in every worker
-        results = [labeller.label(dataset.heightmap(scene)) for scene in part.scenes]
+        results = labeller.label_all([dataset.heightmap(scene) for scene in part.scenes])
     columns = {name: np.stack([result[name] for result in results]) for name in results[0]}
     PseudoLabelTable(scene=np.array(part.scenes, dtype=np.int64), **columns).save(part.file, part.provenance)
     return len(part.scenes)
@@ -179,9 +181,27 @@ class SceneLabeller:
     grid: AngleGrid = TRAINING_ANGLES
     """Angles at which the models look."""
 
-    def label(self, heightmap: Heightmap) -> dict[str, NDArray]:
-        """One row of the table, by column name, without the scene's id."""
-        scores, total, overruled = self._scores(heightmap)
+    def label_all(self, heightmaps: Sequence[Heightmap]) -> list[dict[str, NDArray]]:
+        """``label`` of several scenes; a GPU looks at several in one call, where each is looked at as it is."""
+        if device_of() == "cpu" or self.views > 1 or self.others:
+            return [self.label(each) for each in heightmaps]
+        found = []
+        angles = [float(angle) for angle in self.grid.angles]
+        at_once = max(1, self.teacher.pixels_per_call // (self.teacher.canvas.side**2 * self.grid.count))
+        for first in range(0, len(heightmaps), at_once):
+            some = heightmaps[first : first + at_once]
+            scores = self.teacher.scores_of(some, angles)
+            found += [self.label(each, maps) for each, maps in zip(some, scores, strict=True)]
+        return found
+
+    def label(self, heightmap: Heightmap, maps: NDArray[np.float32] | None = None) -> dict[str, NDArray]:
+        """One row of the table, by column name, without the scene's id.
+
+        Args:
+            heightmap: the scene.
+            maps: the teacher's ``score_maps`` of it at ``grid``, if they are known.
+        """
+        scores, total, overruled = self._scores(heightmap, maps)
         nms_pixels = self.nms_radius / heightmap.workspace.pixel_size
         best, row, col = angle_maxima(scores)
         columns: dict[str, NDArray] = {"score": best, "row": row.astype(np.int16), "col": col.astype(np.int16)}
@@ -196,7 +216,9 @@ class SceneLabeller:
             columns |= dict(zip(names, (score, *place), strict=True))
         return columns
 
-    def _scores(self, heightmap: Heightmap) -> tuple[NDArray[np.float32], float, bool]:
+    def _scores(
+        self, heightmap: Heightmap, maps: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], float, bool]:
         """Scores at the training grid ``(64, pixels, pixels)``, -inf where nothing is chosen; their log-sum-exp before
         the filter; and whether the filter refused every grasp."""
         query = replace(
@@ -205,7 +227,8 @@ class SceneLabeller:
             foreground_only=self.foreground_only,
             grid=self.grid,
         )
-        scores, overruled = allowed_scores(Observation.of(heightmap), self.teacher, query).scores, False
+        model = self.teacher if maps is None else _Scored(self.teacher.version, self.teacher.workspace, maps)
+        scores, overruled = allowed_scores(Observation.of(heightmap), model, query).scores, False
         if self.views > 1 or self.others:
             scores = ensemble_scores(scores, (self.teacher, *self.others), heightmap, self.grid, self.views)
         total = log_total(scores)
@@ -219,6 +242,19 @@ class SceneLabeller:
         everywhere = np.full((TRAINING_ANGLES.count, *scores.shape[1:]), -np.inf, dtype=np.float32)
         everywhere[self.grid.indices_in(TRAINING_ANGLES)] = scores
         return everywhere, total, overruled
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A model that has scored the scene."""
+
+    version: str
+    workspace: Workspace
+    maps: NDArray[np.float32]
+
+    def score_maps(self, heightmap: Heightmap, grid: AngleGrid, /) -> NDArray[np.float32]:
+        """See ``ScoringModel``."""
+        return self.maps
 
 
 @functools.lru_cache(maxsize=8)

@@ -73,6 +73,8 @@ def fit(
     steps = math.ceil(len(batches) / config.devices)
     steps_per_epoch = math.ceil(config.steps_per_epoch(items) / config.devices)
     module = GraspTraining(network.train(), step, config.optimiser, steps, steps_per_epoch, fp32)
+    if config.compile:
+        network.compile()
     resume = out / RESUME_POINT
     if resume.exists():
         _check_resume_point(resume, steps)
@@ -90,6 +92,11 @@ def fit(
             trainer.fit(module, loader, ckpt_path=resume if resume.exists() else None, weights_only=True)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
+        except Exception as error:
+            if not config.compile or not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"--loop.compile: the network cannot be compiled here ({reason}); leave it out") from error
     rows = read_learning_curve(out)  # other processes may have trained
     if rows[-1]["step"] != steps:
         raise RuntimeError(f"training ended after {rows[-1]['step']} of {steps} steps")

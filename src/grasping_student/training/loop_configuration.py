@@ -59,6 +59,10 @@ class LoopConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Number format; ``auto`` is bf16 where the processor has it natively."""
 
+    compile: bool = False
+    """Compile the network (torch.compile), which takes minutes before the first step; benchmarks/gpu.py tells whether
+    it pays."""
+
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train; ``auto`` takes what --device says, or else a GPU where there is one."""
 
