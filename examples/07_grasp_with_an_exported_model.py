@@ -30,23 +30,25 @@ def heightmap(depth, camera, camera_to_world, told):
 def scores(height, told, network):
     """Score of every angle and pixel, -inf in the rim."""
     normal, canvas, angles = (told["preprocessing"][name] for name in ("normalisation", "canvas", "angles"))
+    turns = told["preprocessing"].get("turns", angles)
+    maps = told["postprocessing"].get("maps", [(index, 0) for index in range(len(angles))])
     clean = np.where(height < normal["background"], 0.0, np.minimum(height, normal["ceiling"]))
     shown = np.pad(clean, 1) / normal["std"] - normal["mean"] / normal["std"]
     pixels, rim = len(height), told["postprocessing"]["graspable"]["margin_pixels"]
     every, right = np.arange(rim, pixels - rim), np.arange(canvas["side"]) - canvas["centre"]
     x, y = every[None, :] - (pixels - 1) / 2, (pixels - 1) / 2 - every[:, None]
     pictures, places = [], []
-    for cos, sin in zip(np.cos(angles), np.sin(angles), strict=True):
+    for cos, sin in zip(np.cos(turns), np.sin(turns), strict=True):
         col = pixels / 2 + cos * right[None, :] + sin * right[:, None]  # up is less than nothing to the right
         row = pixels / 2 - sin * right[None, :] + cos * right[:, None]
         col, row = (np.clip(np.floor(each), -1, pixels).astype(int) + 1 for each in (col, row))
         pictures.append(shown[row, col])
         back = canvas["centre"] - (cos * y - sin * x), canvas["centre"] + cos * x + sin * y
         places.append(tuple(np.floor(each + 0.5).astype(int) for each in back))
-    answers = network(np.array(pictures, np.float32)[:, None])[:, 0]
+    answers = network(np.array(pictures, np.float32)[:, None])
     found = np.full((len(angles), pixels, pixels), -np.inf)
-    for index, place in enumerate(places):
-        found[index, rim : pixels - rim, rim : pixels - rim] = answers[index][place]
+    for index, (picture, channel) in enumerate(maps):
+        found[index, rim : pixels - rim, rim : pixels - rim] = answers[picture, channel][places[picture]]
     return found
 
 

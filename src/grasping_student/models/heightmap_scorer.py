@@ -19,7 +19,7 @@ from grasping_student.models.confidence import Confidence
 from grasping_student.models.configuration import ModelConfig
 from grasping_student.models.grasp_choice import GraspQuery, allowed_scores, choose
 from grasping_student.models.normalisation import clean_height, normalise
-from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at
+from grasping_student.models.rotation import Canvas, bordered, graspable_pixels_at, source_at, turns_of
 from grasping_student.perception.observation import Observation
 from grasping_student.pipeline.errors import UserError
 
@@ -57,7 +57,7 @@ class HeightmapScorer(ABC):
 
     @abstractmethod
     def score_pictures(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network alone: scores of normalised pictures ``(batch, side, side)``, same shape."""
+        """The network alone: normalised pictures ``(batch, side, side)`` to scores ``(batch, angles, side, side)``."""
 
     @abstractmethod
     def on(self, workspace: Workspace) -> Self:
@@ -100,31 +100,36 @@ class HeightmapScorer(ABC):
         for heightmap in heightmaps:
             if heightmap.workspace != self.workspace:
                 raise ValueError(f"the heightmap is of {heightmap.workspace}, the model of {self.workspace}")
-        maps = np.full((len(heightmaps) * len(angles), *self.workspace.shape), -np.inf, dtype=np.float32)
+        maps = np.full((len(heightmaps), len(angles), *self.workspace.shape), -np.inf, dtype=np.float32)
         canvas, inside = self.canvas, self.workspace.graspable_slice
-        first = 0
-        for pictures in self._pictures_of(heightmaps, angles):
-            scores = self.score_pictures(pictures).reshape(len(pictures), -1)
-            for index in range(len(pictures)):
-                phi = angles[(first + index) % len(angles)]
-                maps[first + index][inside] = scores[index][graspable_pixels_at(canvas, phi)]
-            first += len(pictures)
-        return maps.reshape(len(heightmaps), len(angles), *self.workspace.shape)
+        turns, count = self.turns(angles), self.config.network.angles.count
+        asked = ((scene, turn, wanted) for scene in range(len(heightmaps)) for turn, wanted in turns.items())
+        for pictures in self._pictures_of(heightmaps, list(turns)):
+            scores = self.score_pictures(pictures).reshape(len(pictures), count, -1)
+            for outputs, (scene, turn, wanted) in zip(scores, asked, strict=False):
+                pixels = graspable_pixels_at(canvas, turn)
+                for index, channel in wanted:
+                    maps[scene, index][inside] = outputs[channel][pixels]
+        return maps
 
-    def pictures_at(self, heightmap: Heightmap, angles: Sequence[float]) -> Iterator[NDArray[np.float32]]:
-        """What the network is shown: the scene turned by each angle, ``(batch, side, side)`` for each call of it."""
-        return self._pictures_of([heightmap], angles)
+    def turns(self, angles: Sequence[float]) -> dict[float, list[tuple[int, int]]]:
+        """How the scene must be turned for the network to score some angles, see ``rotation.turns_of``."""
+        return turns_of(angles, self.config.network.angles)
 
-    def _pictures_of(self, heightmaps: Sequence[Heightmap], angles: Sequence[float]) -> Iterator[NDArray[np.float32]]:
-        """``pictures_at`` of several scenes: each turned by each angle before the next."""
+    def pictures_at(self, heightmap: Heightmap, turns: Sequence[float]) -> Iterator[NDArray[np.float32]]:
+        """What the network is shown: the scene turned by each turn, ``(batch, side, side)`` for each call of it."""
+        return self._pictures_of([heightmap], turns)
+
+    def _pictures_of(self, heightmaps: Sequence[Heightmap], turns: Sequence[float]) -> Iterator[NDArray[np.float32]]:
+        """``pictures_at`` of several scenes: each turned by each turn before the next."""
         normalisation, canvas = self.config.normalisation, self.canvas
         at_once = max(1, self.pixels_per_call // canvas.side**2)
         pictures = (
-            scene[source_at(canvas, phi)]
+            scene[source_at(canvas, turn)]
             for scene in (
                 normalise(bordered(clean_height(each, normalisation)), normalisation).ravel() for each in heightmaps
             )
-            for phi in angles
+            for turn in turns
         )
         while batch := list(islice(pictures, at_once)):
             yield np.stack(batch)

@@ -76,9 +76,9 @@ class Scorer:
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Scores of normalised pictures ``(batch, side, side)``, same shape, float32."""
+        """Scores of normalised pictures ``(batch, side, side)``, float32 ``(batch, angles, side, side)``."""
         with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._bf16):
-            return self._network(pictures[:, None].to(self._device))[:, 0].float().cpu()
+            return self._network(pictures[:, None].to(self._device)).float().cpu()
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Networks by name: one height picture in, one score picture of the same size out."""
+"""Networks by name: one height picture in, score pictures of the same size out, one for each angle that is scored."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from grasping_student.pipeline.errors import UserError
 
 
 def build_network(config: NetworkConfig) -> nn.Module:
-    """A network for inputs of shape ``(batch, 1, side, side)``, side a multiple of ``config.stride``.
+    """A network from ``(batch, 1, side, side)`` to ``(batch, angles, side, side)``; stride and angles are the config's.
 
     Raises:
         UserError: unknown encoder, or ImageNet weights that cannot be had.
     """
-    return Compact(config.widths) if config.name == "compact" else _segmentation_network(config)
+    if config.trunk == "compact":
+        return Compact(config.widths, config.angles.count)
+    return _segmentation_network(config)
 
 
 def build_skeleton(config: NetworkConfig) -> nn.Module:
@@ -37,16 +39,16 @@ def build_skeleton(config: NetworkConfig) -> nn.Module:
 class Compact(nn.Module):
     """A small U-Net behind pixel-unshuffle(2): nearly all work happens at half resolution and below.
 
-    Input ``(batch, 1, side, side)``, output the same shape; side a multiple of ``2 ** len(widths)``.
+    Input ``(batch, 1, side, side)``, output ``(batch, angles, side, side)``; side a multiple of ``2 ** len(widths)``.
     """
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], angles: int = 1) -> None:
         super().__init__()
         self.down = nn.ModuleList(_block(before, width) for before, width in zip((4, *widths), widths, strict=False))
         self.up = nn.ModuleList(
             _block(below + width, width) for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.head = nn.Conv2d(widths[0], 4, kernel_size=1)
+        self.head = nn.Conv2d(widths[0], 4 * angles, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.pixel_unshuffle(x, 2)
@@ -90,12 +92,12 @@ class SegmentationNetwork(nn.Module):
 def _segmentation_network(config: NetworkConfig) -> nn.Module:
     import segmentation_models_pytorch as smp
 
-    decoder, _, encoder = config.name.partition("-")
+    decoder, _, encoder = config.trunk.partition("-")
     choice(encoder, smp.encoders.get_encoder_names(), "encoder")
     kind = {"fpn": smp.FPN, "unet": smp.Unet}[decoder]
     weights = None if config.encoder_weights == "none" else config.encoder_weights
     try:
-        model = kind(encoder_name=encoder, encoder_weights=weights, in_channels=1, classes=1)
+        model = kind(encoder_name=encoder, encoder_weights=weights, in_channels=1, classes=config.angles.count)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise UserError(
             f"network {config.name} with encoder weights '{config.encoder_weights}' cannot be made "

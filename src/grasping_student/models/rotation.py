@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grasping_student.geometry.grasp import ANGLE_TOLERANCE, AngleGrid
 from grasping_student.geometry.workspace import Workspace
 
 
@@ -37,6 +39,11 @@ class View:
 
     mirror_cols: bool = False
     """Left for right, on the canvas."""
+
+    def tilted(self, angle: float) -> View:
+        """The same scene, shift and mirrors; what lay horizontal lies at ``angle`` on the canvas, radians."""
+        # one mirror turns an angle the other way, two are half a turn
+        return replace(self, phi=self.phi + (angle if self.mirror_rows != self.mirror_cols else -angle))
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,35 @@ class Canvas:
         # rounding in the last digit must not push a centre that lies on the middle of a pixel over its edge
         canvas_row = np.floor(self.centre - up + 0.5).astype(np.int64)
         return canvas_row, np.floor(self.centre + right + 0.5).astype(np.int64)
+
+
+def channel_and_turn(angle: float, angles: AngleGrid) -> tuple[int, float]:
+    """Which output of a network scores an angle, and how far the scene must be turned for it, both radians.
+
+    Channel ``k`` of a scene laid on the canvas with ``View(turn)`` scores ``turn + angles.angle(k)``. A network of one
+    channel scores the angle that the scene was turned by.
+    """
+    channel = min(max(math.floor(angle * angles.count / math.pi + ANGLE_TOLERANCE), 0), angles.count - 1)
+    turn = angle - angles.angle(channel)
+    return channel, turn if abs(turn) > ANGLE_TOLERANCE else 0.0
+
+
+def turns_of(angles: Sequence[float], outputs: AngleGrid) -> dict[float, list[tuple[int, int]]]:
+    """How a scene must be turned for a network to score some angles: turn -> places in ``angles`` and their channels.
+
+    A network of one output sees one turn for each angle, one with all angles of deployment a single turn for these.
+
+    Args:
+        angles: radians.
+        outputs: angles that the network scores at one look, an output channel each.
+    """
+    turns: dict[float, list[tuple[int, int]]] = {}
+    known: dict[float, float] = {}
+    for index, angle in enumerate(angles):
+        channel, turn = channel_and_turn(angle, outputs)
+        turn = known.setdefault(round(turn, 9), turn)  # rounding errors must not make two turns of one
+        turns.setdefault(turn, []).append((index, channel))
+    return turns
 
 
 @functools.lru_cache(maxsize=256)

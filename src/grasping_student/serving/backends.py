@@ -23,7 +23,7 @@ from grasping_student.serving.export_description import PICTURES, SCORES, read_e
 Runtime = Literal["openvino", "onnxruntime"]
 Precision = Literal["auto", "fp32", "bf16"]
 Graph = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Pictures to scores, both ``(batch, 1, side, side)``."""
+"""Pictures ``(batch, 1, side, side)`` to scores ``(batch, angles, side, side)``."""
 
 
 class OneExtent(UserError):
@@ -59,7 +59,7 @@ class ExportedModel(HeightmapScorer):
 
     def score_pictures(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``HeightmapScorer``."""
-        return self._graph(np.ascontiguousarray(pictures[:, None]))[:, 0]
+        return self._graph(np.ascontiguousarray(pictures[:, None]))
 
     def on(self, workspace: Workspace) -> ExportedModel:
         """See ``HeightmapScorer``.

@@ -10,7 +10,7 @@ from grasping_student.geometry import antipodal
 from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.configuration import ModelConfig
-from grasping_student.models.rotation import Canvas
+from grasping_student.models.rotation import Canvas, turns_of
 from grasping_student.pipeline.configuration import to_plain, with_values
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, sha256_of_file
@@ -21,7 +21,7 @@ READABLE = (1, SCHEMA_VERSION)
 
 DESCRIPTION = "export.json"
 PICTURES, SCORES = "pictures", "scores"
-"""Names of the graph's input and output, both float32 ``(batch, 1, side, side)``."""
+"""Names of the graph's input, float32 ``(batch, 1, side, side)``, and output, ``(batch, angles, side, side)``."""
 
 ExportFormat = Literal["onnx", "openvino"]
 FILES: dict[str, tuple[str, ...]] = {"onnx": ("model.onnx",), "openvino": ("model.xml", "model.bin")}
@@ -97,7 +97,6 @@ def describe_export(
         facts: anything else worth telling: ``numbers``, ``parity``.
     """
     canvas = Canvas(config.workspace, config.network.stride)
-    shape = ["batch", 1, "side", "side"]
     return {
         "schema_version": SCHEMA_VERSION,
         "exported_from": exported_from,
@@ -107,12 +106,12 @@ def describe_export(
         "input": {
             "name": PICTURES,
             "type": "float32",
-            "shape": shape,
+            "shape": ["batch", 1, "side", "side"],
             "side": canvas.side,
             "any_side": any_side,
             "multiple_of": canvas.stride,
         },
-        "output": {"name": SCORES, "type": "float32", "shape": shape},
+        "output": {"name": SCORES, "type": "float32", "shape": ["batch", config.network.angles.count, "side", "side"]},
         "units": "metres and radians; x right, y up, z up, origin at the workspace's centre on the table",
         "preprocessing": _preprocessing(config, canvas),
         "postprocessing": _postprocessing(config),
@@ -122,6 +121,7 @@ def describe_export(
 
 def _preprocessing(config: ModelConfig, canvas: Canvas) -> dict[str, Any]:
     own, normalisation = config.workspace, config.normalisation
+    angles = [float(angle) for angle in DEPLOYMENT_ANGLES.angles]
     return {
         "heightmap": {
             **_measures(own),
@@ -137,21 +137,26 @@ def _preprocessing(config: ModelConfig, canvas: Canvas) -> dict[str, Any]:
         "canvas": {
             "side": canvas.side,
             "centre": canvas.centre,
-            "meaning": "one picture for each angle: canvas pixel (r, c) lies right = c - centre, up = centre - r and "
-            "shows the heightmap at x = cos(angle) right - sin(angle) up, y = sin(angle) right + cos(angle) up, pixels "
+            "meaning": "one picture for each turn: canvas pixel (r, c) lies right = c - centre, up = centre - r and "
+            "shows the heightmap at x = cos(turn) right - sin(turn) up, y = sin(turn) right + cos(turn) up, pixels "
             "from the middle: column floor(pixels/2 + x), row floor(pixels/2 - y); outside it shows the border",
         },
-        "angles": [float(angle) for angle in DEPLOYMENT_ANGLES.angles],
+        "turns": list(turns_of(angles, config.network.angles)),
+        "angles": angles,
     }
 
 
 def _postprocessing(config: ModelConfig) -> dict[str, Any]:
     from grasping_student.models.grasp_choice import NMS_RADIUS  # late: it loads OpenCV, and --help must be quick
 
+    turns = turns_of([float(angle) for angle in DEPLOYMENT_ANGLES.angles], config.network.angles)
+    where = {index: (picture, channel) for picture, each in enumerate(turns.values()) for index, channel in each}
     return {
-        "scores": "the score of pixel (row, col) at an angle stands in the canvas of that angle at row "
-        "floor(centre - up + 0.5), column floor(centre + right + 0.5), where x = col - (pixels - 1)/2, y = (pixels - "
-        "1)/2 - row, right = cos(angle) x + sin(angle) y, up = cos(angle) y - sin(angle) x",
+        "maps": [where[index] for index in range(DEPLOYMENT_ANGLES.count)],
+        "scores": "maps names for each angle the picture of its turn and the channel there, both counted from 0; the "
+        "score of pixel (row, col) stands at row floor(centre - up + 0.5), column floor(centre + right + 0.5), "
+        "where x = col - (pixels - 1)/2, y = (pixels - 1)/2 - row, right = cos(turn) x + sin(turn) y, up = cos(turn) "
+        "y - sin(turn) x",
         "graspable": {
             "margin_pixels": config.workspace.margin_pixels,
             "meaning": "no grasp within so many pixels of the rim, and none where the height is below background",

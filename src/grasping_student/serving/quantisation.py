@@ -101,10 +101,10 @@ def quantise(graph: Path, model: HeightmapScorer, scenes: Sequence[Heightmap]) -
 
 
 def _turned(model: HeightmapScorer, scenes: Sequence[Heightmap]) -> Iterator[NDArray[np.float32]]:
-    """Each scene at one angle or more, every angle as often, ``(1, 1, side, side)``."""
-    angles = DEPLOYMENT_ANGLES.angles
-    rounds = max(1, min(MOST_PICTURES // max(len(scenes), 1), DEPLOYMENT_ANGLES.count))
+    """Each scene at one turn or more, every turn of deployment as often, ``(1, 1, side, side)``."""
+    turns = list(model.turns([float(angle) for angle in DEPLOYMENT_ANGLES.angles]))
+    rounds = max(1, min(MOST_PICTURES // max(len(scenes), 1), len(turns)))
     for number, scene in enumerate(scenes[:MOST_PICTURES]):
-        for turn in range(rounds):
-            angle = float(angles[(number + turn * DEPLOYMENT_ANGLES.count // rounds) % DEPLOYMENT_ANGLES.count])
-            yield from (picture[:, None] for picture in model.pictures_at(scene, [angle]))
+        for each in range(rounds):
+            turn = turns[(number + each * len(turns) // rounds) % len(turns)]
+            yield from (picture[:, None] for picture in model.pictures_at(scene, [turn]))
