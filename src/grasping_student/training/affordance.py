@@ -35,7 +35,7 @@ class AffordanceStep:
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss and share of the batch on the right side of one half."""
-        scores = network(batch["pictures"][:, None])[:, 0].float().flatten(1)
+        scores = network(batch["pictures"][:, None]).float().flatten(1)
         logit = scores.gather(1, batch["label"][:, None])[:, 0]
         loss = functional.binary_cross_entropy_with_logits(logit, batch["success"])
         with torch.no_grad():
@@ -100,7 +100,8 @@ def run(config: AffordanceConfig) -> Path:
         ]
         write_json(config.out / SPLIT, {"sources": list(config.sources), "datasets": sides})
         steps = config.loop.total_steps(len(labels))
-        batches = BalancedBatches(groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
+        drawing = (groups, model.canvas, config.normalisation, config.augmentation, config.seed, steps)
+        batches = BalancedBatches(*drawing, outputs=config.network.angles)
         facts = {"attempts": len(labels), "successes": int(succeeded.sum()), "steps": steps}
         return train(stage, config, model, AffordanceStep(), batches, len(labels), inputs, facts)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
-from grasping_student.geometry.grasp import TRAINING_ANGLES
+from grasping_student.geometry.grasp import TRAINING_ANGLES, AngleGrid
 from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.geometry.workspace import Workspace
 from grasping_student.models.normalisation import Normalisation, normalise
@@ -67,8 +67,15 @@ class Group:
     share: int
 
 
+ONE_ANGLE = AngleGrid(1)
+"""What a rotating network scores at one look: the angle at which the scene is shown to it."""
+
+
 class LabelledBatches(Batches):
-    """Batches of ``share`` labels of every group."""
+    """Batches of ``share`` labels of every group, for a network that scores the angles ``outputs`` at one look.
+
+    Where it has several, the scene is turned so that a label's grasp lies at one of them, each as often.
+    """
 
     def __init__(
         self,
@@ -78,6 +85,7 @@ class LabelledBatches(Batches):
         augmentation: AugmentationConfig,
         seed: int,
         steps: int,
+        outputs: AngleGrid = ONE_ANGLE,
     ) -> None:
         self.groups = groups
         self.canvas = canvas
@@ -85,6 +93,11 @@ class LabelledBatches(Batches):
         self.augmentation = augmentation
         self.seed = seed
         self.steps = steps
+        self.outputs = outputs
+
+    def channels(self, step: int, count: int) -> NDArray[np.int64]:
+        """The output that is to score the grasp of each of a step's pictures, shape ``(count,)``."""
+        return np.random.default_rng([self.seed, 8, step]).integers(self.outputs.count, size=count)
 
     def drawn(self, step: int) -> tuple[Labels, list[NDArray[np.uint16]]]:
         """Labels of one batch, and for each the bordered heights of its scene, flat."""
@@ -103,11 +116,12 @@ class PairBatches(LabelledBatches):
     A batch holds ``pictures`` float32 ``(2 batch, side, side)``, normalised, first all at the labelled angle, then all
     at the distant one; ``mask`` bool ``(batch, 2, side, side)``; ``label`` int64 ``(batch,)``, flat canvas index;
     ``success`` and ``weight`` float32 ``(batch,)``; with a constraint ``allowed`` bool, shaped as ``mask``: the pixels
-    of the mask at which it allows a horizontal grasp.
+    of the mask at which it allows a grasp at that angle. ``channel`` int64 ``(2 batch,)`` is the output of the network
+    that scores each picture's angle.
     """
 
-    def __init__(self, *drawing: Any, constraint: GraspConstraint | None = None) -> None:
-        super().__init__(*drawing)
+    def __init__(self, *drawing: Any, constraint: GraspConstraint | None = None, **options: Any) -> None:
+        super().__init__(*drawing, **options)
         self.constraint = constraint
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
@@ -118,23 +132,26 @@ class PairBatches(LabelledBatches):
         heights = np.empty((2, batch, side, side), dtype=np.uint16)
         mask = np.empty((batch, 2, side, side), dtype=bool)
         allowed = np.zeros_like(mask)
+        channels = self.channels(step, 2 * batch)
         rows, cols = np.empty((2, batch), dtype=np.int64), np.empty((2, batch), dtype=np.int64)
         for place, scene in enumerate(scenes):
             row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
             view = sample_view(self.augmentation, row, col, angle, canvas.workspace, random)
             for index, each in enumerate((view, _turned(view, distant_angle(angle, random.random())))):
-                source = canvas.source(each)
+                shown = each.tilted(self.outputs.angle(int(channels[index * batch + place])))
+                source = canvas.source(shown)
                 scene.take(source, out=heights[index, place], mode="clip")
-                mask[place, index] = canvas.mask(each)
+                mask[place, index] = canvas.mask(shown)
                 if self.constraint is not None:
                     good = np.pad(passing(self.constraint, scene, each.phi, canvas.workspace), 1)
                     allowed[place, index] = good.ravel().take(source, mode="clip") & mask[place, index]
-                rows[index, place], cols[index, place] = canvas.pixel(row, col, each)
+                rows[index, place], cols[index, place] = canvas.pixel(row, col, shown)
         pictures = heights.reshape(2 * batch, side, side) * np.float32(HEIGHT_UNIT)
         vary_heights(pictures, rows.ravel(), cols.ravel(), canvas.workspace.pixel_size, self.augmentation, random)
         arrays = {
             "pictures": normalise(pictures, self.normalisation),
             "mask": mask,
+            "channel": channels,
             "label": rows[0] * side + cols[0],
             "success": labels.success,
             "weight": labels.weight,
@@ -157,8 +174,9 @@ def _turned(view: View, phi: float) -> View:
 class BalancedBatches(LabelledBatches):
     """Item ``step`` is the whole batch of that step, ``share`` labels of every group (Algorithm 3; section III-F).
 
-    A batch holds ``pictures`` float32 ``(batch, side, side)``, normalised, the grasp horizontal; ``label`` int64
-    ``(batch,)``, flat canvas index of the grasp; ``success`` float32 ``(batch,)``.
+    A batch holds ``pictures`` float32 ``(batch, side, side)``, normalised, the grasp at an angle that the network
+    scores; ``label`` int64 ``(batch,)``, flat index of the grasp in all the network's outputs ``(angles, side, side)``;
+    ``success`` float32 ``(batch,)``.
     """
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
@@ -168,16 +186,18 @@ class BalancedBatches(LabelledBatches):
         batch, side = len(labels), canvas.side
         heights = np.empty((batch, side, side), dtype=np.uint16)
         rows, cols = np.empty(batch, dtype=np.int64), np.empty(batch, dtype=np.int64)
+        channels = self.channels(step, batch)
         for place, scene in enumerate(scenes):
             row, col, angle = int(labels.row[place]), int(labels.col[place]), float(labels.angle[place])
             view = sample_view(self.augmentation, row, col, angle, canvas.workspace, random)
+            view = view.tilted(self.outputs.angle(int(channels[place])))
             scene.take(canvas.source(view), out=heights[place], mode="clip")
             rows[place], cols[place] = canvas.pixel(row, col, view)
         pictures = heights * np.float32(HEIGHT_UNIT)
         vary_heights(pictures, rows, cols, canvas.workspace.pixel_size, self.augmentation, random)
         return {
             "pictures": torch.from_numpy(normalise(pictures, self.normalisation)),
-            "label": torch.from_numpy(rows * side + cols),
+            "label": torch.from_numpy((channels * side + rows) * side + cols),
             "success": torch.from_numpy(labels.success),
         }
 

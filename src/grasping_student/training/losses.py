@@ -76,7 +76,7 @@ class PairStep:
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss, share of the probability at the label, and share of labels that the best pixel hits."""
-        scores = pair_scores(network, batch["pictures"])
+        scores = pair_scores(network, batch["pictures"], batch["channel"])
         logit = pair_logit(scores, batch["mask"], batch["label"])
         with torch.no_grad():
             hit = best_is_near(scores, batch["mask"], batch["label"], self._near_pixels)
@@ -88,7 +88,14 @@ class PairStep:
         return {"loss": loss, **recorded}
 
 
-def pair_scores(network: nn.Module, pictures: Tensor) -> Tensor:
-    """Scores of a batch's pictures, ``(2 batch, side, side)`` -> ``(batch, 2, side, side)``."""
-    scores = network(pictures[:, None])[:, 0]
+def pair_scores(network: nn.Module, pictures: Tensor, channel: Tensor) -> Tensor:
+    """Scores of a batch's pictures, ``(2 batch, side, side)`` -> ``(batch, 2, side, side)``.
+
+    Args:
+        network: one or several score maps a picture.
+        pictures: first all at the labelled angle, then all at the distant one.
+        channel: int64 ``(2 batch,)``, which of its score maps each picture is about.
+    """
+    scores = network(pictures[:, None])
+    scores = scores[torch.arange(len(scores), device=scores.device), channel]
     return scores.unflatten(0, (2, -1)).transpose(0, 1)

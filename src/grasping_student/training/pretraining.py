@@ -67,12 +67,12 @@ def corrupt(
 
 
 class DenoisingStep:
-    """Mean absolute error of the restored picture, in units of the network's input."""
+    """Mean absolute error of the restored picture, in every output of the network, in units of its input."""
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The loss alone."""
-        restored = network(batch["pictures"][:, None])[:, 0].float()
-        return {"loss": (restored - batch["whole"]).abs().mean()}
+        restored = network(batch["pictures"][:, None]).float()
+        return {"loss": (restored - batch["whole"][:, None]).abs().mean()}
 
 
 def run(config: PretrainingConfig) -> Path:

@@ -75,6 +75,7 @@ def train_pairs(
             config.seed,
             steps,
             constraint=constraint.make() if constraint and weight else None,
+            outputs=config.network.angles,
         )
         step = PairStep(dataset.workspace.pixel_size, weight)
         return train(run, config, model, step, batches, items, inputs, {"steps": steps, **facts})
