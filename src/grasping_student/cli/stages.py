@@ -85,11 +85,23 @@ def with_general(config: Learning) -> Learning:
     return replace(config, initial=PRETRAINED) if named else config
 
 
+def with_general_teachers(config: StudentConfig) -> StudentConfig:
+    """``--distillation.teachers general`` as the folder of the general model that ships with the package."""
+    from grasping_student.serving.loading import PRETRAINED
+
+    general = Path("general")
+    named = config.distillation.teachers
+    if general not in named or general.exists():
+        return config
+    teachers = tuple(PRETRAINED if each == general else each for each in named)
+    return replace(config, distillation=replace(config.distillation, teachers=teachers))
+
+
 def train_student(config: StudentConfig) -> None:
     """``grasping-student train student``."""
     from grasping_student.training.student import run
 
-    notify(f"checkpoint in {run(with_general(config))}")
+    notify(f"checkpoint in {run(with_general_teachers(with_general(config)))}")
 
 
 def train_pretraining(config: PretrainingConfig) -> None:

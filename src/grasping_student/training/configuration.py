@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,6 +10,7 @@ from grasping_student.models.configuration import NetworkConfig
 from grasping_student.models.normalisation import Normalisation
 from grasping_student.pipeline.configuration import check_seeds
 from grasping_student.training.augmentation import AugmentationConfig, standard_augmentation
+from grasping_student.training.distillation_configuration import DistillationConfig
 from grasping_student.training.loop_configuration import LoopConfig, OptimiserConfig
 
 
@@ -106,7 +107,7 @@ class PseudoLabelChoice:
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """Learn from a teacher's pseudo-labels (paper, Algorithm 2)."""
+    """Learn from a teacher's pseudo-labels (paper, Algorithm 2), or from its whole score maps."""
 
     RENAMED: ClassVar[dict[str, str]] = {
         "obey_rule": "constrain",
@@ -120,7 +121,7 @@ class StudentConfig:
     """Dataset with the scenes; their own labels, if any, are not used."""
 
     pseudo_labels: Path = Path("runs/pseudo-labels")
-    """Folder that ``pseudo-label`` wrote for this dataset."""
+    """Folder that ``pseudo-label`` wrote for this dataset; nothing is read there with ``distillation.teachers``."""
 
     out: Path = Path("runs/student")
     """Checkpoint folder to write."""
@@ -136,8 +137,11 @@ class StudentConfig:
 
     pseudo: PseudoLabelChoice = field(default_factory=PseudoLabelChoice)
 
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+
     constrain: bool = True
-    """The student carries the constraint of its pseudo-labels, if they have one, and obeys it when it chooses."""
+    """The student carries the constraint of its pseudo-labels, or of its first teacher, if they have one, and obeys it
+    when it chooses."""
 
     constraint_weight: float = 0.0
     """Weight of a second loss, which wants all probability on grasps that the pseudo-labels' constraint allows."""
@@ -182,11 +186,28 @@ class StudentConfig:
                 f"pseudo.weights {self.pseudo.weights} weighs the labels of a scene against each other, and there is "
                 "one: give pseudo.labels_per_scene 2 or more, or leave the weights out"
             )
+        if self.distillation.teachers:
+            self._check_distilled()
+        elif self.distillation != DistillationConfig():
+            raise ValueError("distillation has options and no teachers: give distillation.teachers, or none of it")
         if self.shares[0] < 1:
             raise ValueError(
                 f"labelled_fraction {self.labelled_fraction} and online_fraction {self.online_fraction} leave no place "
                 f"for pseudo-labels in a batch of {self.loop.batch}"
             )
+
+    def _check_distilled(self) -> None:
+        """Refuse options that say something of pseudo-labels, where there are none."""
+        usual = {each.name: each for each in fields(self)}
+        for name in ("pseudo_labels", "pseudo", "constraint_weight", "true_labels", "online_attempts"):
+            factory, value = usual[name].default_factory, usual[name].default
+            if getattr(self, name) != (value if factory is MISSING else factory()):
+                raise ValueError(
+                    f"{name} is for students of pseudo-labels, and distillation.teachers teach by score maps: leave "
+                    "one of them out"
+                )
+        if self.augmentation.blocks:
+            raise ValueError("augmentation blocks are things that distillation.teachers do not see: leave them at 0")
 
     def _check_mixed(self, dataset: str, fraction: str, places: int, least: int, what: str) -> None:
         """Make sure that a dataset to be mixed in and its fraction of a batch go together.
@@ -216,7 +237,8 @@ class StudentConfig:
     @property
     def inputs(self) -> tuple[Path | None, ...]:
         """Folders that are read."""
-        return self.dataset, self.pseudo_labels, self.true_labels, self.online_attempts, self.initial
+        taught = self.distillation.teachers or (self.pseudo_labels,)
+        return self.dataset, *taught, self.true_labels, self.online_attempts, self.initial
 
     @property
     def shares(self) -> tuple[int, int, int, int]:

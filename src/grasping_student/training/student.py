@@ -1,4 +1,4 @@
-"""The student stage: scenes and pseudo-labels in, checkpoint out (paper, Algorithm 2)."""
+"""The student stage: scenes and pseudo-labels, or teachers, in, checkpoint out (paper, Algorithm 2)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import sha256_of_file
 from grasping_student.training.batches import Group
 from grasping_student.training.configuration import PseudoLabelChoice, StudentConfig
+from grasping_student.training.distillation import distil
 from grasping_student.training.labels import Labels, read_labels, read_scenes
 from grasping_student.training.teacher import train_pairs
 
@@ -29,6 +30,8 @@ def run(config: StudentConfig) -> Path:
             workspace or without successes, online attempts without failures, an existing ``out``, an unknown network,
             or a resume with another config or other data.
     """
+    if config.distillation.teachers:
+        return distil(config)
     dataset = Dataset(config.dataset)
     dataset.require()
     table, provenance = PseudoLabelTable.load(config.pseudo_labels)
