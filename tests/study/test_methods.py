@@ -85,3 +85,30 @@ def test_a_model_that_learned_from_the_proxys_network_is_not_judged_by_it():
     with pytest.raises(UserError, match=r"learned from affordance-.*--no-proxy"):
         GRAPH.proxy(guilty, "domain-shift")
     assert GRAPH.proxy(stages("affordance-filter")[-1], "domain-shift").kind == "proxy"
+
+
+def bin_student(condition, preset="bin"):
+    graph = StageGraph(EXPERIMENT_PRESETS[preset]())
+    return graph.model(condition, Trial("bin", "100", 0, Level(0.25))), graph
+
+
+def test_a_student_of_soft_targets_has_teachers_of_the_same_labels_and_no_table():
+    stage, _ = bin_student("student_soft")
+    teachers = stage.config.distillation.teachers
+    made = {each.out: each for each in with_inputs([stage])}
+    assert len(teachers) == 3
+    assert "table" not in {each.kind for each in made.values()}
+    configs = [made[path].config for path in teachers]
+    assert {changed_values(each, configs[0]).keys() <= {"seed"} for each in configs} == {True}
+    assert len({each.seed for each in configs}) == 3
+    assert stage.config.initial == teachers[0]
+    assert stage.config.network == configs[0].network
+
+
+def test_the_student_of_one_pass_learns_longer_from_the_same_teacher():
+    stage, graph = bin_student("student_one_pass")
+    other, _ = bin_student("student_general")
+    assert stage.config.network.name == "one-pass"
+    assert stage.config.distillation.teachers == (other.config.initial,)
+    assert stage.config.loop.steps == 5 * graph.sizes.student_steps
+    assert stage.config.initial is None

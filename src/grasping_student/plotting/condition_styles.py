@@ -36,5 +36,7 @@ CONDITION_STYLES: dict[str, tuple[str, str, str]] = {
     "general": (PURPLE, "*", ":"),
     "general_outcomes": (PURPLE, "D", "-"),
     "student_general": (BLUE, "*", "-"),
+    "student_soft": (SKY, "D", "-"),
+    "student_one_pass": (GREEN, "^", "-."),
 }
 """Colour, marker and line of a condition, the same in every panel: told apart without colours as well."""

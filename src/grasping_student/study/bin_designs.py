@@ -37,6 +37,8 @@ BIN_CONDITIONS = (
     "general",
     "general_outcomes",
     "student_general",
+    "student_soft",
+    "student_one_pass",
 )
 """Every condition stands in every table: chance, geometry, the ceiling, all teachers and students."""
 

@@ -178,6 +178,22 @@ CONDITIONS: dict[str, Condition] = {
         teacher="general_outcomes",
         method="antipodal-from-teacher",
     ),
+    "student_soft": Condition(
+        "student of soft targets of the general model, labels",
+        "student",
+        "as the one before, but it learns the whole score maps of three such models and not their best grasps",
+        teacher="general_outcomes",
+        method="soft-targets",
+        constraint="antipodal",
+    ),
+    "student_one_pass": Condition(
+        "one-pass student of the general model, labels",
+        "student",
+        "learns that model's whole score maps on the photos; one look at a scene scores all angles",
+        teacher="general_outcomes",
+        method="one-pass",
+        constraint="antipodal",
+    ),
     "student_rank": Condition(
         "student, weight 1 / rank",
         "student",

@@ -41,6 +41,12 @@ class Method:
     relabelled: bool = False
     """The students see the pool's scenes as well, the teacher's own labelled ones among them, relabelled by it."""
 
+    soft_targets: bool = False
+    """The student learns the whole score maps of its teacher, and of the ensemble's, in place of pseudo-labels."""
+
+    steps: float = 1.0
+    """Times as many steps as other students."""
+
     after: str = ""
     """A second round: a student of this method labels for it, in place of the teacher."""
 
@@ -92,6 +98,18 @@ METHODS: dict[str, Method] = {
     "ema-teacher": Method("teacher with averaged weights", teacher={"loop": {"ema": 0.98}}),
     "affordance-filter": Method("affordance network of the same labels as filter", affordance_filter=True),
     "two-rounds": Method("a second round: the plain student teaches", after="plain"),
+    "soft-targets": Method(
+        "soft targets of 3 teachers, starts from its teacher's weights",
+        soft_targets=True,
+        from_teacher=True,
+        ensemble=2,
+    ),
+    "one-pass": Method(
+        "soft targets of its teacher, all angles at one look",
+        student={"network": {"name": "one-pass", "widths": (32, 48, 64, 96)}, "distillation": {"angles": 4}},
+        soft_targets=True,
+        steps=5.0,
+    ),
     "antipodal-two-rounds": Method("antipodal grasps, a second round", ANTIPODAL, after="antipodal"),
 }
 """Name -> method."""
@@ -104,10 +122,13 @@ _ELSEWHERE = (
     "weight-score",
     "antipodal-unconstrained",
     "antipodal-from-teacher",
+    "soft-targets",
+    "one-pass",
 )
 ABLATION = tuple(name for name in METHODS if name not in _ELSEWHERE)
 """Levels of the experiment ``methods``. Several labels a scene and their weights are measured by ``labels-per-scene``;
-the student of antipodal grasps without its constraint is the condition ``student_unconstrained``."""
+the student of antipodal grasps without its constraint is the condition ``student_unconstrained``; soft
+targets are those of the general model with labels, in bins."""
 
 NAMED_ONLY = (
     "relabelled",

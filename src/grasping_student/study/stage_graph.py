@@ -25,6 +25,7 @@ from grasping_student.study.stages import Stage, make_stage, with_inputs
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance, paper_affordance
 from grasping_student.training.augmentation import no_augmentation, standard_augmentation
 from grasping_student.training.configuration import (
+    PseudoLabelChoice,
     StudentConfig,
     TeacherConfig,
     light_student,
@@ -32,6 +33,7 @@ from grasping_student.training.configuration import (
     paper_student,
     paper_teacher,
 )
+from grasping_student.training.distillation_configuration import DistillationConfig
 from grasping_student.training.loop_configuration import LoopConfig
 from grasping_student.training.pretraining_configuration import light_pretraining
 
@@ -81,8 +83,8 @@ class StageGraph:
         """The general model that ships with the package."""
         return self._stage("general", GeneralConfig(shipped_weights()), (), 1)
 
-    def affordance_filter(self, trial: Trial, from_general: bool = False) -> Stage:
-        """The affordance network of exactly the labels that the trial's teacher learns from."""
+    def affordance_filter(self, trial: Trial, from_general: bool = False, other: int = 0) -> Stage:
+        """The affordance network of exactly the labels that the trial's teacher learns from, or one of another seed."""
         pool, labels = self.data.pool(DOMAINS[trial.domain].labels), self.labels(trial)
         config = replace(
             self._affordance_config(),
@@ -90,7 +92,7 @@ class StageGraph:
             sources=TeacherConfig().sources,
             labels=labels,
             label_seed=trial.replicate,
-            seed=self._training_seed(trial.replicate),
+            seed=self._training_seed(trial.replicate) + 100 * other,
         )
         if not from_general:
             return self._affordance("affordance_filter", config, (pool,), labels)
@@ -115,14 +117,14 @@ class StageGraph:
         condition = trial.condition(name)
         if condition.kind == "general":
             return self.general()
-        if condition.kind == "outcomes":
-            return self.affordance_filter(trial, condition.from_general)
-        if condition.kind == "teacher":
+        if condition.kind in ("teacher", "outcomes"):
             return self._teacher_of(name, trial, {})
         return self._student(condition, trial)
 
     def _teacher_of(self, name: str, trial: Trial, options: dict[str, Any], other: int = 0) -> Stage:
         """The trial's teacher of a condition, with other options or of another training seed."""
+        if CONDITIONS[name].kind == "outcomes":
+            return self.affordance_filter(trial, CONDITIONS[name].from_general, other)
         pool = self.data.pool(DOMAINS[trial.domain].labels)
         return self._teacher(pool, CONDITIONS[name], self.labels(trial), trial.replicate, options, 100 * other)
 
@@ -160,14 +162,14 @@ class StageGraph:
             dataset=held_out.out,
             foreground_only=self.sizes.training == "light",
         )
-        rounds = 1 + self.sizes.rounds
-        return self._stage("proxy", config, (model, affordance, held_out), rounds * self.sizes.held_out)
+        return self._stage(
+            "proxy", config, (model, affordance, held_out), (1 + self.sizes.rounds) * self.sizes.held_out
+        )
 
     def entropy(self, model: Stage, domain: str) -> Stage:
         """The entropy of a model's maps on the held-out scenes."""
         held_out = self.data.held_out(DOMAINS[domain].target)
-        config = EntropyConfig(model.out, held_out.out)
-        return self._stage("entropy", config, (model, held_out), self.sizes.held_out)
+        return self._stage("entropy", EntropyConfig(model.out, held_out.out), (model, held_out), self.sizes.held_out)
 
     def picking(self, trial: Trial, specs: dict[str, Stage | str], constraints: Mapping[str, str]) -> Stage:
         """Episodes of picking: conditions alternate on the same scenes, each under its constraint."""
@@ -222,28 +224,32 @@ class StageGraph:
         scenes = self.data.scenes(trial.domain, method.relabelled)
         if method.after:
             teacher = self._student(replace(condition, method=method.after), trial)
-        elif CONDITIONS[condition.teacher].kind == "outcomes":
-            teacher = self.model(condition.teacher, trial)
         else:
             teacher = self._teacher_of(condition.teacher, trial, method.teacher)
         others = (self._teacher_of(condition.teacher, trial, {}, 1 + number) for number in range(method.ensemble))
-        table = self.table((teacher, *others), method, trial)
-        paper = self.sizes.training == "paper"
+        teachers = (teacher, *others)
+        paper, steps = self.sizes.training == "paper", round(method.steps * self._student_steps())
         base = paper_student() if paper else light_student()
         config: StudentConfig = replace(
             base,
             dataset=scenes.out,
-            pseudo_labels=table.out,
             seed=self._training_seed(trial.replicate) + (600 if method.after else 500),
             network=teacher.config.network if method.from_teacher else self.sizes.network,
-            loop=self._loop(base.loop, 0 if paper else self.sizes.student_steps, 0),
+            loop=self._loop(base.loop, 0 if paper and method.steps == 1.0 else steps, 0),
         )
+        inputs: tuple[Stage, ...] = (*teachers, scenes)
+        if method.soft_targets:
+            soft = DistillationConfig(tuple(each.out for each in teachers))
+            config = replace(config, pseudo=PseudoLabelChoice(), distillation=soft)
+        else:
+            table = self.table(teachers, method, trial)
+            config, inputs = replace(config, pseudo_labels=table.out), (table, scenes)
         if CONDITIONS[condition.teacher].augmented:
             config = replace(config, augmentation=standard_augmentation())
         for values in (trial.settings.student, method.student):
             config = with_values(config, values, "method")
-        config, inputs = self._with_extras(config, method, trial, teacher, (table, scenes))
-        return self._stage("student", config, inputs, self._student_steps() * config.loop.batch)
+        config, inputs = self._with_extras(config, method, trial, teacher, inputs)
+        return self._stage("student", config, inputs, steps * config.loop.batch)
 
     def _with_extras(
         self, config: StudentConfig, method: Method, trial: Trial, teacher: Stage, inputs: tuple[Stage, ...]
@@ -252,7 +258,7 @@ class StageGraph:
         if method.from_teacher:
             config, inputs = replace(config, initial=teacher.out), (*inputs, teacher)
         if method.pretrained:
-            start = self._pretraining(config, inputs[1])
+            start = self._pretraining(config, inputs[-1])
             config, inputs = replace(config, initial=start.out), (*inputs, start)
         if method.online_fraction:
             family = DOMAINS[trial.domain].target
@@ -260,10 +266,9 @@ class StageGraph:
             config = replace(config, online_attempts=online.out, online_fraction=method.online_fraction)
             inputs = (*inputs, online)
         if method.labelled_fraction:
-            pool = self.data.pool(DOMAINS[trial.domain].labels)
-            labels, replicate = self.labels(trial), trial.replicate
+            pool, labels = self.data.pool(DOMAINS[trial.domain].labels), self.labels(trial)
             config = replace(config, true_labels=pool.out, labelled_fraction=method.labelled_fraction)
-            config, inputs = replace(config, labels=labels, label_seed=replicate), (*inputs, pool)
+            config, inputs = replace(config, labels=labels, label_seed=trial.replicate), (*inputs, pool)
         return config, inputs
 
     def _pretraining(self, config: StudentConfig, scenes: Stage) -> Stage:
@@ -283,7 +288,7 @@ class StageGraph:
 
     def _loop(self, base: LoopConfig, steps: int, items: int) -> LoopConfig:
         loop = replace(base, steps=steps, batch=self.sizes.batch, threads=1, show_progress=False, keep_rounds=True)
-        total = loop.total_steps(items) if items else self._student_steps()
+        total = loop.total_steps(items or self.data.scene_count())
         return replace(loop, record_every=max(1, -(-total // self.sizes.rounds)))
 
     def _student_steps(self) -> int:
@@ -293,7 +298,6 @@ class StageGraph:
 
     def _stage(self, kind: str, config: Any, inputs: tuple[Stage, ...], units: float) -> Stage:
         network = self.sizes.affordance_network if kind in ("affordance", "affordance_filter") else self.sizes.network
-        learns = kind != "picking"
-        widths = f"{max(network.widths)}" if network.name == "compact" else ""
-        scale = f"{network.name}{widths}-{self.sizes.pixels}" if learns else f"{self.sizes.pixels}"
+        widths = f"{max(network.widths)}" if network.trunk == "compact" else ""
+        scale = f"{network.name}{widths}-{self.sizes.pixels}" if kind != "picking" else f"{self.sizes.pixels}"
         return make_stage(kind, config, self.cache, inputs, units, scale)
