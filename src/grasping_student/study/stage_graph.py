@@ -129,18 +129,16 @@ class StageGraph:
         return self._teacher(pool, CONDITIONS[name], self.labels(trial), trial.replicate, options, 100 * other)
 
     def table(self, teachers: tuple[Stage, ...], method: Method, trial: Trial) -> Stage:
-        """A teacher's pseudo-labels of a trial's scenes, averaged with further teachers and filtered where the method
-        wants it."""
+        """Pseudo-labels of a trial's scenes by one or several teachers, filtered where the method wants it."""
         scenes, angles = self.data.scenes(trial.domain, method.relabelled), trial.settings.angles or self.sizes.angles
         base = paper_pseudo_labels() if self.sizes.training == "paper" else PseudoLabelConfig()
+        others = tuple(each.out for each in teachers[1:])
         config = with_values(
-            replace(base, workers=1, teacher=teachers[0].out, dataset=scenes.out, angles=angles),
+            replace(base, workers=1, teacher=teachers[0].out, dataset=scenes.out, angles=angles, others=others),
             method.pseudo_labels,
             "method",
         )
         inputs = (teachers[0], scenes, *teachers[1:])
-        if len(teachers) > 1:
-            config = replace(config, others=tuple(each.out for each in teachers[1:]))
         if method.affordance_filter:
             network = self.affordance_filter(trial)
             config, inputs = replace(config, affordance_filter=network.out), (*inputs, network)
@@ -162,9 +160,8 @@ class StageGraph:
             dataset=held_out.out,
             foreground_only=self.sizes.training == "light",
         )
-        return self._stage(
-            "proxy", config, (model, affordance, held_out), (1 + self.sizes.rounds) * self.sizes.held_out
-        )
+        rounds = 1 + self.sizes.rounds
+        return self._stage("proxy", config, (model, affordance, held_out), rounds * self.sizes.held_out)
 
     def entropy(self, model: Stage, domain: str) -> Stage:
         """The entropy of a model's maps on the held-out scenes."""
@@ -261,8 +258,7 @@ class StageGraph:
             start = self._pretraining(config, inputs[-1])
             config, inputs = replace(config, initial=start.out), (*inputs, start)
         if method.online_fraction:
-            family = DOMAINS[trial.domain].target
-            online = self.data.attempts("online", family, self.sizes.robot, teacher)
+            online = self.data.attempts("online", DOMAINS[trial.domain].target, self.sizes.robot, teacher)
             config = replace(config, online_attempts=online.out, online_fraction=method.online_fraction)
             inputs = (*inputs, online)
         if method.labelled_fraction:
