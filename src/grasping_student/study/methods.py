@@ -106,7 +106,7 @@ METHODS: dict[str, Method] = {
     ),
     "one-pass": Method(
         "soft targets of its teacher, all angles at one look",
-        student={"network": {"name": "one-pass", "widths": (32, 48, 64, 96)}, "distillation": {"angles": 4}},
+        student={"network": {"name": "one-pass", "widths": (24, 40, 64, 96)}, "distillation": {"angles": 4}},
         soft_targets=True,
         steps=5.0,
     ),
