@@ -1,6 +1,6 @@
 """What one pass costs against 16 turned passes: the network, all score maps, and the whole road of ``predict``.
 
-Run: python benchmarks/one_pass.py [--sizes light paper] [--repetitions 15] [--out JSON]
+Run: python benchmarks/one_pass.py [--sizes light paper] [--repetitions 15] [--out JSON] [--page]
 
 Both sides take turns in the same run, on one thread. Times are processor milliseconds, the median over the
 repetitions. Weights are fresh: they change no time. At light size the rotating network is that of the general model,
@@ -21,6 +21,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from measuring import replace_table
 from one_pass_model import WIDTHS
 from tests.serving.tabletop import frame_of, tabletop
 
@@ -39,6 +40,7 @@ from grasping_student.serving.parity import sample_scenes
 from grasping_student.serving.predict import predict
 
 RESULTS = Path(__file__).parent / "results" / "one_pass.json"
+PAGE = Path(__file__).parents[1] / "docs" / "general-model.md"
 SIZES: dict[str, tuple[Workspace, NetworkConfig, NetworkConfig]] = {
     "light": (light_workspace(), NetworkConfig(), NetworkConfig("one-pass", widths=WIDTHS)),
     "paper": (paper_workspace(), NetworkConfig("fpn-resnet50"), NetworkConfig("one-pass-fpn-resnet50")),
@@ -111,6 +113,11 @@ def table(told: dict) -> str:
             mark = " **missed**" if part == "network" and each["ratio"] < ASKED else ""
             numbers = f"{each['sixteen_ms']:.1f} | {each['one_ms']:.1f} | {each['ratio']:.1f}{mark}"
             lines.append(f"| {name} | {part} | {numbers} |")
+    lines += [
+        "",
+        f"`python benchmarks/one_pass.py`, {told['machine']}: processor time of a scene on one thread, both sides "
+        "by turns in one run; `predict` with its repairs, constraint and placement.",
+    ]
     return "\n".join(lines)
 
 
@@ -120,6 +127,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--repetitions", type=int, default=15)
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--page", action="store_true", help="write the table into the page, too")
     options = parser.parse_args()
     torch.set_num_threads(1)
     backends = ["torch fp32", *(["torch bf16"] if has_native_bf16() else []), "openvino"]
@@ -131,6 +139,8 @@ def main() -> None:
     told = {"commit": code_commit(), "machine": machine_name(), "asked": ASKED, "found": found}
     write_json(options.out, told)
     print(table(told))
+    if options.page:
+        replace_table(PAGE, "one-pass", table(told))
 
 
 if __name__ == "__main__":

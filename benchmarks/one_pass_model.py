@@ -22,7 +22,7 @@ from grasping_student.serving.loading import PRETRAINED
 
 RESULTS = Path(__file__).parent / "results" / "one_pass_model.json"
 WIDTHS = (24, 40, 64, 96)
-"""Of the trunk: those of the general model, deeper down somewhat more; wider ones cost more than a tenth of 16 passes."""
+"""Of the trunk: the general model's, a little more deep down; wider ones cost more than a tenth of 16 passes."""
 
 MOST_LOST = 0.02
 """The one-pass model may succeed less often than the rotating one by at most this much."""
@@ -91,8 +91,8 @@ def table(found: dict[str, Any]) -> str:
     lines.append(row("one-pass less general, paired", less["success_rate"], less["bootstrap_95"], "+.1f"))
     lines += [
         "",
-        f"`python benchmarks/one_pass_model.py`, {less['units']} scenes, seed 3, 95 % intervals over scenes; distilled on "
-        f"{found['photos']} photos in {found['steps']} steps.",
+        f"`python benchmarks/one_pass_model.py`, {less['units']} scenes, seed 3, 95 % intervals over scenes; "
+        f"distilled on {found['photos']} photos in {found['steps']} steps.",
     ]
     return "\n".join(lines)
 

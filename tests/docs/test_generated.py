@@ -29,7 +29,8 @@ def test_the_table_of_the_servers_page_is_the_measured_one():
 
 
 @pytest.mark.parametrize(
-    ("module", "marker"), [("general_model_rates", "general-model"), ("real_labels", "real-labels")]
+    ("module", "marker"),
+    [("general_model_rates", "general-model"), ("one_pass", "one-pass"), ("real_labels", "real-labels")],
 )
 def test_a_table_between_markers_is_the_measured_one(module, marker, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))

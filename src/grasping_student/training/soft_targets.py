@@ -44,11 +44,18 @@ class SoftTargetBatches(Batches):
         outputs: AngleGrid,
         angles: int,
     ) -> None:
-        """Args beside the attributes of other batches:
-        canvases: of the student and of the teachers.
-        batch: scenes a step.
-        outputs: angles that the student scores at one look.
-        angles: random ones of each scene; with several outputs at most as many as these.
+        """Batches of unlabelled scenes.
+
+        Args:
+            scenes: unlabelled.
+            canvases: of the student and of the teachers.
+            normalisation: of both.
+            augmentation: what is varied; noise and holes are the student's alone.
+            seed: of all draws.
+            steps: number of batches.
+            batch: scenes a step.
+            outputs: angles that the student scores at one look.
+            angles: random ones of each scene; of several outputs at most all.
         """
         self.scenes = scenes
         self.canvas, self.teacher_canvas = canvases
