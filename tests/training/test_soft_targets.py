@@ -14,11 +14,13 @@ from grasping_student.geometry.grasp import DEPLOYMENT_ANGLES, AngleGrid, angle_
 from grasping_student.models.normalisation import Normalisation
 from grasping_student.models.rotation import Canvas, bordered
 from grasping_student.training.augmentation import AugmentationConfig
+from grasping_student.training.batches import items_of_step
 from grasping_student.training.labels import HEIGHT_UNIT, Scenes
 from grasping_student.training.soft_targets import (
     SoftTargetBatches,
     SoftTargetStep,
     at_places,
+    cell_weights,
     mean_probability,
     soft_target_loss,
 )
@@ -99,7 +101,43 @@ def test_foreground_is_where_the_scene_is_no_table():
     heights = at_places(batch["shown"][:, None], batch["teacher_place"])
     for angle in range(3):
         here = heights[:, angle] > heights.min() + 0.5
-        assert (here == batch["foreground"]).float().mean() > 0.97  # nearest pixels at the rim of a bar may differ
+        assert (here == batch["foreground"][:, angle]).float().mean() > 0.97  # nearest pixels at a bar's rim may differ
+
+
+class RightHalf:
+    """Allows what lies right of the workspace's middle, at angles below a quarter turn."""
+
+    def allows(self, height, angles, workspace):
+        allowed = np.zeros((len(angles), *workspace.shape), bool)
+        allowed[np.asarray(angles) % math.pi < math.pi / 2, :, workspace.pixels // 2 :] = True
+        return allowed
+
+
+@settings(deadline=None, max_examples=10)
+@given(SEEDS, OUTPUTS)
+def test_allowed_is_what_the_constraint_allows_at_the_teachers_angle_in_the_scene(seed, outputs):
+    drawn_from, still = bars(seed), AugmentationConfig()
+    options = (drawn_from.scenes, (CANVAS, CANVAS), Normalisation(), still, seed, 9, 2, outputs, 3)
+    batch, free = SoftTargetBatches(*options, RightHalf())[0], SoftTargetBatches(*options)[0]
+    assert "allowed" not in free
+    assert torch.equal(batch["pictures"], free["pictures"])  # the constraint draws nothing
+    right = torch.arange(SMALL.graspable_pixels**2) % SMALL.graspable_pixels >= SMALL.graspable_pixels // 2
+    shown = batch["shown"].unflatten(0, (2, 3)).numpy()
+    for scene, item in enumerate(items_of_step(0, 2, len(drawn_from.labels), seed)):
+        for angle in range(3):
+            found, foreground = batch["allowed"][scene, angle], batch["foreground"][scene, angle]
+            level = (drawn_from.labels.angle[item] - direction_across(shown[scene, angle])) % math.pi
+            if abs(level % (math.pi / 2) - math.pi / 4) < math.pi / 4 - 0.1:  # not at the edge of a quarter turn
+                assert torch.equal(found, foreground & right & bool(level < math.pi / 2))
+
+
+def test_cells_that_are_allowed_count_as_much_as_all_the_foreground():
+    foreground, allowed = torch.ones(1, 2, 50).bool(), torch.zeros(1, 2, 50).bool()
+    allowed[0, 1, 7] = True
+    weight = cell_weights(foreground, allowed)
+    assert weight[0, 1, 7].item() == pytest.approx(1.01)
+    assert weight.sum().item() == pytest.approx(2.0)
+    assert cell_weights(foreground, torch.zeros_like(allowed)).sum().item() == pytest.approx(1.0)
 
 
 @settings(deadline=None, max_examples=10)
@@ -126,8 +164,9 @@ def test_the_loss_of_success_is_the_mean_cross_entropy_of_the_foreground(seed):
     p, q = expit(told), expit(scores)
     each = -(p * np.log(q) + (1 - p) * np.log(1 - q))
     ours = torch.from_numpy(scores).requires_grad_()
-    loss, divergence = soft_target_loss(ours, torch.from_numpy(p), torch.from_numpy(foreground), "success")
     counted = np.broadcast_to(foreground[:, None], each.shape)
+    weight = cell_weights(torch.from_numpy(counted.copy()), None).double()
+    loss, divergence = soft_target_loss(ours, torch.from_numpy(p), weight, "success")
     assert loss.item() == pytest.approx(each[counted].mean())
     entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))[counted].mean()
     assert divergence.item() == pytest.approx(loss.item() - entropy)
@@ -137,10 +176,10 @@ def test_the_loss_of_success_is_the_mean_cross_entropy_of_the_foreground(seed):
 
 @given(SEEDS, st.floats(-5.0, 5.0))
 def test_the_loss_of_positions_is_the_divergence_of_one_softmax_a_scene(seed, shift):
-    scores, told, foreground = random_case(seed)
+    scores, told, _ = random_case(seed)
     p, q = (softmax(each.reshape(3, -1), axis=1) for each in (told, scores + shift))
     target = torch.from_numpy(p.reshape(told.shape))
-    loss, _ = soft_target_loss(torch.from_numpy(scores), target, torch.from_numpy(foreground), "position")
+    loss, _ = soft_target_loss(torch.from_numpy(scores), target, torch.rand(scores.shape), "position")
     assert loss.item() == pytest.approx((p * np.log(p / q)).sum(axis=1).mean())
 
 

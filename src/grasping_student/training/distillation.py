@@ -58,6 +58,7 @@ def distil(config: StudentConfig) -> Path:
             config.loop.batch,
             config.network.angles,
             options.angles,
+            obeyed.make() if targets == "success" else None,
         )
         step = SoftTargetStep([teacher.network for teacher in teachers], targets)
         facts = {"scenes": len(scenes.ids), "steps": steps}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasping_student.geometry.grasp import AngleGrid
+from grasping_student.geometry.grasp_constraints import GraspConstraint
 from grasping_student.models.inference import frozen
 from grasping_student.models.normalisation import Normalisation, normalise
 from grasping_student.models.rotation import Canvas, View
 from grasping_student.training.augmentation import AugmentationConfig, sample_view, vary_heights
-from grasping_student.training.batches import Batches, items_of_step
+from grasping_student.training.batches import Batches, items_of_step, passing
 from grasping_student.training.distillation_configuration import Targets
 from grasping_student.training.labels import HEIGHT_UNIT, Scenes
 
@@ -29,7 +31,8 @@ class SoftTargetBatches(Batches):
     float32 ``(batch * angles, side, side)``, what the teachers see: the same views without noise, each angle horizontal
     in turn; ``place`` and ``teacher_place`` int64 ``(batch, angles, cells)``: where the graspable pixels of each angle
     lie in a scene's outputs of the student ``(looks, outputs, side, side)`` and in those of a teacher ``(angles, side,
-    side)``, flat; ``foreground`` bool ``(batch, cells)``: which of them are no bare table.
+    side)``, flat; ``foreground`` bool ``(batch, angles, cells)``: which of them are no bare table; with a constraint
+    ``allowed``, shaped alike: the foreground at which it allows a grasp.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class SoftTargetBatches(Batches):
         batch: int,
         outputs: AngleGrid,
         angles: int,
+        constraint: GraspConstraint | None = None,
     ) -> None:
         """Batches of unlabelled scenes.
 
@@ -56,6 +60,7 @@ class SoftTargetBatches(Batches):
             batch: scenes a step.
             outputs: angles that the student scores at one look.
             angles: random ones of each scene; of several outputs at most all.
+            constraint: that the student obeys when it chooses.
         """
         self.scenes = scenes
         self.canvas, self.teacher_canvas = canvases
@@ -65,6 +70,7 @@ class SoftTargetBatches(Batches):
         self.steps = steps
         self.batch = batch
         self.outputs = outputs
+        self.constraint = constraint
         self.looks = angles if outputs.count == 1 else 1
         self.angles = angles if outputs.count == 1 else min(angles, outputs.count)
 
@@ -77,11 +83,10 @@ class SoftTargetBatches(Batches):
         places: list[NDArray[np.int64]] = []
         teacher_places: list[NDArray[np.int64]] = []
         foreground: list[NDArray[np.bool_]] = []
+        allowed: list[NDArray[np.bool_]] = []
         for number, item in enumerate(items_of_step(step, self.batch, len(self.scenes.ids), self.seed)):
             scene = self.scenes.heights[item].ravel()
-            views = self._views(random)
-            foreground.append(foreground_in(self.scenes.heights[item], self.canvas, views[0][0]))
-            for look, (view, channels) in enumerate(views):
+            for look, (view, channels) in enumerate(self._views(random)):
                 scene.take(self.canvas.source(view), out=seen[number, look], mode="clip")
                 pixels = graspable_pixels_in(self.canvas, view)
                 for index, channel in enumerate(channels, start=look):
@@ -90,6 +95,10 @@ class SoftTargetBatches(Batches):
                     places.append(pixels + (look + channel) * side**2)
                     teacher_pixels = graspable_pixels_in(self.teacher_canvas, horizontal)
                     teacher_places.append(teacher_pixels + index * shown_side**2)
+                    foreground.append(at_graspable_pixels(self.scenes.heights[item], self.canvas, view) > 0)
+                    if self.constraint is not None:
+                        good = np.pad(passing(self.constraint, scene, horizontal.phi, self.canvas.workspace), 1)
+                        allowed.append(at_graspable_pixels(good, self.canvas, view) & foreground[-1])
         pictures = seen.reshape(-1, side, side) * np.float32(HEIGHT_UNIT)
         nowhere = np.zeros(len(pictures), dtype=np.int64)  # no label keeps anything away
         vary_heights(pictures, nowhere, nowhere, self.canvas.workspace.pixel_size, self.augmentation, random)
@@ -99,8 +108,10 @@ class SoftTargetBatches(Batches):
             "shown": normalise(clean, self.normalisation),
             "place": np.reshape(places, (self.batch, self.angles, -1)),
             "teacher_place": np.reshape(teacher_places, (self.batch, self.angles, -1)),
-            "foreground": np.stack(foreground),
+            "foreground": np.reshape(foreground, (self.batch, self.angles, -1)),
         }
+        if self.constraint is not None:
+            arrays["allowed"] = np.reshape(allowed, (self.batch, self.angles, -1))
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _views(self, random: np.random.Generator) -> list[tuple[View, list[int]]]:
@@ -124,12 +135,12 @@ def graspable_pixels_in(canvas: Canvas, view: View) -> NDArray[np.int64]:
     return (row * canvas.side + col).ravel()
 
 
-def foreground_in(heights: NDArray[np.uint16], canvas: Canvas, view: View) -> NDArray[np.bool_]:
-    """Which of the pixels of ``graspable_pixels_in`` show no bare table, by a bordered scene of stored heights."""
+def at_graspable_pixels(scene: NDArray[Any], canvas: Canvas, view: View) -> NDArray[Any]:
+    """What a bordered scene of any kind holds at the pixels of ``graspable_pixels_in``."""
     inside, last = canvas.workspace.graspable_slice[0], canvas.workspace.pixels + 1
     every = np.arange(inside.start, inside.stop) + 1
     rows, cols = (np.clip(every - shift, 0, last) for shift in (view.row_shift, view.col_shift))
-    return (heights[np.ix_(rows, cols)] > 0).ravel()
+    return scene[np.ix_(rows, cols)].ravel()
 
 
 def mean_probability(scores: Sequence[Tensor], targets: Targets) -> Tensor:
@@ -149,29 +160,38 @@ def mean_probability(scores: Sequence[Tensor], targets: Targets) -> Tensor:
     return torch.stack(each).mean(dim=0)
 
 
-def soft_target_loss(
-    scores: Tensor, probability: Tensor, foreground: Tensor, targets: Targets
-) -> tuple[Tensor, Tensor]:
+def soft_target_loss(scores: Tensor, probability: Tensor, weight: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
     """Loss of a student's scores, a scalar, and how much of it is left above that of the teachers themselves.
 
     Args:
         scores: of the student, ``(batch, angles, cells)``.
         probability: of the teachers, same shape.
-        foreground: bool, ``(batch, cells)``.
-        targets: ``success`` takes the mean binary cross-entropy of all foreground, since nobody has tried to grasp bare
-            table; ``position`` the Kullback-Leibler divergence of a scene's softmax over all of its angles and cells,
-            table too, the mean over scenes.
+        weight: of each cell in the loss of success, same shape.
+        targets: ``success`` takes the weighted binary cross-entropy; ``position`` the Kullback-Leibler divergence of a
+            scene's softmax over all of its angles and cells, the mean over scenes.
     """
     if targets == "success":
-        counted = foreground[:, None].expand_as(scores)
-        count = counted.sum().clamp(min=1)
         loss = functional.binary_cross_entropy_with_logits(scores, probability, reduction="none")
         least = functional.binary_cross_entropy(probability, probability, reduction="none")
-        mean = (loss * counted).sum() / count
-        return mean, mean.detach() - (least * counted).sum() / count
+        total = (loss * weight).sum()
+        return total, total.detach() - (least * weight).sum()
     logs = scores.flatten(1).log_softmax(dim=1)
     loss = functional.kl_div(logs, probability.flatten(1), reduction="batchmean")
     return loss, loss.detach()
+
+
+def cell_weights(foreground: Tensor, allowed: Tensor | None) -> Tensor:
+    """Weights of the cells in the loss of success: the mean over the foreground, plus that over what is allowed.
+
+    Nobody has tried to grasp bare table. The student chooses among allowed grasps, which are few: in a mean over
+    everything they would hardly count.
+
+    Args:
+        foreground: bool, ``(batch, angles, cells)``.
+        allowed: bool, same shape; None under no constraint.
+    """
+    parts = [foreground] if allowed is None else [foreground, allowed]
+    return torch.stack([part / part.sum().clamp(min=1) for part in parts]).sum(dim=0)
 
 
 class SoftTargetStep:
@@ -188,12 +208,13 @@ class SoftTargetStep:
             told = [self._scores(teacher.to(shown.device)(shown)[:, :1], batch) for teacher in self._teachers]
             probability = mean_probability(told, self._targets)
         scores = at_places(network(batch["pictures"][:, None]), place)
-        foreground = batch["foreground"]
-        loss, divergence = soft_target_loss(scores, probability, foreground, self._targets)
+        allowed = batch.get("allowed")
+        weight = cell_weights(batch["foreground"], allowed)
+        loss, divergence = soft_target_loss(scores, probability, weight, self._targets)
         with torch.no_grad():
-            table = ~foreground[:, None].expand_as(scores).flatten(1)
-            chosen = scores.flatten(1).masked_fill(table, float("-inf")).argmax(dim=1, keepdim=True)
-            theirs = probability.flatten(1).masked_fill(table, 0.0)
+            refused = ~(batch["foreground"] if allowed is None else allowed).flatten(1)
+            chosen = scores.flatten(1).masked_fill(refused, float("-inf")).argmax(dim=1, keepdim=True)
+            theirs = probability.flatten(1).masked_fill(refused, 0.0)
             taken = theirs.gather(1, chosen)[:, 0]
             regret = 1.0 - taken / theirs.amax(dim=1).clamp(min=1e-9)
         return {"loss": loss, "divergence": divergence, "regret": regret.mean()}
