@@ -48,8 +48,11 @@ def answers(address: str) -> bool:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
+def connected(address: str) -> Iterator[bool]:
     """This process as a driver of the cluster at an address, unless it is one already; SIGTERM's handler stays ours.
+
+    Yields:
+        Whether the connection is made here, and ends here with all its tasks.
 
     Raises:
         UserError: the cluster does not take it: it has another version, or this machine is none of its nodes.
@@ -57,7 +60,7 @@ def connected(address: str) -> Iterator[None]:
     import ray
 
     if ray.is_initialized():  # by whoever calls us
-        yield
+        yield False
         return
     handler = signal.getsignal(signal.SIGTERM)
     vars(ray._private.worker)["_worker_logs_enabled"] = False  # pages of a dead node's logs, on standard output
@@ -72,7 +75,7 @@ def connected(address: str) -> Iterator[None]:
         with suppress(ValueError):  # in a thread that is not the main one, which has no handlers
             signal.signal(signal.SIGTERM, handler)
     try:
-        yield
+        yield True
     finally:
         ray.shutdown()
 

@@ -89,7 +89,7 @@ class RayExecutor:
 
         least = MOST_BEGUN if isinstance(items, Sized) else 0
         remaining, running = iter(items), deque[Any]()
-        with connected(self._address):
+        with connected(self._address) as ours:
             cluster = Cluster(self._address)
             environment = {"env_vars": {**dict.fromkeys(THREAD_VARIABLES, "1"), DEVICE_VARIABLE: "cpu"}}
             task = ray.remote(_task()).options(num_cpus=1, max_retries=MAX_RETRIES, runtime_env=environment)
@@ -106,9 +106,11 @@ class RayExecutor:
                     running.popleft()
                     yield cloudpickle.loads(packed)
             finally:
-                for reference in running:
+                # The end of our connection ends its tasks. To cancel them by force ends this process too (Ray 2.60), if
+                # one is done in the same moment: "Tried to complete task that was not pending".
+                for reference in () if ours else running:
                     with suppress(Exception):
-                        ray.cancel(reference, force=True)  # half a task leaves no process that knows the half
+                        ray.cancel(reference)
 
 
 def _task() -> Callable[[Place, list[str], bytes], tuple[bytes, str | None]]:
