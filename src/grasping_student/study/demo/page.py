@@ -19,6 +19,7 @@ from grasping_student.study.demo.report import (
     DIFFERENCES,
     REPORT_HTML,
     REPORT_JSON,
+    SHORT_NAMES,
     DemoRun,
     report_values,
 )
@@ -37,10 +38,29 @@ def build_report(run: DemoRun) -> dict[str, Any]:
     report = report_values(run)
     run.out.mkdir(parents=True, exist_ok=True)
     with opened(run) as pictures:
-        report["entropy_bits"] = pictures.entropies()
         write_text(run.out / REPORT_HTML, _page(run, report, pictures))
     write_json(run.out / REPORT_JSON, report)
     return report
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """What the photos bought, one-shot; empty where teacher and student were not both tested."""
+    found = report.get("difference", {}).get("one_shot")
+    if not found:
+        return ""
+    teacher, student = (report[name]["one_shot"] for name in ("teacher", "student"))
+    return (
+        f"The {report['scenes']} photos bought {points(found['success_rate'])} points "
+        f"{interval(found['bootstrap_95'], True)}: the student succeeds with {percent(student['success_rate'])} of its "
+        f"first grasps, its teacher, of the same {report['labels']} labels without the photos, with "
+        f"{percent(teacher['success_rate'])}; geometry alone with {_rate_of(report, 'antipodal')}, and "
+        f"{_rate_of(report, 'person_exact')} are possible."
+    )
+
+
+def _rate_of(report: Mapping[str, Any], condition: str) -> str:
+    values = report.get(condition, {}).get("one_shot")
+    return percent(values["success_rate"]) if values else "an unknown share"
 
 
 def verdicts(report: Mapping[str, Any], measured: str = "one-shot, over scenes") -> list[str]:
@@ -61,7 +81,7 @@ def compare(first: str, second: str, measured: str, difference: Mapping[str, Any
         measured: name of the rate and its units, as in ``one-shot, over scenes``.
         difference: success_rate, bootstrap_95 and units of the difference, or None.
     """
-    one, other = CONDITION_NAMES.get(first, first), CONDITION_NAMES.get(second, second)
+    one, other = (SHORT_NAMES.get(each, CONDITION_NAMES.get(each, each)) for each in (first, second))
     if difference is None:
         return f"The {other} and the {one} cannot be compared ({measured}): one of them has no attempts."
     estimate, bounds = difference["success_rate"], difference["bootstrap_95"]
@@ -101,9 +121,11 @@ def _page(run: DemoRun, report: Mapping[str, Any], pictures: DemoPictures) -> st
         "run": run,
         "report": report,
         "names": {name: title for name, title in CONDITION_NAMES.items() if name in report},
+        "short": SHORT_NAMES,
         "pairs": [report[name] for name in DIFFERENCES if name in report],
         "outcomes": sorted({each for name in CONDITION_NAMES if name in report for each in report[name]["failures"]}),
-        "family": str(report.get("family") or "standard"),
+        "family": str(report.get("family") or ""),
+        "headline": headline(report),
         "verdicts": verdicts(report),
         "episode_verdicts": verdicts(report, "all picks, over episodes"),
         "charts": _charts(report),

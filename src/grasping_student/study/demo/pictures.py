@@ -14,14 +14,12 @@ from grasping_student.environments.base import Environment, RestorableEnvironmen
 from grasping_student.environments.simulated import SimulationEnvironment
 from grasping_student.episodes.event_log import outcome_name, read_events
 from grasping_student.episodes.loop import scene_seed
-from grasping_student.evaluation.network_metrics import entropy_bits
 from grasping_student.evaluation.one_shot import prepare_scene
 from grasping_student.evaluation.picking_stage import ATTEMPTS, read_asked
 from grasping_student.evaluation.rates import attempts_of, ends_of
-from grasping_student.geometry.grasp import AngleGrid
 from grasping_student.geometry.heightmap import Heightmap
 from grasping_student.pipeline.files import read_json
-from grasping_student.plotting.panels import CHOICE_COLOUR, outcome_colour, scene_panel, score_panel
+from grasping_student.plotting.panels import outcome_colour, scene_panel, score_panel
 from grasping_student.plotting.png import png_address
 from grasping_student.plotting.side_views import watch_grasp
 from grasping_student.study.demo.report import CONDITION_NAMES, DemoRun
@@ -31,10 +29,7 @@ if TYPE_CHECKING:
 
 SHOWN_LABELS = 4
 SHOWN_SCENES = 3
-ENTROPY_SCENES = 8
 SHOWN_ATTEMPTS = 18
-HORIZONTAL = AngleGrid(1)
-"""The one angle of the paper's figure 4: fingers close along x."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class DemoPictures:
         self._run = run
         self._environment = environment
         self._models = models
-        self._scenes = self._test_scenes(ENTROPY_SCENES)
+        self._scenes = self._test_scenes(SHOWN_SCENES)
 
     def _test_scenes(self, count: int) -> list[Heightmap]:
         """The first scenes of the one-shot test, as every model met them."""
@@ -79,13 +74,6 @@ class DemoPictures:
                 prepare_scene(self._environment, number, asked["seed"], asked["max_removed_fraction"])
                 scenes.append(self._environment.observe().heightmap)
         return scenes
-
-    def entropies(self) -> dict[str, float]:
-        """Mean entropy of each model's map at the horizontal angle, bits."""
-        return {
-            condition: float(np.mean([entropy_bits(model.score_maps(scene, HORIZONTAL)) for scene in self._scenes]))
-            for condition, model in self._models.items()
-        }
 
     def labelled_scenes(self) -> list[Picture]:
         """Heights above colours of the first labelled grasps of different episodes (paper, figure 1)."""
@@ -108,18 +96,16 @@ class DemoPictures:
         return pictures
 
     def score_maps(self) -> list[tuple[int, list[Picture]]]:
-        """For each shown scene: heights, then map and best grasp of every model (paper, figure 4)."""
+        """For each shown scene: heights, then the map of every network's best angle with its best grasp."""
         rows = []
-        for number, scene in enumerate(self._scenes[:SHOWN_SCENES]):
+        for number, scene in enumerate(self._scenes):
             row = [Picture(scene_panel(scene), "height")]
             for condition in [condition for condition in CONDITION_NAMES if condition in self._models]:
                 model = self._models[condition]
-                scores = model.score_maps(scene, HORIZONTAL)[0]
                 grasp, _ = model.best_grasp(scene)
-                entropy = f"{CONDITION_NAMES[condition]}, horizontal: {entropy_bits(scores):.1f} bits"
-                row.append(Picture(score_panel(scores, scene.workspace), entropy))
+                scores = model.scores_at(scene, [grasp.angle])[0]
                 best = f"{CONDITION_NAMES[condition]}: best grasp, {np.degrees(grasp.angle):.0f} degrees"
-                row.append(Picture(scene_panel(scene, [(grasp, CHOICE_COLOUR)]), best))
+                row.append(Picture(score_panel(scores, scene.workspace, grasp), best))
             rows.append((number, row))
         return rows
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from grasping_student.pipeline.errors import UserError
 from grasping_student.pipeline.files import read_json, write_text
-from grasping_student.study.demo.page import environment
-from grasping_student.study.demo.report import CONDITION_NAMES, DIFFERENCES
+from grasping_student.study.demo.page import environment, headline
+from grasping_student.study.demo.report import CONDITION_NAMES, DIFFERENCES, SHORT_NAMES
 
 BEGIN, END = "<!-- demo table: begin -->", "<!-- demo table: end -->"
 TEMPLATE = "readme_table.md.j2"
@@ -32,7 +32,11 @@ def with_table(page: str, report: Mapping[str, Any]) -> str:
         raise UserError(f"the page has no lines '{BEGIN}' and '{END}' to put the table between")
     names = {name: title for name, title in CONDITION_NAMES.items() if name in report}
     pairs = [report[name] for name in DIFFERENCES if name in report]
-    table = environment().get_template(TEMPLATE).render(report=report, names=names, pairs=pairs)
+    table = (
+        environment()
+        .get_template(TEMPLATE)
+        .render(report=report, names=names, pairs=pairs, short=SHORT_NAMES, headline=headline(report))
+    )
     return f"{before}{BEGIN}\n{table.strip()}\n{END}{after}"
 
 

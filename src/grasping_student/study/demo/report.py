@@ -27,22 +27,30 @@ SCHEMA_VERSION = 1
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 
 CONDITION_NAMES = {
-    "random": "random foreground pixel",
-    "scripted": "scripted picker",
-    "teacher": "teacher",
-    "teacher_augmented": "augmented teacher",
-    "teacher_constrained": "augmented teacher, constrained",
-    "student": "student",
-    "student_unconstrained": "student, unconstrained",
+    "antipodal": "random antipodal grasp",
+    "person": "a person's stand-in",
+    "person_exact": "a person's stand-in, exact",
+    "teacher_alone": "teacher of the labels alone",
+    "student_alone": "its student, with photos",
+    "general": "general model",
+    "teacher": "general model, labels: the teacher",
+    "student": "its student, with photos: the student",
 }
-"""Condition -> its name in tables and sentences."""
+"""Condition -> its name in tables."""
+
+SHORT_NAMES = {"teacher": "teacher", "student": "student"}
+"""Condition -> its name in sentences where it is another."""
+
+CHECKPOINTS = ("teacher_alone", "student_alone", "general", "teacher", "student")
+"""Conditions that are networks."""
 
 _SUB_RATES = ("excluding_repeats", "without_stop_failures")
 
 DIFFERENCES = {
     "difference": "teacher",
-    "difference_to_augmented": "teacher_augmented",
-    "difference_to_constrained": "teacher_constrained",
+    "difference_to_general": "general",
+    "difference_to_antipodal": "antipodal",
+    "difference_to_student_alone": "student_alone",
 }
 """Name in the report -> condition that the student is compared with, in the order of the page."""
 
@@ -63,19 +71,16 @@ class DemoRun:
     """Output of ``evaluate picking``, same names."""
 
     checkpoints: Mapping[str, Path]
-    """Checkpoint folder of each trained condition (teacher, teacher_augmented, student)."""
+    """Checkpoint folder of each condition that is a network, ``CHECKPOINTS``."""
 
     dataset: Path
     """Dataset that holds the labelled attempts."""
 
     labels: int
-    """Labelled grasps that the teacher learnt from."""
+    """Labelled grasps that both teachers learnt from."""
 
     scenes: int
-    """Unlabelled scenes that the student learnt from."""
-
-    constraint: str = "none"
-    """Constraint on the pseudo-labels."""
+    """Photos, unlabelled scenes, that both students learnt from."""
 
     timing_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage."""
@@ -113,7 +118,6 @@ def report_values(run: DemoRun) -> dict[str, Any]:
     report |= {
         "labels": run.labels,
         "scenes": run.scenes,
-        "constraint": run.constraint,
         "timing_s": dict(run.timing_s),
         "seed": run.seed,
         "commit": code_commit(),

@@ -10,19 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from grasping_student.collection.collect import run as collect
-from grasping_student.collection.configuration import CollectConfig
+from grasping_student.collection.configuration import CollectConfig, Kind
 from grasping_student.datasets.summary import why_dataset_is_kept
-from grasping_student.episodes.policy_spec import make_policy
+from grasping_student.episodes.configuration import SimulationSpec
+from grasping_student.episodes.policy_spec import make_policy, spec_under
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import read_json, write_json
 from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
+from grasping_student.serving.loading import PRETRAINED
 from grasping_student.study.demo.configuration import DemoConfig
-from grasping_student.study.stage_graph import spec_under
-from grasping_student.training.configuration import TeacherConfig, light_student, light_teacher, light_teacher_augmented
+from grasping_student.study.stage_graph import FINE_TUNING_RATE
+from grasping_student.study.stage_registry import shipped_network
+from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance
+from grasping_student.training.configuration import StudentConfig, TeacherConfig, light_student, light_teacher_augmented
+from grasping_student.training.distillation_configuration import DistillationConfig
+from grasping_student.training.loop_configuration import LoopConfig
 
 STAGES = "stages.json"
+LABELS, PHOTOS = "labels", "photos"
+"""Folders, in the output, of what is collected."""
+
+CONSTRAINT = "antipodal"
+"""Constraint of pseudo-labels and of every choice."""
+
+Training = TeacherConfig | AffordanceConfig | StudentConfig
 
 
 @dataclass
@@ -67,72 +80,120 @@ def run(config: DemoConfig) -> Path:
 def _run_stages(config: DemoConfig) -> Path:
     """Every stage in the order of the data path, then the report."""
     out, times = config.out, StageTimes(config.out / STAGES)
-
-    labels = CollectConfig(
-        kind="attempts",
-        count=config.labels,
-        policy="scripted",
-        per_episode=5,
-        engine=config.engine,
-        workers=config.workers,
-        seed=config.seed,
-        out=out / "labels",
-        resume=True,
-    )
     times.run(
         "collect_labels",
-        f"{config.labels} labelled grasps of a scripted labeller",
-        lambda: collect(labels, make_policy),
+        f"{config.labels} grasps that a person's stand-in tries in the bin",
+        lambda: collect(_collection(config, "attempts", config.labels, config.seed, out / LABELS), make_policy),
     )
-    scenes = CollectConfig(
-        kind="scenes",
-        count=config.scenes,
-        engine=config.engine,
-        workers=config.workers,
-        seed=config.seed + 1,
-        out=out / "scenes",
-        resume=True,
+    times.run(
+        "collect_photos",
+        f"{config.scenes} photos of the bin",
+        lambda: collect(_collection(config, "scenes", config.scenes, config.seed + 1, out / PHOTOS), make_policy),
     )
-    times.run("collect_scenes", f"{config.scenes} unlabelled scenes", lambda: collect(scenes, make_policy))
-    times.run("teachers", "a teacher as in the paper, and one with augmentation", lambda: _train_teachers(config))
-    times.run("pseudo_labels", "the teacher with augmentation labels the scenes", lambda: _pseudo_label(config))
-    times.run("student", "the student learns from them", lambda: _train_student(config))
-    models = (
-        "random=random",
-        "scripted=scripted",
-        f"teacher={out / 'teacher'}",
-        f"teacher_augmented={out / 'teacher_augmented'}",
-        f"student={out / 'student'}",
+    times.run(
+        "teachers",
+        "teachers learn from the labels: one from nothing, one from the general model",
+        lambda: _train(config, [_teacher_alone(config), _teacher(config)]),
     )
-    teacher = spec_under(out / "teacher_augmented", light_pseudo_labels().constraint.name)
-    student = spec_under(out / "student", "unconstrained")
-    controls = (f"teacher_constrained={teacher}", f"student_unconstrained={student}")
-    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, (*models, *controls)))
-    times.run("picking", "all pick the same scenes empty", lambda: _picking(config, models))
+    times.run("pseudo_labels", "the teacher of the labels alone labels the photos", lambda: _pseudo_label(config))
+    times.run(
+        "students",
+        "each teacher's student learns from the photos",
+        lambda: _train(config, [_student_alone(config), _student(config)]),
+    )
+    networks = {name: str(out / name) for name in ("student_alone", "teacher", "student")}
+    networks["teacher_alone"] = spec_under(out / "teacher_alone", CONSTRAINT)
+    everyone = {"antipodal": "antipodal", "general": str(PRETRAINED), **networks}
+    people = {"person": "person", "person_exact": "person-exact"}
+    times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, everyone | people))
+    times.run("picking", "networks and geometry pick the same scenes empty", lambda: _picking(config, everyone))
     return _report(config, times)
 
 
-def _train_teachers(config: DemoConfig) -> None:
-    plain, augmented = light_teacher(), light_teacher_augmented()
-    configs = [
-        replace(
-            each,
-            dataset=config.out / "labels",
-            out=config.out / name,
-            seed=config.seed,
-            resume=True,
-            loop=replace(each.loop, steps=config.teacher_steps, threads=1),
-        )
-        for each, name in ((plain, "teacher"), (augmented, "teacher_augmented"))
-    ]
-    for _ in parallel_map(_train_teacher, configs, min(2, config.workers)):
+def _collection(config: DemoConfig, kind: Kind, count: int, seed: int, out: Path) -> CollectConfig:
+    return CollectConfig(
+        kind=kind,
+        count=count,
+        policy="person",
+        per_episode=5 if kind == "attempts" else CollectConfig.per_episode,
+        family=config.family,
+        engine=config.engine,
+        workers=config.workers,
+        seed=seed,
+        out=out,
+        resume=True,
+    )
+
+
+def _teacher_alone(config: DemoConfig) -> TeacherConfig:
+    base = light_teacher_augmented()
+    loop = replace(base.loop, steps=config.teacher_steps, threads=1)
+    out = config.out / "teacher_alone"
+    return replace(base, dataset=config.out / LABELS, out=out, seed=config.seed, resume=True, loop=loop)
+
+
+def _teacher(config: DemoConfig) -> AffordanceConfig:
+    """Outcomes of the labels, from the general model on."""
+    base = light_affordance()
+    return replace(
+        base,
+        datasets=(config.out / LABELS,),
+        labels=config.labels,
+        initial=PRETRAINED,
+        network=shipped_network(),
+        constraint=light_pseudo_labels().constraint,
+        out=config.out / "teacher",
+        seed=config.seed,
+        resume=True,
+        loop=_from_general(base.loop, -(-config.teacher_steps // 2)),
+    )
+
+
+def _student_alone(config: DemoConfig) -> StudentConfig:
+    base = light_student()
+    return replace(
+        base,
+        dataset=config.out / PHOTOS,
+        pseudo_labels=config.out / "pseudo-labels",
+        out=config.out / "student_alone",
+        seed=config.seed,
+        resume=True,
+        loop=replace(base.loop, steps=config.student_steps, threads=1),
+    )
+
+
+def _student(config: DemoConfig) -> StudentConfig:
+    """Whole score maps of its teacher on the photos, from the teacher's weights on."""
+    base, teacher = light_student(), config.out / "teacher"
+    return replace(
+        base,
+        dataset=config.out / PHOTOS,
+        distillation=DistillationConfig((teacher,)),
+        initial=teacher,
+        network=shipped_network(),
+        out=config.out / "student",
+        seed=config.seed,
+        resume=True,
+        loop=replace(base.loop, steps=config.student_steps, threads=1),
+    )
+
+
+def _from_general(loop: LoopConfig, steps: int) -> LoopConfig:
+    optimiser = replace(loop.optimiser, learning_rate=FINE_TUNING_RATE)
+    return replace(loop, steps=steps, threads=1, optimiser=optimiser)
+
+
+def _train(config: DemoConfig, trainings: list[Training]) -> None:
+    for _ in parallel_map(_run_training, trainings, min(len(trainings), config.workers)):
         pass
 
 
-def _train_teacher(config: TeacherConfig) -> Path:
-    from grasping_student.training.teacher import run as train
+def _run_training(training: Training) -> Path:
+    from grasping_student.training import affordance, student, teacher
 
-    return train(config)
+    if isinstance(training, TeacherConfig):
+        return teacher.run(training)
+    return affordance.run(training) if isinstance(training, AffordanceConfig) else student.run(training)
 
 
 def _pseudo_label(config: DemoConfig) -> None:
@@ -141,8 +202,8 @@ def _pseudo_label(config: DemoConfig) -> None:
     pseudo_label(
         replace(
             light_pseudo_labels(),
-            teacher=config.out / "teacher_augmented",
-            dataset=config.out / "scenes",
+            teacher=config.out / "teacher_alone",
+            dataset=config.out / PHOTOS,
             out=config.out / "pseudo-labels",
             workers=config.workers,
             resume=True,
@@ -150,30 +211,14 @@ def _pseudo_label(config: DemoConfig) -> None:
     )
 
 
-def _train_student(config: DemoConfig) -> None:
-    from grasping_student.training.student import run as train
-
-    student = light_student()
-    train(
-        replace(
-            student,
-            dataset=config.out / "scenes",
-            pseudo_labels=config.out / "pseudo-labels",
-            out=config.out / "student",
-            seed=config.seed,
-            resume=True,
-            loop=replace(student.loop, steps=config.student_steps),
-        )
-    )
-
-
-def _one_shot(config: DemoConfig, models: tuple[str, ...]) -> None:
+def _one_shot(config: DemoConfig, specs: dict[str, str]) -> None:
     from grasping_student.evaluation.one_shot import run as one_shot
 
     one_shot(
         OneShotConfig(
-            models=models,
+            models=tuple(f"{name}={spec}" for name, spec in specs.items()),
             scenes=config.one_shot_scenes,
+            family=config.family,
             engine=config.engine,
             workers=config.workers,
             seed=config.seed + 2,
@@ -183,13 +228,14 @@ def _one_shot(config: DemoConfig, models: tuple[str, ...]) -> None:
     )
 
 
-def _picking(config: DemoConfig, models: tuple[str, ...]) -> None:
+def _picking(config: DemoConfig, specs: dict[str, str]) -> None:
     from grasping_student.evaluation.picking_stage import run as picking
 
     picking(
         PickingConfig(
-            models=models,
+            models=tuple(f"{name}={spec}" for name, spec in specs.items()),
             episodes=config.episodes,
+            family=config.family,
             engine=config.engine,
             workers=config.workers,
             seed=config.seed + 3,
@@ -200,8 +246,8 @@ def _picking(config: DemoConfig, models: tuple[str, ...]) -> None:
 
 
 def _report(config: DemoConfig, times: StageTimes) -> Path:
-    from grasping_student.study.demo.page import build_report, verdicts
-    from grasping_student.study.demo.report import REPORT_HTML, DemoRun
+    from grasping_student.study.demo.page import build_report, headline, verdicts
+    from grasping_student.study.demo.report import CHECKPOINTS, REPORT_HTML, DemoRun
 
     _log("report")
     out = config.out
@@ -211,15 +257,15 @@ def _report(config: DemoConfig, times: StageTimes) -> Path:
             seed=config.seed,
             one_shot=out / "one-shot",
             picking=out / "picking",
-            checkpoints={name: out / name for name in ("teacher", "teacher_augmented", "student")},
-            dataset=out / "labels",
+            checkpoints={name: PRETRAINED if name == "general" else out / name for name in CHECKPOINTS},
+            dataset=out / LABELS,
             labels=config.labels,
             scenes=config.scenes,
-            constraint=light_pseudo_labels().constraint.name,
             timing_s=times.seconds(),
+            environment=SimulationSpec(config.family, engine=config.engine),
         )
     )
-    print("\n".join(verdicts(report)))
+    print("\n".join((headline(report), *verdicts(report))))
     print(f"report: {out / REPORT_HTML}")
     return out / REPORT_HTML
 
