@@ -6,7 +6,16 @@ import sys
 
 import pytest
 
-ARMS = ("random", "scripted", "teacher", "teacher_augmented", "student", "difference")
+CONDITIONS = (
+    "antipodal",
+    "person",
+    "person_exact",
+    "teacher_alone",
+    "student_alone",
+    "general",
+    "teacher",
+    "student",
+)
 TINY = [
     "--labels",
     "8",
@@ -40,25 +49,28 @@ def finished(tmp_path_factory):
     return out, done
 
 
-def test_the_report_holds_every_arm_with_its_counts_and_intervals(finished):
+def test_the_report_holds_every_condition_with_its_counts_and_intervals(finished):
     out, done = finished
     report = json.loads((out / "report.json").read_text())
-    for arm in ARMS[:-1]:
-        low, high = report[arm]["wilson_95"]
-        assert 0 <= low <= report[arm]["success_rate"] <= high <= 1
-        assert report[arm]["attempts"] >= 3
-        assert report[arm]["successes"] == round(report[arm]["attempts"] * report[arm]["success_rate"])
+    for condition in CONDITIONS:
+        row = report[condition]
+        low, high = row["wilson_95"]
+        assert 0 <= low <= row["success_rate"] <= high <= 1
+        assert row["one_shot"]["attempts"] == 3
+        assert row["successes"] == round(row["attempts"] * row["success_rate"])
+        assert (row["episodes"] is None) == condition.startswith("person")
     assert len(report["difference"]["bootstrap_95"]) == 2
     assert set(report["timing_s"]) == {
         "collect_labels",
-        "collect_scenes",
+        "collect_photos",
         "teachers",
         "pseudo_labels",
-        "student",
+        "students",
         "one_shot",
         "picking",
     }
-    assert report["seed"] == 3
+    assert report["seed"] == 3 and report["family"] == "bin-test"
+    assert done.stdout.startswith("The 10 photos bought ")
     assert str(out / "report.html") in done.stdout
     page = (out / "report.html").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -31,14 +31,14 @@ CONDITION_NAMES = {
     "person": "a person's stand-in",
     "person_exact": "a person's stand-in, exact",
     "teacher_alone": "teacher of the labels alone",
-    "student_alone": "its student, with photos",
+    "student_alone": "student of that teacher and the photos",
     "general": "general model",
-    "teacher": "general model, labels: the teacher",
-    "student": "its student, with photos: the student",
+    "teacher": "teacher: general model, labels",
+    "student": "student: general model, labels, photos",
 }
 """Condition -> its name in tables."""
 
-SHORT_NAMES = {"teacher": "teacher", "student": "student"}
+SHORT_NAMES = {"teacher": "teacher", "student": "student", "student_alone": "student without the general model"}
 """Condition -> its name in sentences where it is another."""
 
 CHECKPOINTS = ("teacher_alone", "student_alone", "general", "teacher", "student")
