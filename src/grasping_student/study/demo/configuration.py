@@ -29,19 +29,19 @@ class DemoConfig:
     labels: int = 50
     """Grasps that a person's stand-in tries in the bin, and the teachers learn from."""
 
-    scenes: int = 1000
+    scenes: int = 800
     """Photos of the bin, unlabelled scenes that the students learn from."""
 
     teacher_steps: int = 400
     """Training steps of the teacher of the labels alone; a training that starts from the general model takes half."""
 
-    student_steps: int = 600
+    student_steps: int = 400
     """Training steps of each student."""
 
-    one_shot_scenes: int = 120
+    one_shot_scenes: int = 100
     """Scenes of the one-shot paired test."""
 
-    episodes: int = 6
+    episodes: int = 4
     """Episodes that the networks and geometry alone pick empty."""
 
     engine: EngineName = DEFAULT_ENGINE
