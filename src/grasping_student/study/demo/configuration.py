@@ -42,7 +42,7 @@ class DemoConfig:
     """Scenes of the one-shot paired test."""
 
     episodes: int = 4
-    """Episodes that the networks and geometry alone pick empty."""
+    """Episodes that geometry alone and the networks with a constraint pick empty."""
 
     engine: EngineName = DEFAULT_ENGINE
     """Physics engine of every stage that simulates."""

@@ -13,7 +13,7 @@ from grasping_student.collection.collect import run as collect
 from grasping_student.collection.configuration import CollectConfig, Kind
 from grasping_student.datasets.summary import why_dataset_is_kept
 from grasping_student.episodes.configuration import SimulationSpec
-from grasping_student.episodes.policy_spec import make_policy, spec_under
+from grasping_student.episodes.policy_spec import FAILURE_AVOIDING, make_policy, spec_under
 from grasping_student.evaluation.configuration import OneShotConfig, PickingConfig
 from grasping_student.pipeline.executor import parallel_map
 from grasping_student.pipeline.files import read_json, write_json
@@ -21,6 +21,7 @@ from grasping_student.pipeline.stage import StageRun
 from grasping_student.pseudo_labels.configuration import light_pseudo_labels
 from grasping_student.serving.loading import PRETRAINED
 from grasping_student.study.demo.configuration import DemoConfig
+from grasping_student.study.demo.report import CHECKPOINTS
 from grasping_student.study.stage_graph import FINE_TUNING_RATE
 from grasping_student.study.stage_registry import shipped_network
 from grasping_student.training.affordance_configuration import AffordanceConfig, light_affordance
@@ -106,7 +107,10 @@ def _run_stages(config: DemoConfig) -> Path:
     everyone = {"antipodal": "antipodal", "general": str(PRETRAINED), **networks}
     people = {"person": "person", "person_exact": "person-exact"}
     times.run("one_shot", "all grasp once from the same states", lambda: _one_shot(config, everyone | people))
-    times.run("picking", "networks and geometry pick the same scenes empty", lambda: _picking(config, everyone))
+    emptying = {"antipodal": "antipodal"} | {
+        name: f"{FAILURE_AVOIDING}:{everyone[name]}" for name in CHECKPOINTS if name != "teacher_alone"
+    }
+    times.run("picking", "networks and geometry pick the same scenes empty", lambda: _picking(config, emptying))
     return _report(config, times)
 
 
@@ -247,7 +251,7 @@ def _picking(config: DemoConfig, specs: dict[str, str]) -> None:
 
 def _report(config: DemoConfig, times: StageTimes) -> Path:
     from grasping_student.study.demo.page import build_report, headline, verdicts
-    from grasping_student.study.demo.report import CHECKPOINTS, REPORT_HTML, DemoRun
+    from grasping_student.study.demo.report import REPORT_HTML, DemoRun
 
     _log("report")
     out = config.out
