@@ -14,7 +14,7 @@ from grasping_student.study.bin_designs import BIN_DESIGNS
 from grasping_student.study.conditions import CONDITIONS, condition_title
 from grasping_student.study.designs import domain_title
 from grasping_student.study.figures import FIGURE
-from grasping_student.study.rates import Evidence
+from grasping_student.study.rates import MIN_REPLICATES, Evidence
 from grasping_student.study.rendering import draw_all, link, render
 from grasping_student.study.results_sizes import engine_in, read_sizes
 
@@ -85,17 +85,16 @@ def verdict(evidence: Evidence, domain: str, level: str) -> str:
     if not learned or geometry is None or ceiling is None:
         return ""
     best = max(learned, key=lambda each: learned[each].value)
-    ahead = [
-        each
-        for each in learned
-        if (lead := evidence.difference(domain, (level, GEOMETRY), (level, each), "one_shot")) and lead.better
-    ]
-    told = f"{len(ahead)} of {len(learned)} conditions that have learnt are told from it and ahead"
+    start = f"geometry alone succeeds with {geometry.text()} % of its first grasps, {ceiling.text()} % are possible. "
+    end = f"the best is the {condition_title(best)} with {learned[best].text()} %."
+    replicates = evidence.replicates(domain, level, best)
+    if replicates < MIN_REPLICATES:
+        return f"{start}{replicates} of {MIN_REPLICATES} replicates that a verdict needs are on file; so far {end}"
+    leads = [evidence.difference(domain, (level, GEOMETRY), (level, each), "one_shot") for each in learned]
+    ahead = sum(lead is not None and lead.better for lead in leads)
     enough = "Geometry is not enough" if ahead else "Nothing that has learnt is told from geometry and ahead"
-    return (
-        f"geometry alone succeeds with {geometry.text()} % of its first grasps, {ceiling.text()} % are possible. "
-        f"{enough}: {told}; the best is the {condition_title(best)} with {learned[best].text()} %."
-    )
+    told = f"{ahead} of {len(learned)} conditions that have learnt are told from it and ahead"
+    return f"{start}{enough}: {told}; {end}"
 
 
 def share_of_gap(evidence: Evidence, domain: str, level: str, condition: str) -> tuple[float, Interval] | None:
