@@ -28,10 +28,17 @@ def test_the_table_of_the_servers_page_is_the_measured_one():
     assert serving_load.with_table(page, told) == page
 
 
-@pytest.mark.parametrize(
-    ("module", "marker"),
-    [("general_model_rates", "general-model"), ("one_pass", "one-pass"), ("real_labels", "real-labels")],
-)
+MEASURED = {
+    "general_model_rates": "general-model",
+    "one_pass": "one-pass",
+    "one_pass_model": "one-pass-model",
+    "online_attempts": "own-attempts",
+    "real_labels": "real-labels",
+}
+"""Script -> name of the markers on its page."""
+
+
+@pytest.mark.parametrize(("module", "marker"), MEASURED.items())
 def test_a_table_between_markers_is_the_measured_one(module, marker, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     script = importlib.import_module(module)
