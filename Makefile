@@ -46,6 +46,7 @@ docs: $(VENV)/.installed-all ## build the documentation site into build/site; a 
 
 results: $(VENV)/.installed ## rebuild docs/results.md, its tables and figures from the runs in results/
 	$(BIN)/grasping-student experiment report
+	$(BIN)/grasping-student experiment report --preset bin
 
 costs: $(VENV)/.installed ## ship the costs measured in results/ with the package: what --dry-run counts with
 	$(BIN)/python benchmarks/ship_costs.py
