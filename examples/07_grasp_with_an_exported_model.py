@@ -139,9 +139,8 @@ def load_network(folder, told):
 
 def main(folder, depth, camera, pose):
     told = json.loads((Path(folder) / "export.json").read_text())
-    camera_to_world = np.loadtxt(pose)
     place = told["preprocessing"]["heightmap"]
-    height = heightmap(np.load(depth), json.loads(Path(camera).read_text()), camera_to_world, place)
+    height = heightmap(np.load(depth), json.loads(Path(camera).read_text()), np.loadtxt(pose), place)
     print(json.dumps(best_grasp(height, told, load_network(folder, told))))
 
 

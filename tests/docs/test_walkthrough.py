@@ -22,6 +22,7 @@ SMALL = {
     "pseudo-label": {"--workers": "1"},
     "dataset import frames": {"--workers": "1"},
     "evaluate one-shot": {"--scenes": "2", "--workers": "1"},
+    "dataset choose": {"--count": "3"},
     "evaluate picking": {"--episodes": "1", "--stop.attempts": "2", "--workers": "1"},
 }
 """First words of a command -> options and values that make it quick."""
