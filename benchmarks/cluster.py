@@ -152,8 +152,8 @@ def with_table(page: str, told: dict[str, Any]) -> str:
     first = {kind: each["rates"][0]["a_second"] for kind, each in kinds.items()}
     lines = [
         f"`python benchmarks/cluster.py`: all nodes on one machine with {told['cores']} cores, the standard family at "
-        f"112 px, {KINDS['scenes'].per_episode} items an episode at most. Other programs used the machine too: a busy "
-        f"thread got {min(told['share_of_a_core']):.0%} to {max(told['share_of_a_core']):.0%} of a core.",
+        f"112 px, {KINDS['scenes'].per_episode} items an episode at most. A busy thread got "
+        f"{min(told['share_of_a_core']):.0%} of a core before and after at least; the rest is other programs.",
         "",
         "| workers | scenes a second | ratio | attempts a second | ratio |",
         "|---|---|---|---|---|",
